@@ -1,0 +1,1 @@
+"""Plumbing: database, outbox, inbox, Kafka, HTTP, identity, clock; not one word of the domain."""

@@ -1,0 +1,109 @@
+"""Who asks and what they may do: JWTs signed with Ed25519, roles as claims, deny by default."""
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+
+from libs.common.errors import Forbidden, Unauthenticated
+
+LOCAL_ISSUER = "jianfu-local"
+AUDIENCE = "jianfu"
+ROLES = frozenset({"viewer", "registrar", "unit", "agent", "operator", "approver", "auditor", "clock"})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller; `scope` is what a `unit` claim says (`scheme:value`), None without one."""
+
+    subject: str
+    roles: frozenset[str]
+    scope: str | None = None
+
+    def require(self, *roles: str) -> None:
+        """Raise Forbidden unless the caller has one of the roles."""
+        if not self.roles & set(roles):
+            raise Forbidden(why=f"one of the roles {', '.join(sorted(roles))} is needed")
+
+
+def new_key(kid: str) -> dict[str, Any]:
+    """A fresh private Ed25519 key as a JWK."""
+    key = OKPKey.generate_key("Ed25519", {"kid": kid, "use": "sig", "alg": "EdDSA"})
+    return dict(key.as_dict(private=True))
+
+
+def public_key(private: dict[str, Any]) -> dict[str, Any]:
+    """The public half of a JWK."""
+    return dict(OKPKey.import_key(private).as_dict(private=False))
+
+
+def public_jwks(private: dict[str, Any]) -> dict[str, Any]:
+    """A key set with only the public half, as services read it."""
+    return {"keys": [public_key(private)]}
+
+
+def issue(
+    private: dict[str, Any], subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8
+) -> str:
+    """A token for development and for the local stack. Raises ValueError on an unknown role."""
+    wanted = sorted(set(roles))
+    if unknown := set(wanted) - ROLES:
+        raise ValueError(f"unknown role {', '.join(sorted(unknown))}; known: {', '.join(sorted(ROLES))}")
+    now = int(time.time())  # machine time
+    claims: dict[str, Any] = {
+        "iss": LOCAL_ISSUER, "aud": AUDIENCE, "sub": subject, "roles": wanted,
+        "iat": now, "exp": now + int(hours * 3600),
+    }  # fmt: skip
+    if unit is not None:
+        claims["unit"] = unit
+    return str(jwt.encode({"alg": "EdDSA", "kid": private["kid"]}, claims, OKPKey.import_key(private)))
+
+
+class Authenticator:
+    """Turns a bearer token into a Principal with the public keys it was given."""
+
+    def __init__(self, keys: dict[str, Any], *, allow_local: bool) -> None:
+        self._keys = KeySet.import_key_set(keys)  # type: ignore[arg-type]
+        self._allow_local = allow_local
+        self._seen: dict[str, tuple[float, Principal]] = {}
+
+    @classmethod
+    def from_file(cls, path: Path, *, allow_local: bool) -> "Authenticator":
+        return cls(json.loads(path.read_text()), allow_local=allow_local)
+
+    def principal(self, authorization: str | None) -> Principal:
+        """The caller behind an `Authorization: Bearer …` value. Raises Unauthenticated with the reason."""
+        if not authorization or not authorization.lower().startswith("bearer "):
+            raise Unauthenticated(why="send it as 'Authorization: Bearer <token>'")
+        token = authorization[7:].strip()
+        now = time.time()  # machine time
+        cached = self._seen.get(token)
+        if cached is not None and cached[0] > now:
+            return cached[1]
+        claims = self._claims(token, now)
+        principal = Principal(claims["sub"], frozenset(claims["roles"]) & ROLES, claims.get("unit"))
+        if len(self._seen) > 10_000:
+            self._seen.clear()
+        self._seen[token] = (float(claims["exp"]), principal)
+        return principal
+
+    def _claims(self, token: str, now: float) -> dict[str, Any]:
+        try:
+            claims: dict[str, Any] = jwt.decode(token, self._keys, algorithms=["EdDSA"]).claims
+            jwt.JWTClaimsRegistry(
+                now=int(now), iss={"essential": True}, sub={"essential": True}, exp={"essential": True},
+                aud={"essential": True, "value": AUDIENCE},
+            ).validate(claims)  # fmt: skip
+        except (JoseError, ValueError) as error:
+            raise Unauthenticated(why=f"the token is not valid ({type(error).__name__})") from None
+        if claims["iss"] == LOCAL_ISSUER and not self._allow_local:
+            raise Unauthenticated(why="tokens of the local issuer are refused by a service bound beyond loopback")
+        if not isinstance(claims.get("roles"), list) or not isinstance(claims["sub"], str):
+            raise Unauthenticated(why="the token lacks a list of roles")
+        return claims

@@ -1,0 +1,76 @@
+"""Business time: one injected clock, either the system's or one that is stepped from outside and persisted."""
+
+from datetime import UTC, date, datetime
+from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from libs.common.errors import DomainError
+
+
+class ClockBackwards(DomainError):
+    """Business time never goes back."""
+
+    code = "clock_backwards"
+    kind = "conflict"
+    zh = "业务时间不能倒退:当前为 {current}。"
+    en = "Business time never goes back: it stands at {current}."
+
+
+class ClockNotStepped(DomainError):
+    """A system clock cannot be stepped."""
+
+    code = "clock_not_stepped"
+    kind = "conflict"
+    zh = "此服务使用系统时钟,不能步进。"
+    en = "This service runs on the system clock, which cannot be stepped."
+
+
+class Clock(Protocol):
+    """What says which instant and which business day it is."""
+
+    mode: Literal["system", "stepped"]
+    zone: ZoneInfo
+
+    def now(self) -> datetime: ...
+
+    def today(self) -> date: ...
+
+
+class SystemClock:
+    """The machine's clock, in UTC; the day is that of the deployment's zone."""
+
+    mode: Literal["system", "stepped"] = "system"
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # machine time: this class is the one door to it
+
+    def today(self) -> date:
+        return self.now().astimezone(self.zone).date()
+
+
+class SteppedClock:
+    """Stands still until `set` moves it forward; the caller persists the instant first."""
+
+    mode: Literal["system", "stepped"] = "stepped"
+
+    def __init__(self, zone: ZoneInfo, instant: datetime) -> None:
+        self.zone = zone
+        self._instant = instant.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._instant
+
+    def today(self) -> date:
+        return self._instant.astimezone(self.zone).date()
+
+    def check(self, instant: datetime) -> None:
+        """Raise ClockBackwards when the instant lies before the current one."""
+        if instant < self._instant:
+            raise ClockBackwards(field="now", accepted=f">= {self._instant.isoformat()}", current=self._instant)
+
+    def set(self, instant: datetime) -> None:
+        self.check(instant)
+        self._instant = instant.astimezone(UTC)

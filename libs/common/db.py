@@ -1,0 +1,166 @@
+"""PostgreSQL: pools, SQL from files, one named transaction per use case, forward-only numbered migrations."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosql
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from libs.common import faults
+
+Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+MIGRATION_LOCK = 0x6A69616E  # any fixed number: migrators of one database wait for each other
+
+
+class SchemaMismatch(RuntimeError):
+    """The database's schema is not the one this code was written for."""
+
+
+def load_queries(path: Path) -> Any:
+    """The named queries of one `.sql` file as functions that take a connection and keyword arguments."""
+    return aiosql.from_path(path, "asyncpg", mandatory_parameters=True)
+
+
+PLUMBING = load_queries(Path(__file__).with_name("plumbing.sql"))
+COMMON_MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+class Database:
+    """A pool whose transactions are named, so that crash tests can stop a process around each commit."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> None:
+        self.pool = pool
+        self.name = name
+        self.after_commit: Callable[[], None] = lambda: None
+
+    @classmethod
+    async def connect(cls, url: str, *, name: str, size: int = 10) -> "Database":
+        """Open a pool; every statement is bounded so that a lost lock cannot hold a service for ever."""
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            command_timeout=60,
+            server_settings={
+                "application_name": f"jianfu-{name}",
+                "timezone": "UTC",
+                "lock_timeout": "20s",
+                "idle_in_transaction_session_timeout": "60s",
+            },
+        )
+        return cls(pool, name)
+
+    @asynccontextmanager
+    async def transaction(self, use_case: str) -> AsyncIterator[Connection]:
+        """One use case's transaction; commits on leaving, then wakes the relay."""
+        async with self.pool.acquire() as conn:
+            async with conn.transaction():
+                yield conn
+                faults.point(f"{self.name}.{use_case}.before-commit")
+            faults.point(f"{self.name}.{use_case}.after-commit")
+        self.after_commit()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A read-only transaction with one snapshot: pages and reports agree with themselves."""
+        async with (
+            self.pool.acquire() as conn,
+            conn.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield conn
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+
+def _numbered(directory: Path) -> list[Path]:
+    files = sorted(directory.glob("*.sql"))
+    for index, file in enumerate(files, start=1):
+        if not re.fullmatch(rf"{index:04d}_[a-z0-9_]+\.sql", file.name):
+            raise ValueError(f"{file.name}: expected a name of the form {index:04d}_words.sql")
+    return files
+
+
+def expected(directory: Path) -> list[tuple[str, str, str]]:
+    """(name, sha256, sql) of every migration that a service's schema consists of, in order."""
+    found = []
+    for prefix, folder in (("common", COMMON_MIGRATIONS), ("service", directory)):
+        for file in _numbered(folder):
+            sql = file.read_text()
+            found.append((f"{prefix}/{file.name}", hashlib.sha256(sql.encode()).hexdigest(), sql))
+    return found
+
+
+async def migrate(url: str, directory: Path, *, service_role: str | None) -> list[str]:
+    """Apply what is missing, each file in its own transaction; returns the names applied.
+
+    Runs alone (an advisory lock) and never waits long for a table (lock_timeout). Then grants the
+    service's role what it needs: no DDL, and neither UPDATE nor DELETE on tables whose comment begins
+    with `append-only`. Raises SchemaMismatch when an applied file has changed or is unknown here.
+    """
+    conn: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+        url, server_settings={"lock_timeout": "5s", "timezone": "UTC"}
+    )
+    try:
+        await conn.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
+        await PLUMBING.migrations_table(conn)
+        files = expected(directory)
+        pending = await _pending(conn, files)
+        for name, sha256, sql in pending:
+            async with conn.transaction():
+                await conn.execute(sql)
+                await PLUMBING.record_migration(conn, name=name, sha256=sha256)
+        if service_role is not None:
+            await _grant(conn, service_role)
+        return [name for name, _, _ in pending]
+    finally:
+        await conn.close()
+
+
+async def _pending(conn: Connection, files: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    applied = {row["name"]: row["sha256"] async for row in PLUMBING.applied_migrations(conn)}
+    unknown = sorted(set(applied) - {name for name, _, _ in files})
+    if unknown:
+        raise SchemaMismatch(f"the database holds migrations this version does not know: {', '.join(unknown)}")
+    for name, sha256, _ in files:
+        if applied.get(name, sha256) != sha256:
+            raise SchemaMismatch(f"{name} was changed after it had been applied; write a new migration instead")
+    return [file for file in files if file[0] not in applied]
+
+
+async def _grant(conn: Connection, role: str) -> None:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]*", role):
+        raise ValueError(f"{role!r} is no plain role name")
+    async with conn.transaction():
+        await conn.execute(f"grant usage on schema public to {role}")
+        await conn.execute(f"grant usage on all sequences in schema public to {role}")
+        async for table in PLUMBING.tables(conn):
+            name = f'"{table["name"]}"'
+            if table["name"] == "schema_migrations":
+                rights = "select"
+            elif table["comment"].startswith("append-only"):
+                rights = "select, insert"
+            else:
+                rights = "select, insert, update, delete"
+            await conn.execute(f"revoke all on {name} from {role}")
+            await conn.execute(f"grant {rights} on {name} to {role}")
+
+
+async def require_schema(database: Database, directory: Path) -> None:
+    """Refuse to run on a schema that lacks something, or holds something unknown.
+
+    Raises SchemaMismatch, whose text says to run `jianfu migrate`.
+    """
+    async with database.reading() as conn:
+        try:
+            pending = await _pending(conn, expected(directory))
+        except asyncpg.UndefinedTableError:
+            raise SchemaMismatch("the database is empty; run `jianfu migrate` first") from None
+    if pending:
+        raise SchemaMismatch(f"{pending[0][0]} has not been applied; run `jianfu migrate` first")

@@ -1,0 +1,74 @@
+"""The root of every error that a caller may see: a stable code, a kind, and its text in two languages."""
+
+from typing import ClassVar, Literal
+
+Kind = Literal["invalid", "refused", "conflict", "missing", "forbidden", "unauthenticated", "unavailable"]
+
+
+class DomainError(Exception):
+    """A rule was broken; subclasses name the rule and carry its text.
+
+    `zh` and `en` are templates filled from the keyword arguments. `field` names the input at fault and
+    `accepted` says what would have been accepted. The kind, not the class, decides the HTTP status.
+    """
+
+    code: ClassVar[str] = "refused"
+    kind: ClassVar[Kind] = "refused"
+    zh: ClassVar[str] = "请求被规则拒绝。"
+    en: ClassVar[str] = "A rule refused the request."
+
+    def __init__(self, *, field: str | None = None, accepted: str | None = None, **params: object) -> None:
+        self.field = field
+        self.accepted = accepted
+        self.params = params
+        super().__init__(self.text("en"))
+
+    def text(self, language: Literal["zh", "en"]) -> str:
+        """The message in one language, with what would be accepted where that is known."""
+        template = self.zh if language == "zh" else self.en
+        return template.format(**self.params)
+
+
+class Invalid(DomainError):
+    """The input cannot be read as what it claims to be."""
+
+    code = "invalid"
+    kind = "invalid"
+    zh = "输入无效:{why}"
+    en = "The input is invalid: {why}"
+
+
+class Missing(DomainError):
+    """What was asked for does not exist here."""
+
+    code = "missing"
+    kind = "missing"
+    zh = "未找到:{what}"
+    en = "Not found: {what}"
+
+
+class Forbidden(DomainError):
+    """The principal is known but may not do this."""
+
+    code = "forbidden"
+    kind = "forbidden"
+    zh = "没有权限:{why}"
+    en = "Not allowed: {why}"
+
+
+class Unauthenticated(DomainError):
+    """No valid token came with the request."""
+
+    code = "unauthenticated"
+    kind = "unauthenticated"
+    zh = "需要有效的令牌:{why}"
+    en = "A valid bearer token is needed: {why}"
+
+
+class VersionConflict(DomainError):
+    """Somebody else changed the record since the caller read it."""
+
+    code = "version_conflict"
+    kind = "conflict"
+    zh = "记录已被修改:当前版本为 {current}。请重新读取后再试。"
+    en = "The record has changed: its version is {current}. Read it again and retry."

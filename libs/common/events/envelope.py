@@ -1,0 +1,127 @@
+"""CloudEvents 1.0 in Kafka's binary mode: an event's fields in the body, all about it in `ce_` headers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from libs.common.events.ids import event_id
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class Event(BaseModel):
+    """One fact, past tense. Subclasses say where it travels and which fields name its aggregate.
+
+    `KEY` is the field whose value keys the Kafka record; `SUBJECT` the field that names the aggregate.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    TYPE: ClassVar[str]
+    TOPIC: ClassVar[str]
+    SOURCE: ClassVar[str]
+    KEY: ClassVar[str]
+    SUBJECT: ClassVar[str]
+
+
+class Malformed(Exception):
+    """A record is no CloudEvent in binary mode; `code` and the text say which header is at fault."""
+
+    def __init__(self, field: str, why: str) -> None:
+        self.code = "malformed"
+        self.field = field
+        super().__init__(f"{field}: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An event ready for the outbox."""
+
+    topic: str
+    key: bytes
+    body: bytes
+    headers: tuple[tuple[str, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record's envelope, checked; `body` is still JSON text. `sequence` is the aggregate's version."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    sequence: int
+    traceparent: str | None
+    authorization: str | None
+    key: bytes | None
+    body: bytes
+
+
+def pack(event: Event, *, sequence: int, time: datetime, traceparent: str | None = None) -> Outgoing:
+    """Wrap an event; `time` is business time and `sequence` the version of its aggregate (from 1)."""
+    subject = str(getattr(event, event.SUBJECT))
+    headers: list[tuple[str, bytes | None]] = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(event_id(event.TYPE, subject, sequence)).encode()),
+        ("ce_source", event.SOURCE.encode()),
+        ("ce_type", event.TYPE.encode()),
+        ("ce_subject", subject.encode()),
+        ("ce_time", time.isoformat().encode()),
+        ("ce_dataschema", f"urn:jianfu:schema:{event.TYPE}".encode()),
+        ("ce_sequence", str(sequence).encode()),
+        ("content-type", b"application/json"),
+    ]
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent.encode()))
+    return Outgoing(
+        topic=event.TOPIC,
+        key=str(getattr(event, event.KEY)).encode(),
+        body=event.model_dump_json().encode(),
+        headers=tuple(headers),
+    )
+
+
+def unpack(headers: Headers, *, key: bytes | None, value: bytes | None) -> Incoming:
+    """Read a record's envelope. Raises Malformed naming the first header that is missing or unreadable."""
+    found: dict[str, str] = {}
+    for name, raw in headers:
+        if raw is None:
+            if name.startswith("ce_"):
+                raise Malformed(name, "the header is null; expected UTF-8 text")
+            continue
+        try:
+            found[name.lower()] = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Malformed(name, "the header is not UTF-8") from None
+    for name in ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time"):
+        if not found.get(name):
+            raise Malformed(name, "the header is missing; expected a CloudEvents 1.0 binary-mode record")
+    if value is None:
+        raise Malformed("value", "the record has no body; expected a JSON object")
+    try:
+        time = datetime.fromisoformat(found["ce_time"])
+        if time.tzinfo is None:
+            raise ValueError("no offset")
+    except ValueError:
+        raise Malformed("ce_time", "expected an RFC 3339 time with an offset, such as 2026-01-31T08:00:00Z") from None
+    try:
+        sequence = int(found.get("ce_sequence", "0"))
+    except ValueError:
+        raise Malformed("ce_sequence", "expected a whole number") from None
+    return Incoming(
+        id=found["ce_id"],
+        source=found["ce_source"],
+        type=found["ce_type"],
+        subject=found["ce_subject"],
+        time=time,
+        sequence=sequence,
+        traceparent=found.get("traceparent"),
+        authorization=found.get("authorization"),
+        key=key,
+        body=value,
+    )

@@ -1,0 +1,90 @@
+"""What units' systems and usage agents tell: lifecycle of assets, usage, and what a source vouches for."""
+
+from datetime import date
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.common.events.envelope import Event
+
+Kind = Literal["app", "account", "group"]
+
+
+class UnitRef(BaseModel):
+    """A unit as a source names it: a code under a scheme (`cn-uscc`, `ca-name`, …) and a name in a language."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    scheme: str = Field(min_length=1, max_length=40)
+    value: str = Field(min_length=1, max_length=400)
+    name: str = Field(min_length=1, max_length=400)
+    language: str = Field(default="und", max_length=20)
+
+
+class _Declared(Event):
+    """The whole declaration of an asset by one source; `address` is its URL, package name or group id."""
+
+    TOPIC: ClassVar[str] = "jianfu.intake.lifecycle"
+    SOURCE: ClassVar[str] = "/intake"
+    KEY: ClassVar[str] = "address"
+    SUBJECT: ClassVar[str] = "address"
+
+    source: str = Field(min_length=1, max_length=100)
+    on: date
+    kind: Kind
+    platform: str = Field(min_length=1, max_length=60)
+    address: str = Field(min_length=1, max_length=2000)
+    name: str = Field(min_length=1, max_length=400)
+    language: str = Field(default="und", max_length=20)
+    sponsor: UnitRef
+    opened_on: date | None = None
+
+
+class AssetDeclared(_Declared):
+    """A source lists an asset: new to the register, or back after it was gone."""
+
+    TYPE: ClassVar[str] = "asset.declared"
+
+
+class AssetCorrected(_Declared):
+    """A source states other facts about an asset it already lists."""
+
+    TYPE: ClassVar[str] = "asset.corrected"
+
+
+class AssetDelisted(Event):
+    """A source no longer lists an asset; that is not a closure."""
+
+    TYPE: ClassVar[str] = "asset.delisted"
+    TOPIC: ClassVar[str] = "jianfu.intake.lifecycle"
+    SOURCE: ClassVar[str] = "/intake"
+    KEY: ClassVar[str] = "address"
+    SUBJECT: ClassVar[str] = "address"
+
+    source: str = Field(min_length=1, max_length=100)
+    on: date
+    kind: Kind
+    platform: str = Field(min_length=1, max_length=60)
+    address: str = Field(min_length=1, max_length=2000)
+    sponsor: UnitRef | None = None
+
+
+class SourceStated(Event):
+    """What a source vouches for on one day: which assets it covered and how many usage records it sent.
+
+    Absence means zero only where `records` equals what arrived. A later statement of the same day replaces
+    the earlier one when its `revision` is higher, which is how a source that was blind restates its days.
+    """
+
+    TYPE: ClassVar[str] = "source.stated"
+    TOPIC: ClassVar[str] = "jianfu.intake.sources"
+    SOURCE: ClassVar[str] = "/intake"
+    KEY: ClassVar[str] = "source"
+    SUBJECT: ClassVar[str] = "source"
+
+    source: str = Field(min_length=1, max_length=100)
+    day: date
+    revision: int = Field(default=1, ge=1)
+    records: int = Field(ge=0)
+    assets: tuple[UUID, ...] = Field(max_length=20_000)

@@ -1,0 +1,240 @@
+"""Consuming Kafka: batches of raw records, every failure sorted once, offsets that another reader cannot undo."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import stamina
+import structlog
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from libs.common import dead, observe
+from libs.common.db import Database
+from libs.common.errors import DomainError
+from libs.common.events.envelope import Event, Incoming, Malformed, unpack
+
+log = structlog.get_logger()
+HANDLED = Counter("jianfu_events_total", "Records taken, by what became of them.", ["topic", "type", "outcome"])
+TRANSIENT = (
+    OSError, TimeoutError, KafkaError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError, asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+)  # fmt: skip
+DEAD_IN_A_ROW = 50
+
+
+class ConsumerStopped(RuntimeError):
+    """So many records in a row were refused that the stream, not a record, must be at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """How one type of event is read and acted on; `act` runs one use case."""
+
+    model: type[Event]
+    act: Callable[[Any, Incoming], Awaitable[None]]
+
+
+def make_broker(options: dict[str, Any]) -> KafkaBroker:
+    """FastStream's broker as we use it: quiet logs, no type magic, a bounded drain on stop."""
+    rest = {k: v for k, v in options.items() if not k.startswith(("sasl_", "security_"))}
+    security = None
+    if "sasl_plain_username" in options:
+        from faststream.security import SASLPlaintext
+
+        security = SASLPlaintext(options["sasl_plain_username"], options["sasl_plain_password"], use_ssl=False)
+    return KafkaBroker(
+        **rest, security=security, graceful_timeout=15, log_level=logging.DEBUG, logger=None, apply_types=False,
+        acks="all", enable_idempotence=True, compression_type="lz4",
+    )  # fmt: skip
+
+
+class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One consumer of one topic: FastStream fetches batches, `take` handles them, `done` says how far it is.
+
+    A batch that raises is fetched again (NACK_ON_ERROR seeks back); on revocation the running batch is
+    finished first.
+    """
+
+    def __init__(self, broker: KafkaBroker, topic: str, group: str, *, max_records: int = 500) -> None:
+        self.topic = topic
+        self.group = group
+        self.done: dict[TopicPartition, int] = {}
+        self.stopped: str | None = None
+        self._sub: Any = broker.subscriber(
+            topic,
+            group_id=group,
+            batch=True,
+            max_records=max_records,
+            batch_timeout_ms=20,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            listener=self,
+            parser=self._parse,
+            decoder=self._decode,
+            session_timeout_ms=30_000,
+            heartbeat_interval_ms=3_000,
+            rebalance_timeout_ms=60_000,
+            max_partition_fetch_bytes=4 << 20,
+        )
+        self._sub(self._batch)
+
+    async def take(self, records: Sequence[ConsumerRecord]) -> None:
+        """Handle one batch; raise to have it delivered again."""
+        raise TypeError("a Subscription is used through its subclasses")
+
+    async def position(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where to go on after an assignment: Kafka's committed offsets."""
+        found = {}
+        for tp in partitions:
+            found[tp] = await self.consumer.committed(tp)
+        return {tp: offset for tp, offset in found.items() if offset is not None}
+
+    @property
+    def consumer(self) -> Any:
+        return self._sub.consumer
+
+    async def _parse(self, records: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
+        # FastStream's own parser dies of a null or non-UTF-8 header, and then the batch is skipped.
+        return KafkaAckableMessage(
+            raw_message=records,
+            body=b"",
+            correlation_id="-",
+            message_id=str(records[0].offset),
+            consumer=self.consumer,
+        )
+
+    async def _decode(self, message: Any) -> Any:
+        return message.raw_message
+
+    async def _batch(self, records: Sequence[ConsumerRecord]) -> None:
+        if self.stopped:
+            self.consumer.pause(*self.consumer.assignment())
+            raise ConsumerStopped(self.stopped)
+        try:
+            await self.take(records)
+        except (ConsumerStopped, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            log.warning("batch-failed", topic=self.topic, error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(1)  # NACK_ON_ERROR itself retries without any delay
+            raise
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        await self._sub.lock.wait_release(20)
+        for tp in revoked:
+            self.done.pop(tp, None)
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        if not assigned:
+            return
+        start = await self.position(list(assigned))
+        missing = [tp for tp in assigned if tp not in start]
+        if missing:
+            start |= await self.consumer.beginning_offsets(missing)
+        for tp, offset in start.items():
+            self.consumer.seek(tp, offset)
+            self.done[tp] = offset
+
+    @property
+    def ready(self) -> bool:
+        """Whether the consumer has joined and has not been stopped by too many dead letters."""
+        consumer = self.consumer
+        return self.stopped is None and consumer is not None and bool(self.done)
+
+    async def lag(self) -> tuple[int, dict[str, int]]:
+        """(records not yet taken, end offset per `topic/partition`); -1 while nothing is assigned."""
+        if not self.ready:
+            return -1, {}
+        async with asyncio.timeout(5):
+            ends = await self.consumer.end_offsets(list(self.done))
+        behind = sum(max(0, ends[tp] - self.done.get(tp, 0)) for tp in ends)
+        return behind, {f"{tp.topic}/{tp.partition}": offset for tp, offset in ends.items()}
+
+
+class EventSubscription(Subscription):
+    """Events one by one, in order: transient failures are retried in place, what is refused is buried.
+
+    Unknown types are acknowledged and counted, or the first new type of a newer producer would be poison.
+    """
+
+    def __init__(
+        self,
+        broker: KafkaBroker,
+        database: Database,
+        topic: str,
+        service: str,
+        handlers: Mapping[str, Handler],
+    ) -> None:
+        super().__init__(broker, topic, f"jianfu.{service}")
+        self._database = database
+        self._service = service
+        self._handlers = handlers
+        self._dead_in_a_row = 0
+
+    async def take(self, records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            if record.offset < self.done.get(TopicPartition(record.topic, record.partition), 0):
+                continue
+            outcome = await self._one(record)
+            self._dead_in_a_row = self._dead_in_a_row + 1 if outcome == "dead" else 0
+            self.done[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            if self._dead_in_a_row >= DEAD_IN_A_ROW:
+                self.stopped = f"{self.topic}: {DEAD_IN_A_ROW} records in a row were refused; see the dead letters"
+                log.error("consumer-stopped", topic=self.topic, why=self.stopped)
+                self.consumer.pause(*self.consumer.assignment())
+                raise ConsumerStopped(self.stopped)
+
+    async def _one(self, record: ConsumerRecord) -> str:
+        kind, outcome = "?", "handled"
+        try:
+            incoming = unpack(record.headers, key=record.key, value=record.value)
+            kind = incoming.type if incoming.type in self._handlers else "other"
+            if kind == "other":
+                outcome = "unknown"
+            else:
+                await self._act(incoming)
+        except Malformed as error:
+            outcome = await self._bury(record, None, error.code, str(error))
+        except ValidationError as error:
+            outcome = await self._bury(record, incoming, "invalid", first_fault(error))
+        except DomainError as error:
+            outcome = await self._bury(record, incoming, error.code, str(error))
+        except TRANSIENT:
+            raise
+        except Exception as error:
+            log.exception("event-failed", topic=record.topic, partition=record.partition, offset=record.offset)
+            outcome = await self._bury(record, incoming, "unexpected", f"{type(error).__name__}: {error}")
+        HANDLED.labels(self.topic, kind, outcome).inc()
+        return outcome
+
+    async def _act(self, incoming: Incoming) -> None:
+        handler = self._handlers[incoming.type]
+        event = handler.model.model_validate_json(incoming.body)
+        attributes = {"event.id": incoming.id, "event.type": incoming.type, "event.subject": incoming.subject}
+        with observe.consuming(f"{self._service} {incoming.type}", incoming.traceparent, attributes):
+            async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=10):
+                with attempt:
+                    await handler.act(event, incoming)
+
+    async def _bury(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> str:
+        log.warning("record-refused", topic=record.topic, offset=record.offset, code=code, reason=reason)
+        async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=10):
+            with attempt:
+                await dead.bury(self._database, record, incoming, service=self._service, code=code, reason=reason)
+        return "dead"
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first fault of a body in words that name the field."""
+    fault = error.errors(include_url=False)[0]
+    return f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"

@@ -1,0 +1,95 @@
+-- name: migrations_table#
+-- The record of what has been applied, with the hash of each file as it was.
+create table if not exists schema_migrations (
+    name text primary key,
+    sha256 text not null,
+    applied timestamptz not null default clock_timestamp()        -- machine time
+);
+
+-- name: applied_migrations()
+select name, sha256 from schema_migrations order by name;
+
+-- name: record_migration(name, sha256)!
+insert into schema_migrations (name, sha256) values (:name, :sha256);
+
+-- name: outbox_add(topic, key, payload, headers)!
+insert into outbox (topic, key, payload, headers) values (:topic, :key, :payload, :headers);
+
+-- name: outbox_take(batch)
+-- Oldest first; the rows stay locked until the relay has Kafka's acknowledgement and commits.
+delete from outbox
+where id = any(array(select id from outbox order by id limit :batch for update skip locked))
+returning id, topic, key, payload, headers;
+
+-- name: outbox_depth()$
+select count(*) from outbox;
+
+-- name: outbox_notify(channel)$
+-- Sent after commit on a connection of its own: inside the writing transaction it would serialise commits.
+select pg_notify(:channel, '');
+
+-- name: relay_lock(key)$
+-- Held for the session: one active relay per database.
+select pg_try_advisory_lock(:key);
+
+-- name: inbox_add(consumer, event_id)$
+insert into inbox (consumer, event_id) values (:consumer, :event_id)
+on conflict do nothing
+returning true;
+
+-- name: inbox_prune(keep_days)!
+delete from inbox where seen < clock_timestamp() - make_interval(days => :keep_days);  -- machine time
+
+-- name: clock_read()$
+select instant from business_clock;
+
+-- name: clock_write(instant)!
+insert into business_clock (instant) values (:instant)
+on conflict (only_row) do update set instant = greatest(business_clock.instant, excluded.instant);
+
+-- name: dead_add(topic, partition, offset_, event_id, event_type, key, payload, headers, reason_code, reason)$
+insert into dead_letters (topic, partition, "offset", event_id, event_type, key, payload, headers, reason_code, reason)
+values (:topic, :partition, :offset_, :event_id, :event_type, :key, :payload, :headers, :reason_code, :reason)
+on conflict do nothing
+returning true;
+
+-- name: dead_list(state, max_rows)
+select topic, partition, "offset", event_id, event_type, reason_code, reason, state, buried
+from dead_letters where state = :state order by buried, topic, partition, "offset" limit :max_rows;
+
+-- name: dead_get(topic, partition, offset_)^
+select * from dead_letters where topic = :topic and partition = :partition and "offset" = :offset_ for update;
+
+-- name: dead_mark(topic, partition, offset_, state)!
+update dead_letters set state = :state where topic = :topic and partition = :partition and "offset" = :offset_;
+
+-- name: dead_count()$
+select count(*) from dead_letters where state = 'dead';
+
+-- name: offsets_of(consumer, topic, partitions)
+select partition, next_offset from consumer_offsets
+where consumer = :consumer and topic = :topic and partition = any(:partitions::int[]);
+
+-- name: offsets_advance(consumer, topic, partitions, expected, next)
+-- Compare-and-set: the row moves only from the offset the writer started at, so a zombie cannot write twice.
+insert into consumer_offsets as o (consumer, topic, partition, next_offset)
+select :consumer, :topic, v.p, v.nx
+from unnest(:partitions::int[], :next::bigint[]) as v (p, nx)
+order by v.p
+on conflict (consumer, topic, partition) do update set next_offset = excluded.next_offset
+where o.next_offset = (
+    select e.ex from unnest(:partitions::int[], :expected::bigint[]) as e (p, ex) where e.p = o.partition
+)
+returning partition;
+
+-- name: idempotency_find(principal, key)^
+select fingerprint, status, body from http_idempotency where principal = :principal and key = :key;
+
+-- name: idempotency_keep(principal, key, fingerprint, status, body)!
+insert into http_idempotency (principal, key, fingerprint, status, body)
+values (:principal, :key, :fingerprint, :status, :body)
+on conflict do nothing;
+
+-- name: tables()
+select c.relname as name, coalesce(obj_description(c.oid), '') as comment
+from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1;

@@ -1,0 +1,220 @@
+"""One service process: its parts start in order, run as one, stop in order, and a part that dies takes it down."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import structlog
+import uvicorn
+import uvloop
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+from faststream.kafka import KafkaBroker
+
+from libs.common import faults, inbox, observe
+from libs.common.clock import Clock, SteppedClock, SystemClock
+from libs.common.db import PLUMBING, Database, require_schema
+from libs.common.kafka import Subscription, make_broker
+from libs.common.outbox import Publisher, Relay
+from libs.common.settings import CommonSettings
+
+log = structlog.get_logger()
+Role = Literal["api", "worker", "all"]
+STOP_WITHIN = 20.0
+
+
+@dataclass
+class Parts:
+    """What a service assembles: its HTTP application, consumers, loops, and extra answers for /quiet.
+
+    `due` answers (work due now, work running); `health` maps further parts to None or a reason.
+    """
+
+    app: FastAPI
+    subscriptions: Sequence[Subscription] = ()
+    loops: Sequence[Callable[[], Awaitable[None]]] = ()
+    closing: Sequence[Callable[[], Awaitable[None]]] = ()
+    due: Callable[[], Awaitable[tuple[int, int]]] | None = None
+
+
+@dataclass
+class Base:
+    """What every service starts from, built by `open_base` before the service's own parts."""
+
+    settings: CommonSettings
+    database: Database
+    clock: Clock
+    broker: KafkaBroker
+    relay: Relay
+    role: Role
+    started: bool = False
+    parts: Parts | None = field(default=None)
+
+    async def health(self) -> dict[str, Any]:
+        """Database, broker and relay as they are now; None means well."""
+        found: dict[str, Any] = {"database": await self._database_health()}
+        if self.role != "api" and self.parts is not None:
+            found["broker"] = None if self.started else "not connected to Kafka yet"
+            for subscription in self.parts.subscriptions:
+                found[f"consumer {subscription.topic}"] = await _consumer_health(subscription)
+            found["relay"] = self.relay.failing
+        return found
+
+    async def _database_health(self) -> str | None:
+        try:
+            async with asyncio.timeout(2):
+                await self.database.pool.fetchval("select 1")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            return f"{type(error).__name__}: {error}"
+        return None
+
+    async def quiet(self) -> dict[str, Any]:
+        """Whether nothing is on its way here: outbox, consumers' lag, due and running work."""
+        lag = 0
+        ends: dict[str, int] = {}
+        joined = True
+        for subscription in self.parts.subscriptions if self.parts else ():
+            try:
+                behind, found = await subscription.lag()
+            except (KafkaError, OSError, TimeoutError):
+                behind, found = -1, {}
+            joined = joined and behind >= 0
+            lag += max(behind, 0)
+            ends |= found
+        due, running = await self.parts.due() if self.parts and self.parts.due else (0, 0)
+        outbox = await self.relay.depth()
+        calm = joined and self.started and lag == outbox == due == running == 0
+        return {
+            "quiet": calm,
+            "outbox": outbox,
+            "lag": lag,
+            "due": due,
+            "running": running,
+            "end_offsets": ends,
+        }
+
+
+async def _consumer_health(subscription: Subscription) -> str | None:
+    if subscription.stopped or not subscription.ready:
+        return subscription.stopped or "has not joined its group"
+    try:
+        await subscription.lag()
+    except (KafkaError, OSError, TimeoutError) as error:
+        return f"the broker does not answer: {type(error).__name__}"
+    return None
+
+
+async def open_base(settings: CommonSettings, migrations: Path, role: Role) -> Base:
+    """Logs, crash points, database with the schema this code knows, clock, broker, relay."""
+    service = settings.SERVICE
+    observe.set_up(service, level=settings.log_level, traces=settings.traces)
+    faults.arm(settings.crash_points, settings.crash_fired, profile=settings.profile)
+    database = await Database.connect(settings.database_url, name=service)
+    await require_schema(database, migrations)
+    clock = await _clock(settings, database)
+    relay = Relay(database, Publisher(settings.kafka_options()))
+    return Base(settings, database, clock, make_broker(settings.kafka_options()), relay, role)
+
+
+async def _clock(settings: CommonSettings, database: Database) -> Clock:
+    zone = ZoneInfo(settings.timezone)
+    if settings.clock == "system":
+        return SystemClock(zone)
+    async with database.reading() as conn:
+        instant = await PLUMBING.clock_read(conn)
+    return SteppedClock(zone, instant or datetime(2000, 1, 1, tzinfo=UTC))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the process stops its parts in its own order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(base: Base, parts: Parts) -> None:
+    """Run until SIGTERM or SIGINT, or until a part dies; then drain, commit and close within 20 seconds."""
+    base.parts = parts
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    config = uvicorn.Config(
+        parts.app, host=base.settings.host, port=base.settings.port, log_config=None, access_log=False,
+        timeout_graceful_shutdown=5, lifespan="on",
+    )  # fmt: skip
+    server = _Server(config)
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks.append(group.create_task(server.serve(), name="http"))
+            tasks.append(group.create_task(base.relay.run(), name="relay"))
+            if base.role != "api":
+                tasks.append(group.create_task(_consume(base), name="consumers"))
+                tasks += [group.create_task(_loop(run), name=f"loop-{run.__name__}") for run in parts.loops]
+                tasks.append(group.create_task(_prune(base.database), name="prune"))
+            group.create_task(_stop(base, parts, server, stop, tasks), name="stop")
+    finally:
+        for close in (*parts.closing, base.database.close):
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(close(), 5)
+
+
+async def _loop(run: Callable[[], Awaitable[None]]) -> None:
+    await run()
+    raise RuntimeError(f"the loop {run.__name__} ended by itself")
+
+
+async def _consume(base: Base) -> None:
+    while True:
+        try:
+            await base.broker.start()
+            break
+        except (KafkaError, OSError) as error:
+            log.warning("broker-not-reached", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(1)
+    base.started = True
+    log.info("ready", role=base.role, listen=base.settings.listen)
+    await asyncio.Event().wait()
+
+
+async def _prune(database: Database) -> None:
+    while True:
+        await asyncio.sleep(3600)
+        async with database.transaction("prune") as conn:
+            await inbox.prune(conn)
+
+
+async def _stop(
+    base: Base, parts: Parts, server: uvicorn.Server, stop: asyncio.Event, tasks: list[asyncio.Task[None]]
+) -> None:
+    await stop.wait()
+    log.info("stopping")
+    # A hang in a client library must not keep the process: past the limit it simply ends.
+    asyncio.get_running_loop().call_later(STOP_WITHIN, os._exit, 1)
+    with contextlib.suppress(TimeoutError, KafkaError, OSError):
+        async with asyncio.timeout(12):
+            await base.broker.stop()
+    server.should_exit = True
+    await asyncio.wait({tasks[0]}, timeout=6)
+    await base.relay.drain(3)
+    for task in tasks:
+        task.cancel()
+    await base.relay.close()
+    log.info("stopped")
+
+
+def run(main: Callable[[Role], Awaitable[None]], role: Role) -> None:
+    """Run a service under uvloop, with the collector tuned for batches of small objects."""
+    gc.set_threshold(100_000, 50, 100)
+    uvloop.run(main(role))  # type: ignore[arg-type]

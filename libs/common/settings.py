@@ -1,0 +1,86 @@
+"""One Settings per service, read once from the environment; what is unknown or impossible stops the start."""
+
+import os
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+S = TypeVar("S", bound="CommonSettings")
+SERVICES = ("registry", "monitor", "decommission")
+
+
+def _zone(name: str) -> str:
+    ZoneInfo(name)
+    return name
+
+
+class CommonSettings(BaseSettings):
+    """What every service reads. A subclass sets `SERVICE` and the env prefix of its own fields."""
+
+    model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, frozen=True)
+    SERVICE: ClassVar[str]
+
+    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    kafka_username: str | None = Field(None, validation_alias="JIANFU_KAFKA_USERNAME")
+    kafka_password_file: Path | None = Field(None, validation_alias="JIANFU_KAFKA_PASSWORD_FILE")
+    profile: Literal["local", "production"] = Field("production", validation_alias="JIANFU_PROFILE")
+    clock: Literal["system", "stepped"] = Field("system", validation_alias="JIANFU_CLOCK")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field("Asia/Shanghai", validation_alias="JIANFU_TIMEZONE")
+    issuer_jwks_file: Path = Field(validation_alias="JIANFU_ISSUER_JWKS_FILE")
+    egress_allow: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="JIANFU_EGRESS_ALLOW")
+    traces: str = Field("off", validation_alias="JIANFU_TRACES", pattern=r"^(off|otlp|file:.+)$")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="JIANFU_LOG_LEVEL")
+    crash_points: Path | None = Field(None, validation_alias="JIANFU_CRASH_POINTS")
+    crash_fired: Path | None = Field(None, validation_alias="JIANFU_CRASH_FIRED")
+    database_url: str
+    listen: str
+
+    @field_validator("egress_allow", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0]
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def loopback(self) -> bool:
+        return self.host == "localhost" or ip_address(self.host.strip("[]")).is_loopback
+
+    def kafka_options(self) -> dict[str, Any]:
+        """What aiokafka's clients need to reach and authenticate to the brokers."""
+        options: dict[str, Any] = {"bootstrap_servers": self.kafka_bootstrap_servers.split(",")}
+        if self.kafka_username is not None and self.kafka_password_file is not None:
+            options |= {
+                "security_protocol": "SASL_PLAINTEXT",
+                "sasl_mechanism": "PLAIN",
+                "sasl_plain_username": self.kafka_username,
+                "sasl_plain_password": self.kafka_password_file.read_text().strip(),
+            }
+        return options
+
+
+def load(cls: type[S]) -> S:
+    """Read a service's settings. Raises ValueError naming what is unknown, missing or not allowed together."""
+    known = {"JIANFU_ISSUER_JWKS_FILE"}
+    prefix = f"JIANFU_{cls.SERVICE.upper()}_"
+    for name, field in cls.model_fields.items():
+        known.add(str(field.validation_alias) if field.validation_alias else prefix + name.upper())
+    others = tuple(f"JIANFU_{other.upper()}_" for other in SERVICES if other != cls.SERVICE)
+    migrator = prefix + "MIGRATOR_DATABASE_URL"
+    for variable in os.environ:
+        if variable.startswith("JIANFU_") and variable not in known | {migrator} and not variable.startswith(others):
+            raise ValueError(f"unknown setting {variable}; known: {', '.join(sorted(known))}")
+    settings = cls()
+    if settings.profile == "production" and settings.clock == "stepped":
+        raise ValueError("JIANFU_CLOCK=stepped is refused with JIANFU_PROFILE=production")
+    return settings

@@ -1,0 +1,220 @@
+"""HTTP as every service offers it: problem+json in two languages, deny by default, health that tells the truth."""
+
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Annotated, Any
+
+import asyncpg
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import AwareDatetime, BaseModel
+from starlette.exceptions import HTTPException
+
+from libs.common import observe
+from libs.common.auth import Authenticator, Principal
+from libs.common.clock import Clock, ClockNotStepped, SteppedClock
+from libs.common.db import PLUMBING, Database
+from libs.common.errors import DomainError, Invalid, Kind
+
+log = structlog.get_logger()
+STATUS: dict[Kind, int] = {
+    "invalid": 422, "refused": 409, "conflict": 409, "missing": 404,
+    "forbidden": 403, "unauthenticated": 401, "unavailable": 503,
+}  # fmt: skip
+PROBLEM = "application/problem+json"
+Health = Callable[[], Awaitable[dict[str, Any]]]
+
+
+def create_app(
+    service: str,
+    *,
+    title: str,
+    description: str,
+    authenticator: Authenticator,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
+    """An application whose API lives under `/<service>/v1`; the caller includes its routers and calls `seal`."""
+    prefix = f"/{service}/v1"
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="1.0.0",
+        openapi_url=f"{prefix}/openapi.json",
+        docs_url=f"{prefix}/docs",
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.authenticator = authenticator
+    app.add_exception_handler(DomainError, _domain_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+    for transient in (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+        app.add_exception_handler(transient, _unavailable)
+
+    @app.middleware("http")
+    async def _trace(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        if not request.url.path.startswith(prefix):
+            return await call_next(request)
+        name = f"{service} {request.method} {request.url.path}"
+        with observe.consuming(name, request.headers.get("traceparent"), {"http.method": request.method}):
+            return await call_next(request)
+
+    return app
+
+
+def require(*roles: str) -> Any:
+    """A dependency that yields the Principal when it has one of the roles."""
+
+    def check(request: Request, authorization: Annotated[str | None, Header()] = None) -> Principal:
+        principal: Principal = request.app.state.authenticator.principal(authorization)
+        principal.require(*roles)
+        return principal
+
+    check.guards = roles  # type: ignore[attr-defined]
+    return Depends(check)
+
+
+def public(route: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a route as open to anyone, on purpose."""
+    route.public = True  # type: ignore[attr-defined]
+    return route
+
+
+def seal(app: FastAPI) -> None:
+    """Refuse to serve while any route neither asks for a role nor says that it is public."""
+    for route in app.routes:
+        if not isinstance(route, APIRoute) or getattr(route.endpoint, "public", False):
+            continue
+        if not any(hasattr(dependency.call, "guards") for dependency in route.dependant.dependencies):
+            raise RuntimeError(f"{route.path} neither requires a role nor is marked public")
+
+
+def status_router(health: Health, quiet: Health) -> APIRouter:
+    """/healthz, /readyz, /metrics and /quiet. `health` maps parts to None (well) or a reason."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    @public
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/readyz")
+    @public
+    async def readyz() -> JSONResponse:
+        parts = await health()
+        ready = all(reason is None for reason in parts.values())
+        return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
+
+    @router.get("/metrics")
+    @public
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @router.get("/quiet")
+    @public
+    async def quiet_now() -> JSONResponse:
+        return JSONResponse(await quiet())
+
+    return router
+
+
+class Step(BaseModel):
+    """The instant to step the business clock to."""
+
+    now: AwareDatetime
+
+
+class Stepped(BaseModel):
+    """Where the business clock stands."""
+
+    now: datetime
+    mode: str
+
+
+def clock_router(service: str, database: Database, clock: Clock) -> APIRouter:
+    """Read the business clock, and step it where it is a stepped one."""
+    router = APIRouter(prefix=f"/{service}/v1/clock", tags=["clock 时钟"])
+
+    @router.get("", summary="Read the business clock 读取业务时钟")
+    async def read(_: Annotated[Principal, require("clock", "viewer", "operator")]) -> Stepped:
+        return Stepped(now=clock.now(), mode=clock.mode)
+
+    @router.post("", summary="Step the business clock forward 步进业务时钟")
+    async def step(body: Step, _: Annotated[Principal, require("clock")]) -> Stepped:
+        if not isinstance(clock, SteppedClock):
+            raise ClockNotStepped()
+        clock.check(body.now)
+        async with database.transaction("step_clock") as conn:
+            await PLUMBING.clock_write(conn, instant=body.now)
+        clock.set(max(body.now, clock.now()))
+        return Stepped(now=clock.now(), mode=clock.mode)
+
+    return router
+
+
+def require_version(if_match: str | None) -> int:
+    """The version in an If-Match header such as `"7"`. Raises Invalid when it is absent or no number."""
+    text = (if_match or "").strip().strip('"')
+    if not text.isdigit():
+        raise Invalid(field="If-Match", accepted='the record\'s version, such as "7"', why="If-Match is needed")
+    return int(text)
+
+
+def problem(
+    request: Request, status: int, code: str, zh: str, en: str, errors: list[dict[str, Any]] | None = None
+) -> JSONResponse:
+    """An RFC 9457 problem; its title is in the caller's language, both texts are in `texts`."""
+    chinese = request.headers.get("accept-language", "").lower().startswith("zh")
+    body = {
+        "type": f"urn:jianfu:problem:{code}", "title": zh if chinese else en, "status": status, "code": code,
+        "texts": {"zh": zh, "en": en}, "errors": errors or [],
+    }  # fmt: skip
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse(json.loads(json.dumps(body, default=str)), status, media_type=PROBLEM, headers=headers)
+
+
+async def _domain_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DomainError)  # noqa: S101 - registered for this class only
+    errors = [{"field": error.field, "accepted": error.accepted}] if error.field else []
+    return problem(request, STATUS[error.kind], error.code, error.text("zh"), error.text("en"), errors)
+
+
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    faults = [
+        {
+            "field": ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]),
+            "accepted": fault["msg"],
+        }
+        for fault in error.errors()
+    ]
+    named = ", ".join(str(fault["field"]) for fault in faults)
+    return problem(request, 422, "invalid", f"输入无效:{named}", f"The input is invalid: {named}", faults)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    return problem(request, error.status_code, f"http_{error.status_code}", str(error.detail), str(error.detail))
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    log.warning("dependency-unavailable", path=request.url.path, error=f"{type(error).__name__}: {error}")
+    return problem(
+        request,
+        503,
+        "unavailable",
+        "依赖的服务暂时不可用,请稍后重试。",
+        "Something this service needs is away; retry shortly.",
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("request-failed", path=request.url.path, error=repr(error), exc_info=error)
+    return problem(request, 500, "unexpected", "服务内部错误,已记录。", "An internal error; it has been logged.")
