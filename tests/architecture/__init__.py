@@ -1,0 +1,1 @@
+"""The rules of the house, executable: each sees a planted break caught and the real tree kept."""
