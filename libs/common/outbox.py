@@ -96,7 +96,7 @@ class Publisher:
         count = self._partitions.get(topic)
         if count is None:
             count = self._partitions[topic] = len(await producer.partitions_for(topic))
-        return (murmur2(key or b"") & 0x7FFFFFFF) % count
+        return int(murmur2(key or b"") & 0x7FFFFFFF) % count
 
     async def close(self) -> None:
         """Let go of the producer; bounded, since stopping one whose broker is away can hang."""
