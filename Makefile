@@ -30,7 +30,10 @@ lint: venv ## style, types, arrows between modules, clocks, words, undeclared im
 	@$(STEP) "mypy" $(BIN)/mypy
 	@$(STEP) "import contracts" $(BIN)/lint-imports --no-logo
 	@$(STEP) "clocks, sizes, words, traces, SQL, rankings" $(BIN)/python -m tests.architecture
-	@$(STEP) "undeclared imports" $(BIN)/deptry --config .ci/deptry.toml services libs deploy
+	@$(STEP) "imports of the services are declared" $(BIN)/deptry --config .ci/deptry.toml \
+		--requirements-files requirements/runtime.in services libs
+	@$(STEP) "imports of the local stack are declared" $(BIN)/deptry --config .ci/deptry.toml \
+		--requirements-files requirements/local.in services libs deploy
 	@$(STEP) "migrations" $(BIN)/python -m tests.architecture.migrations
 
 format: venv ## let ruff put the code in order

@@ -1,0 +1,87 @@
+"""The smaller rules of the house: each sees a planted break caught and the real tree kept."""
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.architecture import clients, migrations, sizes, sqltext, traces, words
+
+# In pieces, or the lint that looks for it would find it here.
+HOST = "https://files." + "python" + "hosted.org/packages/x.whl"
+HOME = "/ho" + "me/somebody/jianfu"
+
+PLANTED: list[tuple[ModuleType, str, str, str]] = [
+    (sizes, "services/monitor/long.py", "x = 1\n" * 301, "301 lines"),
+    (sizes, "services/monitor/helpers.py", "", "'helper'"),
+    (sizes, "deploy/kafka_util.py", "", "'util'"),
+    (sizes, "libs/common/base.py", "", "'base'"),
+    (sizes, "services/registry/case_manager.py", "", "'manager'"),
+    (sizes, "libs/common/fat.py", "\n" * 2001, "the budget"),
+    (words, "libs/common/web.py", "def asset_path(): ...", "'asset'"),
+    (words, "libs/common/web.py", "class OpenFindings: ...", "'finding'"),
+    (words, "libs/common/web.py", "# the sponsor answers\n", "'sponsor'"),
+    (words, "libs/common/web.py", 'TEXT = "关停备案"\n', "'备案'"),
+    (words, "libs/common/web.py", "def show(unit): ...", "'unit'"),
+    (words, "libs/common/web.py", 'NOTICE_SENT = f"a {kind} tombstone"', "'tombstone'"),
+    (words, "libs/common/plumbing.sql", "create table open_cases (id uuid);", "'case'"),
+    (traces, "docs/install.md", f"pip install {HOST}", "hosted.org"),
+    (traces, "deploy/kafka.py", f'JARS = "{HOME}/jars"', "somebody"),
+    (sqltext, "services/monitor/store.py", 'Q = "select id\\n from day_usage"', "select id"),
+    (sqltext, "services/monitor/store.py", 'Q = f"INSERT INTO {table} VALUES (1)"', "INSERT INTO"),
+    (sqltext, "services/monitor/store.py", 'Q = "update job set done = true"', "update job"),
+    (sqltext, "services/monitor/store.py", 'Q = "delete from job"', "delete from"),
+    (sqltext, "services/monitor/store.py", 'Q = "truncate table job"', "truncate"),
+    (clients, "examples/town/demo.py", "from libs.common.events import ids", "libs.common.events"),
+    (clients, "examples/town/demo.py", "import services.registry.domain as d", "services.registry"),
+    (clients, "examples/town/demo.py", 'import importlib\nimportlib.import_module("deploy.cli")', "deploy.cli"),
+    (
+        migrations,
+        "services/registry/migrations/0002_slow.sql",
+        "create table t (id bigint primary key, a text);\ncreate table u (id bigint primary key);\n"
+        "alter table v add column b bigint not null;\nalter table v rename column c to d;",
+        "adding-required-field",
+    ),
+]
+INNOCENT: list[tuple[ModuleType, str, str]] = [
+    (sizes, "services/monitor/sweep.py", "x = 1\n" * 300),
+    (sizes, "services/monitor/database.py", ""),
+    (words, "libs/common/db.py", "match kind:\n    case 1:\n        pass\n"),
+    (words, "libs/common/db.py", '"""One use case is one transaction."""'),
+    (words, "libs/common/events/registry.py", "asset_id = 1"),
+    (words, "libs/common/plumbing.sql", "select case when a then 1 else 2 end;"),
+    (words, "services/registry/domain.py", "asset_id = 1"),
+    (traces, "docs/install.md", "see https://example.org/home/page and /tmp/data"),
+    (sqltext, "services/monitor/store.py", '"""Select what to delete from the sweep."""\nTEXT = "select a day"'),
+    (sqltext, "services/monitor/queries.sql", "select id from day_usage;"),
+    (clients, "examples/town/demo.py", "import httpx\nfrom . import world\nimport town_services"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "text", "said"), PLANTED, ids=[f"{name} {said}" for _, name, _, said in PLANTED]
+)
+def test_a_planted_break_is_caught(tmp_path: Path, rule: ModuleType, name: str, text: str, said: str) -> None:
+    plant(tmp_path, name, text)
+    problems = rule.check(tmp_path)
+    assert any(said in problem for problem in problems), problems
+    assert any(name in problem or name.startswith("libs/common/fat") for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "text"), INNOCENT, ids=[f"{name} {n}" for n, (_, name, _) in enumerate(INNOCENT)]
+)
+def test_what_only_looks_like_a_break_passes(tmp_path: Path, rule: ModuleType, name: str, text: str) -> None:
+    plant(tmp_path, name, text)
+    assert rule.check(tmp_path) == []
+
+
+@pytest.mark.parametrize("rule", [sizes, words, traces, sqltext, clients, migrations], ids=lambda m: m.__name__)
+def test_the_tree_keeps_the_rule(rule: ModuleType) -> None:
+    assert rule.check() == []
+
+
+def plant(root: Path, name: str, text: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
