@@ -34,7 +34,7 @@ class Principal:
 
 def new_key(kid: str) -> dict[str, Any]:
     """A fresh private Ed25519 key as a JWK."""
-    key = OKPKey.generate_key("Ed25519", {"kid": kid, "use": "sig", "alg": "EdDSA"})
+    key = OKPKey.generate_key("Ed25519", {"kid": kid, "use": "sig", "alg": "Ed25519"})
     return dict(key.as_dict(private=True))
 
 
@@ -62,7 +62,7 @@ def issue(
     }  # fmt: skip
     if unit is not None:
         claims["unit"] = unit
-    return str(jwt.encode({"alg": "EdDSA", "kid": private["kid"]}, claims, OKPKey.import_key(private)))
+    return str(jwt.encode({"alg": "Ed25519", "kid": private["kid"]}, claims, OKPKey.import_key(private), ["Ed25519"]))
 
 
 class Authenticator:
@@ -95,7 +95,7 @@ class Authenticator:
 
     def _claims(self, token: str, now: float) -> dict[str, Any]:
         try:
-            claims: dict[str, Any] = jwt.decode(token, self._keys, algorithms=["EdDSA"]).claims
+            claims: dict[str, Any] = jwt.decode(token, self._keys, algorithms=["Ed25519"]).claims
             jwt.JWTClaimsRegistry(
                 now=int(now), iss={"essential": True}, sub={"essential": True}, exp={"essential": True},
                 aud={"essential": True, "value": AUDIENCE},

@@ -5,15 +5,19 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiosql
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from libs.common import faults
 
-Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:  # asyncpg's classes take no parameters at run time
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
 
 MIGRATION_LOCK = 0x6A69616E  # any fixed number: migrators of one database wait for each other
 

@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 import structlog
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner.default import murmur2
+from aiokafka.partitioner import murmur2
 from prometheus_client import Counter, Gauge, Histogram
 
 from libs.common import faults, observe

@@ -25,13 +25,13 @@ def sha256(data: bytes) -> str:
 def sign(private: dict[str, Any], claims: dict[str, Any]) -> str:
     """A compact JWS whose payload is the canonical JSON of the claims."""
     key = OKPKey.import_key(private)
-    return str(jws.serialize_compact({"alg": "EdDSA", "kid": private["kid"]}, canonical(claims), key, ["EdDSA"]))
+    return str(jws.serialize_compact({"alg": "Ed25519", "kid": private["kid"]}, canonical(claims), key, ["Ed25519"]))
 
 
 def verify(public: dict[str, Any], token: str) -> dict[str, Any]:
     """The claims of a compact JWS by this key. Raises BadSignature."""
     try:
-        payload = jws.deserialize_compact(token.strip(), OKPKey.import_key(public), ["EdDSA"]).payload
+        payload = jws.deserialize_compact(token.strip(), OKPKey.import_key(public), ["Ed25519"]).payload
         claims = json.loads(payload)
     except (JoseError, ValueError, TypeError) as error:
         raise BadSignature(f"{type(error).__name__}: {error}") from None

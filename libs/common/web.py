@@ -16,7 +16,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel
 from starlette.exceptions import HTTPException
 
-from libs.common import observe
 from libs.common.auth import Authenticator, Principal
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
 from libs.common.db import PLUMBING, Database
@@ -49,6 +48,13 @@ def create_app(
         docs_url=f"{prefix}/docs",
         redoc_url=None,
         lifespan=lifespan,
+        telemetry={
+            # FastAPI's own spans take up the caller's traceparent; polling of health and quiet is not worth one.
+            "exclude": lambda scope: not scope["path"].startswith(prefix),
+            "operation_spans": False,
+            "metrics": False,
+            "logs": False,
+        },
     )
     app.state.authenticator = authenticator
     app.add_exception_handler(DomainError, _domain_error)
@@ -57,14 +63,6 @@ def create_app(
     app.add_exception_handler(Exception, _unexpected)
     for transient in (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
         app.add_exception_handler(transient, _unavailable)
-
-    @app.middleware("http")
-    async def _trace(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if not request.url.path.startswith(prefix):
-            return await call_next(request)
-        name = f"{service} {request.method} {request.url.path}"
-        with observe.consuming(name, request.headers.get("traceparent"), {"http.method": request.method}):
-            return await call_next(request)
 
     return app
 
