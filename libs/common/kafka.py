@@ -1,6 +1,7 @@
 """Consuming Kafka: batches of raw records, every failure sorted once, offsets that another reader cannot undo."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 import asyncpg
 import stamina
 import structlog
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -151,14 +152,38 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         consumer = self.consumer
         return self.stopped is None and consumer is not None and bool(self.done)
 
-    async def lag(self) -> tuple[int, dict[str, int]]:
-        """(records not yet taken, end offset per `topic/partition`); -1 while nothing is assigned."""
-        if not self.ready:
-            return -1, {}
+    def behind(self, ends: Mapping[TopicPartition, int]) -> int:
+        """How many records lie between what is taken and these end offsets."""
+        return sum(max(0, ends[tp] - taken) for tp, taken in self.done.items() if tp in ends)
+
+
+class EndOffsets:
+    """Asks for end offsets over connections of its own.
+
+    On a consumer's connection the question would wait behind its long poll, half a second each time.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self._client: AIOKafkaConsumer | None = None
+
+    async def of(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """End offset of each partition. Raises KafkaError, OSError or TimeoutError when the broker is away."""
+        if not partitions:
+            return {}
         async with asyncio.timeout(5):
-            ends = await self.consumer.end_offsets(list(self.done))
-        behind = sum(max(0, ends[tp] - self.done.get(tp, 0)) for tp in ends)
-        return behind, {f"{tp.topic}/{tp.partition}": offset for tp, offset in ends.items()}
+            if self._client is None:
+                client = AIOKafkaConsumer(**self._options, enable_auto_commit=False)
+                await client.start()
+                self._client = client
+            return dict(await self._client.end_offsets(list(partitions)))
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(TimeoutError, KafkaError, OSError):
+                async with asyncio.timeout(3):
+                    await client.stop()
 
 
 class EventSubscription(Subscription):

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
 from opentelemetry.trace import Link, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from structlog.tracebacks import ExceptionDictTransformer
 
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("jianfu")
@@ -28,7 +29,8 @@ def set_up(service: str, *, level: str, traces: str) -> None:
             _add_trace,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="logged"),
-            structlog.processors.dict_tracebacks,
+            # without local variables: a token or password may stand in one
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),

@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 import uvicorn
 import uvloop
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
@@ -23,7 +24,7 @@ from faststream.kafka import KafkaBroker
 from libs.common import faults, inbox, observe
 from libs.common.clock import Clock, SteppedClock, SystemClock
 from libs.common.db import PLUMBING, Database, require_schema
-from libs.common.kafka import Subscription, make_broker
+from libs.common.kafka import EndOffsets, Subscription, make_broker
 from libs.common.outbox import Publisher, Relay
 from libs.common.settings import CommonSettings
 
@@ -55,6 +56,7 @@ class Base:
     clock: Clock
     broker: KafkaBroker
     relay: Relay
+    ends: EndOffsets
     role: Role
     started: bool = False
     parts: Parts | None = field(default=None)
@@ -63,9 +65,10 @@ class Base:
         """Database, broker and relay as they are now; None means well."""
         found: dict[str, Any] = {"database": await self._database_health()}
         if self.role != "api" and self.parts is not None:
-            found["broker"] = None if self.started else "not connected to Kafka yet"
+            found["broker"] = await self._broker_health()
             for subscription in self.parts.subscriptions:
-                found[f"consumer {subscription.topic}"] = await _consumer_health(subscription)
+                joined = None if subscription.ready else "has not joined its group"
+                found[f"consumer {subscription.topic}"] = subscription.stopped or joined
             found["relay"] = self.relay.failing
         return found
 
@@ -77,40 +80,35 @@ class Base:
             return f"{type(error).__name__}: {error}"
         return None
 
+    def _subscriptions(self) -> Sequence[Subscription]:
+        return self.parts.subscriptions if self.parts is not None else ()
+
+    async def _broker_health(self) -> str | None:
+        if not self.started:
+            return "not connected to Kafka yet"
+        try:
+            await self.ends.of([tp for subscription in self._subscriptions() for tp in subscription.done][:1])
+        except (KafkaError, OSError, TimeoutError) as error:
+            return f"the broker does not answer: {type(error).__name__}"
+        return None
+
     async def quiet(self) -> dict[str, Any]:
         """Whether nothing is on its way here: outbox, consumers' lag, due and running work."""
+        subscriptions = self._subscriptions()
+        joined = all(subscription.ready for subscription in subscriptions)
         lag = 0
-        ends: dict[str, int] = {}
-        joined = True
-        for subscription in self.parts.subscriptions if self.parts else ():
-            try:
-                behind, found = await subscription.lag()
-            except (KafkaError, OSError, TimeoutError):
-                behind, found = -1, {}
-            joined = joined and behind >= 0
-            lag += max(behind, 0)
-            ends |= found
+        ends: dict[TopicPartition, int] = {}
+        try:
+            ends = await self.ends.of([tp for subscription in subscriptions for tp in subscription.done])
+            lag = sum(subscription.behind(ends) for subscription in subscriptions)
+        except (KafkaError, OSError, TimeoutError):
+            joined = False
         due, running = await self.parts.due() if self.parts and self.parts.due else (0, 0)
         outbox = await self.relay.depth()
         calm = joined and self.started and lag == outbox == due == running == 0
-        return {
-            "quiet": calm,
-            "outbox": outbox,
-            "lag": lag,
-            "due": due,
-            "running": running,
-            "end_offsets": ends,
-        }
-
-
-async def _consumer_health(subscription: Subscription) -> str | None:
-    if subscription.stopped or not subscription.ready:
-        return subscription.stopped or "has not joined its group"
-    try:
-        await subscription.lag()
-    except (KafkaError, OSError, TimeoutError) as error:
-        return f"the broker does not answer: {type(error).__name__}"
-    return None
+        offsets = {f"{tp.topic}/{tp.partition}": offset for tp, offset in sorted(ends.items())}
+        counts = {"outbox": outbox, "lag": lag, "due": due, "running": running}
+        return {"quiet": calm, **counts, "end_offsets": offsets}
 
 
 async def open_base(settings: CommonSettings, migrations: Path, role: Role) -> Base:
@@ -121,8 +119,9 @@ async def open_base(settings: CommonSettings, migrations: Path, role: Role) -> B
     database = await Database.connect(settings.database_url, name=service)
     await require_schema(database, migrations)
     clock = await _clock(settings, database)
-    relay = Relay(database, Publisher(settings.kafka_options()))
-    return Base(settings, database, clock, make_broker(settings.kafka_options()), relay, role)
+    kafka = settings.kafka_options()
+    relay = Relay(database, Publisher(kafka))
+    return Base(settings, database, clock, make_broker(kafka), relay, EndOffsets(kafka), role)
 
 
 async def _clock(settings: CommonSettings, database: Database) -> Clock:
@@ -165,7 +164,7 @@ async def serve(base: Base, parts: Parts) -> None:
                 tasks.append(group.create_task(_prune(base.database), name="prune"))
             group.create_task(_stop(base, parts, server, stop, tasks), name="stop")
     finally:
-        for close in (*parts.closing, base.database.close):
+        for close in (*parts.closing, base.ends.close, base.database.close):
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(close(), 5)
 
