@@ -1,0 +1,91 @@
+"""The arrows between modules: each contract sees a planted break in a copy of the tree, and the tree keeps them all."""
+
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT, below
+
+# contract → breaks: the module to write into, and the line that must not stand there.
+PLANTED: dict[str, list[tuple[str, str]]] = {
+    "services-independent": [
+        ("services/monitor/store.py", "import services.registry.domain"),
+        ("services/decommission/usecases.py", "from services.monitor import domain"),
+        ("services/registry/handlers.py", "import services.decommission.store"),
+    ],
+    "libs-below": [
+        ("libs/common/web.py", "import services.registry.domain"),
+        ("libs/common/kafka.py", "import deploy.cli"),
+    ],
+    "services-unaware-of-deploy": [("services/registry/main.py", "import deploy.cli")],
+    "events-flat": [
+        ("libs/common/events/registry.py", "import libs.common.db"),
+        ("libs/common/events/monitor.py", "import asyncpg"),
+    ],
+    "rooms": [
+        ("services/registry/store.py", "import services.registry.usecases"),
+        ("services/monitor/usecases.py", "import services.monitor.api"),
+        ("services/monitor/domain.py", "import services.monitor.store"),
+        ("services/decommission/handlers.py", "import services.decommission.main"),
+        ("services/decommission/saga.py", "import services.decommission.usecases"),
+    ],
+    "domain-pure": [
+        ("services/registry/domain.py", "import asyncpg"),
+        ("services/registry/domain.py", "import libs.common.clock"),
+        ("services/monitor/policy.py", "import httpx"),
+        ("services/monitor/domain.py", "import time"),
+        ("services/decommission/saga.py", "import libs.common.db"),
+        ("services/decommission/domain.py", "import os"),
+    ],
+}
+BREAKS = [(contract, module, line) for contract, breaks in PLANTED.items() for module, line in breaks]
+
+
+def contracts() -> list[str]:
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".importlinter")
+    return [name.split(":")[2] for name in config.sections() if name.startswith("importlinter:contract:")]
+
+
+def lint(tree: Path, *only: str) -> subprocess.CompletedProcess[str]:
+    command = [Path(sys.executable).parent / "lint-imports", "--no-logo", "--no-cache"]
+    command += [part for contract in only for part in ("--contract", contract)]
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONPATH": str(tree)}
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The modules of the product and the contracts, in a place where they may be broken."""
+    for path in below(ROOT, "services", "libs", "deploy", suffix=".py"):
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    shutil.copyfile(ROOT / ".importlinter", tmp_path / ".importlinter")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("contract", "module", "line"), BREAKS, ids=[f"{c}: {m}: {li}" for c, m, li in BREAKS])
+def test_a_planted_break_is_caught(copy: Path, contract: str, module: str, line: str) -> None:
+    with (copy / module).open("a") as file:
+        file.write(f"\n{line}\n")
+    ran = lint(copy, contract)
+    broken = module.removesuffix(".py").replace("/", ".")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "Contracts: 0 kept, 1 broken." in ran.stdout
+    assert broken in ran.stdout
+
+
+def test_every_contract_has_a_planted_break() -> None:
+    assert sorted(PLANTED) == sorted(contracts())
+
+
+def test_the_tree_keeps_every_contract(copy: Path) -> None:
+    ran = lint(copy)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"Contracts: {len(contracts())} kept, 0 broken." in ran.stdout
