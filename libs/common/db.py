@@ -22,6 +22,14 @@ else:
 MIGRATION_LOCK = 0x6A69616E  # any fixed number: migrators of one database wait for each other
 
 
+# What passes by itself: no connection, a server that stops, starts or fails over, a lost race for a lock.
+UNAVAILABLE = (
+    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError, asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError, asyncpg.ReadOnlySQLTransactionError, asyncpg.IdleInTransactionSessionTimeoutError,
+)  # fmt: skip
+
+
 class SchemaMismatch(RuntimeError):
     """The database's schema is not the one this code was written for."""
 

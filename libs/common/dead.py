@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 from libs.common import outbox
 from libs.common.db import PLUMBING, Database
 from libs.common.errors import DomainError, Missing
-from libs.common.events.envelope import Incoming
+from libs.common.events.envelope import Headers, Incoming
 
 
 class AlreadySettled(DomainError):
@@ -28,27 +28,41 @@ async def bury(
     service: str,
     code: str,
     reason: str,
-) -> None:
-    """Keep the record with its original headers and the reason; once, however often it is delivered."""
+) -> bool:
+    """Keep the record with its original headers and the reason; once, however often it is delivered.
+
+    False when it was buried before.
+    """
+    code, reason = _text(code), _text(reason)[:2000]
     async with database.transaction("bury") as conn:
         new = await PLUMBING.dead_add(
             conn,
             topic=record.topic,
             partition=record.partition,
             offset_=record.offset,
-            event_id=incoming.id if incoming else None,
-            event_type=incoming.type if incoming else None,
+            event_id=_text(incoming.id) if incoming else None,
+            event_type=_text(incoming.type) if incoming else None,
             key=record.key,
             payload=record.value,
             headers=msgspec.msgpack.encode([(name, value) for name, value in record.headers]),
             reason_code=code,
-            reason=reason[:2000],
+            reason=reason,
         )
         if new:
             origin = f"{record.topic}/{record.partition}/{record.offset}"
-            added = [("dead_code", code), ("dead_reason", reason[:2000]), ("dead_origin", origin)]
-            headers = [*record.headers, *((name, text.encode()) for name, text in added)]
-            await outbox.enqueue(conn, f"{record.topic}.{service}.dead", record.key, record.value, headers)
+            added = [("dead_code", code), ("dead_reason", reason), ("dead_origin", origin)]
+            headers: Headers = [*record.headers, *((name, text.encode()) for name, text in added)]
+            value = record.value
+            if outbox.size(record.key, value, headers) > outbox.MAX_BYTES:
+                # At the broker's limit before our headers came: the copy says where the whole is.
+                headers, value = [*headers[-3:], ("dead_truncated", b"the whole record is in dead_letters")], None
+            await outbox.enqueue(conn, f"{record.topic}.{service}.dead", record.key, value, headers)
+    return bool(new)
+
+
+def _text(text: str) -> str:
+    """As PostgreSQL can hold it: a stranger's header may carry U+0000."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 async def listed(database: Database, state: str, max_rows: int) -> list[dict[str, Any]]:
@@ -69,6 +83,11 @@ async def fetch(database: Database, topic: str, partition: int, offset: int) -> 
 
 
 async def settle(database: Database, topic: str, partition: int, offset: int, state: str) -> None:
-    """Mark a dead letter `replayed` or `discarded`."""
+    """Mark a dead letter `replayed` or `discarded`. Raises AlreadySettled when that was done before."""
     async with database.transaction("dead_settle") as conn:
+        row = await PLUMBING.dead_get(conn, topic=topic, partition=partition, offset_=offset)
+        if row is None:
+            raise Missing(what=f"{topic}/{partition}/{offset}")
+        if row["state"] != "dead":
+            raise AlreadySettled(state=row["state"])
         await PLUMBING.dead_mark(conn, topic=topic, partition=partition, offset_=offset, state=state)

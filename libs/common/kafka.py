@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import stamina
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -19,17 +18,13 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from libs.common import dead, observe
-from libs.common.db import Database
+from libs.common.db import UNAVAILABLE, Database
 from libs.common.errors import DomainError
 from libs.common.events.envelope import Event, Incoming, Malformed, unpack
 
 log = structlog.get_logger()
 HANDLED = Counter("jianfu_events_total", "Records taken, by what became of them.", ["topic", "type", "outcome"])
-TRANSIENT = (
-    OSError, TimeoutError, KafkaError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
-    asyncpg.TransactionRollbackError, asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError,
-    asyncpg.LockNotAvailableError,
-)  # fmt: skip
+TRANSIENT = (*UNAVAILABLE, KafkaError)
 DEAD_IN_A_ROW = 50
 
 
@@ -70,6 +65,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self.topic = topic
         self.group = group
         self.done: dict[TopicPartition, int] = {}
+        self.joined = False
         self.stopped: str | None = None
         self._sub: Any = broker.subscriber(
             topic,
@@ -131,26 +127,24 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             raise
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        self.joined = False
         await self._sub.lock.wait_release(20)
-        for tp in revoked:
-            self.done.pop(tp, None)
+        self.done.clear()  # a rebalance takes all and gives anew
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        if not assigned:
-            return
-        start = await self.position(list(assigned))
+        start = await self.position(list(assigned)) if assigned else {}
         missing = [tp for tp in assigned if tp not in start]
         if missing:
             start |= await self.consumer.beginning_offsets(missing)
         for tp, offset in start.items():
             self.consumer.seek(tp, offset)
             self.done[tp] = offset
+        self.joined = True
 
     @property
     def ready(self) -> bool:
-        """Whether the consumer has joined and has not been stopped by too many dead letters."""
-        consumer = self.consumer
-        return self.stopped is None and consumer is not None and bool(self.done)
+        """Whether the consumer has joined, be it without a share of the partitions, and was not stopped."""
+        return self.stopped is None and self.consumer is not None and self.joined
 
     def behind(self, ends: Mapping[TopicPartition, int]) -> int:
         """How many records lie between what is taken and these end offsets."""
@@ -166,15 +160,20 @@ class EndOffsets:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
         self._client: AIOKafkaConsumer | None = None
+        self._one = asyncio.Lock()
 
     async def of(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """End offset of each partition. Raises KafkaError, OSError or TimeoutError when the broker is away."""
         if not partitions:
             return {}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(5), self._one:
             if self._client is None:
                 client = AIOKafkaConsumer(**self._options, enable_auto_commit=False)
-                await client.start()
+                try:
+                    await client.start()
+                except BaseException:
+                    await client.stop()
+                    raise
                 self._client = client
             return dict(await self._client.end_offsets(list(partitions)))
 
@@ -208,11 +207,14 @@ class EventSubscription(Subscription):
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
-            if record.offset < self.done.get(TopicPartition(record.topic, record.partition), 0):
+            tp = TopicPartition(record.topic, record.partition)
+            if record.offset < self.done.get(tp, 0):
                 continue
             outcome = await self._one(record)
-            self._dead_in_a_row = self._dead_in_a_row + 1 if outcome == "dead" else 0
-            self.done[TopicPartition(record.topic, record.partition)] = record.offset + 1
+            if outcome != "again":  # what was buried before a restart is no new sign of a broken stream
+                self._dead_in_a_row = self._dead_in_a_row + 1 if outcome == "dead" else 0
+            if tp in self.consumer.assignment():  # a batch may outlive its assignment
+                self.done[tp] = record.offset + 1
             if self._dead_in_a_row >= DEAD_IN_A_ROW:
                 self.stopped = f"{self.topic}: {DEAD_IN_A_ROW} records in a row were refused; see the dead letters"
                 log.error("consumer-stopped", topic=self.topic, why=self.stopped)
@@ -221,6 +223,7 @@ class EventSubscription(Subscription):
 
     async def _one(self, record: ConsumerRecord) -> str:
         kind, outcome = "?", "handled"
+        incoming: Incoming | None = None
         try:
             incoming = unpack(record.headers, key=record.key, value=record.value)
             kind = incoming.type if incoming.type in self._handlers else "other"
@@ -255,8 +258,8 @@ class EventSubscription(Subscription):
         log.warning("record-refused", topic=record.topic, offset=record.offset, code=code, reason=reason)
         async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=10):
             with attempt:
-                await dead.bury(self._database, record, incoming, service=self._service, code=code, reason=reason)
-        return "dead"
+                new = await dead.bury(self._database, record, incoming, service=self._service, code=code, reason=reason)
+        return "dead" if new else "again"
 
 
 def first_fault(error: ValidationError) -> str:

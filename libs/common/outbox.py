@@ -25,6 +25,7 @@ DEPTH = Gauge("jianfu_outbox_rows", "Messages waiting for the relay.")
 LATENCY = Histogram("jianfu_outbox_batch_seconds", "From taking a batch of rows to its commit.")
 CHANNEL = "jianfu_outbox"
 PUBLISH_TIMEOUT = 15.0
+MAX_BYTES = 1_000_000  # brokers take 1,048,588 in a batch; one message too large would stop all behind it
 
 
 class NotInTransaction(RuntimeError):
@@ -42,12 +43,19 @@ async def emit(conn: Connection, event: Event, *, sequence: int, time: datetime)
 
 
 async def enqueue(conn: Connection, topic: str, key: bytes | None, payload: bytes | None, headers: Headers) -> None:
-    """Write a raw message to the outbox. Raises NotInTransaction outside a transaction."""
+    """Write a raw message to the outbox. Raises NotInTransaction outside a transaction, ValueError above MAX_BYTES."""
+    if size(key, payload, headers) > MAX_BYTES:
+        raise ValueError(f"a message for {topic} is larger than {MAX_BYTES} bytes")
     if not conn.is_in_transaction():
         raise NotInTransaction(f"a message for {topic} was written outside a transaction")
     await PLUMBING.outbox_add(
         conn, topic=topic, key=key, payload=payload, headers=msgspec.msgpack.encode(list(headers))
     )
+
+
+def size(key: bytes | None, payload: bytes | None, headers: Headers) -> int:
+    """Bytes of a message as it will travel, a little over-estimated."""
+    return len(key or b"") + len(payload or b"") + sum(len(n) + len(v or b"") + 8 for n, v in headers) + 32
 
 
 class Publisher:
@@ -67,7 +75,11 @@ class Publisher:
                 compression_type="lz4",
                 max_batch_size=1 << 20,
             )
-            await producer.start()
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
             self._producer = producer
         return self._producer
 
@@ -118,7 +130,6 @@ class Relay:
         self._poll = poll
         self._wake = asyncio.Event()
         self._poke = asyncio.Event()
-        self._closing = False
         self.leading = False
         self.failing: str | None = None
         database.after_commit = self._committed
@@ -136,7 +147,6 @@ class Relay:
 
     async def drain(self, seconds: float) -> None:
         """Stop after the outbox is empty, or after the time given."""
-        self._closing = True
         self._wake.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -180,6 +190,7 @@ class Relay:
     async def _lead_on(self, conn: Any) -> None:
         key = zlib.crc32(f"relay:{self._database.name}".encode())
         while not await PLUMBING.relay_lock(conn, key=key):
+            self.failing = None  # it is another's turn, and nothing of ours is broken
             await asyncio.sleep(self._poll)
         self.leading = True
         await conn.add_listener(CHANNEL, self._heard)

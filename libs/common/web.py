@@ -6,19 +6,18 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Annotated, Any
 
-import asyncpg
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel
 from starlette.exceptions import HTTPException
 
 from libs.common.auth import Authenticator, Principal
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
-from libs.common.db import PLUMBING, Database
+from libs.common.db import PLUMBING, UNAVAILABLE, Database
 from libs.common.errors import DomainError, Invalid, Kind
 
 log = structlog.get_logger()
@@ -61,9 +60,8 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)
-    for transient in (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+    for transient in UNAVAILABLE:
         app.add_exception_handler(transient, _unavailable)
-
     return app
 
 
@@ -80,17 +78,21 @@ def require(*roles: str) -> Any:
 
 
 def public(route: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a route as open to anyone, on purpose."""
+    """Mark a route, or an application that is mounted, as open to anyone, on purpose."""
     route.public = True  # type: ignore[attr-defined]
     return route
 
 
 def seal(app: FastAPI) -> None:
     """Refuse to serve while any route neither asks for a role nor says that it is public."""
-    for route in app.routes:
-        if not isinstance(route, APIRoute) or getattr(route.endpoint, "public", False):
+    described = {app.openapi_url, app.docs_url, app.swagger_ui_oauth2_redirect_url} - {None}
+    # The routes as FastAPI serves them: `app.routes` shows an included router as one opaque entry.
+    for route in iter_route_contexts(app.routes):
+        opened = route.endpoint or getattr(route.route, "app", None)
+        if route.path in described or getattr(opened, "public", False):
             continue
-        if not any(hasattr(dependency.call, "guards") for dependency in route.dependant.dependencies):
+        guards = route.dependant.dependencies if isinstance(route.original_route, APIRoute) else ()
+        if not any(hasattr(dependency.call, "guards") for dependency in guards):
             raise RuntimeError(f"{route.path} neither requires a role nor is marked public")
 
 
