@@ -14,8 +14,10 @@ def arm(points: Path | None, fired: Path | None, *, profile: str) -> None:
     Raises ValueError outside the local profile: no production process may be told to die.
     """
     global _fired
-    if points is None or fired is None:
+    if points is None and fired is None:
         return
+    if points is None or fired is None:
+        raise ValueError("crash points need both JIANFU_CRASH_POINTS and JIANFU_CRASH_FIRED")
     if profile != "local":
         raise ValueError("crash points may be armed only with JIANFU_PROFILE=local")
     done = set(fired.read_text().split()) if fired.exists() else set()

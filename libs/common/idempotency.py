@@ -15,9 +15,13 @@ class KeyReused(DomainError):
 
 
 async def recall(conn: Connection, principal: str, key: str | None, body: bytes) -> tuple[int, bytes] | None:
-    """The answer already given, or None. Raises KeyReused when the key belonged to another body."""
+    """The answer already given, or None. Raises KeyReused when the key belonged to another body.
+
+    Inside a transaction it holds the key to its end, so that of two requests at once the second waits.
+    """
     if key is None:
         return None
+    await PLUMBING.idempotency_hold(conn, principal=principal, key=key)
     row = await PLUMBING.idempotency_find(conn, principal=principal, key=key)
     if row is None:
         return None

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -80,5 +81,5 @@ def linked(name: str, causes: Sequence[str | None], attributes: dict[str, str]) 
         if cause:
             remote = trace.get_current_span(_propagator.extract({"traceparent": cause})).get_span_context()
             links.append(Link(remote))
-    with _tracer.start_as_current_span(name, context=None, links=links, attributes=attributes):
+    with _tracer.start_as_current_span(name, context=Context(), links=links, attributes=attributes):
         yield

@@ -82,6 +82,9 @@ where o.next_offset = (
 )
 returning partition;
 
+-- name: idempotency_hold(principal, key)$
+select pg_advisory_xact_lock(hashtextextended(:principal || chr(31) || :key, 0));
+
 -- name: idempotency_find(principal, key)^
 select fingerprint, status, body from http_idempotency where principal = :principal and key = :key;
 

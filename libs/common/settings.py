@@ -81,6 +81,8 @@ def load(cls: type[S]) -> S:
         if variable.startswith("JIANFU_") and variable not in known | {migrator} and not variable.startswith(others):
             raise ValueError(f"unknown setting {variable}; known: {', '.join(sorted(known))}")
     settings = cls()
+    if (settings.kafka_username is None) != (settings.kafka_password_file is None):
+        raise ValueError("JIANFU_KAFKA_USERNAME and JIANFU_KAFKA_PASSWORD_FILE are given together or not at all")
     if settings.profile == "production" and settings.clock == "stepped":
         raise ValueError("JIANFU_CLOCK=stepped is refused with JIANFU_PROFILE=production")
     return settings

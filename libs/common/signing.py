@@ -14,8 +14,11 @@ class BadSignature(Exception):
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted keys and no blanks, UTF-8: the one text of a value that is hashed and signed."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    """JSON with sorted keys and no blanks, UTF-8: the one text of a value that is hashed and signed.
+
+    Raises ValueError on what JSON cannot say (NaN, infinities, lone surrogates).
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def sha256(data: bytes) -> str:
