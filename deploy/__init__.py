@@ -1,0 +1,1 @@
+"""How Jianfu runs: the `jianfu` command and the local stack of real parts."""

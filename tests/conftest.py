@@ -1,0 +1,109 @@
+"""What tests stand on: one real PostgreSQL and one real Kafka per run, a database of its own for each test.
+
+`postgres` and `kafka` start with the first test that asks for them. `database("registry")` clones a migrated template.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from deploy import topics
+from deploy.local.kafka import LocalKafka
+from deploy.local.postgres import OWNER, LocalPostgres
+from libs.common.db import Database, migrate
+
+ROOT = Path(__file__).parents[1]
+_names = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres]:
+    """A PostgreSQL server for this run."""
+    server = LocalPostgres(tmp_path_factory.mktemp("postgres")).start()
+    asyncio.run(server.prepare())
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
+    """A Kafka broker for this run, with the product's topics (4 partitions) and access lists."""
+    broker = LocalKafka(tmp_path_factory.mktemp("kafka")).start()
+    client = topics.admin(broker.bootstrap, "admin", broker.password("admin"))
+    topics.apply(client, topics.wanted(partitions=4), acls=True)
+    yield broker
+    broker.stop()
+
+
+def kafka_options(broker: LocalKafka, user: str = "admin") -> dict[str, Any]:
+    """aiokafka's options for one principal; `admin` may create topics of a test's own."""
+    return {
+        "bootstrap_servers": broker.bootstrap,
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": "PLAIN",
+        "sasl_plain_username": user,
+        "sasl_plain_password": broker.password(user),
+    }
+
+
+@dataclass(frozen=True)
+class Urls:
+    """How to reach one test's database: as the service (no DDL) and as the owner."""
+
+    service: str
+    owner: str
+
+
+async def _template(postgres: LocalPostgres, service: str) -> str:
+    name = f"template_{service}"
+    conn = await asyncpg.connect(postgres.url())
+    try:
+        if not await conn.fetchval("select 1 from pg_database where datname = $1", name):
+            await conn.execute(f"create database {name} owner {OWNER}")
+            await migrate(
+                postgres.url(name, user=OWNER),
+                ROOT / "services" / service / "migrations",
+                service_role=f"jianfu_{service}",
+            )
+    finally:
+        await conn.close()
+    return name
+
+
+@pytest.fixture
+def fresh_database(postgres: LocalPostgres) -> Callable[[str], Awaitable[Urls]]:
+    """`await fresh_database("registry")`: URLs of a new database with that service's schema."""
+
+    async def make(service: str) -> Urls:
+        template = await _template(postgres, service)
+        name = f"test_{next(_names)}_{service}"
+        conn = await asyncpg.connect(postgres.url())
+        try:
+            await conn.execute(f"create database {name} template {template} owner {OWNER}")
+        finally:
+            await conn.close()
+        return Urls(postgres.url(name, user=f"jianfu_{service}"), postgres.url(name, user=OWNER))
+
+    return make
+
+
+@pytest.fixture
+async def database(
+    fresh_database: Callable[[str], Awaitable[Urls]],
+) -> AsyncIterator[Callable[[str], Awaitable[Database]]]:
+    """`await database("registry")`: an open Database, as the service's own role, closed after the test."""
+    opened = []
+
+    async def make(service: str) -> Database:
+        opened.append(await Database.connect((await fresh_database(service)).service, name=service))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        await each.close()
