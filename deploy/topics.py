@@ -1,5 +1,6 @@
 """Topics and their access lists, applied from `topics.yaml`; running it again changes nothing."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import yaml
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -90,9 +92,28 @@ def apply(client: AdminClient, topics: list[Topic], *, acls: bool, seconds: floa
     for future in (client.create_topics(new) if new else {}).values():
         future.result(seconds)
     if acls:
-        for future in client.create_acls(_bindings(topics)).values():
-            future.result(seconds)
+        _grant(client, _bindings(topics), seconds)
     return [topic.name for topic in missing]
+
+
+def _grant(client: AdminClient, bindings: list[AclBinding], seconds: float) -> None:
+    """Create access lists and wait until the broker holds clients to them: the controller answers earlier."""
+    for future in client.create_acls(bindings).values():
+        future.result(seconds)
+    everything = AclBindingFilter(
+        ResourceType.ANY,
+        None,  # type: ignore[arg-type]  # None is any, which the stub does not know
+        ResourcePatternType.ANY,
+        None,  # type: ignore[arg-type]
+        None,  # type: ignore[arg-type]
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+    end = time.monotonic() + seconds
+    while missing := set(bindings) - set(client.describe_acls(everything).result(seconds)):
+        if time.monotonic() > end:
+            raise StackError(f"Kafka did not take up {len(missing)} access lists within {seconds:.0f} s")
+        time.sleep(0.05)
 
 
 def _bindings(topics: list[Topic]) -> list[AclBinding]:

@@ -1,0 +1,156 @@
+"""The broker: jars checked, clients held to their access lists, a commit that survives a rebalance."""
+
+import asyncio
+import contextlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
+from confluent_kafka.admin import NewTopic
+
+from deploy import topics
+from deploy.local import jars
+from deploy.local.children import StackError
+from deploy.local.kafka import LocalKafka
+from tests.conftest import kafka_options
+
+
+def test_a_flipped_byte_in_a_jar_is_refused(tmp_path: Path) -> None:
+    """Starting goes through `verified`, so a broker never runs with a jar that the lock does not name."""
+    jars.fetch()
+    copy = tmp_path / "jars"
+    shutil.copytree(jars.cache(), copy, ignore=shutil.ignore_patterns("*.pom"))
+    assert len(jars.verified(copy)) == len(jars.locked())
+    victim = copy / sorted(jars.locked())[0]
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    with pytest.raises(StackError, match=victim.name):
+        jars.verified(copy)
+    with pytest.raises(StackError, match=victim.name):
+        jars.fetch(copy)
+
+
+def test_a_broker_is_not_started_with_an_altered_jar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "jars"
+    shutil.copytree(jars.cache(), copy)
+    victim = copy / sorted(jars.locked())[-1]
+    victim.write_bytes(victim.read_bytes() + b"\0")
+    monkeypatch.setenv("JIANFU_CACHE_DIR", str(copy))
+    broker = LocalKafka(tmp_path / "kafka")
+    with pytest.raises(StackError, match="sha256 differs"):
+        broker.launch()
+    assert not broker.alive
+
+
+def test_the_committed_lock_holds_hashes_and_no_address() -> None:
+    text = (jars.COMMITTED / "jgo.lock.toml").read_text()
+    assert "://" not in text
+    assert len(jars.locked()) > 40
+    assert all(len(sha256) == 64 for sha256 in jars.locked().values())
+
+
+def test_topics_are_applied_once_and_partitions_never_altered(kafka: LocalKafka) -> None:
+    client = topics.admin(kafka.bootstrap, "admin", kafka.password("admin"))
+    assert topics.apply(client, topics.wanted(partitions=4), acls=True) == []
+    with pytest.raises(StackError, match="never altered"):
+        topics.apply(client, topics.wanted(partitions=5), acls=False)
+
+
+async def test_a_principal_writes_and_reads_only_what_the_file_says(kafka: LocalKafka) -> None:
+    async def write(user: str, topic: str) -> None:
+        producer = AIOKafkaProducer(**kafka_options(kafka, user), acks="all")
+        await producer.start()
+        try:
+            await producer.send_and_wait(topic, b"{}", key=b"k")
+        finally:
+            await producer.stop()
+
+    async def read(user: str, topic: str, group: str) -> None:
+        consumer = AIOKafkaConsumer(topic, **kafka_options(kafka, user), group_id=group)
+        try:
+            await consumer.start()
+            await consumer.getmany(timeout_ms=500)
+        finally:
+            await consumer.stop()
+
+    await write("registry", "jianfu.registry")
+    for user, topic in (("intake", "jianfu.registry"), ("monitor", "jianfu.registry"), ("registry", "jianfu.monitor")):
+        with pytest.raises(TopicAuthorizationFailedError):
+            await write(user, topic)
+    await read("monitor", "jianfu.registry", "jianfu.monitor.try")
+    with pytest.raises(TopicAuthorizationFailedError):
+        await read("decommission", "jianfu.intake.usage", "jianfu.decommission.try")
+    with pytest.raises(GroupAuthorizationFailedError):
+        await read("monitor", "jianfu.registry", "jianfu.registry")
+
+
+class CommitOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Commits what was read when partitions are taken away, as the product's consumers may."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, seen: dict[TopicPartition, int]) -> None:
+        self.consumer = consumer
+        self.seen = seen
+        self.revoked = 0
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        if revoked and self.seen:
+            self.revoked += 1
+            await self.consumer.commit({tp: self.seen[tp] for tp in revoked if tp in self.seen})
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        self.seen.clear()
+
+
+async def test_a_commit_made_while_partitions_are_revoked_survives_the_rebalance(kafka: LocalKafka) -> None:
+    topic, group = "try.rebalance", "jianfu.try.rebalance"
+    admin = topics.admin(kafka.bootstrap, "admin", kafka.password("admin"))
+    for future in admin.create_topics([NewTopic(topic, 4, 1)]).values():
+        future.result(20)
+    producer = AIOKafkaProducer(**kafka_options(kafka), acks="all")
+    await producer.start()
+    for number in range(400):
+        await producer.send_and_wait(topic, str(number).encode(), partition=number % 4)
+
+    got: list[bytes] = []
+
+    async def consumer() -> tuple[AIOKafkaConsumer, CommitOnRevoke, asyncio.Task[None]]:
+        options = kafka_options(kafka) | {
+            "group_id": group, "enable_auto_commit": False, "auto_offset_reset": "earliest",
+            "session_timeout_ms": 6000, "heartbeat_interval_ms": 300,
+        }  # fmt: skip
+        client = AIOKafkaConsumer(**options)
+        listener = CommitOnRevoke(client, {})
+        client.subscribe([topic], listener=listener)
+        await client.start()
+
+        async def read() -> None:
+            while True:
+                for tp, records in (await client.getmany(timeout_ms=200, max_records=10)).items():
+                    got.extend(record.value for record in records)
+                    listener.seen[tp] = records[-1].offset + 1
+
+        return client, listener, asyncio.create_task(read())
+
+    first, listener, reading = await consumer()
+    async with asyncio.timeout(20):
+        while len(got) < 400:
+            await asyncio.sleep(0.05)
+    second, _, also_reading = await consumer()
+    for number in range(400, 800):
+        await producer.send_and_wait(topic, str(number).encode(), partition=number % 4)
+    async with asyncio.timeout(30):
+        while len(got) < 800:
+            await asyncio.sleep(0.05)
+    assert listener.revoked >= 1, "nothing was revoked, so nothing was shown"
+    assert len(first.assignment()) == len(second.assignment()) == 2
+    for task in (reading, also_reading):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    for client in (first, second, producer):
+        await client.stop()
+    assert sorted(map(int, got)) == list(range(800)), "a record was read twice or lost over the rebalance"
