@@ -95,4 +95,4 @@ on conflict do nothing;
 
 -- name: tables()
 select c.relname as name, coalesce(obj_description(c.oid), '') as comment
-from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1;
+from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v') order by 1;
