@@ -1,0 +1,1 @@
+"""What is used: signals and the sources that vouch for them, policy packs, verdicts, findings."""

@@ -1,0 +1,41 @@
+"""The monitor's HTTP application: one router per noun."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+from libs.common.auth import Authenticator
+from libs.common.kafka import Handler
+from libs.common.process import Base
+from libs.common.web import clock_router, create_app, seal, status_router
+from services.monitor import api_findings, api_letters, api_packs, api_sources, api_usage, fold
+from services.monitor.rules import RuleBook
+from services.monitor.sweep import Sweeper
+
+DESCRIPTION = (
+    "监测:使用信号、来源健康、规则包、结论与发现。没有数据不等于没有使用:信号缺失时结论为 UNKNOWN,既不立也不销。\n\n"
+    "Watching: signals of use, health of sources, policy packs, verdicts and findings. No data is not no use: "
+    "where a signal is missing the verdict is UNKNOWN, which opens nothing and clears nothing."
+)
+
+
+def build(
+    base: Base,
+    authenticator: Authenticator,
+    book: RuleBook,
+    sweeper: Sweeper,
+    calendar: fold.Calendar,
+    handlers: Mapping[str, Mapping[str, Handler]],
+) -> FastAPI:
+    """Assemble the application; every route asks for a role or says that it is public."""
+    app = create_app("monitor", title="Jianfu monitor 减负·监测", description=DESCRIPTION, authenticator=authenticator)
+    database, clock = base.database, base.clock
+    app.include_router(api_usage.router(database, clock, calendar))
+    app.include_router(api_sources.router(database, clock))
+    app.include_router(api_findings.router(database, book, sweeper, clock))
+    app.include_router(api_packs.router(book))
+    app.include_router(api_letters.router(database, handlers, authenticator, calendar))
+    app.include_router(clock_router("monitor", database, clock))
+    app.include_router(status_router(base.health, base.quiet))
+    seal(app)
+    return app

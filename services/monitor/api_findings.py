@@ -1,0 +1,168 @@
+"""HTTP: sweeps, verdicts, findings, and why an asset is judged as it is."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from libs.common.auth import Principal
+from libs.common.clock import Clock
+from libs.common.db import Database
+from libs.common.errors import Missing
+from libs.common.events.monitor import SignalRead
+from libs.common.web import require
+from services.monitor import store, why
+from services.monitor.rules import RuleBook, recompute
+from services.monitor.sweep import Sweeper, answer
+
+READERS = ("viewer", "operator", "approver", "auditor")
+Reader = Annotated[Principal, require(*READERS)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+class RuleCount(BaseModel):
+    """What one rule came to over all watched assets."""
+
+    true: int
+    false: int
+    unknown: int
+    opened: int
+    cleared: int
+
+
+class Sweep(BaseModel):
+    """What the sweep of one business day found; repeating it gives the same."""
+
+    day: date
+    finished: bool
+    assets: int
+    opened: int
+    cleared: int
+    active: int
+    idle: int
+    zombie: int
+    unknown: int
+    by_rule: dict[str, RuleCount]
+
+
+class SweepAsked(BaseModel):
+    """Nothing to say: the day is that of the business clock."""
+
+
+class VerdictHeld(BaseModel):
+    asset_id: UUID
+    verdict: str
+    rule: str | None
+    from_day: date = Field(description="since when it has been so")
+
+
+class VerdictList(BaseModel):
+    items: list[VerdictHeld]
+    next: UUID | None
+
+
+class Finding(BaseModel):
+    """One hit of one rule on one asset, with everything needed to compute it again."""
+
+    finding_id: UUID
+    asset_id: UUID
+    rule: str
+    ordinal: int
+    state: Literal["open", "cleared"]
+    verdict: str
+    proposal: str
+    pack: str
+    pack_version: str
+    when: str
+    basis: str
+    label: str
+    clears_when: str
+    signals: list[SignalRead]
+    recomputed: bool | None = Field(description="the truth of `when` for `signals`, computed now")
+    opened_on: date
+    opened_at: datetime
+    cleared_on: date | None
+    cleared_at: datetime | None
+    cleared_because: str | None
+
+
+class FindingList(BaseModel):
+    items: list[Finding]
+    next: UUID | None
+
+
+def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -> APIRouter:
+    """Sweeps and what they find."""
+    routes = APIRouter(prefix="/monitor/v1")
+
+    @routes.post("/sweeps", tags=["sweeps 巡查"], summary="Sweep today 执行当日巡查")
+    async def sweep(_: Annotated[Principal, require("operator")], asked: SweepAsked | None = None) -> Sweep:
+        return Sweep(**await sweeper.sweep())
+
+    @routes.get("/sweeps/{day}", tags=["sweeps 巡查"], summary="What a day's sweep found 某日巡查结果")
+    async def swept(day: date, _: Reader) -> Sweep:
+        async with database.reading() as conn:
+            row = await store.QUERIES.sweep_get(conn, day=day)
+        if row is None:
+            raise Missing(what=f"sweep {day}")
+        return Sweep(**answer(row))
+
+    @routes.get("/verdicts", tags=["sweeps 巡查"], summary="Verdicts on a day 某日结论")
+    async def verdicts(
+        _: Reader,
+        day: date | None = None,
+        verdict: Literal["ACTIVE", "IDLE", "ZOMBIE", "UNKNOWN"] | None = None,
+        limit: Limit = 100,
+        cursor: UUID | None = None,
+    ) -> VerdictList:
+        async with database.reading() as conn:
+            rows = [
+                VerdictHeld(**row)
+                async for row in store.QUERIES.verdict_list(
+                    conn, day=day or clock.today(), verdict=verdict, after=cursor, max_rows=limit
+                )
+            ]
+        return VerdictList(items=rows, next=rows[-1].asset_id if len(rows) == limit else None)
+
+    @routes.get("/findings", tags=["findings 发现"], summary="Findings 发现列表")
+    async def findings(
+        _: Reader,
+        state: Literal["open", "cleared"] | None = None,
+        rule: str | None = None,
+        asset_id: UUID | None = None,
+        limit: Limit = 100,
+        cursor: UUID | None = None,
+    ) -> FindingList:
+        async with database.reading() as conn:
+            rows = [
+                shown(row)
+                async for row in store.QUERIES.finding_list(
+                    conn, state=state, rule=rule, asset_id=asset_id, after=cursor, max_rows=limit
+                )
+            ]
+        return FindingList(items=rows, next=rows[-1].finding_id if len(rows) == limit else None)
+
+    @routes.get("/findings/{finding_id}", tags=["findings 发现"], summary="One finding 单个发现")
+    async def finding(finding_id: UUID, _: Reader) -> Finding:
+        async with database.reading() as conn:
+            row = await store.QUERIES.finding_get(conn, finding_id=finding_id)
+        if row is None:
+            raise Missing(what=str(finding_id))
+        return shown(row)
+
+    @routes.get("/assets/{asset_id}/why", tags=["findings 发现"], summary="Why it is judged so 结论依据")
+    async def explain(asset_id: UUID, _: Reader) -> why.Why:
+        async with database.reading() as conn:
+            return await why.explain(conn, book, asset_id, clock.today())
+
+    return routes
+
+
+def shown(row: Any) -> Finding:
+    """A finding as the API shows it, its truth recomputed from the evidence it stores."""
+    fields = dict(row)
+    fields["when"] = fields.pop("condition")
+    signals = store.evidence(fields["signals"])
+    return Finding(**fields | {"signals": signals, "recomputed": recompute(fields["when"], signals)})

@@ -1,0 +1,114 @@
+"""HTTP: sources, their terms, health and days."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from libs.common.auth import Principal
+from libs.common.clock import Clock
+from libs.common.db import Database
+from libs.common.errors import Missing
+from libs.common.web import require
+from services.monitor import domain, store, usecases
+
+READERS = ("viewer", "operator", "approver", "auditor", "agent")
+
+
+class TermsIn(BaseModel):
+    """How a source is judged."""
+
+    rhythm_days: int = Field(1, ge=1, le=31, description="a day's statement may come this many days later")
+    floor_share: float = Field(0.8, ge=0, le=1, description="fewer covered assets than this share of usual: partial")
+    lookback_days: int = Field(7, ge=1, le=60, description="how many due days must all be whole")
+
+
+class Source(TermsIn):
+    """A source with its health today."""
+
+    source: str
+    healthy: bool
+    code: str
+    reason: str
+    last_whole_day: date | None
+
+
+class SourceList(BaseModel):
+    items: list[Source]
+    next: str | None = None
+
+
+class Day(BaseModel):
+    """One day of a source; `whole`: what arrived is what was stated, so its silence counts as silence."""
+
+    day: date
+    received: int
+    stated: int | None
+    revision: int
+    covered: int | None
+    whole: bool
+
+
+class DayList(BaseModel):
+    items: list[Day]
+    next: str | None = None
+
+
+def router(database: Database, clock: Clock) -> APIRouter:
+    """Sources."""
+    routes = APIRouter(prefix="/monitor/v1/sources", tags=["sources 来源"])
+
+    async def listed() -> list[Source]:
+        async with database.reading() as conn:
+            healths = await store.healths(conn, clock.today())
+            found = []
+            async for row in store.QUERIES.source_list(conn):
+                health, name = healths[row["source"]], row["source"]
+                last = await store.QUERIES.source_last_whole(conn, source=name)
+                terms = store.terms(row)
+                found.append(
+                    Source(
+                        source=name,
+                        healthy=health.healthy,
+                        code=health.code,
+                        reason=health.reason,
+                        last_whole_day=last,
+                        rhythm_days=terms.rhythm_days,
+                        floor_share=terms.floor_share,
+                        lookback_days=terms.lookback_days,
+                    )
+                )
+            return found
+
+    @routes.put("/{source}", summary="Set a source's terms 设置来源要求")
+    async def configure(source: str, terms: TermsIn, _: Annotated[Principal, require("operator")]) -> Source:
+        await usecases.configure_source(
+            database,
+            source,
+            domain.Terms(terms.rhythm_days, terms.floor_share, terms.lookback_days),
+            today=clock.today(),
+        )
+        return next(found for found in await listed() if found.source == source)
+
+    @routes.get("", summary="Sources and their health 来源及其健康状态")
+    async def sources(_: Annotated[Principal, require(*READERS)]) -> SourceList:
+        return SourceList(items=await listed())
+
+    @routes.get("/{source}/days", summary="A source's days, latest first 来源逐日情况")
+    async def days(
+        source: str,
+        _: Annotated[Principal, require(*READERS)],
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        cursor: date | None = None,
+    ) -> DayList:
+        async with database.reading() as conn:
+            rows = [
+                Day(**row)
+                async for row in store.QUERIES.source_days_list(conn, source=source, before=cursor, max_rows=limit)
+            ]
+            if not rows and cursor is None and await store.QUERIES.source_get(conn, source=source) is None:
+                raise Missing(what=source)
+        return DayList(items=rows, next=rows[-1].day.isoformat() if len(rows) == limit else None)
+
+    return routes

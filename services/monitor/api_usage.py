@@ -1,0 +1,120 @@
+"""HTTP in: usage by agents, and what sources state of their days."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.common.auth import Principal
+from libs.common.clock import Clock
+from libs.common.db import Database
+from libs.common.errors import Invalid
+from libs.common.events.intake import SourceStated
+from libs.common.web import require
+from services.monitor import fold, usecases
+
+MAX_ROWS = 10_000
+
+
+class UsageRecord(BaseModel):
+    """A count (`ts`, `count`, `user`), a gauge (`ts`, `value`), or a folded day (`day`, `count`, `sketch`)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"asset_id": "7b0e4b1c-0f3e-5a55-9d6b-1f2f8c1f7a10", "measure": "posts", "ts": 1790000000000, "count": 1},
+        {"asset_id": "7b0e4b1c-0f3e-5a55-9d6b-1f2f8c1f7a10", "measure": "followers", "ts": 1790000000000, "value": 812},
+    ]})  # fmt: skip
+
+    asset_id: UUID
+    measure: str = Field(description="posts, views, … or a gauge: posts_total, followers")
+    ts: int | None = Field(None, description="milliseconds since 1970")
+    count: int = 1
+    user: str | None = Field(None, description="opaque; goes into a sketch of distinct users and is not kept")
+    value: int | None = Field(None, description="the reading of a gauge")
+    day: date | None = Field(None, description="for a record folded at the source")
+    sketch: str | None = Field(None, description="base64 of an Apache DataSketches HLL sketch")
+    records: int = Field(1, description="how many records a folded one stands for")
+
+
+class Usage(BaseModel):
+    """Usage of one source, up to 10,000 records."""
+
+    source: str
+    records: list[UsageRecord]
+
+
+class RowVerdict(BaseModel):
+    row: int
+    verdict: str = Field(description="accepted or refused")
+    detail: str | None = None
+
+
+class Delivered(BaseModel):
+    accepted: int
+    refused: int
+    rows: list[RowVerdict] = Field(description="one verdict per record, in the order sent")
+
+
+class Stated(BaseModel):
+    outcome: str = Field(description="applied, or unchanged when the same statement is already held")
+
+
+class _Body(msgspec.Struct):
+    source: str
+    records: list[msgspec.Raw]
+
+
+def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRouter:
+    """Usage and statements over HTTP."""
+    routes = APIRouter(prefix="/monitor/v1", tags=["intake 接入"])
+    schema = {"schema": {"$ref": "#/components/schemas/Usage"}}
+
+    @routes.post(
+        "/usage",
+        status_code=202,
+        summary="Deliver usage 报送使用量",
+        response_model=Delivered,
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": schema}}},
+    )
+    async def deliver(
+        request: Request,
+        principal: Annotated[Principal, require("agent")],
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        body = await request.body()
+        try:
+            sent = msgspec.json.decode(body, type=_Body)
+        except msgspec.MsgspecError as error:
+            raise Invalid(field="body", accepted='{"source": …, "records": […]}', why=str(error)) from None
+        if len(sent.records) > MAX_ROWS:
+            raise Invalid(field="records", accepted=f"at most {MAX_ROWS}", why="too many records")
+        folded = fold.Fold(calendar)
+        reasons = dict(folded.add_all(_with_source(raw, sent.source) for raw in sent.records))
+        rows = [
+            RowVerdict(row=row, verdict="refused" if row in reasons else "accepted", detail=reasons.get(row))
+            for row in range(len(sent.records))
+        ]
+        answer = Delivered(accepted=folded.records, refused=len(reasons), rows=rows).model_dump_json().encode()
+        answer = await usecases.deliver_usage(
+            database, principal.subject, idempotency_key, body, folded.sheet(), answer
+        )
+        return Response(answer, 202, media_type="application/json")
+
+    @routes.post("/statements", status_code=202, summary="State a source's day 申报来源日数据")
+    async def state(stated: SourceStated, _: Annotated[Principal, require("agent")]) -> Stated:
+        return Stated(outcome=await usecases.state_source(database, stated, today=clock.today()))
+
+    return routes
+
+
+def _with_source(raw: msgspec.Raw, source: str) -> bytes | None:
+    """A record as it would stand on the usage topic, so that both ways in fold alike."""
+    try:
+        record: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return None
+    return msgspec.json.encode(
+        {name: value for name, value in record.items() if value is not None} | {"source": source}
+    )

@@ -1,0 +1,285 @@
+"""Folding usage: a torrent of beacons becomes a few counts, sketches and gauges per asset, day and measure. Pure.
+
+Distinct users live in HyperLogLog sketches only (lg 11, HLL_4: about 1.1 % error): what names a user is hashed into
+the sketch while the beacon is in memory and kept nowhere.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import datasketches
+import msgspec
+
+GAUGES = frozenset({"posts_total", "followers"})
+QUARTER = 900_000  # milliseconds; offsets of zones and so days begin at whole quarter hours
+EARLIEST, LATEST = 946_684_800_000 // QUARTER, 4_102_444_800_000 // QUARTER  # the years 2000 to 2100
+_MEASURE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_SOURCE = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+_HLL = datasketches.tgt_hll_type.HLL_4
+LG_K = 11
+
+
+class Refused(ValueError):
+    """A record of usage cannot be counted; the text says what was expected. It never quotes a user."""
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+
+
+class Beacon(msgspec.Struct, gc=False):
+    """One record of usage: a count (with `user`), a reading of a gauge (`value`), or a day folded at the source."""
+
+    source: str
+    asset_id: str
+    measure: str
+    ts: int = 0
+    count: Count = 1
+    user: str | None = None
+    value: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] | None = None
+    day: str | None = None
+    sketch: str | None = None
+    records: Count = 1
+
+
+decode: Callable[[bytes], Beacon] = msgspec.json.Decoder(Beacon).decode
+
+
+@dataclass(slots=True)
+class Cell:
+    """What was counted of one asset, measure and day; `users` is a sketch once a user was seen."""
+
+    total: int = 0
+    users: Any = None
+
+
+class Slot:
+    """One source, measure and day: records that arrived and the assets they spoke of."""
+
+    __slots__ = ("cells", "day", "measure", "received", "source")
+
+    def __init__(self, source: str, measure: str, day: date) -> None:
+        self.source, self.measure, self.day = source, measure, day
+        self.received = 0
+        self.cells: dict[str, Cell] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One row to merge into `usage_days`; `users` a sketch object or None."""
+
+    asset_id: str
+    measure: str
+    day: date
+    total: int
+    users: Any
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gauge:
+    """One reading; of two on a day the later wins, of two at an instant the greater."""
+
+    asset_id: str
+    measure: str
+    day: date
+    ts: int
+    value: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A fold, ready to be merged: rows in the order in which they are locked."""
+
+    counters: tuple[Counter, ...]
+    gauges: tuple[Gauge, ...]
+    received: tuple[tuple[str, date, int], ...]
+
+
+class Calendar:
+    """Which business day an instant belongs to, in the deployment's zone; remembers quarter hours."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._days: dict[int, date] = {}
+
+    def day(self, quarter: int) -> date:
+        """The day of a quarter hour since 1970. Raises Refused outside the years 2000 to 2100."""
+        found = self._days.get(quarter)
+        if found is None:
+            if not EARLIEST <= quarter < LATEST:
+                raise Refused("ts: expected milliseconds since 1970, in the years 2000 to 2100")
+            if len(self._days) > 100_000:
+                self._days.clear()
+            found = datetime.fromtimestamp(quarter * QUARTER / 1000, UTC).astimezone(self._zone).date()
+            self._days[quarter] = found
+        return found
+
+
+class Fold:
+    """What has been read and not yet written; `keys` bounds its size."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._quarters: dict[tuple[str, str, int], Slot] = {}
+        self._slots: dict[tuple[str, str, date], Slot] = {}
+        self._gauges: dict[tuple[str, str, date], Gauge] = {}
+        self.keys = 0
+        self.records = 0
+
+    def add_all(self, values: Iterable[bytes | None]) -> list[tuple[int, str]]:
+        """Fold raw records; answers (position, reason) of those refused. One bad record harms no other."""
+        refused: list[tuple[int, str]] = []
+        quarters = self._quarters
+        index = -1
+        for index, value in enumerate(values):
+            try:
+                beacon = decode(value)  # type: ignore[arg-type]
+                if beacon.value is None and beacon.day is None:
+                    slot = quarters.get((beacon.source, beacon.measure, beacon.ts // QUARTER))
+                    if slot is None:
+                        slot = self._slot_of(beacon)
+                    cell = slot.cells.get(beacon.asset_id)
+                    if cell is None:
+                        cell = self._cell(slot, beacon.asset_id)
+                    cell.total += beacon.count
+                    slot.received += 1
+                    if beacon.user is not None:
+                        if cell.users is None:
+                            cell.users = datasketches.hll_sketch(LG_K, _HLL)
+                        cell.users.update(beacon.user)
+                elif beacon.day is None:
+                    self._gauge(beacon)
+                else:
+                    self._folded(beacon)
+            except (msgspec.MsgspecError, TypeError, UnicodeDecodeError, Refused) as error:
+                refused.append((index, _reason(error)))
+        self.records += index + 1 - len(refused)
+        return refused
+
+    def _slot_of(self, beacon: Beacon) -> Slot:
+        quarter = beacon.ts // QUARTER
+        slot = self._slot(beacon.source, beacon.measure, self._calendar.day(quarter))
+        if beacon.measure in GAUGES:
+            raise Refused(f"value: {beacon.measure} is a gauge; expected its reading as a whole number")
+        self._quarters[(beacon.source, beacon.measure, quarter)] = slot
+        return slot
+
+    def _slot(self, source: str, measure: str, day: date) -> Slot:
+        slot = self._slots.get((source, measure, day))
+        if slot is None:
+            if not _SOURCE.fullmatch(source):
+                raise Refused("source: expected 1 to 100 printable characters")
+            if not _MEASURE.fullmatch(measure):
+                raise Refused("measure: expected up to 40 of a-z, 0-9 and _, beginning with a letter")
+            slot = self._slots[(source, measure, day)] = Slot(source, measure, day)
+        return slot
+
+    def _cell(self, slot: Slot, asset_id: str) -> Cell:
+        name = canonical(asset_id)
+        cell = slot.cells.get(name)
+        if cell is None:
+            cell = slot.cells[name] = Cell()
+            self.keys += 1
+        return cell
+
+    def _gauge(self, beacon: Beacon) -> None:
+        if beacon.measure not in GAUGES:
+            raise Refused(f"measure: with a value expected one of {', '.join(sorted(GAUGES))}")
+        day = self._calendar.day(beacon.ts // QUARTER)
+        slot = self._slot(beacon.source, beacon.measure, day)
+        name = canonical(beacon.asset_id)
+        read = Gauge(name, beacon.measure, day, beacon.ts, beacon.value or 0, beacon.source)
+        held = self._gauges.get((name, beacon.measure, day))
+        if held is None or held < read:
+            self.keys += held is None
+            self._gauges[(name, beacon.measure, day)] = read
+        slot.received += 1
+
+    def _folded(self, beacon: Beacon) -> None:
+        if beacon.measure in GAUGES or beacon.user is not None:
+            raise Refused("day: a folded record carries a count and a sketch, neither a gauge nor a user")
+        try:
+            day = date.fromisoformat(beacon.day or "")
+        except ValueError:
+            raise Refused("day: expected YYYY-MM-DD") from None
+        if not 2000 <= day.year < 2100:
+            raise Refused("day: expected a day in the years 2000 to 2099")
+        users = None if beacon.sketch is None else read_sketch(beacon.sketch)
+        slot = self._slot(beacon.source, beacon.measure, day)
+        cell = self._cell(slot, beacon.asset_id)
+        cell.total += beacon.count
+        cell.users = merge(cell.users, users)
+        slot.received += beacon.records
+
+    def sheet(self) -> Sheet:
+        """The rows to write, sorted, so that two writers never wait for each other in a circle."""
+        cells: dict[tuple[str, str, date], Cell] = {}
+        received: dict[tuple[str, date], int] = {}
+        for slot in self._slots.values():
+            if slot.received:
+                key = (slot.source, slot.day)
+                received[key] = received.get(key, 0) + slot.received
+            for asset_id, cell in slot.cells.items():
+                place = (asset_id, slot.measure, slot.day)
+                other = cells.get(place)
+                if other is None:
+                    cells[place] = cell
+                else:  # a second source counted the same
+                    cells[place] = Cell(other.total + cell.total, merge(other.users, cell.users))
+        counters = tuple(Counter(*place, cells[place].total, cells[place].users) for place in sorted(cells))
+        gauges = tuple(self._gauges[place] for place in sorted(self._gauges))
+        return Sheet(counters, gauges, tuple((*key, received[key]) for key in sorted(received)))
+
+
+def canonical(asset_id: str) -> str:
+    """An asset's id as it is written. Raises Refused when it is no UUID."""
+    try:
+        return str(UUID(asset_id))
+    except ValueError:
+        raise Refused("asset_id: expected a UUID") from None
+
+
+def read_sketch(text: str) -> Any:
+    """A sketch from base64. Raises Refused when it is none of our kind."""
+    try:
+        return datasketches.hll_sketch.deserialize(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError, RuntimeError, TypeError):
+        raise Refused("sketch: expected a base64 HyperLogLog sketch of Apache DataSketches") from None
+
+
+def merge(one: Any, other: Any) -> Any:
+    """The union of two sketches, either of which may be None."""
+    if one is None or other is None:
+        return one if other is None else other
+    union = datasketches.hll_union(LG_K)
+    union.update(one)
+    union.update(other)
+    return union.get_result(_HLL)
+
+
+def stored(sketch: Any) -> bytes:
+    """A sketch as bytes, 12 for one user and 1,064 at most."""
+    return bytes(sketch.serialize_compact())
+
+
+def restored(held: bytes) -> Any:
+    return datasketches.hll_sketch.deserialize(held)
+
+
+def estimate(sketch: Any) -> int:
+    return round(float(sketch.get_estimate()))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, msgspec.ValidationError):
+        return re.sub(r"`\$\.?", "`", str(error))  # names the field and the type expected, never the value
+    return f"expected a JSON object of usage ({type(error).__name__})"

@@ -1,0 +1,68 @@
+"""Kafka to use cases: the register, what cases tell and ask, and what sources state."""
+
+from collections.abc import Mapping
+
+from faststream.kafka import KafkaBroker
+
+from libs.common.auth import Authenticator
+from libs.common.clock import Clock
+from libs.common.db import Database
+from libs.common.events.decommission import CaseRestored, CaseStopped, RecheckRequested
+from libs.common.events.envelope import Incoming
+from libs.common.events.intake import SourceStated
+from libs.common.events.registry import (
+    AssetAmended,
+    AssetClosed,
+    AssetGone,
+    AssetRecord,
+    AssetRegistered,
+    AssetRestored,
+)
+from libs.common.kafka import EventSubscription, Handler
+from services.monitor import domain, usecases
+from services.monitor.rules import RuleBook
+
+SERVICE = "monitor"
+
+
+def handlers_of(
+    database: Database, book: RuleBook, clock: Clock, authenticator: Authenticator
+) -> dict[str, Mapping[str, Handler]]:
+    """Topic → event type → how it is read and acted on."""
+
+    async def recorded(event: AssetRecord, _: Incoming) -> None:
+        await usecases.record_asset(database, event)
+
+    async def stopped(event: CaseStopped, incoming: Incoming) -> None:
+        await usecases.mark_stopped(database, event, event_id=incoming.id, stopped=True)
+
+    async def restored(event: CaseRestored, incoming: Incoming) -> None:
+        await usecases.mark_stopped(database, event, event_id=incoming.id, stopped=False)
+
+    async def asked(event: RecheckRequested, incoming: Incoming) -> None:
+        await usecases.answer_recheck(database, book, event, clock, event_id=incoming.id)
+
+    async def stated(event: SourceStated, incoming: Incoming) -> None:
+        authenticator.principal(incoming.authorization).require("agent")
+        try:
+            await usecases.state_source(database, event, today=clock.today())
+        except domain.StaleRevision:
+            return  # a late copy of a statement that was replaced: nothing is wrong with it
+
+    records = (AssetRegistered, AssetAmended, AssetGone, AssetRestored, AssetClosed)
+    return {
+        AssetRecord.TOPIC: {model.TYPE: Handler(model, recorded) for model in records},
+        RecheckRequested.TOPIC: {
+            CaseStopped.TYPE: Handler(CaseStopped, stopped),
+            CaseRestored.TYPE: Handler(CaseRestored, restored),
+            RecheckRequested.TYPE: Handler(RecheckRequested, asked),
+        },
+        SourceStated.TOPIC: {SourceStated.TYPE: Handler(SourceStated, stated)},
+    }
+
+
+def subscriptions(
+    broker: KafkaBroker, database: Database, handlers: Mapping[str, Mapping[str, Handler]]
+) -> list[EventSubscription]:
+    """One consumer per topic of events."""
+    return [EventSubscription(broker, database, topic, SERVICE, handlers[topic]) for topic in handlers]

@@ -1,0 +1,56 @@
+"""Assembles the monitor: about ten objects in order, passed as arguments."""
+
+from functools import partial
+from pathlib import Path
+
+from libs.common.auth import Authenticator
+from libs.common.process import Parts, Role, open_base, serve
+from libs.common.settings import load
+from services.monitor import api, fold, handlers, policy
+from services.monitor.rollup import UsageConsumer
+from services.monitor.rules import RuleBook
+from services.monitor.settings import MonitorSettings
+from services.monitor.sweep import Sweeper
+
+HERE = Path(__file__).parent
+MIGRATIONS = HERE / "migrations"
+PACKS = HERE / "packs"
+
+
+def rules_of(folder: Path = PACKS) -> RuleBook:
+    """The rules of every pack in a folder. Raises PackRefused naming the rule at fault."""
+    return RuleBook([policy.load(path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))])
+
+
+async def main(role: Role) -> None:
+    """Run the monitor until it is told to stop."""
+    settings = load(MonitorSettings)
+    book = rules_of()
+    base = await open_base(settings, MIGRATIONS, role)
+    authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
+    calendar = fold.Calendar(base.clock.zone)
+    sweeper = Sweeper(base.database, book, base.clock, chunk=settings.sweep_chunk)
+    taken = handlers.handlers_of(base.database, book, base.clock, authenticator)
+    usage = UsageConsumer(
+        base.broker,
+        base.database,
+        authenticator,
+        calendar,
+        max_records=settings.usage_batch,
+        max_keys=settings.usage_keys,
+    )
+    app = api.build(base, authenticator, book, sweeper, calendar, taken)
+
+    async def due() -> tuple[int, int]:
+        return 0, sweeper.running + usage.busy
+
+    by_schedule = partial(sweeper.by_schedule, settings.sweep_at)
+    by_schedule.__name__ = "sweep"  # type: ignore[attr-defined]
+    parts = Parts(
+        app,
+        subscriptions=[*handlers.subscriptions(base.broker, base.database, taken), usage],
+        loops=[usage.run, by_schedule],
+        closing=[usage.flush],
+        due=due,
+    )
+    await serve(base, parts)

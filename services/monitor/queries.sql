@@ -1,0 +1,259 @@
+-- name: asset_put(asset_id, version, kind, platform, identity, address, name, record, running, source, listed_on, opened_on)$
+-- Only a higher version than the one held is taken.
+insert into assets as a
+    (asset_id, version, kind, platform, identity, address, name, record, running, source, listed_on, opened_on)
+values (:asset_id, :version, :kind, :platform, :identity, :address, :name, :record, :running, :source, :listed_on,
+    :opened_on)
+on conflict (asset_id) do update set
+    version = excluded.version, kind = excluded.kind, platform = excluded.platform, identity = excluded.identity,
+    address = excluded.address, name = excluded.name, record = excluded.record, running = excluded.running,
+    source = excluded.source, listed_on = excluded.listed_on, opened_on = excluded.opened_on
+where a.version < excluded.version
+returning true;
+
+-- name: asset_get(asset_id)^
+select a.*, coalesce(s.stopped, false) as stopped,
+    exists(select from watched_assets w where w.asset_id = a.asset_id) as watched
+from assets a left join stops s using (asset_id)
+where a.asset_id = :asset_id;
+
+-- name: stop_put(asset_id, case_id, stopped)!
+insert into stops (asset_id, case_id, stopped) values (:asset_id, :case_id, :stopped)
+on conflict (asset_id) do update set case_id = excluded.case_id, stopped = excluded.stopped;
+
+-- name: watched_after(after, max_rows)
+-- The next assets to sweep, in the order of their ids.
+select asset_id from watched_assets
+where (:after::uuid is null or asset_id > :after) order by asset_id limit :max_rows;
+
+-- name: usage_lock(assets, measures, days, wanted)
+-- What is held is locked in the order of the key, so that two writers wait and never deadlock; sketches where wanted.
+select u.asset_id, u.measure, u.day, case when k.wanted then u.users end as users
+from usage_days u
+join unnest(:assets::uuid[], :measures::text[], :days::date[], :wanted::bool[]) as k (asset_id, measure, day, wanted)
+    on u.asset_id = k.asset_id and u.measure = k.measure and u.day = k.day
+order by u.asset_id, u.measure, u.day
+for no key update of u;
+
+-- name: usage_put(assets, measures, days, totals, users, estimates)$
+-- Totals add up, sketches replace what `usage_lock` read; answers how many rows are new.
+with put as (
+    insert into usage_days as u (asset_id, measure, day, total, users, users_estimate)
+    select * from unnest(
+        :assets::uuid[], :measures::text[], :days::date[], :totals::bigint[], :users::bytea[], :estimates::int[])
+    on conflict (asset_id, measure, day) do update set
+        total = u.total + excluded.total,
+        users = coalesce(excluded.users, u.users),
+        users_estimate = coalesce(excluded.users_estimate, u.users_estimate)
+    returning (xmax = 0) as fresh
+)
+select count(*) filter (where fresh) from put;
+
+-- name: gauges_put(assets, measures, days, values_, stamps, sources)!
+insert into gauge_days as g (asset_id, measure, day, value, ts, source)
+select * from unnest(
+    :assets::uuid[], :measures::text[], :days::date[], :values_::bigint[], :stamps::bigint[], :sources::text[])
+on conflict (asset_id, measure, day) do update set value = excluded.value, ts = excluded.ts, source = excluded.source
+where (excluded.ts, excluded.value, excluded.source) > (g.ts, g.value, g.source);
+
+-- name: received_put(sources, days, counts)
+-- Adds what arrived; answers the days whose silence has to be counted anew.
+with put as (
+    insert into source_days as d (source, day, received)
+    select * from unnest(:sources::text[], :days::date[], :counts::bigint[])
+    on conflict (source, day) do update set received = d.received + excluded.received
+    returning d.source, d.day, d.counted, case when d.received = d.stated then d.cover end as due
+)
+select source, day, counted, due from put where counted is distinct from due order by source, day;
+
+-- name: source_seen(source, today)!
+-- A source that states is judged from then on, by default terms until somebody sets others.
+insert into sources (source, configured_on) values (:source, :today) on conflict do nothing;
+
+-- name: source_put(source, rhythm_days, floor_share, lookback_days, today)!
+insert into sources (source, rhythm_days, floor_share, lookback_days, configured_on)
+values (:source, :rhythm_days, :floor_share, :lookback_days, :today)
+on conflict (source) do update set
+    rhythm_days = excluded.rhythm_days, floor_share = excluded.floor_share, lookback_days = excluded.lookback_days;
+
+-- name: source_list()
+select * from sources order by source;
+
+-- name: source_get(source)^
+select * from sources where source = :source;
+
+-- name: source_last_whole(source)$
+select max(day) from source_days where source = :source and counted is not null;
+
+-- name: source_lock()
+-- Health changes under a lock on every source, so that each change is told once.
+select * from sources order by source for update;
+
+-- name: source_mark(source, healthy, reason, today, version)!
+update sources set healthy = :healthy, reason = :reason, judged_on = :today, version = :version
+where source = :source;
+
+-- name: stated_days(today, max_rows)
+-- The latest statements of every source, for the judgement of its health.
+select s.source, d.day, d.received, d.stated, d.covered
+from sources s
+cross join lateral (
+    select * from source_days x
+    where x.source = s.source and x.day <= :today and x.stated is not null order by x.day desc limit :max_rows
+) d;
+
+-- name: source_day_lock(source, day)^
+insert into source_days as d (source, day) values (:source, :day)
+on conflict (source, day) do update set received = d.received
+returning d.*;
+
+-- name: statement_put(source, day, stated, revision, covered, cover)^
+update source_days set stated = :stated, revision = :revision, covered = :covered, cover = :cover
+where source = :source and day = :day
+returning received, counted, case when received = stated then cover end as due;
+
+-- name: source_days_list(source, before, max_rows)
+select day, received, stated, revision, covered, counted is not null as whole from source_days
+where source = :source and (:before::date is null or day < :before) order by day desc limit :max_rows;
+
+-- name: cover_put(cover, assets)!
+insert into covers (cover, assets) values (:cover, :assets::uuid[]) on conflict do nothing;
+
+-- name: vouch_lock(source)$
+select pg_advisory_xact_lock(hashtextextended('vouched:' || :source, 0));
+
+-- name: vouch(source, day, cover)!
+-- The day joins the vouched days of every asset on the list.
+insert into vouched as v (asset_id, source, days)
+select a, :source, datemultirange(daterange(:day::date, :day + 1))
+from covers c cross join lateral unnest(c.assets) as a
+where c.cover = :cover order by a
+on conflict (asset_id, source) do update set days = v.days + excluded.days;
+
+-- name: unvouch(source, day, cover)!
+-- The day is taken back: it was restated, or more arrived than was stated.
+update vouched v set days = v.days - datemultirange(daterange(:day::date, :day + 1))
+from covers c cross join lateral unnest(c.assets) as a
+where c.cover = :cover and v.asset_id = a and v.source = :source;
+
+-- name: counted_put(source, day, counted)!
+update source_days set counted = :counted where source = :source and day = :day;
+
+-- name: signals_on(assets, day, healthy)
+-- The parameters are named in the order of their first use, which is the order in which they are numbered.
+-- All signals of the given assets on one business day. `silence_as_of` is the day judged: the last one that a healthy
+-- source vouches for, today or as many days back as its rhythm allows; without one, silence is unknown.
+with chosen as (
+    select asset_id, source as listed_source, coalesce(opened_on, listed_on) as since
+    from assets where asset_id = any(:assets::uuid[])
+), upto as (
+    select v.asset_id, v.source, v.days * datemultirange(daterange(null, :day::date + 1)) as days
+    from vouched v join chosen using (asset_id)
+), judged as (
+    select distinct on (u.asset_id) u.asset_id, u.source, upper(u.days) - 1 as day
+    from upto u join sources s using (source)
+    where u.source = any(:healthy::text[]) and upper(u.days) - 1 >= :day - s.rhythm_days
+    order by u.asset_id, upper(u.days) desc, u.source
+), runs as (
+    -- the unbroken run of vouched days that ends there, whichever source vouched for each
+    select j.asset_id, j.source, j.day, lower(r.run) as first_day
+    from judged j
+    join (select asset_id, range_agg(days) as days from upto group by asset_id) t using (asset_id)
+    cross join lateral unnest(t.days) as r (run)
+    where r.run @> j.day
+)
+select c.asset_id, c.listed_source, (:day - c.since)::numeric as days_listed,
+    r.source as silence_source, greatest(r.day, case when r.day is not null then p.day end) as silence_as_of,
+    r.first_day as vouched_from, p.day as last_post,
+    (case when p.day >= r.day then 0 when p.day >= r.first_day - 1 then r.day - p.day end)::numeric as days_since_post,
+    (case when r.day is not null then greatest(0, r.day - greatest(p.day, r.first_day - 1)) end)::numeric
+        as days_observed_silent,
+    t.source as posts_total_source, t.day as posts_total_as_of,
+    (case when t.source = any(:healthy) then
+        case when p.day >= t.day then greatest(t.value, 1) else t.value end end)::numeric as posts_total,
+    f.source as followers_source, f.day as followers_as_of,
+    (case when f.source = any(:healthy) then f.value end)::numeric as followers
+from chosen c
+left join runs r using (asset_id)
+left join lateral (
+    select u.day from usage_days u
+    where u.asset_id = c.asset_id and u.measure = 'posts' and u.total > 0 and u.day <= :day
+    order by u.day desc limit 1
+) p on true
+left join lateral (
+    select g.day, g.value, g.source from gauge_days g
+    where g.asset_id = c.asset_id and g.measure = 'posts_total' and g.day between :day - 35 and :day
+    order by g.day desc limit 1
+) t on true
+left join lateral (
+    select g.day, g.value, g.source from gauge_days g
+    where g.asset_id = c.asset_id and g.measure = 'followers' and g.day between :day - 35 and :day
+    order by g.day desc limit 1
+) f on true
+order by c.asset_id;
+
+-- name: sweep_begin(day, healthy, packs, counts)$
+insert into sweeps (day, healthy, packs, counts) values (:day, :healthy::text[], :packs::jsonb, :counts::jsonb)
+on conflict do nothing
+returning true;
+
+-- name: sweep_lock(day)^
+select * from sweeps where day = :day for update;
+
+-- name: sweep_get(day)^
+select * from sweeps where day = :day;
+
+-- name: sweep_move(day, reached, finished, counts)!
+update sweeps set reached = :reached, finished = :finished, counts = :counts::jsonb where day = :day;
+
+-- name: open_findings(assets)
+select finding_id, asset_id, rule, condition from findings where state = 'open' and asset_id = any(:assets::uuid[])
+order by asset_id, rule;
+
+-- name: ordinals(assets, rules)
+select asset_id, rule, max(ordinal) as ordinal from findings
+where asset_id = any(:assets::uuid[]) and rule = any(:rules::text[]) group by asset_id, rule;
+
+-- name: finding_open(finding_id, asset_id, rule, ordinal, verdict, proposal, pack, pack_version, condition, basis, label, clears_when, signals, opened_on, opened_at)!
+insert into findings (finding_id, asset_id, rule, ordinal, state, verdict, proposal, pack, pack_version, condition,
+    basis, label, clears_when, signals, opened_on, opened_at)
+values (:finding_id, :asset_id, :rule, :ordinal, 'open', :verdict, :proposal, :pack, :pack_version, :condition,
+    :basis, :label, :clears_when, :signals::jsonb, :opened_on, :opened_at);
+
+-- name: finding_clear(finding_id, cleared_on, cleared_at, because)!
+update findings set state = 'cleared', cleared_on = :cleared_on, cleared_at = :cleared_at, cleared_because = :because
+where finding_id = :finding_id;
+
+-- name: finding_get(finding_id)^
+select * from findings where finding_id = :finding_id;
+
+-- name: finding_list(state, rule, asset_id, after, max_rows)
+select * from findings
+where (:state::text is null or state = :state) and (:rule::text is null or rule = :rule)
+    and (:asset_id::uuid is null or asset_id = :asset_id) and (:after::uuid is null or finding_id > :after)
+order by finding_id limit :max_rows;
+
+-- name: verdicts_now(assets)
+select asset_id, from_day, verdict, rule from verdicts where until_day is null and asset_id = any(:assets::uuid[]);
+
+-- name: verdicts_end(assets, day)!
+update verdicts set until_day = :day where until_day is null and asset_id = any(:assets::uuid[]);
+
+-- name: verdicts_begin(assets, day, found, rules)!
+insert into verdicts (asset_id, from_day, verdict, rule)
+select v.a, :day, v.v, v.r from unnest(:assets::uuid[], :found::text[], :rules::text[]) as v (a, v, r);
+
+-- name: verdicts_unwatched(day)!
+-- What is no longer watched has no verdict from here on.
+update verdicts v set until_day = :day
+where v.until_day is null and not exists (select from watched_assets w where w.asset_id = v.asset_id);
+
+-- name: verdict_list(day, verdict, after, max_rows)
+select asset_id, verdict, rule, from_day from verdicts
+where from_day <= :day and (until_day is null or until_day > :day)
+    and (:verdict::text is null or verdict = :verdict) and (:after::uuid is null or asset_id > :after)
+order by asset_id limit :max_rows;
+
+-- name: coverage_of(asset_id)
+-- Which sources vouch for an asset, and until when.
+select v.source, upper(v.days) - 1 as last_vouched from vouched v where v.asset_id = :asset_id order by v.source;

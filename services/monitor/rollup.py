@@ -1,0 +1,297 @@
+"""The usage stream: batches folded in memory across fetches, written together with the offsets they reach.
+
+A beacon counts exactly once. Its count and the stream's offset move in one transaction, by compare-and-set from the
+offset at which the fold began; a consumer that lost its partitions cannot pass that, drops what it holds and reads on
+from the database's offsets. What Kafka holds as committed is advice for lag tools.
+"""
+
+import asyncio
+import contextlib
+import time
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import stamina
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from prometheus_client import Counter, Histogram
+
+from libs.common import dead
+from libs.common.auth import Authenticator
+from libs.common.db import Database
+from libs.common.errors import DomainError
+from libs.common.kafka import TRANSIENT, Subscription
+from services.monitor import fold, usecases
+
+log = structlog.get_logger()
+FOLDED = Counter("jianfu_usage_records_total", "Records of usage, by what became of them.", ["outcome"])
+FLUSH = Histogram("jianfu_usage_flush_seconds", "Writing one fold with its offsets.")
+CONFLICTS = Counter("jianfu_usage_conflicts_total", "Folds dropped since another consumer had moved the offsets.")
+TOPIC = "jianfu.intake.usage"
+CONSUMER = "jianfu.monitor.usage"
+BURIED_PER_FOLD = 200  # beyond that a flood of bad records is counted and logged, not kept one by one
+KEPT_FIELDS = ("source", "asset_id", "measure", "ts", "count", "value", "day", "records")
+
+
+class UsageConsumer(Subscription):
+    """Folds the usage topic; `run` must run beside it and writes the folds.
+
+    A fold is written when the stream has been idle for `idle` seconds, when it is `max_age` seconds old, or when it
+    holds `max_keys` rows; the next one is folded meanwhile.
+    """
+
+    def __init__(
+        self,
+        broker: KafkaBroker,
+        database: Database,
+        authenticator: Authenticator,
+        calendar: fold.Calendar,
+        *,
+        topic: str = TOPIC,
+        consumer: str = CONSUMER,
+        max_records: int = 20_000,
+        max_keys: int = 20_000,
+        idle: float = 0.03,
+        max_age: float = 1.0,
+    ) -> None:
+        super().__init__(broker, topic, consumer, max_records=max_records)
+        self._database = database
+        self._authenticator = authenticator
+        self._calendar = calendar
+        self._max_keys, self._idle, self._max_age = max_keys, idle, max_age
+        self._writing = asyncio.Lock()
+        self._dirty, self._room = asyncio.Event(), asyncio.Event()
+        self._room.set()
+        self._touched = self._began = 0.0
+        self._accepted: set[bytes] = set()
+        self._read: dict[TopicPartition, int] = {}
+        self._renew()
+
+    def _renew(self) -> None:
+        """Begin an empty fold where reading stands now."""
+        self._fold = fold.Fold(self._calendar)
+        self._bad: list[tuple[ConsumerRecord, str, str]] = []
+        self._bad_more = 0
+        self._from: dict[TopicPartition, int] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is folded that is not written yet."""
+        return self._dirty.is_set() or self._writing.locked()
+
+    async def _parse(self, records: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
+        message = await super()._parse(records)
+        message.consumer = _NoCommit(self.consumer)
+        return message
+
+    # reading -------------------------------------------------------------------------------------------------------
+
+    async def take(self, records: Sequence[ConsumerRecord]) -> None:
+        """Fold one fetch. Nothing here can fail half way: a record is folded or set aside as bad."""
+        await self._room.wait()
+        self._accepted.clear()  # tokens are verified again with every fetch: one look each into the cache of the keys
+        begin, count = 0, len(records)
+        while begin < count:
+            end = _run_end(records, begin, count)
+            first, last = records[begin], records[end - 1]
+            tp = TopicPartition(first.topic, first.partition)
+            # A fetch may be older than a seek: then the position stands before it, and it will come again.
+            if tp in self._read and await self.consumer.position(tp) > last.offset:
+                fresh = records[begin:end]
+                if first.offset < self._read[tp]:
+                    fresh = [record for record in fresh if record.offset >= self._read[tp]]
+                self._from.setdefault(tp, self._read[tp])
+                self._read[tp] = max(self._read[tp], last.offset + 1)
+                self._fold_in(fresh)
+            begin = end
+        now = time.monotonic()
+        self._began = now if not self._dirty.is_set() else self._began
+        self._touched = now
+        self._dirty.set()
+        if self._fold.keys >= 2 * self._max_keys:
+            self._room.clear()
+
+    def _fold_in(self, records: Sequence[ConsumerRecord]) -> None:
+        values, good = [], []
+        known: Any = None
+        for record in records:
+            headers = record.headers
+            if headers != known:
+                refusal = self._refusal(headers)
+                if refusal is not None:
+                    self._set_aside(record, *refusal)
+                    continue
+                known = headers
+            values.append(record.value)
+            good.append(record)
+        for index, reason in self._fold.add_all(values):
+            self._set_aside(good[index], "malformed", reason)
+
+    def _refusal(self, headers: Sequence[tuple[str, bytes | None]]) -> tuple[str, str] | None:
+        """Why the bearer of these headers may not deliver usage, or None."""
+        raw = next((value for name, value in headers if name.lower() == "authorization"), None)
+        if raw is not None and raw in self._accepted:
+            return None
+        try:
+            self._authenticator.principal(None if raw is None else raw.decode()).require("agent")
+        except DomainError as error:
+            return error.code, str(error)
+        except UnicodeDecodeError:
+            return "unauthenticated", "the authorization header is not UTF-8"
+        if raw is not None:
+            self._accepted.add(raw)
+        return None
+
+    def _set_aside(self, record: ConsumerRecord, code: str, reason: str) -> None:
+        if len(self._bad) < BURIED_PER_FOLD:
+            self._bad.append((record, code, reason))
+        else:
+            self._bad_more += 1
+
+    # writing -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Write folds as they become due; for ever."""
+        while True:
+            await self._dirty.wait()
+            now = time.monotonic()
+            wait = min(self._touched + self._idle, self._began + self._max_age) - now
+            if wait > 0 and self._fold.keys < self._max_keys:
+                await asyncio.sleep(min(wait, self._idle))
+                continue
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is folded now; tries again while the database is away. On a conflict it is dropped instead."""
+        async with self._writing:
+            folded, bad, more, begun = self._fold, self._bad, self._bad_more, self._from
+            reached = {tp: self._read[tp] for tp in begun}
+            self._renew()
+            self._dirty.clear()
+            self._room.set()
+            if not begun:
+                return
+            pause = 0.05
+            while True:
+                try:
+                    with FLUSH.time():
+                        await self._write(folded, bad, begun, reached)
+                    break
+                except TRANSIENT as error:
+                    log.warning("usage-not-written", error=f"{type(error).__name__}: {error}")
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 5)
+                except usecases.OffsetConflict:
+                    CONFLICTS.inc()
+                    log.warning("usage-conflict", topic=self.topic, records=folded.records)
+                    await self._start_over()
+                    return
+            for tp, offset in reached.items():
+                if tp in self.done:
+                    self.done[tp] = offset
+            FOLDED.labels("counted").inc(folded.records)
+            FOLDED.labels("refused").inc(len(bad) + more)
+            if more:
+                log.error("usage-refused-in-mass", topic=self.topic, not_kept=more)
+        await self._advise(reached)
+
+    async def _write(
+        self,
+        folded: fold.Fold,
+        bad: Sequence[tuple[ConsumerRecord, str, str]],
+        begun: dict[TopicPartition, int],
+        reached: dict[TopicPartition, int],
+    ) -> None:
+        for record, code, reason in bad:
+            await dead.bury(self._database, without_person(record), None, service="monitor", code=code, reason=reason)
+        partitions = sorted(begun)
+        moves = usecases.Moves(
+            self.group,
+            self.topic,
+            tuple(tp.partition for tp in partitions),
+            tuple(begun[tp] for tp in partitions),
+            tuple(reached[tp] for tp in partitions),
+        )
+        await usecases.flush_usage(self._database, moves, folded.sheet())
+
+    async def _advise(self, reached: dict[TopicPartition, int]) -> None:
+        consumer = self.consumer
+        if consumer is not None:
+            mine = {tp: offset for tp, offset in reached.items() if tp in consumer.assignment()}
+            with contextlib.suppress(KafkaError, TimeoutError, OSError):
+                async with asyncio.timeout(2):
+                    await consumer.commit(mine)
+
+    # assignment ----------------------------------------------------------------------------------------------------
+
+    async def position(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where the database says to read on."""
+        begin = await self.consumer.beginning_offsets(list(partitions))
+        held = await usecases.start_offsets(
+            self._database, self.group, self.topic, {tp.partition: begin[tp] for tp in partitions}
+        )
+        return {tp: held[tp.partition] for tp in partitions}
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        await super().on_partitions_revoked(revoked)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(20):
+                async with self._writing:
+                    self._drop()
+        self._drop()
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        self._drop()
+        await super().on_partitions_assigned(assigned)
+        self._read = dict(self.done)
+
+    def _drop(self) -> None:
+        self._renew()
+        self._read = {}
+        self._dirty.clear()
+        self._room.set()
+
+    async def _start_over(self) -> None:
+        """After a conflict: forget what is folded and read on from the database's offsets."""
+        self._drop()
+        async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=5):
+            with attempt:
+                mine = [tp for tp in self.consumer.assignment() if tp in self.done] if self.consumer else []
+                for tp, offset in (await self.position(mine) if mine else {}).items():
+                    self.consumer.seek(tp, offset)
+                    self.done[tp] = self._read[tp] = offset
+
+
+class _NoCommit:
+    """A consumer for FastStream's acknowledgement: what was fetched is committed only once it is written."""
+
+    def __init__(self, consumer: Any) -> None:
+        self.seek = consumer.seek
+
+    async def commit(self) -> None:
+        return None
+
+
+def _run_end(records: Sequence[ConsumerRecord], begin: int, count: int) -> int:
+    """The end of the run of one partition that begins here; a fetch holds each partition's records together."""
+    partition = records[begin].partition
+    if records[count - 1].partition == partition:
+        return count
+    return bisect_left(records, 1, begin, count, key=lambda record: int(record.partition != partition))
+
+
+def without_person(record: ConsumerRecord) -> ConsumerRecord:
+    """The record as it may be kept: only fields that name no person, nothing at all of what cannot be read."""
+    try:
+        found = msgspec.json.decode(record.value)
+        kept = {name: found[name] for name in KEPT_FIELDS if isinstance(found.get(name), str | int | float)}
+        value = msgspec.json.encode(kept)
+    except (msgspec.MsgspecError, TypeError, AttributeError, UnicodeDecodeError):
+        value = None
+    return replace(record, value=value)

@@ -1,0 +1,134 @@
+"""Rows to domain and back. Takes a connection, never commits."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from libs.common.db import Connection, load_queries
+from libs.common.events.monitor import SignalRead
+from libs.common.events.registry import AssetRecord
+from services.monitor import domain, fold
+
+QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+JUDGED_STATEMENTS = 128  # enough for the longest look-back, rhythm and the usual number together
+
+
+class RaceLost(Exception):
+    """Another writer made a row between our reading and our writing; the transaction has to be run again."""
+
+
+async def put_asset(conn: Connection, record: AssetRecord) -> bool:
+    """Hold a record of the register; False when one of the same or a higher version is held."""
+    fields = record.model_dump(exclude={"incarnation", "language", "sponsor_id", "changed_at", "tombstone_path"})
+    return bool(await QUERIES.asset_put(conn, **fields))
+
+
+async def merge_usage(conn: Connection, sheet: fold.Sheet) -> None:
+    """Add a fold to what is held. Raises RaceLost when another writer came in between."""
+    rows = sheet.counters
+    if rows:
+        assets, measures, days = [r.asset_id for r in rows], [r.measure for r in rows], [r.day for r in rows]
+        wanted = [row.users is not None for row in rows]
+        held = {
+            (str(row["asset_id"]), row["measure"], row["day"]): row["users"]
+            async for row in QUERIES.usage_lock(conn, assets=assets, measures=measures, days=days, wanted=wanted)
+        }
+        users: list[bytes | None] = []
+        estimates: list[int | None] = []
+        for row in rows:
+            sketch = row.users
+            before = held.get((row.asset_id, row.measure, row.day))
+            if sketch is not None and before is not None:
+                sketch = fold.merge(fold.restored(before), sketch)
+            users.append(None if sketch is None else fold.stored(sketch))
+            estimates.append(None if sketch is None else fold.estimate(sketch))
+        totals = [row.total for row in rows]
+        fresh = await QUERIES.usage_put(
+            conn, assets=assets, measures=measures, days=days, totals=totals, users=users, estimates=estimates
+        )
+        if fresh != len(rows) - len(held):
+            raise RaceLost
+    if sheet.gauges:
+        await QUERIES.gauges_put(
+            conn,
+            assets=[g.asset_id for g in sheet.gauges],
+            measures=[g.measure for g in sheet.gauges],
+            days=[g.day for g in sheet.gauges],
+            values_=[g.value for g in sheet.gauges],
+            stamps=[g.ts for g in sheet.gauges],
+            sources=[g.source for g in sheet.gauges],
+        )
+    if sheet.received:
+        sources, on, counts = zip(*sheet.received, strict=True)
+        turned = [row async for row in QUERIES.received_put(conn, sources=sources, days=on, counts=counts)]
+        for row in turned:
+            await recount(conn, row["source"], row["day"], row["counted"], row["due"])
+
+
+async def recount(conn: Connection, source: str, day: date, counted: bytes | None, due: bytes | None) -> None:
+    """Bring the vouched days of the covered assets in line with a source's day; `due` None: it is not whole.
+
+    The caller holds the row of the source's day. Vouched days of one source change under one lock, since two
+    days share their assets.
+    """
+    if counted == due:
+        return
+    await QUERIES.vouch_lock(conn, source=source)
+    if counted is not None:
+        await QUERIES.unvouch(conn, source=source, day=day, cover=counted)
+    if due is not None:
+        await QUERIES.vouch(conn, source=source, day=day, cover=due)
+    await QUERIES.counted_put(conn, source=source, day=day, counted=due)
+
+
+async def hold_cover(conn: Connection, assets: Sequence[UUID]) -> bytes:
+    """Keep a list of covered assets once; its key is the hash of the sorted ids."""
+    ids = sorted({asset.bytes for asset in assets})
+    cover = hashlib.sha256(b"".join(ids)).digest()
+    await QUERIES.cover_put(conn, cover=cover, assets=[UUID(bytes=raw) for raw in ids])
+    return cover
+
+
+def terms(row: Any) -> domain.Terms:
+    return domain.Terms(row["rhythm_days"], float(row["floor_share"]), row["lookback_days"])
+
+
+async def healths(conn: Connection, today: date) -> dict[str, domain.Health]:
+    """The health of every source on a business day, from what is held now."""
+    days: dict[str, list[domain.SourceDay]] = {}
+    async for row in QUERIES.stated_days(conn, today=today, max_rows=JUDGED_STATEMENTS):
+        found = domain.SourceDay(row["day"], row["received"], row["stated"], row["covered"])
+        days.setdefault(row["source"], []).append(found)
+    return {
+        row["source"]: domain.judge_source(terms(row), row["configured_on"], days.get(row["source"], ()), today)
+        async for row in QUERIES.source_list(conn)
+    }
+
+
+async def evaluate(
+    conn: Connection, rules_sql: str, assets: Sequence[UUID], today: date, healthy: Sequence[str]
+) -> list[Any]:
+    """The signals of the given assets and the truth of every rule, in the order of their ids; one statement."""
+    statement = f"with signals as ({QUERIES.signals_on.sql.rstrip().rstrip(';')}) {rules_sql} order by asset_id"
+    given = {"day": today, "assets": list(assets), "healthy": list(healthy)}
+    return await conn.fetch(statement, *(given[name] for name in QUERIES.signals_on.parameters))
+
+
+async def open_finding(
+    conn: Connection, fields: dict[str, Any], signals: Sequence[SignalRead], *, on: date, at: datetime
+) -> None:
+    await QUERIES.finding_open(conn, **fields, signals=dump(signals), opened_on=on, opened_at=at)
+
+
+def dump(signals: Sequence[SignalRead]) -> str:
+    """Evidence as JSON text."""
+    return msgspec.json.encode([signal.model_dump(mode="json") for signal in signals]).decode()
+
+
+def evidence(text: str) -> tuple[SignalRead, ...]:
+    return tuple(SignalRead.model_validate(item) for item in msgspec.json.decode(text))

@@ -1,0 +1,218 @@
+"""The daily sweep: judge the sources, run every rule over every watched asset, open and clear findings.
+
+Idempotent per business day: what a day's sweep found is kept and given again. Large registers are swept in chunks,
+one transaction each; a sweep that was interrupted goes on after the last chunk that was committed.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from cronsim import CronSim
+from prometheus_client import Counter, Histogram
+
+from libs.common import observe, outbox
+from libs.common.clock import Clock
+from libs.common.db import Connection, Database
+from libs.common.events.ids import finding_id
+from libs.common.events.monitor import FindingCleared, FindingOpened, SourceRecovered, SourceUnhealthy
+from services.monitor import domain, store
+from services.monitor.rules import RuleBook
+
+log = structlog.get_logger()
+SECONDS = Histogram("jianfu_sweep_seconds", "One sweep, from its beginning to its last commit.")
+FINDINGS = Counter("jianfu_findings_total", "Findings opened and cleared by sweeps.", ["rule", "what"])
+
+
+class Sweeper:
+    """Runs the sweep of a business day; several may be asked at once, they take turns."""
+
+    def __init__(self, database: Database, book: RuleBook, clock: Clock, *, chunk: int) -> None:
+        self._database = database
+        self._book = book
+        self._clock = clock
+        self._chunk = chunk
+        self.running = 0
+
+    async def sweep(self) -> dict[str, Any]:
+        """Sweep today, or answer what today's sweep has found already."""
+        today, now = self._clock.today(), self._clock.now()
+        self.running += 1
+        try:
+            with SECONDS.time():
+                await self._judge_sources(today, now)
+                while not (done := await self._sweep_chunk(today, now))["finished"]:
+                    pass
+        finally:
+            self.running -= 1
+        return answer(done)
+
+    async def _judge_sources(self, today: date, now: datetime) -> None:
+        async with self._database.transaction("judge_sources") as conn:
+            sources = {row["source"]: row async for row in store.QUERIES.source_lock(conn)}
+            if await store.QUERIES.sweep_get(conn, day=today):
+                return
+            healths = await store.healths(conn, today)
+            for name, row in sources.items():
+                await self._mark(conn, name, row, healths[name], today, now)
+            healthy = sorted(name for name, health in healths.items() if health.healthy)
+            counts = {
+                "assets": 0, "opened": 0, "cleared": 0, "active": 0, "idle": 0, "zombie": 0, "unknown": 0,
+                "by_rule": {
+                    code: {"true": 0, "false": 0, "unknown": 0, "opened": 0, "cleared": 0} for code in self._book.rules
+                },
+            }  # fmt: skip
+            await store.QUERIES.sweep_begin(
+                conn, day=today, healthy=healthy, packs=json.dumps(self._book.versions()), counts=json.dumps(counts)
+            )
+
+    async def _mark(
+        self, conn: Connection, name: str, row: Any, health: domain.Health, today: date, now: datetime
+    ) -> None:
+        changed = row["healthy"] != health.healthy
+        version = row["version"] + changed
+        await store.QUERIES.source_mark(
+            conn, source=name, healthy=health.healthy, reason=health.reason, today=today, version=version
+        )
+        if changed:
+            kind = SourceRecovered if health.healthy else SourceUnhealthy
+            log.warning("source-turned", source=name, healthy=health.healthy, reason=health.en)
+            with observe.linked(f"monitor {kind.TYPE}", (), {"source": name}):
+                event = kind(source=name, business_day=today, reason=health.reason)
+                await outbox.emit(conn, event, sequence=version, time=now)
+
+    async def _sweep_chunk(self, today: date, now: datetime) -> Any:
+        async with self._database.transaction("sweep_assets") as conn:
+            sweep = await store.QUERIES.sweep_lock(conn, day=today)
+            if sweep["finished"]:
+                return sweep
+            assets = [
+                row["asset_id"]
+                async for row in store.QUERIES.watched_after(conn, after=sweep["reached"], max_rows=self._chunk)
+            ]
+            counts = json.loads(sweep["counts"])
+            if assets:
+                await self._judge(conn, assets, sweep["healthy"], counts, today, now)
+            finished = len(assets) < self._chunk
+            if finished:
+                await store.QUERIES.verdicts_unwatched(conn, day=today)
+            await store.QUERIES.sweep_move(
+                conn,
+                day=today,
+                reached=assets[-1] if assets else sweep["reached"],
+                finished=finished,
+                counts=json.dumps(counts),
+            )
+            return await store.QUERIES.sweep_get(conn, day=today)
+
+    async def _judge(
+        self,
+        conn: Connection,
+        assets: Sequence[UUID],
+        healthy: Sequence[str],
+        counts: dict[str, Any],
+        today: date,
+        now: datetime,
+    ) -> None:
+        rows = await store.evaluate(conn, self._book.sql, assets, today, healthy)
+        opened: dict[UUID, dict[str, Any]] = {}
+        async for row in store.QUERIES.open_findings(conn, assets=assets):
+            opened.setdefault(row["asset_id"], {})[row["rule"]] = row
+        found: dict[UUID, domain.Judgement] = {}
+        for row in rows:
+            truths = {code: row[code] for code in self._book.rules}
+            held = opened.get(row["asset_id"], {})
+            judgement = domain.judge_asset(self._book.facts, truths, frozenset(held))
+            found[row["asset_id"]] = judgement
+            tally(counts, judgement, truths)
+            if judgement.opens or judgement.clears:
+                await self._tell(conn, row, judgement, held, today, now)
+        await self._remember(conn, found, today)
+
+    async def _tell(
+        self, conn: Connection, row: Any, judgement: domain.Judgement, held: dict[str, Any], today: date, now: datetime
+    ) -> None:
+        reading = domain.reading(row, today)
+        asset = reading.asset_id
+        for code in judgement.clears:
+            finding, signals = held[code], self._book.read_by(code, reading)
+            because = domain.cleared_because(finding["condition"], signals)
+            await store.QUERIES.finding_clear(
+                conn, finding_id=finding["finding_id"], cleared_on=today, cleared_at=now, because=because
+            )
+            cleared = FindingCleared(
+                finding_id=finding["finding_id"], asset_id=asset, rule=code, business_day=today, reason=because,
+                cleared_at=now,
+            )  # fmt: skip
+            await self._emit(conn, cleared, 2, now)
+        ordinals = {
+            row["rule"]: row["ordinal"]
+            async for row in store.QUERIES.ordinals(conn, assets=[asset], rules=list(judgement.opens))
+        }
+        for code in judgement.opens:
+            ordinal = ordinals.get(code, 0) + 1
+            signals = self._book.read_by(code, reading)
+            fields = self._book.fields(code) | {"finding_id": finding_id(asset, code, ordinal), "asset_id": asset}
+            when = self._book.conditions[code].text
+            await store.open_finding(conn, fields | {"ordinal": ordinal, "condition": when}, signals, on=today, at=now)
+            opening = FindingOpened(**fields, when=when, business_day=today, signals=signals, opened_at=now)
+            await self._emit(conn, opening, 1, now)
+
+    async def _emit(
+        self, conn: Connection, event: FindingOpened | FindingCleared, sequence: int, now: datetime
+    ) -> None:
+        attributes = {"asset.id": str(event.asset_id), "finding.id": str(event.finding_id), "rule": event.rule}
+        with observe.linked(f"monitor {event.TYPE}", (), attributes):
+            await outbox.emit(conn, event, sequence=sequence, time=now)
+        FINDINGS.labels(event.rule, "opened" if sequence == 1 else "cleared").inc()
+
+    async def _remember(self, conn: Connection, found: dict[UUID, domain.Judgement], today: date) -> None:
+        held = {
+            row["asset_id"]: (row["verdict"], row["rule"])
+            async for row in store.QUERIES.verdicts_now(conn, assets=list(found))
+        }
+        changed = {a: j for a, j in found.items() if held.get(a) != (j.verdict, j.rule)}
+        if changed:
+            await store.QUERIES.verdicts_end(conn, assets=list(changed), day=today)
+            await store.QUERIES.verdicts_begin(
+                conn,
+                assets=list(changed),
+                day=today,
+                found=[j.verdict for j in changed.values()],
+                rules=[j.rule for j in changed.values()],
+            )
+
+    async def by_schedule(self, at: str) -> None:
+        """Under the system clock sweep at each time of the cron expression; a time missed while down is caught up."""
+        if self._clock.mode == "stepped":
+            await asyncio.Event().wait()  # stepped time moves only when told: POST /sweeps
+        while True:
+            local = self._clock.now().astimezone(self._clock.zone)
+            last = next(CronSim(at, local + timedelta(seconds=1), reverse=True))
+            if last.date() == local.date():
+                await self.sweep()
+            due = next(CronSim(at, local))
+            await asyncio.sleep(min(60.0, max(1.0, (due - local).total_seconds())))
+
+
+def tally(counts: dict[str, Any], judgement: domain.Judgement, truths: dict[str, domain.Truth]) -> None:
+    """Add one asset to the day's counts: by verdict and by rule, never by unit or person."""
+    counts["assets"] += 1
+    counts[judgement.verdict.lower()] += 1
+    counts["opened"] += len(judgement.opens)
+    counts["cleared"] += len(judgement.clears)
+    for code, truth in truths.items():
+        rule = counts["by_rule"][code]
+        rule["unknown" if truth is None else "true" if truth else "false"] += 1
+        rule["opened"] += code in judgement.opens
+        rule["cleared"] += code in judgement.clears
+
+
+def answer(row: Any) -> dict[str, Any]:
+    """A sweep as the API shows it."""
+    counts: dict[str, Any] = json.loads(row["counts"])
+    return {"day": row["day"], "finished": row["finished"]} | counts

@@ -1,0 +1,207 @@
+"""What the monitor can do: each function is one transaction, opened and committed here."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from libs.common import dead, idempotency, inbox, outbox
+from libs.common.clock import Clock
+from libs.common.db import PLUMBING, Connection, Database
+from libs.common.events.decommission import RecheckRequested
+from libs.common.events.envelope import Event
+from libs.common.events.intake import SourceStated
+from libs.common.events.monitor import FindingConfirmed, FindingRefuted, RecheckInconclusive, SignalRead
+from libs.common.events.registry import AssetRecord
+from services.monitor import domain, fold, store
+from services.monitor.rules import RuleBook
+
+CONSUMER = "monitor"
+
+
+class OffsetConflict(Exception):
+    """Another consumer has moved the offsets of the usage stream since this fold began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """How far a fold of one topic has read: per partition the offset it began at and the next one."""
+
+    consumer: str
+    topic: str
+    partitions: tuple[int, ...]
+    expected: tuple[int, ...]
+    next: tuple[int, ...]
+
+
+async def record_asset(database: Database, record: AssetRecord) -> bool:
+    """Hold what the registry says of an asset, when it is newer than what is held."""
+    async with database.transaction("record_asset") as conn:
+        return await store.put_asset(conn, record)
+
+
+async def mark_stopped(database: Database, event: Event, *, event_id: str, stopped: bool) -> None:
+    """A case stopped an asset, or brought it back: stop watching it, or watch it again."""
+    async with database.transaction("mark_stopped") as conn:
+        if await inbox.first_time(conn, CONSUMER, event_id):
+            await store.QUERIES.stop_put(
+                conn,
+                asset_id=event.asset_id,  # type: ignore[attr-defined]
+                case_id=event.case_id,  # type: ignore[attr-defined]
+                stopped=stopped,
+            )
+
+
+async def flush_usage(database: Database, moves: Moves, sheet: fold.Sheet) -> None:
+    """Merge a fold and move the stream's offsets, both or neither.
+
+    Raises OffsetConflict when the offsets are not where the fold began: its counts are then somebody else's.
+    """
+    while True:
+        try:
+            async with database.transaction("flush_usage") as conn:
+                moved = [
+                    row
+                    async for row in PLUMBING.offsets_advance(
+                        conn,
+                        consumer=moves.consumer,
+                        topic=moves.topic,
+                        partitions=moves.partitions,
+                        expected=moves.expected,
+                        next=moves.next,
+                    )
+                ]
+                if len(moved) != len(moves.partitions):
+                    raise OffsetConflict(moves.topic)
+                await store.merge_usage(conn, sheet)
+            return
+        except store.RaceLost:
+            await asyncio.sleep(0.01)
+
+
+async def deliver_usage(
+    database: Database, principal: str, key: str | None, body: bytes, sheet: fold.Sheet, answer: bytes
+) -> bytes:
+    """Merge usage that came over HTTP; a repeated Idempotency-Key gets the first answer and counts nothing."""
+    while True:
+        try:
+            async with database.transaction("deliver_usage") as conn:
+                given = await idempotency.recall(conn, principal, key, body)
+                if given is not None:
+                    return given[1]
+                await store.merge_usage(conn, sheet)
+                await idempotency.keep(conn, principal, key, body, status=202, answer=answer)
+            return answer
+        except store.RaceLost:
+            await asyncio.sleep(0.01)
+
+
+async def replay_usage(database: Database, letter: dict[str, Any], sheet: fold.Sheet) -> None:
+    """Count a record that had been refused, and settle its dead letter. Raises AlreadySettled."""
+    place = {"topic": letter["topic"], "partition": letter["partition"], "offset_": letter["offset"]}
+    while True:
+        try:
+            async with database.transaction("replay_usage") as conn:
+                held = await PLUMBING.dead_get(conn, **place)
+                if held["state"] != "dead":
+                    raise dead.AlreadySettled(state=held["state"])
+                await store.merge_usage(conn, sheet)
+                await PLUMBING.dead_mark(conn, **place, state="replayed")
+            return
+        except store.RaceLost:
+            await asyncio.sleep(0.01)
+
+
+async def start_offsets(database: Database, consumer: str, topic: str, begin: dict[int, int]) -> dict[int, int]:
+    """Where to read on: the offsets held, made from `begin` for partitions never read before.
+
+    The rows must exist before the first write, or two first writers would both be let in.
+    """
+    async with database.transaction("start_offsets") as conn:
+        partitions, offsets = tuple(begin), tuple(begin.values())
+        given = {"consumer": consumer, "topic": topic, "partitions": partitions}
+        async for _ in PLUMBING.offsets_advance(conn, **given, expected=offsets, next=offsets):
+            pass
+        return {row["partition"]: row["next_offset"] async for row in PLUMBING.offsets_of(conn, **given)}
+
+
+async def state_source(database: Database, stated: SourceStated, *, today: date) -> str:
+    """Take a source's statement of one day; answers `applied` or `unchanged`.
+
+    Raises StaleRevision when another content is held under the same or a higher revision.
+    """
+    async with database.transaction("state_source") as conn:
+        cover = await store.hold_cover(conn, stated.assets)
+        await store.QUERIES.source_seen(conn, source=stated.source, today=today)
+        held = await store.QUERIES.source_day_lock(conn, source=stated.source, day=stated.day)
+        if held["stated"] is not None and held["revision"] >= stated.revision:
+            same = (held["revision"], held["stated"], held["cover"]) == (stated.revision, stated.records, cover)
+            if same:
+                return "unchanged"
+            raise domain.StaleRevision(field="revision", accepted=f"> {held['revision']}", held=held["revision"])
+        now = await store.QUERIES.statement_put(
+            conn,
+            source=stated.source,
+            day=stated.day,
+            stated=stated.records,
+            revision=stated.revision,
+            covered=len(set(stated.assets)),
+            cover=cover,
+        )
+        await store.recount(conn, stated.source, stated.day, now["counted"], now["due"])
+        return "applied"
+
+
+async def configure_source(database: Database, source: str, terms: domain.Terms, *, today: date) -> None:
+    """Set the terms on which a source is judged."""
+    async with database.transaction("configure_source") as conn:
+        await store.QUERIES.source_put(
+            conn,
+            source=source,
+            rhythm_days=terms.rhythm_days,
+            floor_share=terms.floor_share,
+            lookback_days=terms.lookback_days,
+            today=today,
+        )
+
+
+async def answer_recheck(
+    database: Database, book: RuleBook, asked: RecheckRequested, clock: Clock, *, event_id: str
+) -> None:
+    """Answer once whether a finding's rule is still true, from the data of today."""
+    async with database.transaction("answer_recheck") as conn:
+        if await inbox.first_time(conn, CONSUMER, event_id):
+            answer = await _answer(conn, book, asked, clock.today())
+            await outbox.emit(conn, answer, sequence=1, time=clock.now())
+
+
+async def _answer(conn: Connection, book: RuleBook, asked: RecheckRequested, today: date) -> Event:
+    echo = asked.model_dump(include={"request_id", "case_id", "finding_id", "asset_id", "rule"})
+    echo["business_day"] = today
+
+    def unsure(why: str, signals: Sequence[SignalRead] = ()) -> Event:
+        return RecheckInconclusive(**echo, signals=tuple(signals), why=why)
+
+    finding = await store.QUERIES.finding_get(conn, finding_id=asked.finding_id)
+    if finding is None or finding["asset_id"] != asked.asset_id or finding["rule"] != asked.rule:
+        return unsure("没有这一发现 / there is no such finding")
+    if finding["state"] == "cleared":
+        return FindingRefuted(**echo, signals=store.evidence(finding["signals"]))
+    asset = await store.QUERIES.asset_get(conn, asset_id=asked.asset_id)
+    if asset is None or not asset["watched"]:
+        return unsure("该对象已不在监测之列 / the asset is no longer watched")
+    if asked.rule not in book.rules:
+        return unsure(f"规则 {asked.rule} 已不在规则包中 / rule {asked.rule} is in no pack")
+    healthy = await healthy_sources(conn, today)
+    rows = await store.evaluate(conn, book.sql, [asked.asset_id], today, healthy)
+    signals = book.read_by(asked.rule, domain.reading(rows[0], today))
+    truth = rows[0][asked.rule]
+    if truth is None:
+        return unsure(domain.unknown_because(signals), signals)
+    return (FindingConfirmed if truth else FindingRefuted)(**echo, signals=signals)
+
+
+async def healthy_sources(conn: Connection, today: date) -> list[str]:
+    """The sources that can be believed on this day."""
+    return sorted(name for name, health in (await store.healths(conn, today)).items() if health.healthy)

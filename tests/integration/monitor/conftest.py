@@ -1,0 +1,129 @@
+"""A monitor without its process: a database, a stepped clock, and the verbs with which a test tells a story."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from libs.common.clock import SteppedClock
+from libs.common.db import Database
+from libs.common.events.ids import asset_id
+from libs.common.events.intake import SourceStated
+from libs.common.events.registry import AssetRecord
+from services.monitor import fold, store, usecases, why
+from services.monitor.main import rules_of
+from services.monitor.sweep import Sweeper
+
+ZONE = ZoneInfo("Asia/Shanghai")
+START = date(2025, 6, 5)
+
+
+def day(number: int) -> date:
+    """The `number`-th day of a story, from 0."""
+    return START + timedelta(days=number)
+
+
+def noon(on: date) -> datetime:
+    return datetime.combine(on, time(12), ZONE).astimezone(UTC)
+
+
+def millis(on: date) -> int:
+    return int(noon(on).timestamp() * 1000)
+
+
+@dataclass
+class Monitor:
+    """What a story needs: its database, clock, rules, and the assets it speaks of."""
+
+    database: Database
+    clock: SteppedClock
+    book: Any = field(default_factory=rules_of)
+    chunk: int = 1000
+
+    @property
+    def sweeper(self) -> Sweeper:
+        return Sweeper(self.database, self.book, self.clock, chunk=self.chunk)
+
+    def at(self, number: int) -> None:
+        self.clock.set(noon(day(number)))
+
+    async def record(self, name: str, *, version: int = 1, listed: int = 0, **changes: Any) -> UUID:
+        """Hold an account that was listed on a day of the story; answers its id."""
+        identity = asset_id("account", "weibo", name)
+        fields: dict[str, Any] = {
+            "asset_id": identity, "version": version, "kind": "account", "platform": "weibo", "identity": name,
+            "incarnation": 1, "address": f"https://weibo.example/{name}", "name": name, "language": "zh",
+            "sponsor_id": identity, "record": "filed", "running": "online", "source": "list",
+            "listed_on": day(listed), "opened_on": None, "changed_at": self.clock.now(),
+        }  # fmt: skip
+        await usecases.record_asset(self.database, AssetRecord(**fields | changes))
+        return identity
+
+    async def usage(self, source: str, on: int, posts: dict[UUID, int], **gauges: dict[UUID, int]) -> int:
+        """Deliver one source's beacons of a day; answers how many records that was."""
+        lines = [
+            {"source": source, "asset_id": str(a), "measure": "posts", "ts": millis(day(on)), "count": n}
+            for a, n in posts.items()
+        ]
+        for measure, values in gauges.items():
+            lines += [
+                {"source": source, "asset_id": str(a), "measure": measure, "ts": millis(day(on)), "value": v}
+                for a, v in values.items()
+            ]
+        await self.deliver(lines)
+        return len(lines)
+
+    async def deliver(self, lines: Sequence[dict[str, Any]]) -> None:
+        import msgspec
+
+        folded = fold.Fold(fold.Calendar(ZONE))
+        assert folded.add_all([msgspec.json.encode(line) for line in lines]) == []
+        await usecases.deliver_usage(self.database, "agent", None, b"", folded.sheet(), b"")
+
+    async def state(self, source: str, on: int, assets: Sequence[UUID], records: int, *, revision: int = 1) -> str:
+        stated = SourceStated(source=source, day=day(on), revision=revision, records=records, assets=tuple(assets))
+        return await usecases.state_source(self.database, stated, today=self.clock.today())
+
+    async def full_day(self, on: int, assets: Sequence[UUID], posting: Sequence[UUID] = (), source: str = "s") -> None:
+        """A whole day of a healthy source: step, usage, statement."""
+        self.at(on)
+        sent = await self.usage(source, on, dict.fromkeys(posting, 1))
+        await self.state(source, on, assets, sent)
+
+    async def sweep(self) -> dict[str, Any]:
+        return await self.sweeper.sweep()
+
+    async def signals(self, asset: UUID) -> dict[str, float | None]:
+        """The signals of one asset today, by name."""
+        shown = await self.why(asset)
+        return {signal.name: signal.value for rule in shown.rules for signal in rule.signals}
+
+    async def why(self, asset: UUID) -> why.Why:
+        async with self.database.reading() as conn:
+            return await why.explain(conn, self.book, asset, self.clock.today())
+
+    async def events(self) -> list[tuple[str, str]]:
+        """(type, subject) of everything in the outbox, in order; takes it out."""
+        import msgspec
+
+        found = []
+        for row in await self.database.pool.fetch(
+            "with o as (delete from outbox returning *) select * from o order by id"
+        ):
+            headers = dict(msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes | None]]))
+            found.append(((headers["ce_type"] or b"").decode(), (headers["ce_subject"] or b"").decode()))
+        return found
+
+    async def open_rules(self, asset: UUID) -> list[str]:
+        async with self.database.reading() as conn:
+            return [row["rule"] async for row in store.QUERIES.open_findings(conn, assets=[asset])]
+
+
+@pytest.fixture
+async def monitor(database: Callable[[str], Awaitable[Database]]) -> Monitor:
+    """A fresh monitor standing at noon of day 0."""
+    return Monitor(await database("monitor"), SteppedClock(ZONE, noon(START)))
