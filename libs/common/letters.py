@@ -1,0 +1,95 @@
+"""HTTP: what a service could not take, and its replay inside that service through the same handlers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ValidationError
+
+from libs.common import dead
+from libs.common.auth import Principal
+from libs.common.db import Database
+from libs.common.errors import Invalid
+from libs.common.events.envelope import Malformed, unpack
+from libs.common.kafka import Handler, first_fault
+from libs.common.web import require
+
+Replay = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Letter(BaseModel):
+    """A record that was refused, and why; its body stays in the database."""
+
+    topic: str
+    partition: int
+    offset: int
+    event_id: str | None
+    event_type: str | None
+    reason_code: str
+    reason: str
+    state: str
+    buried: datetime
+
+
+class Letters(BaseModel):
+    """Dead letters, oldest first."""
+
+    items: list[Letter]
+    next: str | None = None
+
+
+class Place(BaseModel):
+    """Where a dead letter came from."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Settled(BaseModel):
+    """What became of it."""
+
+    state: str
+
+
+def router(
+    service: str,
+    database: Database,
+    handlers: Mapping[str, Mapping[str, Handler]],
+    streams: Mapping[str, Replay] | None = None,
+) -> APIRouter:
+    """Routes over dead letters. `handlers` are by topic and type; a stream in `streams` replays and settles itself."""
+    routes = APIRouter(prefix=f"/{service}/v1/dead-letters", tags=["dead letters 死信"])
+
+    @routes.get("", summary="Dead letters, oldest first 死信列表")
+    async def letters(
+        _: Annotated[Principal, require("operator", "auditor")],
+        state: Literal["dead", "replayed", "discarded"] = "dead",
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> Letters:
+        return Letters(items=[Letter(**row) for row in await dead.listed(database, state, limit)])
+
+    @routes.post("/replay", summary="Handle a dead letter again 重放死信")
+    async def replay(place: Place, _: Annotated[Principal, require("operator")]) -> Settled:
+        letter = await dead.fetch(database, place.topic, place.partition, place.offset)
+        if streams and place.topic in streams:
+            await streams[place.topic](letter)
+        else:
+            await _handle(letter)
+            await dead.settle(database, place.topic, place.partition, place.offset, "replayed")
+        return Settled(state="replayed")
+
+    async def _handle(letter: dict[str, Any]) -> None:
+        try:
+            incoming = unpack(letter["headers"], key=letter["key"], value=letter["payload"])
+            handler = handlers.get(letter["topic"], {}).get(incoming.type)
+            if handler is None:
+                raise Invalid(field="type", why=f"nothing here takes {incoming.type} from {letter['topic']}")
+            await handler.act(handler.model.model_validate_json(incoming.body), incoming)
+        except Malformed as error:
+            raise Invalid(field=error.field, why=str(error)) from None
+        except ValidationError as error:
+            raise Invalid(field="payload", why=first_fault(error)) from None
+
+    return routes

@@ -1,0 +1,1 @@
+"""Registry owns what exists: units, assets, their versions and their tombstones."""

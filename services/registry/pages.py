@@ -1,0 +1,12 @@
+"""The public page of a closed asset, in Chinese and English."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+_pages = Environment(loader=PackageLoader("services.registry"), autoescape=select_autoescape())
+
+
+def tombstone(row: dict[str, Any]) -> str:
+    """When and why an asset was closed and what replaces it."""
+    return _pages.get_template("tombstone.html").render(row)

@@ -1,0 +1,141 @@
+-- name: unit_by_key(scheme, key)^
+-- A unit under its own code or an alias.
+select u.* from units u join unit_aliases a using (unit_id) where a.scheme = :scheme and a.key = :key;
+
+-- name: unit_get(unit_id)^
+select * from units where unit_id = :unit_id;
+
+-- name: unit_lock(unit_id)^
+select * from units where unit_id = :unit_id for no key update;
+
+-- name: unit_add(unit_id, scheme, value, parent_id, level, region, changed_at)$
+insert into units (unit_id, version, scheme, value, parent_id, level, region, changed_at)
+values (:unit_id, 1, :scheme, :value, :parent_id, :level, :region, :changed_at)
+on conflict do nothing
+returning true;
+
+-- name: unit_change(unit_id, version, parent_id, level, region, changed_at)!
+update units set version = :version, parent_id = :parent_id, level = :level, region = :region, changed_at = :changed_at
+where unit_id = :unit_id;
+
+-- name: unit_name_add(unit_id, language, name)$
+insert into unit_names (unit_id, language, name) values (:unit_id, :language, :name) on conflict do nothing returning true;
+
+-- name: unit_names(unit_id)
+select language, name from unit_names where unit_id = :unit_id order by language, name;
+
+-- name: unit_alias_add(scheme, key, unit_id)!
+insert into unit_aliases (scheme, key, unit_id) values (:scheme, :key, :unit_id) on conflict do nothing;
+
+-- name: unit_list(after, max_rows)
+select u.*, (select coalesce(jsonb_agg(jsonb_build_object('language', n.language, 'text', n.name)
+                                       order by n.language, n.name), '[]') from unit_names n
+             where n.unit_id = u.unit_id) as names
+from units u where u.unit_id > :after::uuid order by u.unit_id limit :max_rows;
+
+-- name: unit_covers(above, below)$
+-- Whether one unit is the other or stands above it.
+with recursive up as (
+    select unit_id, parent_id from units where unit_id = :below
+    union
+    select u.unit_id, u.parent_id from units u join up on u.unit_id = up.parent_id
+)
+select exists (select 1 from up where unit_id = :above);
+
+-- name: identity_lock(text_)$
+-- Two declarations of one thing wait for each other, even before a row exists.
+select pg_advisory_xact_lock(hashtextextended(:text_, 0));
+
+-- name: asset_latest(kind, platform, identity)^
+select * from assets where kind = :kind and platform = :platform and identity = :identity
+order by incarnation desc limit 1 for no key update;
+
+-- name: asset_peek(kind, platform, identity)^
+select * from assets where kind = :kind and platform = :platform and identity = :identity
+order by incarnation desc limit 1;
+
+-- name: asset_lock(asset_id)^
+select * from assets where asset_id = :asset_id for no key update;
+
+-- name: asset_get(asset_id)^
+select * from assets where asset_id = :asset_id;
+
+-- name: asset_put(asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id, record, running, source, listed_on, opened_on, changed_at)!
+insert into assets (asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id,
+                    record, running, source, listed_on, opened_on, changed_at)
+values (:asset_id, :version, :kind, :platform, :identity, :incarnation, :address, :name, :language, :sponsor_id,
+        :record, :running, :source, :listed_on, :opened_on, :changed_at)
+on conflict (asset_id) do update set
+    version = excluded.version, address = excluded.address, name = excluded.name, language = excluded.language,
+    sponsor_id = excluded.sponsor_id, record = excluded.record, running = excluded.running, source = excluded.source,
+    opened_on = excluded.opened_on, changed_at = excluded.changed_at;
+
+-- name: version_add(asset_id, version, at, actor, cause, outcome, record)!
+insert into asset_versions (asset_id, version, at, actor, cause, outcome, record)
+values (:asset_id, :version, :at, :actor, :cause, :outcome, :record::text::jsonb);
+
+-- name: version_list(asset_id)
+select version, at, actor, cause, outcome, record::text as record from asset_versions
+where asset_id = :asset_id order by version;
+
+-- name: asset_list(kind, platform, sponsor, running, record, source, after, max_rows)
+select * from assets
+where (:kind::text is null or kind = :kind) and (:platform::text is null or platform = :platform)
+  and (:sponsor::uuid is null or sponsor_id = :sponsor) and (:running::text is null or running = :running)
+  and (:record::text is null or record = :record) and (:source::text is null or source = :source)
+  and asset_id > :after::uuid
+order by asset_id limit :max_rows;
+
+-- name: asset_counts()
+select kind, platform, record, running, count(*) as assets from assets group by 1, 2, 3, 4 order by 1, 2, 3, 4;
+
+-- name: listed_by(source)$
+select count(*) from assets where source = :source and running <> 'gone' and record <> 'closed';
+
+-- name: listed_ids(source)
+select asset_id from assets
+where source = :source and kind = 'account' and running <> 'gone' and record <> 'closed' order by asset_id;
+
+-- name: source_lock(source)$
+-- Disappearances of one source are counted one after the other.
+select pg_advisory_xact_lock(hashtextextended('source ' || :source, 0));
+
+-- name: vanished_since(source, since)$
+select count(*) from disappearances where source = :source and state = 'applied' and at > :since;
+
+-- name: disappearance_add(disappearance_id, source, asset_id, at, cause, state)!
+insert into disappearances (disappearance_id, source, asset_id, at, cause, state)
+values (:disappearance_id, :source, :asset_id, :at, :cause, :state)
+on conflict do nothing;
+
+-- name: disappearance_lock(disappearance_id)^
+select * from disappearances where disappearance_id = :disappearance_id for update;
+
+-- name: disappearance_decide(disappearance_id, state, decided_by, reason, at)!
+update disappearances set state = :state, decided_by = :decided_by, reason = :reason, at = :at
+where disappearance_id = :disappearance_id;
+
+-- name: disappearances_held()
+select d.*, a.platform, a.identity, a.name from disappearances d join assets a using (asset_id)
+where d.state = 'held' order by d.at, d.asset_id;
+
+-- name: import_add(import_id, source, stated_on, sha256, row_count, complete, actor, at, summary)!
+insert into imports (import_id, source, stated_on, sha256, row_count, complete, actor, at, summary)
+values (:import_id, :source, :stated_on, :sha256, :row_count, :complete, :actor, :at, :summary::text::jsonb)
+on conflict do nothing;
+
+-- name: outcome_add(event_source, event_id, outcome, asset_id)!
+insert into intake_outcomes (event_source, event_id, outcome, asset_id)
+values (:event_source, :event_id, :outcome, :asset_id);
+
+-- name: outcome_get(event_source, event_id)^
+select outcome, asset_id from intake_outcomes where event_source = :event_source and event_id = :event_id;
+
+-- name: tombstone_add(asset_id, case_id, closed_on, stopped_on, rule, reason, successor, plan_sha256, archive_sha256)!
+insert into tombstones (asset_id, case_id, closed_on, stopped_on, rule, reason, successor, plan_sha256, archive_sha256)
+values (:asset_id, :case_id, :closed_on, :stopped_on, :rule, :reason, :successor, :plan_sha256, :archive_sha256)
+on conflict do nothing;
+
+-- name: tombstone_get(asset_id)^
+select t.*, a.name, a.platform, a.address, a.identity from tombstones t join assets a using (asset_id)
+where t.asset_id = :asset_id;
