@@ -60,6 +60,8 @@ class Account:
 
     def listed_on(self, day: date) -> bool:
         """Whether the register lists it at the end of the day."""
+        if not self.delisted:
+            return self.listed[0] <= day
         return sum(d <= day for d in self.listed) > sum(d <= day for d in self.delisted)
 
     def department_on(self, day: date) -> str:
@@ -96,7 +98,7 @@ def read_changes(path: Path = CHANGES) -> list[Row]:
 def _change(text: str) -> Change:
     for known in ("added", "amended", "removed"):
         if text == known:
-            return known  # type: ignore[return-value]
+            return known
     raise ValueError(f"the change log says {text!r}; known are added, amended, removed")
 
 

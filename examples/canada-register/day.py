@@ -1,0 +1,80 @@
+"""One day of the play: clock, inputs, quiet, sweep, quiet, round, quiet."""
+
+import time
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import prelude
+from client import Client
+from desk import Desk
+from oracle import Expected
+from prelude import Switchboard
+from register import Row
+from stack import World
+from streams import Streams
+from usage import Agents, Delivery
+from watching import Sweep
+
+
+class Days:
+    """Plays day after day; `differences` says where a sweep found something else than computed."""
+
+    def __init__(
+        self, client: Client, streams: Streams, world: World, *, agents: Agents, desk: Desk, board: Switchboard,
+        log: dict[date, list[Row]], expected: Expected,
+    ) -> None:  # fmt: skip
+        self._client = client
+        self._streams = streams
+        self._world = world
+        self._agents = agents
+        self._desk = desk
+        self._board = board
+        self._log = log
+        self._expected = expected
+        self._next: tuple[date, Delivery] | None = None
+        self.differences: list[str] = []
+        self.seconds: Counter[str] = Counter()
+        self.unknown = 0
+        self.watched = 0
+        self.beacons = 0
+
+    async def play(self, day: date) -> dict[str, Any]:
+        """The whole day; answers what its sweep found."""
+        self._begun = time.monotonic()
+        now = await prelude.step_clock(self._client, self._world, day)
+        self._lap("clock")
+        if rows := self._log.get(day):
+            await prelude.apply_rows(self._client, self._streams, rows, now, self._board)
+            self._lap("log")
+        await self._desk.morning(day)
+        self._lap("desk")
+        delivery = self._agents.deliver(day)
+        self.beacons += len(delivery.beacons)
+        self._lap("agents")
+        await self._streams.usage(delivery, now)
+        self._lap("usage sent")
+        await self._client.quiet()
+        self._lap("usage quiet")
+        sweep: dict[str, Any] = await self._client.post("/monitor/v1/sweeps", {}, "operator")
+        self._lap("sweep")
+        self._compare(sweep, self._expected.sweeps[day])
+        await self._client.quiet()
+        self._lap("sweep quiet")
+        await self._client.post("/decommission/v1/rounds", {}, "operator")
+        await self._client.quiet()
+        self._lap("round")
+        return sweep
+
+    def _compare(self, found: dict[str, Any], wanted: Sweep) -> None:
+        self.unknown += found["unknown"]
+        self.watched = found["assets"]
+        counts = wanted.counts()
+        told = {name: found[name] for name in counts}
+        if told != counts:
+            self.differences.append(f"{wanted.day}: the sweep found {told}, computed was {counts}")
+
+    def _lap(self, what: str) -> None:
+        now = time.monotonic()
+        self.seconds[what] += now - self._begun  # type: ignore[assignment]
+        self._begun = now
