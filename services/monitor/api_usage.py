@@ -69,14 +69,13 @@ class _Body(msgspec.Struct):
 def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRouter:
     """Usage and statements over HTTP."""
     routes = APIRouter(prefix="/monitor/v1", tags=["intake 接入"])
-    schema = {"schema": {"$ref": "#/components/schemas/Usage"}}
 
     @routes.post(
         "/usage",
         status_code=202,
         summary="Deliver usage 报送使用量",
         response_model=Delivered,
-        openapi_extra={"requestBody": {"required": True, "content": {"application/json": schema}}},
+        openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _schema()}}}},
     )
     async def deliver(
         request: Request,
@@ -107,6 +106,13 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRout
         return Stated(outcome=await usecases.state_source(database, stated, today=clock.today()))
 
     return routes
+
+
+def _schema() -> dict[str, Any]:
+    """The body as the API documents it; it is read row by row, so that one bad record refuses itself alone."""
+    schema = Usage.model_json_schema()
+    schema["properties"]["records"]["items"] = schema.pop("$defs")["UsageRecord"]
+    return schema
 
 
 def _with_source(raw: msgspec.Raw, source: str) -> bytes | None:

@@ -274,5 +274,10 @@ def compile_rules(packs: Sequence[Pack]) -> str:
             if code in columns:
                 raise PackRefused(f"{pack.name}: rule {code} is already in another pack")
             columns[code] = checked.tree
-    selected = [exp.alias_(tree.copy(), code, quoted=True) for code, tree in columns.items()]
+    selected = [exp.alias_(tree.transform(_exact), code, quoted=True) for code, tree in columns.items()]
     return exp.select("*", *selected).from_("signals").sql("postgres")
+
+
+def _exact(node: Any) -> Any:
+    """Signals are computed with as numerics: a product of two can neither overflow nor lose a digit."""
+    return exp.cast(node, "numeric") if isinstance(node, exp.Column) else node

@@ -162,17 +162,16 @@ with chosen as (
     cross join lateral unnest(t.days) as r (run)
     where r.run @> j.day
 )
-select c.asset_id, c.listed_source, (:day - c.since)::numeric as days_listed,
+select c.asset_id, c.listed_source, (:day - c.since) as days_listed,
     r.source as silence_source, greatest(r.day, case when r.day is not null then p.day end) as silence_as_of,
     r.first_day as vouched_from, p.day as last_post,
-    (case when p.day >= r.day then 0 when p.day >= r.first_day - 1 then r.day - p.day end)::numeric as days_since_post,
-    (case when r.day is not null then greatest(0, r.day - greatest(p.day, r.first_day - 1)) end)::numeric
-        as days_observed_silent,
+    case when p.day >= r.day then 0 when p.day >= r.first_day - 1 then r.day - p.day end as days_since_post,
+    case when r.day is not null then greatest(0, r.day - greatest(p.day, r.first_day - 1)) end as days_observed_silent,
     t.source as posts_total_source, t.day as posts_total_as_of,
-    (case when t.source = any(:healthy) then
-        case when p.day >= t.day then greatest(t.value, 1) else t.value end end)::numeric as posts_total,
+    case when t.source = any(:healthy) then
+        case when p.day >= t.day then greatest(t.value, 1) else t.value end end as posts_total,
     f.source as followers_source, f.day as followers_as_of,
-    (case when f.source = any(:healthy) then f.value end)::numeric as followers
+    case when f.source = any(:healthy) then f.value end as followers
 from chosen c
 left join runs r using (asset_id)
 left join lateral (
@@ -233,8 +232,15 @@ where (:state::text is null or state = :state) and (:rule::text is null or rule 
     and (:asset_id::uuid is null or asset_id = :asset_id) and (:after::uuid is null or finding_id > :after)
 order by finding_id limit :max_rows;
 
--- name: verdicts_now(assets)
-select asset_id, from_day, verdict, rule from verdicts where until_day is null and asset_id = any(:assets::uuid[]);
+-- name: verdict_now(asset_id)^
+select from_day, verdict, rule from verdicts where until_day is null and asset_id = :asset_id;
+
+-- name: verdicts_changed(assets, found, rules)
+-- Those whose verdict, or the rule behind it, is not what is held.
+select f.asset_id, f.verdict, f.rule
+from unnest(:assets::uuid[], :found::text[], :rules::text[]) as f (asset_id, verdict, rule)
+left join verdicts v on v.asset_id = f.asset_id and v.until_day is null
+where (v.verdict, v.rule) is distinct from (f.verdict, f.rule);
 
 -- name: verdicts_end(assets, day)!
 update verdicts set until_day = :day where until_day is null and asset_id = any(:assets::uuid[]);
@@ -245,8 +251,9 @@ select v.a, :day, v.v, v.r from unnest(:assets::uuid[], :found::text[], :rules::
 
 -- name: verdicts_unwatched(day)!
 -- What is no longer watched has no verdict from here on.
-update verdicts v set until_day = :day
-where v.until_day is null and not exists (select from watched_assets w where w.asset_id = v.asset_id);
+update verdicts set until_day = :day
+where until_day is null and asset_id = any(array(
+    select asset_id from verdicts where until_day is null except select asset_id from watched_assets));
 
 -- name: verdict_list(day, verdict, after, max_rows)
 select asset_id, verdict, rule, from_day from verdicts

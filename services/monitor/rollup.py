@@ -232,10 +232,13 @@ class UsageConsumer(Subscription):
 
     async def position(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Where the database says to read on."""
-        begin = await self.consumer.beginning_offsets(list(partitions))
-        held = await usecases.start_offsets(
-            self._database, self.group, self.topic, {tp.partition: begin[tp] for tp in partitions}
-        )
+        held: dict[int, int] = {}
+        # An error here would be swallowed by the client, and reading would go on from Kafka's own offsets.
+        async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=5):
+            with attempt:
+                begin = await self.consumer.beginning_offsets(list(partitions))
+                begins = {tp.partition: begin[tp] for tp in partitions}
+                held = await usecases.start_offsets(self._database, self.group, self.topic, begins)
         return {tp: held[tp.partition] for tp in partitions}
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
@@ -260,12 +263,12 @@ class UsageConsumer(Subscription):
     async def _start_over(self) -> None:
         """After a conflict: forget what is folded and read on from the database's offsets."""
         self._drop()
-        async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=5):
-            with attempt:
-                mine = [tp for tp in self.consumer.assignment() if tp in self.done] if self.consumer else []
-                for tp, offset in (await self.position(mine) if mine else {}).items():
-                    self.consumer.seek(tp, offset)
-                    self.done[tp] = self._read[tp] = offset
+        mine = [tp for tp in self.consumer.assignment() if tp in self.done] if self.consumer else []
+        found = await self.position(mine) if mine else {}
+        for tp, offset in found.items():
+            if tp in self.done:  # still ours after waiting for the database
+                self.consumer.seek(tp, offset)
+                self.done[tp] = self._read[tp] = offset
 
 
 class _NoCommit:

@@ -6,11 +6,19 @@ from typing import Any
 from libs.common.events.monitor import SignalRead
 from services.monitor import domain, policy
 
+WATCHED_KINDS = frozenset({"account"})  # apps and groups are recorded and carried, not judged yet
+
 
 class RuleBook:
-    """All rules of the packs given, by code."""
+    """All rules of the packs given, by code. Raises PackRefused for a rule that nothing would be judged by."""
 
     def __init__(self, packs: Sequence[policy.Pack]) -> None:
+        for pack in packs:
+            for rule in pack.rules:
+                if rule.kind not in WATCHED_KINDS:
+                    raise policy.PackRefused(
+                        f"{pack.name}: rule {rule.code}: assets of kind {rule.kind} are not watched"
+                    )
         self.packs = tuple(packs)
         self.sql = policy.compile_rules(packs)
         self.rules = {rule.code: rule for pack in packs for rule in pack.rules}

@@ -171,19 +171,24 @@ class Sweeper:
         FINDINGS.labels(event.rule, "opened" if sequence == 1 else "cleared").inc()
 
     async def _remember(self, conn: Connection, found: dict[UUID, domain.Judgement], today: date) -> None:
-        held = {
-            row["asset_id"]: (row["verdict"], row["rule"])
-            async for row in store.QUERIES.verdicts_now(conn, assets=list(found))
-        }
-        changed = {a: j for a, j in found.items() if held.get(a) != (j.verdict, j.rule)}
+        changed = [
+            row
+            async for row in store.QUERIES.verdicts_changed(
+                conn,
+                assets=list(found),
+                found=[judgement.verdict for judgement in found.values()],
+                rules=[judgement.rule for judgement in found.values()],
+            )
+        ]
         if changed:
-            await store.QUERIES.verdicts_end(conn, assets=list(changed), day=today)
+            assets = [row["asset_id"] for row in changed]
+            await store.QUERIES.verdicts_end(conn, assets=assets, day=today)
             await store.QUERIES.verdicts_begin(
                 conn,
-                assets=list(changed),
+                assets=assets,
                 day=today,
-                found=[j.verdict for j in changed.values()],
-                rules=[j.rule for j in changed.values()],
+                found=[row["verdict"] for row in changed],
+                rules=[row["rule"] for row in changed],
             )
 
     async def by_schedule(self, at: str) -> None:

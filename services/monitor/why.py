@@ -58,7 +58,7 @@ class Why(BaseModel):
     asset_id: UUID
     day: date
     watched: bool
-    verdict: str = Field(description="as the data stand now")
+    verdict: str | None = Field(description="as the data stand now; none for what is not watched")
     rule: str | None
     swept_verdict: str | None = Field(description="as the last sweep concluded")
     swept_since: date | None
@@ -79,15 +79,15 @@ async def explain(conn: Connection, book: RuleBook, asset_id: UUID, today: date)
     truths = {code: row[code] for code in book.rules}
     judgement = domain.judge_asset(book.facts, truths, frozenset(held))
     reading = domain.reading(row, today)
-    swept = [found async for found in store.QUERIES.verdicts_now(conn, assets=[asset_id])]
+    swept = await store.QUERIES.verdict_now(conn, asset_id=asset_id)
     return Why(
         asset_id=asset_id,
         day=today,
         watched=asset["watched"],
-        verdict=judgement.verdict,
-        rule=judgement.rule,
-        swept_verdict=swept[0]["verdict"] if swept else None,
-        swept_since=swept[0]["from_day"] if swept else None,
+        verdict=judgement.verdict if asset["watched"] else None,
+        rule=judgement.rule if asset["watched"] else None,
+        swept_verdict=swept["verdict"] if swept else None,
+        swept_since=swept["from_day"] if swept else None,
         rules=[_rule(book, code, truths[code], reading, healths, today, held.get(code)) for code in book.rules],
         sources=await _sources(conn, asset_id, reading, healths),
         packs=book.versions(),

@@ -30,7 +30,7 @@ select a.* from assets a
 where a.kind = 'account'
     and a.record not in ('withdrawn', 'closed')
     and a.running not in ('offline', 'gone')
-    and not exists (select from stops s where s.asset_id = a.asset_id and s.stopped);
+    and a.asset_id not in (select s.asset_id from stops s where s.stopped);
 
 -- Counters: what was counted of one asset on one day. No foreign key: usage may come before the register.
 create table usage_days (
