@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ UNAVAILABLE = (
     OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
     asyncpg.TransactionRollbackError, asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError, asyncpg.ReadOnlySQLTransactionError, asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,  # what asyncpg says when the server's farewell arrives between two statements
 )  # fmt: skip
 
 
@@ -46,27 +47,33 @@ COMMON_MIGRATIONS = Path(__file__).with_name("migrations")
 class Database:
     """A pool whose transactions are named, so that crash tests can stop a process around each commit."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, dial: Callable[[], Any]) -> None:
         self.pool = pool
         self.name = name
+        self._dial = dial
         self.after_commit: Callable[[], None] = lambda: None
 
     @classmethod
     async def connect(cls, url: str, *, name: str, size: int = 10) -> "Database":
         """Open a pool; every statement is bounded so that a lost lock cannot hold a service for ever."""
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=size,
-            command_timeout=60,
-            server_settings={
-                "application_name": f"jianfu-{name}",
-                "timezone": "UTC",
-                "lock_timeout": "20s",
-                "idle_in_transaction_session_timeout": "60s",
-            },
-        )
-        return cls(pool, name)
+        settings = {
+            "application_name": f"jianfu-{name}",
+            "timezone": "UTC",
+            "lock_timeout": "20s",
+            "idle_in_transaction_session_timeout": "60s",
+        }
+        pool = await asyncpg.create_pool(url, min_size=1, max_size=size, command_timeout=60, server_settings=settings)
+        return cls(pool, name, lambda: asyncpg.connect(url, command_timeout=60, server_settings=settings))
+
+    @asynccontextmanager
+    async def session(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        """A connection beside the pool, for what lasts as long as a session: listening, advisory locks."""
+        conn = await self._dial()
+        try:
+            yield conn
+        finally:
+            with suppress(*UNAVAILABLE, asyncpg.PostgresError):
+                await conn.close(timeout=5)
 
     @asynccontextmanager
     async def transaction(self, use_case: str) -> AsyncIterator[Connection]:

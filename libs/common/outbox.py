@@ -16,7 +16,7 @@ from aiokafka.partitioner import murmur2
 from prometheus_client import Counter, Gauge, Histogram
 
 from libs.common import faults, observe
-from libs.common.db import PLUMBING, Connection, Database
+from libs.common.db import PLUMBING, UNAVAILABLE, Connection, Database
 from libs.common.events.envelope import Event, Headers, pack
 
 log = structlog.get_logger()
@@ -163,7 +163,7 @@ class Relay:
         while True:
             await self._poke.wait()
             self._poke.clear()
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(*UNAVAILABLE):
                 async with self._database.pool.acquire() as conn:
                     await PLUMBING.outbox_notify(conn, channel=CHANNEL)
             await asyncio.sleep(0.003)
@@ -171,15 +171,9 @@ class Relay:
     async def _lead(self) -> None:
         while True:
             try:
-                async with self._database.pool.acquire() as conn:
+                async with self._database.session() as conn:
                     await self._lead_on(conn)
-            except (
-                OSError,
-                TimeoutError,
-                KafkaError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-            ) as error:
+            except (*UNAVAILABLE, asyncpg.PostgresError, KafkaError) as error:
                 self.failing = f"{type(error).__name__}: {error}"
                 log.warning("relay-failed", error=self.failing)
                 await self._publisher.close()
@@ -194,19 +188,14 @@ class Relay:
             await asyncio.sleep(self._poll)
         self.leading = True
         await conn.add_listener(CHANNEL, self._heard)
-        try:
-            while True:
-                self._wake.clear()
-                taken = await self._step(conn)
-                self.failing = None
-                if taken < self._batch:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(self._poll):
-                            await self._wake.wait()
-        finally:
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await conn.remove_listener(CHANNEL, self._heard)
-                await conn.execute("select pg_advisory_unlock_all()")
+        while True:
+            self._wake.clear()
+            taken = await self._step(conn)
+            self.failing = None
+            if taken < self._batch:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll):
+                        await self._wake.wait()
 
     def _heard(self, *_: object) -> None:
         self._wake.set()

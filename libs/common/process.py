@@ -23,7 +23,7 @@ from faststream.kafka import KafkaBroker
 
 from libs.common import faults, inbox, observe
 from libs.common.clock import Clock, SteppedClock, SystemClock
-from libs.common.db import PLUMBING, Database, require_schema
+from libs.common.db import PLUMBING, UNAVAILABLE, Database, require_schema
 from libs.common.kafka import EndOffsets, Subscription, make_broker
 from libs.common.outbox import Publisher, Relay
 from libs.common.settings import CommonSettings
@@ -76,7 +76,7 @@ class Base:
         try:
             async with asyncio.timeout(2):
                 await self.database.pool.fetchval("select 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (*UNAVAILABLE, asyncpg.PostgresError) as error:
             return f"{type(error).__name__}: {error}"
         return None
 
@@ -190,8 +190,9 @@ async def _consume(base: Base) -> None:
 async def _prune(database: Database) -> None:
     while True:
         await asyncio.sleep(3600)
-        async with database.transaction("prune") as conn:
-            await inbox.prune(conn)
+        with contextlib.suppress(*UNAVAILABLE):  # the next hour will do
+            async with database.transaction("prune") as conn:
+                await inbox.prune(conn)
 
 
 async def _stop(
