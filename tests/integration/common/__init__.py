@@ -1,0 +1,1 @@
+"""The plumbing on a real PostgreSQL and a real Kafka."""
