@@ -4,7 +4,9 @@
 """
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -22,23 +24,47 @@ ROOT = Path(__file__).parents[1]
 _names = count(1)
 
 
+# A database of a test need not survive a power cut; how one survives kill -9 is tested on servers of its own.
+CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that a server running as another user can enter, and goes on entering.
+
+    pytest's own `tmp_path` is closed to others, and closed anew by every other run that starts on this machine.
+    """
+    with tempfile.TemporaryDirectory(prefix="jianfu-test-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for servers of one test's own."""
+    with open_folder() as path:
+        yield path
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres]:
+def postgres() -> Iterator[LocalPostgres]:
     """A PostgreSQL server for this run."""
-    server = LocalPostgres(tmp_path_factory.mktemp("postgres")).start()
-    asyncio.run(server.prepare())
-    yield server
-    server.stop()
+    with open_folder() as path:
+        server = LocalPostgres(path, settings=CARELESS).start()
+        asyncio.run(server.prepare())
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
-    """A Kafka broker for this run, with the product's topics (4 partitions) and access lists."""
-    broker = LocalKafka(tmp_path_factory.mktemp("kafka")).start()
-    client = topics.admin(broker.bootstrap, "admin", broker.password("admin"))
-    topics.apply(client, topics.wanted(partitions=4), acls=True)
-    yield broker
-    broker.stop()
+def kafka() -> Iterator[LocalKafka]:
+    """A Kafka broker for this run, with the product's topics (4 partitions), SASL and access lists."""
+    with open_folder() as path:
+        broker = LocalKafka(path).start()
+        client = topics.admin(broker.bootstrap, "admin", broker.password("admin"))
+        topics.apply(client, topics.wanted(partitions=4), acls=True)
+        yield broker
+        broker.stop()
 
 
 def kafka_options(broker: LocalKafka, user: str = "admin") -> dict[str, Any]:

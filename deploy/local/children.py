@@ -1,16 +1,21 @@
 """Child processes that cannot outlive their owner, not even when it is killed."""
 
+import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+FIRST_PORT = 15_000
+EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class StackError(RuntimeError):
@@ -54,17 +59,38 @@ def spawn(
         )
 
 
-def stop(child: "subprocess.Popen[bytes] | None", signum: int, seconds: float) -> bool:
-    """Ask a child to end, and end it after the time given; True when it went by itself."""
-    if child is None or child.poll() is not None:
+def ended(child: "subprocess.Popen[bytes]") -> bool:
+    """Whether a child has ended; what it had started itself is then ended too, before its number is free again."""
+    if child.returncode is not None:
+        return True
+    with contextlib.suppress(ChildProcessError):
+        if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return False
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    return child.poll() is not None
+
+
+def stop(child: "subprocess.Popen[bytes] | None", signum: int, seconds: float, *, then: int = signal.SIGKILL) -> bool:
+    """Ask a child to end, and insist after the time given; True when it went by itself."""
+    if child is None or ended(child):
         return True
     child.send_signal(signum)
-    try:
-        child.wait(seconds)
-    except subprocess.TimeoutExpired:
+    if _within(child, seconds):
+        return True
+    child.send_signal(then)
+    if not _within(child, 5):
         child.kill()
         child.wait()
-        return False
+    return False
+
+
+def _within(child: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not ended(child):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
     return True
 
 
@@ -74,15 +100,19 @@ def tail(log: Path, lines: int = 25) -> str:
 
 
 def port(wanted: int | None = None) -> int:
-    """`wanted` if it is free on loopback, else one that is."""
-    for candidate in ([wanted] if wanted else []) + [0]:
+    """`wanted` if it is free on loopback, else one that is, below those the kernel hands out to connections:
+    a service that comes back a second later must find its own port free."""
+    end = int(EPHEMERAL.read_text().split()[0]) if EPHEMERAL.exists() else 32_768
+    span = range(FIRST_PORT, end) if end > FIRST_PORT + 1000 else range(20_000, 60_000)
+    chosen = random.SystemRandom().sample(span, 200)
+    for candidate in ([wanted] if wanted else []) + chosen:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", candidate))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            return candidate
     raise StackError("no free port on 127.0.0.1")
 
 

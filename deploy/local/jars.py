@@ -20,18 +20,19 @@ COMMITTED = Path(__file__).parents[1] / "kafka"
 def cache() -> Path:
     """Where the jars live between runs: JIANFU_CACHE_DIR, else the user's cache directory."""
     if chosen := os.environ.get("JIANFU_CACHE_DIR"):
-        return Path(chosen)
+        return Path(chosen).resolve()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jianfu" / "kafka"
 
 
 def locked(lock: Path = COMMITTED / "jgo.lock.toml") -> dict[str, str]:
-    """Path below the repository cache → sha256, for every jar of the lock."""
+    """Path below the repository cache → sha256, for every jar of the lock. Raises StackError on one without a hash."""
     found = {}
     for entry in tomllib.loads(lock.read_text())["dependencies"]:
-        if entry.get("sha256"):
-            name = f"{entry['artifactId']}-{entry['version']}.jar"
-            folder = Path(*entry["groupId"].split("."), entry["artifactId"], entry["version"])
-            found[str(folder / name)] = entry["sha256"]
+        name = f"{entry['artifactId']}-{entry['version']}.jar"
+        if not entry.get("sha256"):
+            raise StackError(f"{lock} gives no sha256 for {name}; nothing is started by such a lock")
+        folder = Path(*entry["groupId"].split("."), entry["artifactId"], entry["version"])
+        found[str(folder / name)] = entry["sha256"]
     return found
 
 
@@ -43,7 +44,9 @@ def verified(folder: Path | None = None) -> list[Path]:
         jar = folder / name
         if not jar.exists():
             raise StackError(f"{jar.name} is missing from {folder}; run `jianfu fetch`")
-        if hashlib.sha256(jar.read_bytes()).hexdigest() != sha256:
+        with jar.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+        if found != sha256:
             raise StackError(
                 f"{jar} is not the file the lock names (sha256 differs): it is damaged or has been replaced. "
                 "Delete it and run `jianfu fetch`; Kafka is not started with it"
@@ -55,19 +58,27 @@ def verified(folder: Path | None = None) -> list[Path]:
 def fetch(folder: Path | None = None) -> list[Path]:
     """Fetch what is missing and verify all. Raises StackError when the repository cannot be reached or differs."""
     folder = folder or cache()
-    if any(not (folder / name).exists() for name in locked()):
-        say(f"fetching Kafka's {len(locked())} jars into {folder}")
+    missing = [name for name in locked() if not (folder / name).exists()]
+    if missing:
+        say(f"fetching {len(missing)} of Kafka's {len(locked())} jars into {folder}")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
             for file in ("jgo.toml", "jgo.lock.toml"):
                 shutil.copy(COMMITTED / file, scratch)
             done = subprocess.run(
-                [Path(sys.executable).with_name("jgo"), "--repo-cache", folder, "sync"],
-                cwd=scratch, capture_output=True, text=True, check=False,
+                [_jgo(), "--repo-cache", folder, "sync"],
+                cwd=scratch, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         if done.returncode:
             raise StackError(
                 "Kafka's jars could not be fetched from Maven Central. Check the network, or set "
-                f"KAFKA_BOOTSTRAP_SERVERS to use a Kafka of your own.\n{done.stderr.strip()[-1500:]}"
+                f"KAFKA_BOOTSTRAP_SERVERS to use a Kafka of your own.\n{(done.stderr or done.stdout).strip()[-1500:]}"
             )
     return verified(folder)
+
+
+def _jgo() -> Path:
+    program = Path(sys.executable).with_name("jgo")
+    if not program.exists():
+        raise StackError("`jgo` is not installed, which fetches Kafka: run `make setup`")
+    return program

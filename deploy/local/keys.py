@@ -1,10 +1,12 @@
 """Keys the local stack makes for itself on the first start; private halves are readable by the owner only."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from deploy.local import record
+from deploy.local.children import StackError
 from libs.common import auth
 
 
@@ -31,18 +33,20 @@ class Keys:
         return self.folder / "decommission-signing.pub"
 
     def make(self) -> None:
-        """Make what is missing."""
+        """Make what is missing: a private key once, its public half again from it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for file, kid in ((self.issuer, "local-issuer"), (self.signing, "decommission")):
+            if not file.exists():
+                record.write(file, auth.new_key(kid))
+        self.issuer_public.write_text(json.dumps(auth.public_jwks(record.read(self.issuer))))
+        self.signing_public.write_text(json.dumps(auth.public_key(record.read(self.signing))))
+
+    def token(self, subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8) -> str:
+        """A bearer token of this directory's issuer. Raises StackError when there is none or a role is unknown."""
         if not self.issuer.exists():
-            private = auth.new_key("local-issuer")
-            _write(self.issuer, private)
-            self.issuer_public.write_text(json.dumps(auth.public_jwks(private)))
-        if not self.signing.exists():
-            private = auth.new_key("decommission")
-            _write(self.signing, private)
-            self.signing_public.write_text(json.dumps(auth.public_key(private)))
-
-
-def _write(file: Path, key: dict[str, Any]) -> None:
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(key))
+            place = self.folder.parent
+            raise StackError(f"no stack has been made in {place}; `jianfu up --data {place}` makes one")
+        try:
+            return auth.issue(record.read(self.issuer), subject, roles, unit=unit, hours=hours)
+        except ValueError as error:
+            raise StackError(str(error)) from None

@@ -41,49 +41,49 @@ def gone(pid: int, seconds: float = 10) -> bool:
     return False
 
 
-def test_committed_rows_survive_a_killed_server(tmp_path: Path) -> None:
-    server = LocalPostgres(tmp_path / "pg").start()
+def test_committed_rows_survive_a_killed_server(folder: Path) -> None:
+    server = LocalPostgres(folder / "pg").start()
     rows(server, "create table t (n int)", "insert into t select generate_series(1, 1000)", "select 1")
     os.kill(server.pid, signal.SIGKILL)
     assert gone(server.pid)
     assert not server.alive
-    again = LocalPostgres(tmp_path / "pg").start()
+    again = LocalPostgres(folder / "pg").start()
     try:
         assert rows(again, "select count(*) from t")[0][0] == 1000
     finally:
         again.stop()
 
 
-def test_a_pid_file_whose_number_belongs_to_another_program_is_ignored(tmp_path: Path) -> None:
-    server = LocalPostgres(tmp_path / "pg").start()
+def test_a_pid_file_whose_number_belongs_to_another_program_is_ignored(folder: Path) -> None:
+    server = LocalPostgres(folder / "pg").start()
     server.stop()
-    (tmp_path / "pg/data/postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}\n0\n5432\n\n\n\nready\n")
+    (folder / "pg/data/postmaster.pid").write_text(f"{os.getpid()}\n{folder}\n0\n5432\n\n\n\nready\n")
     server.start()
     assert rows(server, "select 1")[0][0] == 1
     server.stop()
 
 
-def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
-    server = LocalPostgres(tmp_path / "pg").start()
+def test_a_second_server_on_the_same_data_is_refused(folder: Path) -> None:
+    server = LocalPostgres(folder / "pg").start()
     try:
         with pytest.raises(StackError, match="already runs"):
-            LocalPostgres(tmp_path / "pg").start()
+            LocalPostgres(folder / "pg").start()
     finally:
         server.stop()
 
 
-def test_data_of_another_major_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    server = LocalPostgres(tmp_path / "pg")
-    (tmp_path / "pg/data").mkdir(parents=True)
-    (tmp_path / "pg/data/PG_VERSION").write_text("9\n")
+def test_data_of_another_major_version_is_refused_with_what_to_do(folder: Path) -> None:
+    server = LocalPostgres(folder / "pg")
+    (folder / "pg/data").mkdir(parents=True)
+    (folder / "pg/data/PG_VERSION").write_text("9\n")
     with pytest.raises(StackError, match="dump and restore"):
         server.start()
 
 
-def test_the_server_dies_with_its_owner(tmp_path: Path) -> None:
+def test_the_server_dies_with_its_owner(folder: Path) -> None:
     code = (
         "import sys,time; from pathlib import Path; from deploy.local.postgres import LocalPostgres;"
-        f"p=LocalPostgres(Path({str(tmp_path / 'pg')!r})).start(); print(p.pid, flush=True); time.sleep(600)"
+        f"p=LocalPostgres(Path({str(folder / 'pg')!r})).start(); print(p.pid, flush=True); time.sleep(600)"
     )
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
@@ -94,10 +94,10 @@ def test_the_server_dies_with_its_owner(tmp_path: Path) -> None:
     assert gone(pid)
 
 
-def test_passwords_are_asked_for_and_kept_from_others(tmp_path: Path) -> None:
-    server = LocalPostgres(tmp_path / "pg").start()
+def test_passwords_are_asked_for_and_kept_from_others(folder: Path) -> None:
+    server = LocalPostgres(folder / "pg").start()
     try:
-        assert (tmp_path / "pg/password").stat().st_mode & 0o077 == 0
+        assert server.password_file("postgres").stat().st_mode & 0o077 == 0
 
         async def intrude() -> None:
             await asyncpg.connect(f"postgresql://postgres:wrong@127.0.0.1:{server.port}/postgres")

@@ -1,0 +1,78 @@
+"""What a data directory tells about its stack: who runs it, where everything is, what it was made with."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deploy.local.children import StackError
+
+HERE = Path(".jianfu")
+Data = Annotated[Path, typer.Option("--data", envvar="JIANFU_DATA", help="where the stack keeps everything 数据目录")]
+
+
+@contextmanager
+def claim(data: Path) -> Iterator[None]:
+    """Hold a data directory while running on it. The kernel lets go when the process ends, however it ends.
+
+    Raises StackError when another process holds it.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise StackError(
+                f"a stack already runs on {data} (pid {lock.read().strip()}): see `jianfu status`, `jianfu down`, "
+                "or choose another place with --data"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def holder(data: Path) -> int | None:
+    """The process that runs on a data directory; None when nobody does, whatever old files say."""
+    file = data / "up.lock"
+    if not file.exists():
+        return None
+    with file.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            text = lock.read().strip()
+            return int(text) if text else None
+    return None
+
+
+def state(data: Path) -> dict[str, Any]:
+    """What the running stack wrote of itself. Raises StackError when none runs or it is still starting."""
+    if holder(data) is None:
+        raise StackError(f"nothing runs on {data}; `jianfu up --data {data}` starts it")
+    file = data / "stack.json"
+    if not file.exists():
+        raise StackError(f"the stack on {data} is still starting, or stopping")
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def write(file: Path, content: dict[str, Any]) -> None:
+    """Replace a JSON file in one go; only its owner may read it."""
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    fresh.replace(file)
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The content of such a file, empty when there is none."""
+    content: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return content
