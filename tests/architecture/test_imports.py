@@ -42,6 +42,11 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
         ("services/decommission/saga.py", "import libs.common.db"),
         ("services/decommission/domain.py", "import os"),
     ],
+    "inner-rooms": [
+        ("services/registry/store.py", "import fastapi"),
+        ("services/monitor/usecases.py", "import libs.common.kafka"),
+        ("services/decommission/store.py", "import httpx"),
+    ],
 }
 BREAKS = [(contract, module, line) for contract, breaks in PLANTED.items() for module, line in breaks]
 
