@@ -1,0 +1,1 @@
+"""Decommission owns what ends: cases, plans, notices, archive packages and verified closures."""

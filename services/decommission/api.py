@@ -1,0 +1,229 @@
+"""HTTP: cases, what is said and done about them, and their files."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from libs.common import idempotency
+from libs.common.auth import Principal
+from libs.common.errors import Forbidden, Missing
+from libs.common.web import require
+from services.decommission import casefile, domain, store, usecases
+from services.decommission.context import Context
+from services.decommission.executor import Executor
+from services.decommission.store import QUERIES, Held
+
+NIL = UUID(int=0)
+Work = Callable[[], Awaitable[Held]]
+Act = Callable[[Request, Principal, str | None, Work], Awaitable[Response]]
+READ = ("viewer", "operator", "approver", "auditor")
+
+
+class Case(BaseModel):
+    """Where a case stands; `due_at` is when it moves by itself."""
+
+    case_id: UUID
+    asset_id: UUID
+    ordinal: int
+    finding_id: UUID
+    rule: str
+    state: str
+    version: int
+    due_at: datetime | None
+    opened_at: datetime
+
+
+class Cases(BaseModel):
+    """A page of cases; ask again with `cursor=next`."""
+
+    items: list[Case]
+    next: str | None
+
+
+class Entry(BaseModel):
+    """One entry of a case's log."""
+
+    seq: int
+    at: datetime
+    actor: str
+    kind: str
+    data: dict[str, Any]
+    sha256: str
+
+
+class CaseWithLog(Case):
+    """A case with all that happened to it."""
+
+    held: bool
+    windows: dict[str, int]
+    log: list[Entry]
+
+
+class AnswerIn(BaseModel):
+    """A unit's answer; a fix names the day by which it is done."""
+
+    answer: Literal["keep", "fix", "close"]
+    reason: str = Field("", max_length=1000)
+    until: date | None = None
+
+
+class Reason(BaseModel):
+    """Why."""
+
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class Hold(Reason):
+    """Why and until when the clock stands still."""
+
+    until: date | None = None
+
+
+def _case(held: Held) -> Case:
+    case = held.case
+    return Case(**{name: getattr(case, name) for name in Case.model_fields})
+
+
+def router(ctx: Context, executor: Executor, signing_key: dict[str, Any]) -> APIRouter:
+    """Cases."""
+    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"])
+
+    @routes.get("", summary="List cases 案件列表")
+    async def cases(
+        _: Annotated[Principal, require(*READ)],
+        state: str | None = None,
+        asset_id: UUID | None = None,
+        cursor: UUID = NIL,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> Cases:
+        async with ctx.database.reading() as conn:
+            rows = QUERIES.case_list(conn, state=state, asset_id=asset_id, after=cursor, max_rows=limit)
+            items = [Case(**dict(row)) async for row in rows]
+        return Cases(items=items, next=str(items[-1].case_id) if len(items) == limit else None)
+
+    @routes.get("/{case_id}", summary="One case with its log 案件详情")
+    async def case(case_id: UUID, _: Annotated[Principal, require(*READ)]) -> CaseWithLog:
+        async with ctx.database.reading() as conn:
+            held = await store.hold(conn, case_id, ctx.zone, lock=False)
+        log = [Entry(**(entry.content() | {"sha256": entry.sha256})) for entry in held.log]
+        windows = {name: getattr(held.case.windows, name) for name in held.case.windows.__dataclass_fields__}
+        return CaseWithLog(
+            **_case(held).model_dump(), log=log, windows=windows, held=held.progress.held_since is not None
+        )
+
+    @asynccontextmanager
+    async def once(request: Request, who: Principal, key: str | None) -> AsyncIterator[dict[str, Any]]:
+        """Remember the answer under the caller's Idempotency-Key; an answer given before is in `given`."""
+        body = await request.body()
+        async with ctx.database.reading() as conn:
+            given = await idempotency.recall(conn, who.subject, key, body)
+        box: dict[str, Any] = {"given": given}
+        yield box
+        if given is None:
+            async with ctx.database.transaction("keep_answer") as conn:
+                await idempotency.keep(conn, who.subject, key, body, status=200, answer=box["answer"])
+        executor.wake()
+
+    async def act(request: Request, who: Principal, key: str | None, work: Work) -> Response:
+        async with once(request, who, key) as box:
+            if box["given"] is None:
+                box["answer"] = _case(await work()).model_dump_json().encode()
+        status, content = box["given"] or (200, box["answer"])
+        return Response(content, status, media_type="application/json")
+
+    @routes.post("/{case_id}/answers", response_model=Case, summary="A unit's answer 单位答复")
+    async def answer(
+        case_id: UUID,
+        body: AnswerIn,
+        request: Request,
+        who: Annotated[Principal, require("unit", "operator")],
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        if "operator" not in who.roles:
+            await _own(case_id, who)
+        given = domain.read_answer(body.model_dump(mode="json"))
+        work = lambda: usecases.answer(ctx, case_id, given, actor=who.subject)  # noqa: E731
+        return await act(request, who, idempotency_key, work)
+
+    async def _own(case_id: UUID, who: Principal) -> None:
+        async with ctx.database.reading() as conn:
+            held = await store.hold(conn, case_id, ctx.zone, lock=False)
+            subject = await store.subject(conn, held.case.asset_id)
+            if subject is None or not await usecases.unit_may_speak(conn, who.scope, subject.sponsor_id):
+                raise Forbidden(why="the token's unit does not answer for this asset")
+
+    for path, kind, summary in (
+        ("release", "released", "End a hold 解除暂停"),
+        ("cancel", "cancelled", "Cancel and undo 撤销"),
+        ("restore", "restore_asked", "Bring a stopped asset back 恢复"),
+        ("resume", "resumed", "Let the machine go on after a person looked 人工处理后继续"),
+    ):
+        _add_note(routes, ctx, act, path, kind, summary)
+
+    @routes.post("/{case_id}/hold", response_model=Case, summary="Stop a case's clock 暂停")
+    async def hold(
+        case_id: UUID,
+        body: Hold,
+        request: Request,
+        who: Annotated[Principal, require("operator")],
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        work = lambda: usecases.note(ctx, case_id, "held", actor=who.subject, **body.model_dump())  # noqa: E731
+        return await act(request, who, idempotency_key, work)
+
+    @routes.get("/{case_id}/file", summary="The case file: chain, receipts, plan, signed head 案卷")
+    async def file(case_id: UUID, _: Annotated[Principal, require("auditor")]) -> dict[str, Any]:
+        return await _file(ctx, case_id, signing_key)
+
+    return routes
+
+
+def _add_note(routes: APIRouter, ctx: Context, act: Act, path: str, kind: str, summary: str) -> None:
+    @routes.post(f"/{{case_id}}/{path}", response_model=Case, summary=summary, name=path)
+    async def note(
+        case_id: UUID,
+        body: Reason,
+        request: Request,
+        who: Annotated[Principal, require("operator")],
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        work = lambda: usecases.note(ctx, case_id, kind, actor=who.subject, reason=body.reason)  # noqa: E731
+        return await act(request, who, idempotency_key, work)
+
+
+async def _file(ctx: Context, case_id: UUID, signing_key: dict[str, Any]) -> dict[str, Any]:
+    async with ctx.database.reading() as conn:
+        held = await store.hold(conn, case_id, ctx.zone, lock=False)
+        if not held.log:
+            raise Missing(what=f"log of case {case_id}")
+        findings = [
+            {"finding_id": str(row["finding_id"]), "evidence": json.loads(row["evidence"])}
+            async for row in QUERIES.findings_of(conn, case_id=case_id)
+        ]
+        notice = await QUERIES.notice_get(conn, case_id=case_id)
+        plan_id = held.progress.plan_id
+        plan = await QUERIES.plan_get(conn, plan_id=UUID(plan_id)) if plan_id else None
+        approvals = [
+            {"approver": row["approver"], "sha256": row["sha256"], "at": row["at"].isoformat()}
+            async for row in QUERIES.approvals_of(conn, plan_id=UUID(plan_id))
+        ] if plan_id else []  # fmt: skip
+        archive = await QUERIES.archive_get(conn, case_id=case_id)
+    case = json.loads(_case(held).model_dump_json())
+    entries = [entry.content() | {"sha256": entry.sha256} for entry in held.log]
+    return casefile.build(
+        case, entries, signing_key, findings=findings, exported_at=ctx.now(),
+        notice=None if notice is None else {
+            "body": notice["body"], "receipt": notice["receipt"], "unit_id": str(notice["unit_id"]),
+            "public_key": json.loads(notice["public_key"] or "null"),
+        },
+        plan=None if plan is None else {"content": plan["content"], "approvals": approvals},
+        archive=None if archive is None else {
+            "sha256": archive["sha256"], "files": archive["files"], "checks": json.loads(archive["checks"]),
+        },
+    )  # fmt: skip

@@ -1,0 +1,123 @@
+"""HTTP: plans, mandates and their signatures."""
+
+import json
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from libs.common.auth import Principal
+from libs.common.errors import Missing
+from libs.common.web import require
+from services.decommission import planning
+from services.decommission.context import Context
+from services.decommission.executor import Executor
+from services.decommission.store import QUERIES
+
+NIL = UUID(int=0)
+READ = ("viewer", "operator", "approver", "auditor")
+
+
+class Plan(BaseModel):
+    """A sealed plan: what is signed is `sha256`, the hash of its canonical text."""
+
+    plan_id: UUID
+    sealed_on: date
+    sha256: str
+    state: str
+    sealed_at: datetime
+    members: int
+
+
+class Plans(BaseModel):
+    """A page of plans; ask again with `cursor=next`."""
+
+    items: list[Plan]
+    next: str | None
+
+
+class PlanText(BaseModel):
+    """A plan with its text and who has signed it."""
+
+    plan_id: UUID
+    sha256: str
+    state: str
+    content: dict[str, Any]
+    text: str
+    approvers: list[str]
+
+
+class Signature(BaseModel):
+    """The hash of what the approver has read."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class Signed(BaseModel):
+    """What a signature amounts to."""
+
+    state: str
+    approvers: list[str]
+
+
+class MandateIn(BaseModel):
+    """A standing approval of one rule, with a limit and an end."""
+
+    rule: str = Field(min_length=1, max_length=20)
+    max_per_day: int = Field(ge=0, le=1000)
+    until: date
+
+
+def router(ctx: Context, executor: Executor) -> APIRouter:
+    """Plans and mandates."""
+    routes = APIRouter(prefix="/decommission/v1", tags=["plans 方案"])
+
+    @routes.get("/plans", summary="List plans 方案列表")
+    async def plans(
+        _: Annotated[Principal, require(*READ)],
+        state: str | None = None,
+        cursor: UUID = NIL,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> Plans:
+        async with ctx.database.reading() as conn:
+            rows = QUERIES.plan_list(conn, state=state, after=cursor, max_rows=limit)
+            items = [Plan(**dict(row)) async for row in rows]
+        return Plans(items=items, next=str(items[-1].plan_id) if len(items) == limit else None)
+
+    @routes.get("/plans/{plan_id}", summary="One plan, its text and hash 方案详情")
+    async def plan(plan_id: UUID, _: Annotated[Principal, require(*READ)]) -> PlanText:
+        async with ctx.database.reading() as conn:
+            row = await QUERIES.plan_get(conn, plan_id=plan_id)
+            if row is None:
+                raise Missing(what=f"plan {plan_id}")
+            approvers = [a["approver"] async for a in QUERIES.approvals_of(conn, plan_id=plan_id)]
+        return PlanText(
+            plan_id=plan_id, sha256=row["sha256"], state=row["state"], content=json.loads(row["content"]),
+            text=row["content"], approvers=approvers,
+        )  # fmt: skip
+
+    @routes.post("/plans/{plan_id}/approvals", summary="Sign a plan's hash 批准方案")
+    async def approve(plan_id: UUID, body: Signature, who: Annotated[Principal, require("approver")]) -> Signed:
+        after = await planning.approve(ctx.database, ctx.clock, plan_id, who.subject, body.sha256)
+        executor.wake()
+        return Signed(state=after["state"], approvers=after["approvers"])
+
+    @routes.get("/mandates", summary="Standing approvals 授权列表")
+    async def mandates(_: Annotated[Principal, require(*READ)]) -> dict[str, Any]:
+        async with ctx.database.reading() as conn:
+            return {"items": [dict(row) async for row in QUERIES.mandates_all(conn)], "next": None}
+
+    @routes.post("/mandates", status_code=201, summary="Propose a standing approval 提出授权")
+    async def propose(body: MandateIn, who: Annotated[Principal, require("operator", "approver")]) -> dict[str, UUID]:
+        which = await planning.propose_mandate(
+            ctx.database, ctx.clock, rule=body.rule, max_per_day=body.max_per_day, until=body.until, by=who.subject
+        )
+        return {"mandate_id": which}
+
+    @routes.post("/mandates/{mandate_id}/approvals", status_code=204, summary="Sign a standing approval 批准授权")
+    async def sign(mandate_id: UUID, who: Annotated[Principal, require("approver")]) -> None:
+        await planning.sign_mandate(ctx.database, ctx.clock, mandate_id, who.subject)
+
+    return routes

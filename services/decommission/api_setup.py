@@ -1,0 +1,143 @@
+"""HTTP: endpoints, connectors, limits, rounds, alarms, and what is public."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, field_validator
+
+from libs.common.auth import Principal
+from libs.common.errors import Forbidden
+from libs.common.web import public, require
+from services.decommission import usecases
+from services.decommission.context import Context
+from services.decommission.domain import Windows
+from services.decommission.executor import Executor
+from services.decommission.store import QUERIES
+
+NIL = UUID(int=0)
+URL = r"^https?://\S+$"
+
+
+class Endpoint(BaseModel):
+    """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519)."""
+
+    url: str = Field(pattern=URL, max_length=2000)
+    public_key: dict[str, Any]
+    contact: str | None = Field(None, max_length=400, description="a person; kept in this database and nowhere else")
+    honours_keys: bool = True
+
+    @field_validator("public_key")
+    @classmethod
+    def _okp(cls, key: dict[str, Any]) -> dict[str, Any]:
+        if key.get("kty") != "OKP" or key.get("crv") != "Ed25519" or "x" not in key:
+            raise ValueError("expected a public JWK with kty OKP and crv Ed25519")
+        if "d" in key:
+            raise ValueError("this is a private key; send the public half only")
+        return key
+
+
+class Connector(BaseModel):
+    """How a platform's assets are stopped, restored and looked at.
+
+    `probe_url` may hold {platform}, {identity} and {asset_id}. `honours_keys`: a repeated Idempotency-Key acts once.
+    """
+
+    stop_url: str = Field(pattern=URL, max_length=2000)
+    restore_url: str = Field(pattern=URL, max_length=2000)
+    probe_url: str = Field(pattern=URL, max_length=2000)
+    honours_keys: bool
+
+    @field_validator("probe_url")
+    @classmethod
+    def _template(cls, text: str) -> str:
+        try:
+            text.format(platform="p", identity="i", asset_id="a")
+        except (KeyError, IndexError, ValueError):
+            raise ValueError("only {platform}, {identity} and {asset_id} may stand in braces") from None
+        return text
+
+
+class Switch(BaseModel):
+    """On: no call leaves this service."""
+
+    on: bool
+
+
+class LateReceipt(BaseModel):
+    """A receipt that comes after the notice was sent; its signature is the proof."""
+
+    receipt: str = Field(min_length=10, max_length=20_000)
+
+
+def router(ctx: Context, executor: Executor, windows: Windows, public_key: dict[str, Any]) -> APIRouter:
+    """Everything about cases that is no case."""
+    routes = APIRouter(prefix="/decommission/v1")
+
+    @routes.put("/endpoints/{unit_id}", status_code=204, tags=["setup 配置"], summary="Where notices go 通知地址")
+    async def endpoint(unit_id: UUID, body: Endpoint, who: Annotated[Principal, require("operator", "unit")]) -> None:
+        if "operator" not in who.roles:
+            async with ctx.database.reading() as conn:
+                if not await usecases.unit_may_speak(conn, who.scope, unit_id):
+                    raise Forbidden(why="the token speaks for another unit")
+        await usecases.set_endpoint(ctx, unit_id, **body.model_dump())
+        executor.wake()
+
+    @routes.put(
+        "/connectors/{platform}", status_code=204, tags=["setup 配置"], summary="How a platform is stopped 连接器"
+    )
+    async def connector(platform: str, body: Connector, _: Annotated[Principal, require("operator")]) -> None:
+        await usecases.set_connector(ctx, platform, **body.model_dump())
+
+    @routes.get("/limits", tags=["setup 配置"], summary="Limits and windows in force 限额与期限")
+    async def limits(_: Annotated[Principal, require("viewer", "operator", "approver", "auditor")]) -> dict[str, Any]:
+        return {
+            "limits": asdict(ctx.limits),
+            "windows": asdict(windows),
+            "label": {"announce_days": "ASSUMED", "others": "local setting 本地设置"},
+        }
+
+    @routes.post("/rounds", status_code=202, tags=["setup 配置"], summary="Let what is due move 推进到期案件")
+    async def rounds(_: Annotated[Principal, require("operator")]) -> dict[str, str]:
+        await usecases.release_work(ctx)
+        executor.wake()
+        return {"released_until": ctx.now().isoformat()}
+
+    @routes.post("/kill-switch", status_code=204, tags=["setup 配置"], summary="Stop every outgoing call 总开关")
+    async def kill_switch(body: Switch, who: Annotated[Principal, require("operator")]) -> None:
+        await usecases.set_kill_switch(ctx, body.on, actor=who.subject)
+        executor.wake()
+
+    @routes.get("/alarms", tags=["setup 配置"], summary="What a person must look at 告警")
+    async def alarms(
+        _: Annotated[Principal, require("viewer", "operator", "auditor")],
+        kind: str | None = None,
+        cursor: UUID = NIL,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> dict[str, Any]:
+        async with ctx.database.reading() as conn:
+            rows = [dict(row) async for row in QUERIES.alarm_list(conn, kind=kind, after=cursor, max_rows=limit)]
+        return {"items": rows, "next": str(rows[-1]["alarm_id"]) if len(rows) == limit else None}
+
+    @routes.post("/notices/{case_id}/receipt", status_code=204, tags=["public 公开"], summary="A late receipt 补交回执")
+    @public
+    async def receipt(case_id: UUID, body: LateReceipt) -> None:
+        await usecases.late_receipt(ctx, case_id, body.receipt)
+        executor.wake()
+
+    @routes.get("/keys", tags=["public 公开"], summary="The key that signs notices and case files 公钥")
+    @public
+    async def keys() -> dict[str, Any]:
+        return {"keys": [public_key]}
+
+    @routes.get("/announcements", tags=["public 公开"], summary="Closures announced to the public 关停公告")
+    @public
+    async def announcements(cursor: UUID = NIL, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
+        async with ctx.database.reading() as conn:
+            rows = [dict(row) async for row in QUERIES.announcements(conn, after=cursor, max_rows=limit)]
+        items = [row | {"data": json.loads(row["data"])} for row in rows]
+        return {"items": items, "next": str(rows[-1]["case_id"]) if len(rows) == limit else None}
+
+    return routes

@@ -1,0 +1,49 @@
+"""Signed webhooks and probes, through the one door for outgoing HTTP."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from libs.common import signing
+from libs.common.egress import Egress
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a call: a status and body, or why there was none."""
+
+    status: int | None
+    body: bytes
+    error: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    def why(self) -> str:
+        return self.error or f"HTTP {self.status}"
+
+
+async def send(egress: Egress, key: dict[str, Any], url: str, body: bytes, *, purpose: str, effect: UUID) -> Sent:
+    """POST a body signed for one purpose under one idempotency key. Never raises: a failure is an answer."""
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": str(effect),
+        "Jianfu-Signature": signing.sign(key, {"purpose": purpose, "sha256": signing.sha256(body)}),
+    }
+    try:
+        reply = await egress.request("POST", url, content=body, headers=headers, follow=False)
+    except (httpx.HTTPError, ValueError, OSError) as error:
+        return Sent(None, b"", type(error).__name__)
+    return Sent(reply.status, reply.body)
+
+
+async def look(egress: Egress, url: str) -> Sent:
+    """GET a public page. Never raises: a failure is an answer."""
+    try:
+        reply = await egress.request("GET", url)
+    except (httpx.HTTPError, ValueError, OSError) as error:
+        return Sent(None, b"", type(error).__name__)
+    return Sent(reply.status, reply.body)

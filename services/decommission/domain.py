@@ -1,0 +1,230 @@
+"""What a case is made of: windows, limits, answers, notices, receipts and the gates they open. Pure."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from libs.common import signing
+from libs.common.errors import DomainError
+
+AnswerKind = Literal["keep", "fix", "close"]
+
+
+class IllegalEntry(DomainError):
+    """A case in this state cannot take this entry."""
+
+    code = "illegal_transition"
+    kind = "conflict"
+    zh = "案件处于 {state} 状态,不允许 {entry}。"
+    en = "The case is {state}; {entry} is not possible there."
+
+
+class BadReceipt(DomainError):
+    """A receipt is no proof: wrong key, wrong notice or wrong asset."""
+
+    code = "bad_receipt"
+    kind = "invalid"
+    zh = "回执无效:{why}"
+    en = "The receipt proves nothing: {why}"
+
+
+class PlanAltered(DomainError):
+    """What is about to be done is not what was sealed."""
+
+    code = "plan_altered"
+    kind = "conflict"
+    zh = "方案内容与签署的哈希不符:{why}"
+    en = "The plan is not what was sealed: {why}"
+
+
+class SameApprover(DomainError):
+    """Four eyes are two people."""
+
+    code = "same_approver"
+    kind = "refused"
+    zh = "{who} 已批准此方案,需由另一人批准。"
+    en = "{who} has approved this already; another person must."
+
+
+class LimitsInvalid(DomainError):
+    """A limit that is unknown or beyond its ceiling."""
+
+    code = "limits_invalid"
+    kind = "invalid"
+    zh = "限额无效:{why}"
+    en = "The limits are not valid: {why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How long each waiting lasts, in days; pinned to a case when it opens.
+
+    Basis: rules.md §3.3 and §9. The 30 days of public notice come from the website rule W-02 by analogy
+    (ASSUMED for accounts); the others are local settings.
+    """
+
+    answer_days: int = 15
+    announce_days: int = 30
+    verify_days: int = 3
+    restore_days: int = 15
+    notice_retry_days: int = 3
+    notice_attempts: int = 3
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not isinstance(value, int) or not 1 <= value <= 3650:
+                raise ValueError(f"{name}: {value!r}; expected whole days from 1 to 3650")
+
+
+CEILING = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many assets may be stopped. Always in force: no value means "unlimited", and 0 means that nothing closes."""
+
+    per_unit_per_day: int = 10
+    per_day: int = 100
+    per_plan: int = 100
+    per_kind_per_day: int = 100
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= CEILING:
+                raise LimitsInvalid(field=name, accepted=f"0 to {CEILING}", why=f"{name} is {value!r}")
+
+
+def read_limits(given: dict[str, Any]) -> Limits:
+    """Limits from settings; a missing one keeps its default. Raises LimitsInvalid on an unknown name."""
+    if unknown := set(given) - set(asdict(Limits())):
+        raise LimitsInvalid(field=sorted(unknown)[0], accepted=", ".join(asdict(Limits())), why="unknown name")
+    return Limits(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many of a day's places are taken already: in all, of one unit, of one kind."""
+
+    day: int = 0
+    unit: int = 0
+    kind: int = 0
+
+
+def room(limits: Limits, taken: Taken) -> bool:
+    """Whether one more asset fits under every limit at once; there is no mode in which one suffices."""
+    return taken.day < limits.per_day and taken.unit < limits.per_unit_per_day and taken.kind < limits.per_kind_per_day
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a unit says to a notice; `until` bounds a fix, and is when an exemption given by keep ends."""
+
+    answer: AnswerKind
+    reason: str = ""
+    until: date | None = None
+
+
+def read_answer(given: dict[str, Any]) -> Answer:
+    """An answer from a receipt or a request. Raises BadReceipt naming what is wrong."""
+    kind = given.get("answer")
+    if kind not in ("keep", "fix", "close"):
+        raise BadReceipt(field="answer", accepted="keep, fix or close", why=f"answer {kind!r}")
+    try:
+        until = date.fromisoformat(given["until"]) if given.get("until") else None
+    except (TypeError, ValueError):
+        raise BadReceipt(field="until", accepted="an ISO date", why="until is no date") from None
+    if kind == "fix" and until is None:
+        raise BadReceipt(field="until", accepted="the date by which it is fixed", why="a fix needs a date")
+    return Answer(kind, str(given.get("reason") or "")[:1000], until)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A verified receipt: what the unit's key signed."""
+
+    notice_sha256: str
+    asset_id: str
+    received_on: str
+    answer: Answer | None
+
+
+def read_receipt(token: str, public_key: dict[str, Any], *, notice_sha256: str, asset_id: UUID) -> Receipt:
+    """Proof of notice: signed with the unit's key, naming this very notice and this very asset. Raises BadReceipt."""
+    try:
+        claims = signing.verify(public_key, token)
+    except signing.BadSignature:
+        raise BadReceipt(field="receipt", why="it is not signed with the unit's key") from None
+    if claims.get("notice_sha256") != notice_sha256:
+        raise BadReceipt(field="notice_sha256", accepted=notice_sha256, why="it names another notice")
+    if claims.get("asset_id") != str(asset_id):
+        raise BadReceipt(field="asset_id", accepted=str(asset_id), why="it names another asset")
+    given = claims.get("answer")
+    answer = read_answer(given) if isinstance(given, dict) else None
+    return Receipt(notice_sha256, str(asset_id), str(claims.get("received_on", "")), answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The row of a case. `state` and `due_at` are what the log amounts to, kept for finding work."""
+
+    case_id: UUID
+    asset_id: UUID
+    ordinal: int
+    finding_id: UUID
+    rule: str
+    state: str
+    version: int
+    due_at: datetime | None
+    opened_at: datetime
+    windows: Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The asset as this service knows it, from the registry's events."""
+
+    asset_id: UUID
+    version: int
+    kind: str
+    platform: str
+    identity: str
+    address: str
+    name: str
+    sponsor_id: UUID
+    record: str
+    running: str
+
+
+def notice_text(case: Case, subject: Subject, *, basis: str, today: date, answer_by: date, stop_from: date) -> bytes:
+    """The notice as it is sent: canonical JSON, so that its hash is the same wherever it is computed."""
+    return signing.canonical(
+        {
+            "type": "notice",
+            "notice_id": f"{case.case_id}/notice",
+            "case_id": str(case.case_id),
+            "asset_id": str(case.asset_id),
+            "kind": subject.kind,
+            "platform": subject.platform,
+            "identity": subject.identity,
+            "address": subject.address,
+            "name": subject.name,
+            "rule": case.rule,
+            "basis": basis,
+            "reason": {
+                "zh": f"监测规则 {case.rule} 命中,拟予关停。请于 {answer_by} 前回复:保留、整改或同意关停。",
+                "en": f"Rule {case.rule} is met and closure is proposed. Answer keep, fix or close by {answer_by}.",
+            },
+            "sent_on": today.isoformat(),
+            "answer_by": answer_by.isoformat(),
+            "stop_not_before": stop_from.isoformat(),
+            "answers": ["keep", "fix", "close"],
+        }
+    )
+
+
+def probe_result(status: int | None) -> Literal["gone", "alive", "unclear"]:
+    """What a probe of the public page says: only 404 and 410 are gone, only 2xx is alive."""
+    if status in (404, 410):
+        return "gone"
+    return "alive" if status is not None and 200 <= status < 300 else "unclear"

@@ -1,0 +1,60 @@
+"""From Kafka to use cases."""
+
+from collections.abc import Callable
+from typing import Any
+
+from libs.common.events import registry
+from libs.common.events.envelope import Incoming
+from libs.common.events.monitor import (
+    FindingCleared,
+    FindingConfirmed,
+    FindingOpened,
+    FindingRefuted,
+    RecheckInconclusive,
+)
+from libs.common.kafka import Handler
+from services.decommission import usecases
+from services.decommission.context import Context
+from services.decommission.domain import Windows
+
+ASSET_EVENTS: tuple[type[registry.AssetRecord], ...] = (
+    registry.AssetRegistered, registry.AssetAmended, registry.AssetGone, registry.AssetRestored, registry.AssetClosed,
+)  # fmt: skip
+
+
+def assets(ctx: Context) -> dict[str, Handler]:
+    """Handlers of `jianfu.registry`."""
+
+    async def know(told: registry.AssetRecord, incoming: Incoming) -> None:
+        await usecases.know_asset(ctx, told, incoming.id)
+
+    return {model.TYPE: Handler(model, know) for model in ASSET_EVENTS}
+
+
+def units(ctx: Context) -> dict[str, Handler]:
+    """Handlers of `jianfu.registry.units`."""
+
+    async def know(told: registry.UnitRecorded, incoming: Incoming) -> None:
+        await usecases.know_unit(ctx, told, incoming.id)
+
+    return {registry.UnitRecorded.TYPE: Handler(registry.UnitRecorded, know)}
+
+
+def findings(ctx: Context, windows: Windows, wake: Callable[[], None]) -> dict[str, Handler]:
+    """Handlers of `jianfu.monitor`; each may make a case due."""
+
+    async def opened(told: FindingOpened, incoming: Incoming) -> None:
+        await usecases.open_case(ctx, told, incoming.id, windows)
+        wake()
+
+    async def cleared(told: FindingCleared, incoming: Incoming) -> None:
+        await usecases.finding_cleared(ctx, told, incoming.id)
+        wake()
+
+    async def answered(told: Any, incoming: Incoming) -> None:
+        await usecases.recheck_answered(ctx, told, incoming.id)
+        wake()
+
+    found = {FindingOpened.TYPE: Handler(FindingOpened, opened), FindingCleared.TYPE: Handler(FindingCleared, cleared)}
+    answers = (FindingConfirmed, FindingRefuted, RecheckInconclusive)
+    return found | {model.TYPE: Handler(model, answered) for model in answers}

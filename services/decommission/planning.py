@@ -1,0 +1,160 @@
+"""Sealing and signing plans and mandates; each function that takes a database is one transaction."""
+
+import json
+from collections import Counter
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from libs.common import outbox
+from libs.common.clock import Clock
+from libs.common.db import Connection, Database
+from libs.common.errors import Missing
+from libs.common.events.decommission import CaseApproved
+from libs.common.ids import derive
+from libs.common.signing import sha256 as sha256_of
+from services.decommission import plans, saga, store
+from services.decommission.domain import Limits, PlanAltered, SameApprover
+from services.decommission.plans import Candidate
+from services.decommission.store import QUERIES
+
+ACTOR = "jianfu"
+
+
+async def seal_plan(database: Database, clock: Clock, limits: Limits) -> UUID | None:
+    """Seal the day's one plan of all cases that are ready; None when there is one already, or nobody is ready."""
+    async with database.transaction("seal_plan") as conn:
+        day, now = clock.today(), clock.now()
+        if await QUERIES.plan_of_day(conn, day=day) is not None:
+            return None
+        rows = [row async for row in QUERIES.cases_ready(conn)]
+        candidates = [c for row in rows if (c := await _candidate(conn, row, now, clock.zone)) is not None]
+        sealed = plans.seal(day, candidates, limits)
+        if sealed is None:
+            return None
+        await QUERIES.plan_add(
+            conn, plan_id=sealed.plan_id, sealed_on=day, content=sealed.content, sha256=sealed.sha256, sealed_at=now
+        )
+        for one in sealed.members:
+            await QUERIES.plan_member_add(
+                conn, plan_id=sealed.plan_id, case_id=one.case_id, asset_id=one.asset_id, unit_id=one.unit_id,
+                kind=one.kind,
+            )  # fmt: skip
+            held = await store.hold(conn, one.case_id, clock.zone)
+            data = {"plan_id": str(sealed.plan_id), "plan_sha256": sealed.sha256}
+            await store.append(conn, held, "planned", data, now=now, actor=ACTOR, zone=clock.zone)
+        return sealed.plan_id
+
+
+async def _candidate(conn: Connection, row: Any, now: datetime, zone: ZoneInfo) -> Candidate | None:
+    held = await store.hold(conn, row["case_id"], zone)
+    subject = await store.subject(conn, row["asset_id"])
+    if subject is None or not isinstance(saga.next_move(held.progress, now, zone), saga.Plan):
+        return None
+    findings = [f async for f in QUERIES.findings_of(conn, case_id=row["case_id"])]
+    return Candidate(
+        saga.ready_since(held.progress), subject.asset_id, held.case.case_id, subject.sponsor_id, subject.kind,
+        subject.version, held.case.rule, held.progress.notice_sha256 or "",
+        tuple(f["evidence_sha256"] for f in findings if not f["cleared"]),
+    )  # fmt: skip
+
+
+async def approve(database: Database, clock: Clock, plan_id: UUID, approver: str, sha256: str) -> dict[str, Any]:
+    """One person signs a plan's hash; with enough signatures its cases go on.
+
+    Two different people, or one where every member's rule is under a live mandate with room left. Raises
+    PlanAltered when the text is not what was sealed or the hash is another's, SameApprover on a second signature.
+    """
+    async with database.transaction("approve_plan") as conn:
+        plan = await QUERIES.plan_lock(conn, plan_id=plan_id)
+        if plan is None:
+            raise Missing(what=f"plan {plan_id}")
+        actual = sha256_of(plan["content"].encode())
+        altered = actual != plan["sha256"]
+        if altered:
+            await QUERIES.plan_state(conn, plan_id=plan_id, state="altered")
+            zh, en = f"方案 {plan_id} 的内容已被改动。", f"The content of plan {plan_id} has been altered."
+            await store.alarm(conn, None, f"plan-altered {plan_id}", zh=zh, en=en, now=clock.now())
+        elif sha256 != actual:
+            raise PlanAltered(field="sha256", accepted=actual, why="the hash signed is not this plan's")
+        else:
+            plan = await _sign(conn, clock, plan, approver)
+    if altered:
+        raise PlanAltered(why="its stored content has changed since it was sealed")
+    return dict(plan)
+
+
+async def _sign(conn: Connection, clock: Clock, plan: Any, approver: str) -> dict[str, Any]:
+    plan_id = plan["plan_id"]
+    new = await QUERIES.approval_add(conn, plan_id=plan_id, approver=approver, sha256=plan["sha256"], at=clock.now())
+    if not new:
+        raise SameApprover(who=approver)
+    signed = [row["approver"] async for row in QUERIES.approvals_of(conn, plan_id=plan_id)]
+    enough = len(signed) >= 2 or await _mandated(conn, plan["content"], clock.today())
+    if plan["state"] == "sealed" and enough:
+        await QUERIES.plan_state(conn, plan_id=plan_id, state="approved")
+        await _admit(conn, clock, plan, signed)
+        return dict(plan) | {"state": "approved", "approvers": signed}
+    return dict(plan) | {"approvers": signed}
+
+
+async def _mandated(conn: Connection, content: str, day: date) -> bool:
+    """Whether standing approvals, each signed by two, cover every member of a plan."""
+    need = Counter(member["rule"] for member in json.loads(content)["members"])
+    have: Counter[str] = Counter()
+    async for row in QUERIES.mandates_live(conn, day=day):
+        have[row["rule"]] = max(have[row["rule"]], row["max_per_day"])
+    return all(have[rule] >= count for rule, count in need.items())
+
+
+async def _admit(conn: Connection, clock: Clock, plan: Any, signed: list[str]) -> None:
+    """Members whose asset is still what was sealed go on; the others drop out with a reason."""
+    content = json.loads(plan["content"])
+    for member in content["members"]:
+        held = await store.hold(conn, UUID(member["case_id"]), clock.zone)
+        if held.progress.plan_id != str(plan["plan_id"]) or held.case.state != "planned":
+            continue
+        subject = await store.subject(conn, held.case.asset_id)
+        if subject is None or subject.version != member["asset_version"]:
+            data = {"plan_id": str(plan["plan_id"]), "why": "the asset's record changed after sealing"}
+            await store.append(conn, held, "unplanned", data, now=clock.now(), actor=ACTOR, zone=clock.zone)
+            continue
+        data = {"plan_id": str(plan["plan_id"]), "plan_sha256": plan["sha256"], "approvers": ", ".join(signed)}
+        held = await store.append(conn, held, "approved", data, now=clock.now(), actor=ACTOR, zone=clock.zone)
+        told = CaseApproved(
+            case_id=held.case.case_id, asset_id=held.case.asset_id, version=held.case.version, at=clock.now(),
+            plan_id=plan["plan_id"], plan_sha256=plan["sha256"],
+        )  # fmt: skip
+        await outbox.emit(conn, told, sequence=held.case.version, time=clock.now())
+
+
+async def fault_of(conn: Connection, plan_id: UUID, case_id: UUID, planned_sha256: str) -> str | None:
+    """Why a case may not be executed under its plan as it stands now, or None."""
+    plan = await QUERIES.plan_get(conn, plan_id=plan_id)
+    if plan is None:
+        return "it does not exist"
+    signed = [(row["approver"], row["sha256"]) async for row in QUERIES.approvals_of(conn, plan_id=plan_id)]
+    return plans.fault(plan["content"], plan["sha256"], signed, case_id, planned_sha256)
+
+
+async def propose_mandate(
+    database: Database, clock: Clock, *, rule: str, max_per_day: int, until: date, by: str
+) -> UUID:  # fmt: skip
+    """A standing approval that two people have yet to sign."""
+    which = derive("mandate", rule, max_per_day, until)
+    async with database.transaction("propose_mandate") as conn:
+        await QUERIES.mandate_add(
+            conn, mandate_id=which, rule=rule, max_per_day=max_per_day, until=until, proposed_by=by,
+            proposed_at=clock.now(),
+        )  # fmt: skip
+    return which
+
+
+async def sign_mandate(database: Database, clock: Clock, mandate_id: UUID, approver: str) -> None:
+    """One of the two signatures. Raises Missing, SameApprover."""
+    async with database.transaction("sign_mandate") as conn:
+        if await QUERIES.mandate_get(conn, mandate_id=mandate_id) is None:
+            raise Missing(what=f"mandate {mandate_id}")
+        if not await QUERIES.mandate_sign(conn, mandate_id=mandate_id, approver=approver, at=clock.now()):
+            raise SameApprover(who=approver)

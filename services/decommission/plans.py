@@ -1,0 +1,97 @@
+"""What is signed: a plan's content in one canonical text, and its hash. Pure."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from libs.common.ids import derive
+from libs.common.signing import canonical, sha256
+from services.decommission.domain import Limits, Taken, room
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A case that may be planned; `ready_at` is when it became so."""
+
+    ready_at: datetime
+    asset_id: UUID
+    case_id: UUID
+    unit_id: UUID
+    kind: str
+    asset_version: int
+    rule: str
+    notice_sha256: str
+    evidence_sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A plan as it is stored: nobody signs anything but this text."""
+
+    plan_id: UUID
+    content: str
+    sha256: str
+    members: tuple[Candidate, ...]
+
+
+def choose(candidates: Sequence[Candidate], limits: Limits) -> list[Candidate]:
+    """Who is planned on one day: in the order (ready, asset id), as far as every limit goes."""
+    chosen: list[Candidate] = []
+    units: dict[UUID, int] = {}
+    kinds: dict[str, int] = {}
+    for one in sorted(candidates, key=lambda c: (c.ready_at, c.asset_id)):
+        if len(chosen) >= limits.per_plan:
+            break
+        taken = Taken(len(chosen), units.get(one.unit_id, 0), kinds.get(one.kind, 0))
+        if room(limits, taken):
+            chosen.append(one)
+            units[one.unit_id] = taken.unit + 1
+            kinds[one.kind] = taken.kind + 1
+    return chosen
+
+
+def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed | None:
+    """The day's plan, or None when nobody fits."""
+    chosen = choose(candidates, limits)
+    if not chosen:
+        return None
+    plan_id = derive("plan", day)
+    content = canonical(
+        {
+            "plan_id": str(plan_id),
+            "sealed_on": day.isoformat(),
+            "limits": asdict(limits),
+            "members": [
+                {
+                    "case_id": str(one.case_id),
+                    "asset_id": str(one.asset_id),
+                    "asset_version": one.asset_version,
+                    "unit_id": str(one.unit_id),
+                    "kind": one.kind,
+                    "rule": one.rule,
+                    "route": "close",
+                    "notice_sha256": one.notice_sha256,
+                    "evidence_sha256": list(one.evidence_sha256),
+                }
+                for one in chosen
+            ],
+        }
+    )
+    return Sealed(plan_id, content.decode(), sha256(content), tuple(chosen))
+
+
+def fault(
+    content: str, stored_sha256: str, signed: Sequence[tuple[str, str]], case_id: UUID, planned: str
+) -> str | None:
+    """Why a case may not be executed under a plan, or None. `signed` are (approver, sha256) pairs."""
+    actual = sha256(content.encode())
+    if actual != stored_sha256 or actual != planned:
+        return "its content does not have the hash it was sealed with"
+    if not signed or any(hash_ != actual for _, hash_ in signed):
+        return "an approval is for another hash"
+    members = json.loads(content)["members"]
+    if str(case_id) not in {member["case_id"] for member in members}:
+        return "it does not hold this case"
+    return None

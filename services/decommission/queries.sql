@@ -1,0 +1,267 @@
+-- name: subject_put(asset_id, version, kind, platform, identity, address, name, sponsor_id, record, running)$
+insert into subjects (asset_id, version, kind, platform, identity, address, name, sponsor_id, record, running)
+values (:asset_id, :version, :kind, :platform, :identity, :address, :name, :sponsor_id, :record, :running)
+on conflict (asset_id) do update set
+    version = excluded.version, address = excluded.address, name = excluded.name, sponsor_id = excluded.sponsor_id,
+    record = excluded.record, running = excluded.running
+where subjects.version < excluded.version
+returning true;
+
+-- name: subject_get(asset_id)^
+select * from subjects where asset_id = :asset_id;
+
+-- name: unit_put(unit_id, version, parent_id, scheme, value)!
+insert into units (unit_id, version, parent_id, scheme, value) values (:unit_id, :version, :parent_id, :scheme, :value)
+on conflict (unit_id) do update set
+    version = excluded.version, parent_id = excluded.parent_id, scheme = excluded.scheme, value = excluded.value
+where units.version < excluded.version;
+
+-- name: unit_covers(scheme, key, below)$
+-- Whether the unit of a token is this unit or stands above it.
+with recursive up as (
+    select unit_id, parent_id, scheme, value from units where unit_id = :below
+    union
+    select u.unit_id, u.parent_id, u.scheme, u.value from units u join up on u.unit_id = up.parent_id
+)
+select exists (select 1 from up where scheme = :scheme and lower(value) = lower(:key));
+
+-- name: endpoint_for(unit_id)^
+-- A unit's own endpoint, else that of the nearest unit above it.
+with recursive up as (
+    select unit_id, parent_id, 0 as height from units where unit_id = :unit_id
+    union all
+    select u.unit_id, u.parent_id, up.height + 1 from units u join up on u.unit_id = up.parent_id where up.height < 20
+)
+select e.unit_id, e.url, e.public_key::text as public_key, e.honours_keys
+from endpoints e left join up using (unit_id)
+where e.unit_id = :unit_id or up.unit_id is not null
+order by coalesce(up.height, 0) limit 1;
+
+-- name: endpoint_put(unit_id, url, public_key, contact, honours_keys)!
+insert into endpoints (unit_id, url, public_key, contact, honours_keys)
+values (:unit_id, :url, :public_key::text::jsonb, :contact, :honours_keys)
+on conflict (unit_id) do update set
+    url = excluded.url, public_key = excluded.public_key, contact = excluded.contact,
+    honours_keys = excluded.honours_keys;
+
+-- name: connector_put(platform, stop_url, restore_url, probe_url, honours_keys)!
+insert into connectors (platform, stop_url, restore_url, probe_url, honours_keys)
+values (:platform, :stop_url, :restore_url, :probe_url, :honours_keys)
+on conflict (platform) do update set
+    stop_url = excluded.stop_url, restore_url = excluded.restore_url, probe_url = excluded.probe_url,
+    honours_keys = excluded.honours_keys;
+
+-- name: connector_get(platform)^
+select * from connectors where platform = :platform;
+
+-- name: asset_lock(text_)$
+-- Two findings of one asset wait for each other before a case exists.
+select pg_advisory_xact_lock(hashtextextended(:text_, 0));
+
+-- name: case_open_of(asset_id)^
+select * from cases where asset_id = :asset_id and state not in ('closed', 'ended', 'restored') for no key update;
+
+-- name: case_count(asset_id)$
+select count(*) from cases where asset_id = :asset_id;
+
+-- name: case_add(case_id, asset_id, ordinal, finding_id, rule, opened_at, windows)!
+insert into cases (case_id, asset_id, ordinal, finding_id, rule, state, version, due_at, opened_at, windows)
+values (:case_id, :asset_id, :ordinal, :finding_id, :rule, 'new', 0, null, :opened_at, :windows::text::jsonb);
+
+-- name: case_lock(case_id)^
+select *, windows::text as windows_text from cases where case_id = :case_id for no key update;
+
+-- name: case_get(case_id)^
+select *, windows::text as windows_text from cases where case_id = :case_id;
+
+-- name: case_update(case_id, state, version, due_at)!
+update cases set state = :state, version = :version, due_at = :due_at where case_id = :case_id;
+
+-- name: cases_wake(asset_id, now)!
+-- A finding may come before the record of its asset: such a case waited for it.
+update cases set due_at = :now where asset_id = :asset_id and state = 'noticing' and due_at is null;
+
+-- name: case_list(state, asset_id, after, max_rows)
+select case_id, asset_id, ordinal, finding_id, rule, state, version, due_at, opened_at from cases
+where (:state::text is null or state = :state) and (:asset_id::uuid is null or asset_id = :asset_id)
+  and case_id > :after::uuid
+order by case_id limit :max_rows;
+
+-- name: cases_due(until, max_rows)
+select case_id from cases where due_at <= :until order by due_at, asset_id limit :max_rows;
+
+-- name: cases_due_count(until)$
+select count(*) from cases where due_at <= :until;
+
+-- name: cases_of_unit_waiting(unit_id)
+-- Cases whose notice may find this unit or one below it.
+with recursive down as (
+    select :unit_id::uuid as unit_id
+    union
+    select u.unit_id from units u join down on u.parent_id = down.unit_id
+)
+select c.case_id from cases c join subjects s using (asset_id) join down on down.unit_id = s.sponsor_id
+where c.state in ('noticing', 'undelivered') order by c.case_id;
+
+-- name: cases_ready()
+-- Cases that wait for a plan, in the order in which scarce places are given out.
+select c.case_id, c.asset_id, s.sponsor_id, s.kind from cases c join subjects s using (asset_id)
+where c.due_at is null and c.state in ('ready', 'answering') order by c.opened_at, c.asset_id;
+
+-- name: log_of(case_id)
+select seq, at, actor, kind, data::text as data, previous, sha256 from case_log where case_id = :case_id order by seq;
+
+-- name: log_add(case_id, seq, at, actor, kind, data, previous, sha256, trace)!
+insert into case_log (case_id, seq, at, actor, kind, data, previous, sha256, trace)
+values (:case_id, :seq, :at, :actor, :kind, :data::text::jsonb, :previous, :sha256, :trace);
+
+-- name: traces_of(case_id)
+-- The span that opened the case and the one that touched it last.
+(select trace from case_log where case_id = :case_id and trace is not null order by seq limit 1)
+union all
+(select trace from case_log where case_id = :case_id and trace is not null order by seq desc limit 1);
+
+-- name: finding_add(finding_id, case_id, evidence, evidence_sha256)!
+insert into findings (finding_id, case_id, evidence, evidence_sha256)
+values (:finding_id, :case_id, :evidence::text::jsonb, :evidence_sha256)
+on conflict do nothing;
+
+-- name: finding_clear(finding_id)^
+-- The case of a finding that is no longer true, with how many of its findings still are.
+with gone as (update findings set cleared = true where finding_id = :finding_id and not cleared returning case_id)
+select g.case_id, (select count(*) from findings f
+                   where f.case_id = g.case_id and not f.cleared and f.finding_id <> :finding_id) as left_
+from gone g;
+
+-- name: findings_of(case_id)
+select finding_id, evidence::text as evidence, evidence_sha256, cleared from findings
+where case_id = :case_id order by finding_id;
+
+-- name: effect_find(case_id, step)^
+-- The latest attempt of a step.
+select * from effects where case_id = :case_id and step = :step order by ordinal desc limit 1;
+
+-- name: effect_add(key, case_id, step, ordinal)!
+insert into effects (key, case_id, step, ordinal, state) values (:key, :case_id, :step, :ordinal, 'started');
+
+-- name: effect_end(key, state, result)!
+update effects set state = :state, result = :result::text::jsonb where key = :key;
+
+-- name: notice_put(case_id, body, sha256)!
+insert into notices (case_id, body, sha256) values (:case_id, :body, :sha256)
+on conflict (case_id) do update set body = excluded.body, sha256 = excluded.sha256
+where notices.receipt is null;
+
+-- name: notice_prove(case_id, unit_id, receipt, public_key)!
+update notices set unit_id = :unit_id, receipt = :receipt, public_key = :public_key::text::jsonb
+where case_id = :case_id;
+
+-- name: notice_get(case_id)^
+select case_id, body, sha256, unit_id, receipt, public_key::text as public_key from notices where case_id = :case_id;
+
+-- name: plan_of_day(day)$
+select plan_id from plans where sealed_on = :day;
+
+-- name: plan_add(plan_id, sealed_on, content, sha256, sealed_at)!
+insert into plans (plan_id, sealed_on, content, sha256, state, sealed_at)
+values (:plan_id, :sealed_on, :content, :sha256, 'sealed', :sealed_at);
+
+-- name: plan_member_add(plan_id, case_id, asset_id, unit_id, kind)!
+insert into plan_members (plan_id, case_id, asset_id, unit_id, kind)
+values (:plan_id, :case_id, :asset_id, :unit_id, :kind);
+
+-- name: plan_lock(plan_id)^
+select * from plans where plan_id = :plan_id for update;
+
+-- name: plan_get(plan_id)^
+select * from plans where plan_id = :plan_id;
+
+-- name: plan_list(state, after, max_rows)
+select plan_id, sealed_on, sha256, state, sealed_at,
+       (select count(*) from plan_members m where m.plan_id = p.plan_id) as members
+from plans p where (:state::text is null or state = :state) and plan_id > :after::uuid
+order by plan_id limit :max_rows;
+
+-- name: plan_state(plan_id, state)!
+update plans set state = :state where plan_id = :plan_id;
+
+-- name: plan_members_of(plan_id)
+select case_id, asset_id from plan_members where plan_id = :plan_id order by asset_id;
+
+-- name: approval_add(plan_id, approver, sha256, at)$
+insert into approvals (plan_id, approver, sha256, at) values (:plan_id, :approver, :sha256, :at)
+on conflict do nothing returning true;
+
+-- name: approvals_of(plan_id)
+select approver, sha256, at from approvals where plan_id = :plan_id order by at, approver;
+
+-- name: mandate_add(mandate_id, rule, max_per_day, until, proposed_by, proposed_at)!
+insert into mandates (mandate_id, rule, max_per_day, until, proposed_by, proposed_at)
+values (:mandate_id, :rule, :max_per_day, :until, :proposed_by, :proposed_at)
+on conflict do nothing;
+
+-- name: mandate_get(mandate_id)^
+select * from mandates where mandate_id = :mandate_id for no key update;
+
+-- name: mandate_sign(mandate_id, approver, at)$
+insert into mandate_approvals (mandate_id, approver, at) values (:mandate_id, :approver, :at)
+on conflict do nothing returning true;
+
+-- name: mandates_all()
+select m.*, (select coalesce(array_agg(a.approver order by a.at, a.approver), '{}') from mandate_approvals a
+             where a.mandate_id = m.mandate_id) as approvers
+from mandates m order by m.until, m.mandate_id;
+
+-- name: mandates_live(day)
+-- Standing approvals that two people have signed and that have not ended.
+select m.rule, m.max_per_day from mandates m
+where m.until >= :day and (select count(*) from mandate_approvals a where a.mandate_id = m.mandate_id) >= 2;
+
+-- name: slots_lock(day)$
+-- Places of a day are given out one after the other.
+select pg_advisory_xact_lock(hashtextextended('slots ' || :day::date::text, 0));
+
+-- name: slots_taken(day, unit_id, kind)^
+select count(*) as day, count(*) filter (where unit_id = :unit_id) as unit, count(*) filter (where kind = :kind) as kind
+from slots where day = :day;
+
+-- name: slot_add(day, case_id, unit_id, kind)!
+insert into slots (day, case_id, unit_id, kind) values (:day, :case_id, :unit_id, :kind) on conflict do nothing;
+
+-- name: archive_put(case_id, sha256, files, checks, at)!
+insert into archives (case_id, sha256, files, checks, at) values (:case_id, :sha256, :files, :checks::text::jsonb, :at)
+on conflict (case_id) do update set
+    sha256 = excluded.sha256, files = excluded.files, checks = excluded.checks, at = excluded.at;
+
+-- name: archive_get(case_id)^
+select case_id, sha256, files, checks::text as checks, at from archives where case_id = :case_id;
+
+-- name: alarm_add(alarm_id, case_id, kind, text_zh, text_en, at)$
+insert into alarms (alarm_id, case_id, kind, text_zh, text_en, at)
+values (:alarm_id, :case_id, :kind, :text_zh, :text_en, :at)
+on conflict do nothing returning true;
+
+-- name: alarm_list(kind, after, max_rows)
+select * from alarms where (:kind::text is null or kind = :kind) and alarm_id > :after::uuid
+order by alarm_id limit :max_rows;
+
+-- name: controls_get()^
+select released_until, killed from controls;
+
+-- name: release_until(until)!
+update controls set released_until = greatest(coalesce(released_until, :until), :until);
+
+-- name: kill_switch(killed)!
+update controls set killed = :killed;
+
+-- name: executor_lock(key)$
+select pg_try_advisory_lock(:key);
+
+-- name: announcements(after, max_rows)
+-- What has been announced and has not ended: the public notice.
+select c.case_id, s.name, s.platform, s.address, c.rule, l.data::text as data
+from cases c join subjects s using (asset_id)
+join lateral (select data from case_log l where l.case_id = c.case_id and l.kind = 'announced' order by seq desc limit 1) l
+  on true
+where c.state not in ('ended', 'restored') and c.case_id > :after::uuid
+order by c.case_id limit :max_rows;

@@ -1,0 +1,158 @@
+"""The brain of a case: from its progress, the next move. Pure: no clock, no I/O."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from services.decommission.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Perform this step now."""
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until then; None waits for somebody else."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ready to be sealed into a plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsPerson:
+    """The machine must not decide; a person has to."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The case has ended."""
+
+
+Move = Do | Wait | Plan | NeedsPerson | Done
+
+
+def next_move(p: Progress, now: datetime, zone: ZoneInfo) -> Move:
+    """What to do next, or until when to wait. Days are those of the deployment's zone."""
+    today = now.astimezone(zone).date()
+    if p.ended is not None:
+        return Done()
+    if p.held_since is not None:
+        if p.hold_until is None or today < p.hold_until:
+            return Wait(_morning(p.hold_until, now, zone) if p.hold_until else None)
+        return Do("release")
+    if p.person is not None:
+        return NeedsPerson(p.person)
+    if p.cancelled is not None or p.restore_why is not None:
+        return _unwind(p, now, today, zone)
+    if p.stopped_at is not None:
+        return _after_stop(p, now, today, zone)
+    if p.refuted and "stop" not in p.pending:
+        return Do("end")
+    if p.noticed_at is None:
+        return _notice(p, now)
+    if p.approved:
+        return _towards_stop(p, now, today, zone)
+    return _answering(p, now, today, zone)
+
+
+def _notice(p: Progress, now: datetime) -> Move:
+    if "notice" in p.pending or p.last_attempt is None:
+        return Do("notice")
+    if p.attempts >= p.windows.notice_attempts:
+        return Wait(None)
+    again = p.last_attempt + timedelta(days=p.windows.notice_retry_days)
+    return Do("notice") if now >= again else Wait(again)
+
+
+def _answering(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
+    if p.answer == "keep":
+        return Do("end")
+    if p.plan_id is not None:
+        return Wait(None)
+    if p.answer == "fix" and not p.fix_checked:
+        if p.fix_until is not None and today < p.fix_until:
+            return Wait(_morning(p.fix_until, now, zone))
+        return _ask(p, now, today, zone)
+    if p.answer is None:
+        assert p.noticed_at is not None  # noqa: S101 - the caller's branch
+        end = p.noticed_at + timedelta(days=p.windows.answer_days) + p.paused
+        if now < end:
+            return Wait(end)
+    return Plan()
+
+
+def ready_since(p: Progress) -> datetime:
+    """When a case that is ready to be planned became so: its place in the order of scarce places."""
+    assert p.noticed_at is not None  # noqa: S101 - only a noticed case is ready
+    return p.noticed_at if p.answer == "close" else p.noticed_at + timedelta(days=p.windows.answer_days) + p.paused
+
+
+def _towards_stop(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
+    if p.answer == "keep" and "stop" not in p.pending:
+        return Do("end")
+    if p.announced_at is None:
+        return Do("announce")
+    end = p.announced_at + timedelta(days=p.windows.announce_days) + p.paused
+    if now < end:
+        return Wait(end)
+    if p.archive_sha256 is None:
+        if p.last_failure is not None and p.archive_failures and now < p.last_failure + timedelta(days=1):
+            return Wait(p.last_failure + timedelta(days=1))
+        return NeedsPerson("the archive package failed three times") if p.archive_failures >= 3 else Do("archive")
+    if "stop" in p.pending:
+        return Do("stop")
+    if p.stop_failures >= 3:
+        return NeedsPerson("the target refused to stop three times")
+    if p.stop_failures and p.last_failure is not None and now < p.last_failure + timedelta(days=1):
+        return Wait(p.last_failure + timedelta(days=1))
+    if p.slot_day != today:
+        return Wait(_tomorrow(now, zone)) if p.missed_day == today else Do("reserve")
+    if p.confirmed_day == today:
+        return Do("stop")
+    return _ask(p, now, today, zone)
+
+
+def _ask(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
+    return Wait(_tomorrow(now, zone)) if p.asked_day == today else Do("ask")
+
+
+def _after_stop(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
+    assert p.stopped_at is not None  # noqa: S101 - the caller's branch
+    if p.disposed:
+        return Do("close")
+    if p.verified_at is not None:
+        end = p.verified_at + timedelta(days=p.windows.restore_days) + p.paused
+        return Wait(end) if now < end else Do("dispose")
+    last = p.probed_day or p.stopped_at.astimezone(zone).date()
+    return Do("probe") if today > last else Wait(_tomorrow(now, zone))
+
+
+def _unwind(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
+    if p.stopped_at is None and "stop" not in p.pending:
+        return Do("end")
+    if not p.restore_accepted:
+        if p.last_failure is not None and "restore" not in p.pending and now < p.last_failure + timedelta(days=1):
+            return Wait(p.last_failure + timedelta(days=1))
+        return Do("restore")
+    if p.restore_seen:
+        return Do("finish_restore")
+    return Wait(_tomorrow(now, zone)) if p.probed_day == today else Do("probe")
+
+
+def _tomorrow(now: datetime, zone: ZoneInfo) -> datetime:
+    return _morning(now.astimezone(zone).date() + timedelta(days=1), now, zone)
+
+
+def _morning(day: date, now: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant of a business day, or now when that has passed."""
+    return max(now, datetime.combine(day, time(0), zone).astimezone(now.tzinfo))

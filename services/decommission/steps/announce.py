@@ -1,0 +1,16 @@
+"""The public notice period begins: what will close, when, and on which grounds."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from services.decommission.context import Context
+
+
+async def do(ctx: Context, case_id: UUID) -> None:
+    """Publish the announcement; GET /announcements shows it from now on."""
+    async with ctx.database.transaction("announce") as conn:
+        held = await ctx.hold(conn, case_id)
+        until = ctx.today() + timedelta(days=held.case.windows.announce_days)
+        await ctx.append(
+            conn, held, "announced", announced_on=ctx.today().isoformat(), stop_not_before=until.isoformat()
+        )

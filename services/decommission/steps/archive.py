@@ -1,0 +1,83 @@
+"""Keep what must be kept, and read it back before anything is switched off."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from libs.common import faults, signing
+from services.decommission import store
+from services.decommission.connectors import webhook
+from services.decommission.context import Context
+from services.decommission.steps.verify import address_of
+from services.decommission.store import QUERIES
+
+EXPECTED = ["asset.json", "case/log.json", "case/findings.json", "notice/notice.json", "plan/plan.json"]
+
+
+async def do(ctx: Context, case_id: UUID) -> None:
+    """Write the package, read it back, record its hash and the four checks."""
+    async with ctx.database.transaction("start_archive") as conn:
+        held = await ctx.hold(conn, case_id)
+        subject = await ctx.subject(conn, held)
+        connector = await QUERIES.connector_get(conn, platform=subject.platform)
+        held, key = await ctx.begin(conn, held, "archive", honours_keys=True)
+        files = await _documents(conn, held, held.progress.plan_id)
+    assert key is not None  # noqa: S101 - writing a package again replaces it, so keys are honoured
+    page = await webhook.look(ctx.egress, address_of(connector, subject))
+    capture = {"status": page.status, "sha256": signing.sha256(page.body), "error": page.error}
+    files["asset.json"] = _json({name: str(getattr(subject, name)) for name in subject.__dataclass_fields__})
+    files["page/capture.json"] = _json(capture)
+    if page.accepted:
+        files["page/page.html"] = page.body
+    faults.point("decommission.archive.before-effect")
+    try:
+        await ctx.archive.keep(case_id, files, day=ctx.today(), title=f"{subject.platform} {subject.identity}")
+        sha256, checks = await ctx.archive.check(case_id, EXPECTED)
+        why = "" if sha256 else "the package could not be read back"
+    except (OSError, RuntimeError) as error:
+        sha256, checks, why = "", {}, f"{type(error).__name__}: {error}"
+    faults.point("decommission.archive.after-effect")
+    async with ctx.database.transaction("finish_archive") as conn:
+        held = await ctx.hold(conn, case_id)
+        if sha256 and all(checks.values()):
+            await ctx.end(conn, key, "done", sha256=sha256)
+            await QUERIES.archive_put(
+                conn, case_id=case_id, sha256=sha256, files=len(files), checks=json.dumps(checks), at=ctx.now()
+            )
+            await ctx.append(conn, held, "archived", sha256=sha256, checks=checks, files=len(files))
+        else:
+            why = why or f"checks failed: {', '.join(name for name, well in checks.items() if not well)}"
+            await failed(ctx, conn, held, why, key=key)
+
+
+async def failed(ctx: Context, conn: Any, held: store.Held, why: str, *, key: UUID | None = None) -> None:
+    """The package is not what it must be: the gate is shut, somebody is told."""
+    if key is not None:
+        await ctx.end(conn, key, "failed", why=why)
+    held = await ctx.append(conn, held, "archive_failed", why=why)
+    zh, en = f"归档包未通过检测:{why}", f"The archive package failed its checks: {why}"
+    await store.alarm(conn, held.case.case_id, "archive", zh=zh, en=en, now=ctx.now())
+
+
+async def _documents(conn: Any, held: store.Held, plan_id: str | None) -> dict[str, bytes]:
+    case_id = held.case.case_id
+    findings = [
+        {"finding_id": str(row["finding_id"]), "evidence": json.loads(row["evidence"])}
+        async for row in QUERIES.findings_of(conn, case_id=case_id)
+    ]
+    notice = await QUERIES.notice_get(conn, case_id=case_id)
+    plan = await QUERIES.plan_get(conn, plan_id=UUID(plan_id)) if plan_id else None
+    files = {
+        "case/log.json": _json([entry.content() | {"sha256": entry.sha256} for entry in held.log]),
+        "case/findings.json": _json(findings),
+    }
+    if notice is not None:
+        files["notice/notice.json"] = notice["body"].encode()
+        files["notice/receipt.jws"] = (notice["receipt"] or "").encode()
+    if plan is not None:
+        files["plan/plan.json"] = plan["content"].encode()
+    return files
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode()

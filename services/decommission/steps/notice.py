@@ -1,0 +1,83 @@
+"""Tell the unit, and have its signed receipt: a plain 200 is no proof."""
+
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from libs.common import faults, signing
+from libs.common.events.decommission import CaseUndelivered
+from services.decommission import domain, store, usecases
+from services.decommission.connectors import webhook
+from services.decommission.context import Context
+from services.decommission.store import QUERIES, Held
+
+
+async def do(ctx: Context, case_id: UUID) -> None:
+    """Send the notice once more and record proof, or that there is none."""
+    async with ctx.database.transaction("start_notice") as conn:
+        held = await ctx.hold(conn, case_id)
+        subject = await ctx.subject(conn, held)
+        endpoint = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
+        notice = await QUERIES.notice_get(conn, case_id=case_id)
+        body = notice["body"].encode() if notice else _body(ctx, held, subject, await _basis(conn, held))
+        await QUERIES.notice_put(conn, case_id=case_id, body=body.decode(), sha256=signing.sha256(body))
+        honours = endpoint is None or endpoint["honours_keys"]
+        held, key = await ctx.begin(conn, held, "notice", honours_keys=honours)
+    if key is None:
+        return
+    if endpoint is None:
+        await _undelivered(ctx, case_id, key, "the unit has no endpoint")
+        return
+    faults.point("decommission.notice.before-effect")
+    sent = await webhook.send(ctx.egress, ctx.signing_key, endpoint["url"], body, purpose="notice", effect=key)
+    faults.point("decommission.notice.after-effect")
+    if not sent.accepted:
+        await _undelivered(ctx, case_id, key, sent.why())
+        return
+    try:
+        token = _receipt_of(sent.body)
+        public = json.loads(endpoint["public_key"])
+        receipt = domain.read_receipt(token, public, notice_sha256=signing.sha256(body), asset_id=subject.asset_id)
+    except domain.BadReceipt as error:
+        await _undelivered(ctx, case_id, key, error.text("en"))
+        return
+    async with ctx.database.transaction("prove_notice") as conn:
+        held = await ctx.hold(conn, case_id)
+        await ctx.end(conn, key, "done")
+        await usecases.proved(ctx, conn, held, endpoint["unit_id"], token, public, receipt)
+
+
+async def _undelivered(ctx: Context, case_id: UUID, key: UUID, why: str) -> None:
+    async with ctx.database.transaction("notice_undelivered") as conn:
+        held = await ctx.hold(conn, case_id)
+        await ctx.end(conn, key, "failed", why=why)
+        held = await ctx.append(conn, held, "undelivered", why=why, attempt=held.progress.attempts + 1)
+        await ctx.tell(conn, held, CaseUndelivered, why=why)
+        if held.case.state == "undelivered":
+            zh, en = f"通知未能送达:{why}", f"The notice could not be delivered: {why}"
+            await store.alarm(conn, case_id, "undelivered", zh=zh, en=en, now=ctx.now())
+
+
+def _receipt_of(body: bytes) -> str:
+    try:
+        token = json.loads(body)["receipt"]
+    except (ValueError, KeyError, TypeError):
+        raise domain.BadReceipt(field="receipt", accepted="a receipt signed by the unit", why="there is none") from None
+    return str(token)
+
+
+async def _basis(conn: Any, held: Held) -> str:
+    async for row in QUERIES.findings_of(conn, case_id=held.case.case_id):
+        if row["finding_id"] == held.case.finding_id:
+            return str(json.loads(row["evidence"]).get("basis", ""))
+    return ""
+
+
+def _body(ctx: Context, held: Held, subject: domain.Subject, basis: str) -> bytes:
+    today, windows = ctx.today(), held.case.windows
+    answer_by = today + timedelta(days=windows.answer_days)
+    return domain.notice_text(
+        held.case, subject, basis=basis, today=today, answer_by=answer_by,
+        stop_from=answer_by + timedelta(days=windows.announce_days),
+    )  # fmt: skip

@@ -1,0 +1,41 @@
+"""A place under the day's limits first, then the question whether the finding is still true today."""
+
+from uuid import UUID
+
+from libs.common import outbox
+from libs.common.events.decommission import RecheckRequested
+from libs.common.ids import derive
+from services.decommission import domain
+from services.decommission.context import Context
+from services.decommission.domain import Taken
+from services.decommission.store import QUERIES
+
+
+async def reserve(ctx: Context, case_id: UUID) -> None:
+    """Take one of today's places, in the order in which the executor comes by; none left means tomorrow."""
+    async with ctx.database.transaction("reserve_slot") as conn:
+        held = await ctx.hold(conn, case_id)
+        subject = await ctx.subject(conn, held)
+        await QUERIES.slots_lock(conn, day=ctx.today())
+        row = await QUERIES.slots_taken(conn, day=ctx.today(), unit_id=subject.sponsor_id, kind=subject.kind)
+        if domain.room(ctx.limits, Taken(row["day"], row["unit"], row["kind"])):
+            await QUERIES.slot_add(
+                conn, day=ctx.today(), case_id=case_id, unit_id=subject.sponsor_id, kind=subject.kind
+            )
+            await ctx.append(conn, held, "slot_reserved", day=ctx.today().isoformat())
+        else:
+            await ctx.append(conn, held, "slot_missed", day=ctx.today().isoformat())
+
+
+async def ask(ctx: Context, case_id: UUID) -> None:
+    """Ask the monitor by event; its answer comes as one."""
+    async with ctx.database.transaction("ask_recheck") as conn:
+        held = await ctx.hold(conn, case_id)
+        today = ctx.today()
+        request = derive("recheck", case_id, held.case.finding_id, today)
+        held = await ctx.append(conn, held, "recheck_asked", request_id=str(request), day=today.isoformat())
+        question = RecheckRequested(
+            request_id=request, case_id=case_id, finding_id=held.case.finding_id, asset_id=held.case.asset_id,
+            rule=held.case.rule, business_day=today,
+        )  # fmt: skip
+        await outbox.emit(conn, question, sequence=1, time=ctx.now())

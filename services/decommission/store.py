@@ -1,0 +1,96 @@
+"""Rows to domain and back. Takes a connection, never commits."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from libs.common import observe
+from libs.common.db import Connection, load_queries
+from libs.common.errors import Missing
+from libs.common.ids import derive
+from services.decommission import chain, progress, saga
+from services.decommission.chain import Entry
+from services.decommission.domain import Case, Subject, Windows
+from services.decommission.progress import Progress
+
+QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A case as it stands: its row, its log and what the log amounts to."""
+
+    case: Case
+    log: list[Entry]
+    progress: Progress
+
+
+def to_case(row: Any) -> Case:
+    return Case(
+        row["case_id"], row["asset_id"], row["ordinal"], row["finding_id"], row["rule"], row["state"], row["version"],
+        row["due_at"], row["opened_at"], Windows(**json.loads(row["windows_text"])),
+    )  # fmt: skip
+
+
+async def log_of(conn: Connection, case_id: UUID) -> list[Entry]:
+    return [
+        Entry(r["seq"], r["at"], r["actor"], r["kind"], json.loads(r["data"]), r["previous"], r["sha256"])
+        async for r in QUERIES.log_of(conn, case_id=case_id)
+    ]
+
+
+async def hold(conn: Connection, case_id: UUID, zone: ZoneInfo, *, lock: bool = True) -> Held:
+    """A case with its progress, its row locked. Raises Missing."""
+    row = await (QUERIES.case_lock if lock else QUERIES.case_get)(conn, case_id=case_id)
+    if row is None:
+        raise Missing(what=f"case {case_id}")
+    case = to_case(row)
+    log = await log_of(conn, case_id)
+    return Held(case, log, progress.fold(log, case.windows, zone))
+
+
+async def append(
+    conn: Connection, held: Held, kind: str, data: dict[str, Any], *, now: datetime, actor: str, zone: ZoneInfo
+) -> Held:
+    """Add one entry to a locked case's log and bring its row in line. Raises IllegalEntry."""
+    progress.check(held.progress, kind)
+    entry = chain.link(held.log, at=now, actor=actor, kind=kind, data=data)
+    await QUERIES.log_add(
+        conn, case_id=held.case.case_id, seq=entry.seq, at=entry.at, actor=actor, kind=kind,
+        data=json.dumps(data, ensure_ascii=False), previous=entry.previous, sha256=entry.sha256,
+        trace=observe.traceparent(),
+    )  # fmt: skip
+    log = [*held.log, entry]
+    after = progress.fold(log, held.case.windows, zone)
+    state, due = progress.state_of(after), due_at(saga.next_move(after, now, zone), now)
+    await QUERIES.case_update(conn, case_id=held.case.case_id, state=state, version=entry.seq, due_at=due)
+    fields = asdict(held.case) | {"state": state, "version": entry.seq, "due_at": due, "windows": held.case.windows}
+    return Held(Case(**fields), log, after)
+
+
+def due_at(move: saga.Move, now: datetime) -> datetime | None:
+    """When the executor has to look at a case again."""
+    match move:
+        case saga.Do():
+            return now
+        case saga.Wait(until):
+            return until
+        case _:
+            return None
+
+
+async def subject(conn: Connection, asset_id: UUID) -> Subject | None:
+    row = await QUERIES.subject_get(conn, asset_id=asset_id)
+    return None if row is None else Subject(**dict(row))
+
+
+async def alarm(conn: Connection, case_id: UUID | None, kind: str, *, zh: str, en: str, now: datetime) -> bool:
+    """Raise an alarm once; False when the same one stands already."""
+    which = derive("alarm", case_id, kind)
+    return bool(
+        await QUERIES.alarm_add(conn, alarm_id=which, case_id=case_id, kind=kind, text_zh=zh, text_en=en, at=now)
+    )

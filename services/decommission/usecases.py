@@ -1,0 +1,217 @@
+"""What happens to cases from outside: findings, answers, receipts, rechecks, holds; one transaction each."""
+
+import json
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from libs.common import inbox, signing
+from libs.common.db import Connection
+from libs.common.errors import Missing
+from libs.common.events import ids
+from libs.common.events.decommission import CaseAnswered, CaseHeld, CaseNoticed, CaseOpened
+from libs.common.events.monitor import (
+    FindingCleared,
+    FindingConfirmed,
+    FindingOpened,
+    FindingRefuted,
+    RecheckInconclusive,
+)
+from libs.common.events.registry import AssetRecord, UnitRecorded
+from libs.common.signing import canonical, sha256
+from services.decommission import domain, progress, store
+from services.decommission.context import Context
+from services.decommission.domain import Windows
+from services.decommission.store import QUERIES, Held
+
+log = structlog.get_logger()
+CONSUMER = "decommission"
+
+
+async def know_asset(ctx: Context, told: AssetRecord, event_id: str) -> None:
+    """Keep what the registry says of an asset, if it is newer than what is held; cases that waited for it wake."""
+    async with ctx.database.transaction("know_asset") as conn:
+        if not await inbox.first_time(conn, CONSUMER, event_id):
+            return
+        fields = set(domain.Subject.__dataclass_fields__)
+        await QUERIES.subject_put(conn, **told.model_dump(include=fields))
+        await QUERIES.cases_wake(conn, asset_id=told.asset_id, now=ctx.now())
+
+
+async def know_unit(ctx: Context, told: UnitRecorded, event_id: str) -> None:
+    """Keep what the registry says of a unit, if it is newer than what is held."""
+    async with ctx.database.transaction("know_unit") as conn:
+        if await inbox.first_time(conn, CONSUMER, event_id):
+            await QUERIES.unit_put(
+                conn, unit_id=told.unit_id, version=told.version, parent_id=told.parent_id, scheme=told.scheme,
+                value=told.value,
+            )  # fmt: skip
+
+
+async def open_case(ctx: Context, told: FindingOpened, event_id: str, windows: Windows) -> None:
+    """A finding that proposes closure opens a case, or attaches to the one that is open."""
+    async with ctx.database.transaction("open_case") as conn:
+        if not await inbox.first_time(conn, CONSUMER, event_id) or told.proposal != "closure":
+            return
+        await QUERIES.asset_lock(conn, text_=str(told.asset_id))
+        evidence = told.model_dump(mode="json")
+        data = {"finding_id": str(told.finding_id), "rule": told.rule, "evidence_sha256": sha256(canonical(evidence))}
+        row = await QUERIES.case_open_of(conn, asset_id=told.asset_id)
+        if row is not None:
+            held = await ctx.hold(conn, row["case_id"])
+            await _attach(conn, held, told.finding_id, evidence)
+            await ctx.append(conn, held, "finding_attached", **data)
+            return
+        ordinal = await QUERIES.case_count(conn, asset_id=told.asset_id) + 1
+        case_id = ids.case_id(told.asset_id, ordinal)
+        await QUERIES.case_add(
+            conn, case_id=case_id, asset_id=told.asset_id, ordinal=ordinal, finding_id=told.finding_id, rule=told.rule,
+            opened_at=ctx.now(), windows=json.dumps(asdict(windows)),
+        )  # fmt: skip
+        held = await ctx.append(conn, await ctx.hold(conn, case_id), "opened", **data, basis=told.basis)
+        await _attach(conn, held, told.finding_id, evidence)
+        await ctx.tell(conn, held, CaseOpened, finding_id=told.finding_id, rule=told.rule)
+
+
+async def _attach(conn: Connection, held: Held, finding_id: UUID, evidence: dict[str, Any]) -> None:
+    await QUERIES.finding_add(
+        conn, finding_id=finding_id, case_id=held.case.case_id, evidence=json.dumps(evidence, ensure_ascii=False),
+        evidence_sha256=sha256(canonical(evidence)),
+    )  # fmt: skip
+
+
+async def finding_cleared(ctx: Context, told: FindingCleared, event_id: str) -> None:
+    """The daily sweep no longer sees it: with no other finding left, a case before its stop ends."""
+    async with ctx.database.transaction("finding_cleared") as conn:
+        if not await inbox.first_time(conn, CONSUMER, event_id):
+            return
+        row = await QUERIES.finding_clear(conn, finding_id=told.finding_id)
+        if row is None or row["left_"]:
+            return
+        held = await ctx.hold(conn, row["case_id"])
+        if held.case.state in progress.BEFORE_STOP:
+            await ctx.append(conn, held, "cleared", finding_id=str(told.finding_id), reason=told.reason)
+
+
+Reply = FindingConfirmed | FindingRefuted | RecheckInconclusive
+ENTRY = {FindingConfirmed: "confirmed", FindingRefuted: "refuted", RecheckInconclusive: "inconclusive"}
+
+
+async def recheck_answered(ctx: Context, told: Reply, event_id: str) -> None:
+    """The monitor's answer of the very day on which it was asked; any other is no answer."""
+    async with ctx.database.transaction("recheck_answered") as conn:
+        if not await inbox.first_time(conn, CONSUMER, event_id):
+            return
+        held = await ctx.hold(conn, told.case_id)
+        p = held.progress
+        if str(told.request_id) != p.request_id or told.business_day != ctx.today() or p.stopped_at is not None:
+            log.info("recheck-too-late", case_id=str(told.case_id), day=str(told.business_day))
+            return
+        kind = ENTRY[type(told)]
+        signals = [signal.model_dump(mode="json") for signal in told.signals]
+        if held.case.state in progress.LEGAL[kind]:
+            await ctx.append(conn, held, kind, request_id=str(told.request_id), signals=signals)
+
+
+async def proved(
+    ctx: Context, conn: Any, held: Held, unit_id: UUID, token: str, public: dict[str, Any], receipt: domain.Receipt
+) -> Held:
+    """The unit's receipt is proof: keep it, start the unit's window, take its answer if it gave one."""
+    case_id = held.case.case_id
+    await QUERIES.notice_prove(conn, case_id=case_id, unit_id=unit_id, receipt=token, public_key=json.dumps(public))
+    held = await ctx.append(
+        conn, held, "noticed", notice_sha256=receipt.notice_sha256, unit_id=str(unit_id),
+        received_on=receipt.received_on, receipt_sha256=signing.sha256(token.encode()),
+    )  # fmt: skip
+    await ctx.tell(conn, held, CaseNoticed, notice_sha256=receipt.notice_sha256)
+    if receipt.answer is not None:
+        held = await answered(ctx, conn, held, receipt.answer, actor=f"unit:{unit_id}")
+    return held
+
+
+async def answered(ctx: Context, conn: Any, held: Held, answer: domain.Answer, *, actor: str) -> Held:
+    """The unit's answer moves the case."""
+    until = answer.until.isoformat() if answer.until else None
+    data = {"answer": answer.answer, "reason": answer.reason, "until": until}
+    held = await store.append(conn, held, "answered", data, now=ctx.now(), actor=actor, zone=ctx.zone)
+    await ctx.tell(conn, held, CaseAnswered, answer=answer.answer)
+    return held
+
+
+async def answer(ctx: Context, case_id: UUID, given: domain.Answer, *, actor: str) -> Held:
+    """A unit answers. Raises IllegalEntry when it is too late."""
+    async with ctx.database.transaction("answer_case") as conn:
+        return await answered(ctx, conn, await ctx.hold(conn, case_id), given, actor=actor)
+
+
+async def late_receipt(ctx: Context, case_id: UUID, token: str) -> Held:
+    """A unit proves later that it has the notice. Raises BadReceipt, Missing, IllegalEntry."""
+    async with ctx.database.transaction("late_receipt") as conn:
+        held = await ctx.hold(conn, case_id)
+        sent = await QUERIES.notice_get(conn, case_id=case_id)
+        subject = await ctx.subject(conn, held)
+        endpoint = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
+        if sent is None or endpoint is None:
+            raise Missing(what=f"notice of case {case_id}")
+        public = json.loads(endpoint["public_key"])
+        receipt = domain.read_receipt(token, public, notice_sha256=sent["sha256"], asset_id=subject.asset_id)
+        return await proved(ctx, conn, held, endpoint["unit_id"], token, public, receipt)
+
+
+async def set_endpoint(
+    ctx: Context, unit_id: UUID, *, url: str, public_key: dict[str, Any], contact: str | None, honours_keys: bool
+) -> None:
+    """Where a unit's notices go; cases that could not reach it try again."""
+    async with ctx.database.transaction("set_endpoint") as conn:
+        await QUERIES.endpoint_put(
+            conn, unit_id=unit_id, url=url, public_key=json.dumps(public_key), contact=contact,
+            honours_keys=honours_keys,
+        )  # fmt: skip
+        waiting = [row["case_id"] async for row in QUERIES.cases_of_unit_waiting(conn, unit_id=unit_id)]
+        for case_id in waiting:
+            held = await ctx.hold(conn, case_id)
+            if held.case.state in ("noticing", "undelivered") and "notice" not in held.progress.pending:
+                await ctx.append(conn, held, "endpoint_changed")
+
+
+async def set_connector(ctx: Context, platform: str, **urls: Any) -> None:
+    """How a platform's assets are stopped, restored and looked at."""
+    async with ctx.database.transaction("set_connector") as conn:
+        await QUERIES.connector_put(conn, platform=platform, **urls)
+
+
+async def note(ctx: Context, case_id: UUID, kind: str, *, actor: str, reason: str, until: date | None = None) -> Held:
+    """An operator's `held`, `released`, `cancelled`, `restore_asked` or `resumed`. Raises IllegalEntry."""
+    async with ctx.database.transaction("note_case") as conn:
+        held = await ctx.hold(conn, case_id)
+        data: dict[str, Any] = {"reason": reason}
+        if kind == "held":
+            data["until"] = until.isoformat() if until else None
+        held = await store.append(conn, held, kind, data, now=ctx.now(), actor=actor, zone=ctx.zone)
+        if kind in ("held", "released"):
+            await ctx.tell(conn, held, CaseHeld, held=kind == "held", reason=reason, until=until)
+    return held
+
+
+async def release_work(ctx: Context) -> None:
+    """Under a stepped clock: let all that is due by now be worked."""
+    async with ctx.database.transaction("release_work") as conn:
+        await QUERIES.release_until(conn, until=ctx.now())
+
+
+async def set_kill_switch(ctx: Context, on: bool, *, actor: str) -> None:
+    """Stop every call to the outside before the next one, or allow them again."""
+    async with ctx.database.transaction("set_kill_switch") as conn:
+        await QUERIES.kill_switch(conn, killed=on)
+    log.warning("kill-switch", on=on, actor=actor)
+
+
+async def unit_may_speak(conn: Connection, scope: str | None, unit_id: UUID) -> bool:
+    """Whether a token's unit is this unit or stands above it."""
+    scheme, _, value = (scope or "").partition(":")
+    return bool(value) and bool(
+        await QUERIES.unit_covers(conn, scheme=scheme, key=" ".join(value.split()), below=unit_id)
+    )
