@@ -35,9 +35,9 @@ def counted_on(topic: str) -> type[Counted]:
     return type("Counted", (Counted,), {"TOPIC": topic, "__module__": __name__})
 
 
-def record(thing: str, value: int, **changed: Any) -> dict[str, Any]:
+def record(thing: str, number: int, **changed: Any) -> dict[str, Any]:
     """A well-formed record of `Counted`; `changed` replaces its key, value, or single headers by name."""
-    message = pack(counted_on("-")(thing=thing, value=value), sequence=value, time=NOON)
+    message = pack(counted_on("-")(thing=thing, value=number), sequence=number, time=NOON)
     headers = [(name, changed.pop(name, raw)) for name, raw in message.headers]
     return {"key": message.key, "value": message.body, "headers": headers} | changed
 

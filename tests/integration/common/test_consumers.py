@@ -1,0 +1,332 @@
+"""Every failure is sorted once: retried in place, buried, counted, or a reason to stop; none is lost, none blocks."""
+
+import asyncio
+import random
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions
+from prometheus_client import REGISTRY
+
+from deploy import topics
+from deploy.local.kafka import LocalKafka
+from libs.common import dead, kafka, observe
+from libs.common.db import Database
+from libs.common.errors import Invalid
+from libs.common.events.envelope import Headers
+from tests.integration.common import stream
+from tests.integration.common.stream import Counted, Recorder, consuming, produce, record, relaying
+from tests.waiting import eventually
+
+NOISE = random.Random(1).randbytes(990_000)
+# name → (record, the code it is buried under, words the reason must hold)
+POISON: dict[str, tuple[dict[str, Any], str, str]] = {
+    "bad JSON": (record("p", 1, value=b'{"thing": '), "invalid", "JSON"),
+    "not even text": (record("p", 2, value=b"\xff\xfe\x00"), "invalid", "JSON"),
+    "wrong schema": (record("p", 3, value=b'{"thing": "p", "value": "many"}'), "invalid", "value"),
+    "a list": (record("p", 4, value=b"[1, 2]"), "invalid", "body"),
+    "null header": (record("p", 5, ce_subject=None), "malformed", "ce_subject"),
+    "non-UTF-8 header": (record("p", 6, ce_source=b"\xff\xfe"), "malformed", "ce_source"),
+    "null value": (record("p", 7, value=None), "malformed", "value"),
+    "missing header": (record("p", 8, headers=record("p", 8)["headers"][2:]), "malformed", "ce_id"),
+    "no headers": (record("p", 9, headers=[]), "malformed", "ce_id"),
+    "no key and no headers": (record("p", 10, headers=[], key=None), "malformed", "ce_id"),
+    "time without offset": (record("p", 11, ce_time=b"2025-06-01T04:00:00"), "malformed", "ce_time"),
+    "sequence in words": (record("p", 12, ce_sequence=b"twelve"), "malformed", "ce_sequence"),
+    "U+0000 in the id": (record("p", 13, ce_id=b"a\0b", value=b"{}"), "invalid", "thing"),
+    "as large as a broker takes": (record("p", 14, value=NOISE + NOISE[:55_000]), "invalid", "JSON"),
+}
+
+
+def total(topic: str, kind: str, outcome: str) -> float:
+    labels = {"topic": topic, "type": kind, "outcome": outcome}
+    return REGISTRY.get_sample_value("jianfu_events_total", labels) or 0.0
+
+
+async def rows(store: Database) -> list[Any]:
+    return list(await store.pool.fetch('select * from dead_letters order by topic, partition, "offset"'))
+
+
+async def test_poison_between_good_records(store: Database, options: Any, new_topic: Any) -> None:
+    """Promise 5: each good record acts once, each poison record is a row with its reason and a dead-topic copy."""
+    topic = await new_topic()
+    sent, place = [], {}
+    for number, (name, (poison, _, _)) in enumerate(POISON.items()):
+        sent.append(record("good", number))
+        place[len(sent)] = name
+        sent.append(poison)
+    sent.append(record("good", len(POISON)))
+    recorder = Recorder(store, topic)
+    await produce(options, topic, sent)
+    async with consuming(options, recorder) as subscription, relaying(store, options) as relay:
+        await eventually(lambda: sum(subscription.done.values()) == len(sent))
+        await eventually(lambda: empty(relay))
+    assert recorder.seen == [("good", number) for number in range(len(POISON) + 1)]
+    found = {row["offset"]: row for row in await rows(store)}
+    assert {offset: name for offset, name in place.items() if offset in found} == place
+    assert len(found) == len(place)
+    copies = {dict(copy.headers)["dead_origin"]: copy for copy in await stream.read(options, f"{topic}.registry.dead")}
+    assert len(copies) == len(place)
+    for offset, name in place.items():
+        poison, code, words = POISON[name]
+        row, copy = found[offset], copies[f"{topic}/0/{offset}".encode()]
+        assert (row["reason_code"], row["key"], row["payload"]) == (code, poison["key"], poison["value"]), name
+        assert words in row["reason"], name
+        assert decoded(row["headers"]) == list(poison["headers"]), name
+        assert dict(copy.headers)["dead_code"] == code.encode(), name
+        assert words.encode() in dict(copy.headers)["dead_reason"], name
+        if name == "as large as a broker takes":
+            assert copy.value is None
+            assert dict(copy.headers)["dead_truncated"]
+        else:
+            assert list(copy.headers[: len(poison["headers"])]) == list(poison["headers"]), name
+            assert (copy.key, copy.value) == (poison["key"], poison["value"]), name
+
+
+async def empty(relay: Any) -> bool:
+    return bool(await relay.depth() == 0)
+
+
+def decoded(headers: bytes) -> Headers:
+    return msgspec.msgpack.decode(headers, type=list[tuple[str, bytes | None]])
+
+
+async def test_unknown_types_are_acknowledged_and_counted(store: Database, options: Any, new_topic: Any) -> None:
+    """Architecture 3: the first event of a newer producer's new type is no poison."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    unknown = [record("new", n, ce_type=b"thing.weighed.v2", value=b"\xff") for n in range(3)]
+    await produce(options, topic, [record("a", 1), *unknown, record("a", 2)])
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: sum(subscription.done.values()) == 5)
+    assert recorder.seen == [("a", 1), ("a", 2)]
+    assert await rows(store) == []
+    assert total(topic, "other", "unknown") == 3
+    assert total(topic, Counted.TYPE, "handled") == 2
+
+
+async def test_a_transient_failure_is_healed_in_place(store: Database, options: Any, new_topic: Any) -> None:
+    """Habit 19: what passes by itself is retried where it stands; order is kept, nothing buried."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    failures = [ConnectionResetError("away"), TimeoutError(), "server"]
+
+    async def before(event: Counted) -> None:
+        if event.value == 3 and failures:
+            failure = failures.pop(0)
+            if isinstance(failure, Exception):
+                raise failure
+            async with store.pool.acquire() as conn:  # the database ends this session in the middle of the use case
+                await conn.fetchval("select pg_terminate_backend(pg_backend_pid())")
+
+    recorder.before = before  # type: ignore[method-assign]
+    await produce(options, topic, [record("a", value) for value in range(1, 6)])
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: sum(subscription.done.values()) == 5)
+    assert not failures
+    assert recorder.seen == [("a", value) for value in range(1, 6)]
+    assert recorder.calls == 8
+    assert await rows(store) == []
+
+
+async def test_a_refusal_by_a_rule_is_buried(store: Database, options: Any, new_topic: Any) -> None:
+    """Habit 19: refused by a rule or by a fault of ours: dead letter with its code, and the stream goes on."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+
+    async def before(event: Counted) -> None:
+        if event.value == 2:
+            raise Invalid(field="value", why="two is refused here")
+        if event.value == 4:
+            raise KeyError("a fault of ours")
+        if event.value == 5:  # what the database cannot hold does not pass by itself
+            await store.pool.execute("insert into effects values (default, $1, '', '', 1)", "a\0b")
+
+    recorder.before = before  # type: ignore[method-assign]
+    await produce(options, topic, [record("a", value) for value in range(1, 7)])
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: sum(subscription.done.values()) == 6)
+    assert recorder.seen == [("a", 1), ("a", 3), ("a", 6)]
+    found = await rows(store)
+    assert [(row["offset"], row["reason_code"]) for row in found] == [
+        (1, "invalid"),
+        (3, "unexpected"),
+        (4, "unexpected"),
+    ]
+    assert "two is refused here" in found[0]["reason"]
+    assert "KeyError" in found[1]["reason"]
+    assert (found[0]["event_type"], found[0]["state"]) == (Counted.TYPE, "dead")
+
+
+async def test_too_many_dead_in_a_row_stop_the_consumer(store: Database, options: Any, new_topic: Any) -> None:
+    """Habit 19: when all is refused the stream is at fault, not a record; a restart goes on behind what is buried."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    limit = kafka.DEAD_IN_A_ROW
+    bad = [record("bad", n, value=b"{}") for n in range(limit - 1)]
+    await produce(options, topic, [*bad, record("a", 1), *bad, *bad, record("a", 2)])
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: subscription.stopped)
+        assert not subscription.ready
+        assert topic in (subscription.stopped or "")
+        await asyncio.sleep(0.5)
+        assert len(await rows(store)) == limit - 1 + limit
+        assert recorder.seen == [("a", 1)]
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: sum(subscription.done.values()) == 3 * (limit - 1) + 2)
+        assert subscription.ready
+    assert recorder.seen == [("a", 1), ("a", 2)]
+    assert len(await rows(store)) == 3 * (limit - 1)
+
+
+async def test_redelivery_of_everything_changes_nothing(
+    store: Database, options: Any, new_topic: Any, kafka: LocalKafka
+) -> None:
+    """Promise 5: at least once on the wire, once in effect, poison and refusals included."""
+    topic = await new_topic(partitions=3, service="again")
+    poison = [poison for poison, _, _ in POISON.values()][:9]
+    good = [record(f"k{n % 7}", n) for n in range(40)]
+    await produce(options, topic, [*good[:20], *poison, *good[20:]])
+
+    async def run() -> Recorder:
+        recorder = Recorder(store, topic)
+        async with consuming(options, recorder, service="again") as subscription, relaying(store, options) as relay:
+            await eventually(lambda: sum(subscription.done.values()) == 49)
+            await eventually(lambda: empty(relay))
+        return recorder
+
+    first = await run()
+    effects = await first.effects()
+    letters = [dict(row) for row in await rows(store)]
+    copies = len(await stream.read(options, f"{topic}.again.dead"))
+    assert (len(effects), len(letters), copies) == (40, 9, 9)
+    forget_offsets(kafka, "jianfu.again")
+    second = await run()
+    assert (second.calls, second.seen) == (40, [])
+    assert await second.effects() == effects
+    assert [dict(row) for row in await rows(store)] == letters
+    assert len(await stream.read(options, f"{topic}.again.dead")) == copies
+
+
+def forget_offsets(broker: LocalKafka, group: str) -> None:
+    """As if the group had never read: the next member starts at the beginning."""
+    admin = topics.admin(broker.bootstrap, "admin", broker.password("admin"))
+    for future in admin.delete_consumer_groups([group]).values():
+        future.result(10)
+    left = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+    assert not next(iter(left.values())).result(10).topic_partitions
+
+
+async def test_the_handler_runs_in_the_trace_of_its_cause(store: Database, options: Any, new_topic: Any) -> None:
+    """Metrics and traces on every hop: what a handler does belongs to the trace its record carries."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    seen = []
+
+    async def before(event: Counted) -> None:
+        seen.append(observe.traceparent())
+
+    recorder.before = before  # type: ignore[method-assign]
+    carried = record("a", 1)
+    carried["headers"].append(("traceparent", b"00-%032x-%016x-01" % (0xABC, 0xDEF)))
+    await produce(options, topic, [carried])
+    async with consuming(options, recorder):
+        await eventually(lambda: seen)
+    assert (seen[0] or "").split("-")[1] == f"{0xABC:032x}"
+
+
+async def test_rebalance_under_load(store: Database, options: Any, new_topic: Any) -> None:
+    """Kafka.md 1.5: members join and leave while records flow; each record acts once, in order per key."""
+    topic = await new_topic(partitions=6, service="crowd")
+    recorders = [Recorder(store, topic) for _ in range(3)]
+    for each in recorders:
+        each.before = pause  # type: ignore[method-assign]
+    sent = 0
+    enough = asyncio.Event()
+
+    def behind() -> int:
+        return sent - sum(len(recorder.seen) for recorder in recorders)
+
+    async def feed() -> None:
+        nonlocal sent
+        while not enough.is_set():
+            await produce(options, topic, [record(f"k{n % 18}", n) for n in range(sent, sent + 36)])
+            sent += 36
+            await eventually(lambda: enough.is_set() or behind() < 150)
+
+    feeding = asyncio.create_task(feed())
+    async with consuming(options, recorders[0], service="crowd"):
+        await eventually(lambda: recorders[0].seen)
+        async with consuming(options, recorders[1], service="crowd"):
+            await eventually(lambda: recorders[1].seen)
+            async with consuming(options, recorders[2], service="crowd"):
+                await eventually(lambda: recorders[2].seen)
+        enough.set()
+        await feeding
+        await eventually(lambda: behind() == 0)
+    by_key: dict[str, list[int]] = {}
+    for thing, value in await recorders[0].effects():
+        by_key.setdefault(thing, []).append(value)
+    assert by_key == {f"k{n}": list(range(n, sent, 18)) for n in range(18)}
+
+
+async def pause(_: Counted) -> None:
+    await asyncio.sleep(0.002)
+
+
+async def test_more_members_than_partitions_are_all_ready(store: Database, options: Any, new_topic: Any) -> None:
+    """A replica that waits for a share is well: told unready, it would be taken out of service for ever."""
+    topic = await new_topic(partitions=1, service="spare")
+    first, second = Recorder(store, topic), Recorder(store, topic)
+    async with (
+        consuming(options, first, service="spare") as one,
+        consuming(options, second, service="spare") as two,
+    ):
+        await eventually(lambda: one.ready and two.ready)
+        assert sorted(len(each.done) for each in (one, two)) == [0, 1]
+
+
+async def test_dead_letters_are_fetched_and_settled_once(store: Database, options: Any, new_topic: Any) -> None:
+    """Architecture 9.10: replayed inside the service that refused them; their state is a table."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    await produce(options, topic, [record("a", 1, value=b"{}"), record("a", 2, value=b"[]")])
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: sum(subscription.done.values()) == 2)
+    assert [row["offset"] for row in await dead.listed(store, "dead", 10)] == [0, 1]
+    letter = await dead.fetch(store, topic, 0, 0)
+    assert letter["payload"] == b"{}"
+    assert dict(letter["headers"])["ce_type"] == Counted.TYPE.encode()
+    await dead.settle(store, topic, 0, 0, "replayed")
+    with pytest.raises(dead.AlreadySettled):
+        await dead.fetch(store, topic, 0, 0)
+    with pytest.raises(dead.AlreadySettled):
+        await dead.settle(store, topic, 0, 0, "discarded")
+    with pytest.raises(dead.Missing):
+        await dead.fetch(store, topic, 0, 99)
+    assert [row["offset"] for row in await dead.listed(store, "dead", 10)] == [1]
+    assert [row["offset"] for row in await dead.listed(store, "replayed", 10)] == [0]
+
+
+async def test_lag_is_what_lies_between_taken_and_end(store: Database, options: Any, new_topic: Any) -> None:
+    """Architecture 9.2: quiet is told from end offsets asked of the broker and what was truly taken."""
+    topic = await new_topic(partitions=2)
+    recorder = Recorder(store, topic)
+    gate = asyncio.Event()
+
+    async def before(_: Counted) -> None:
+        await gate.wait()
+
+    recorder.before = before  # type: ignore[method-assign]
+    ends = kafka.EndOffsets(options)
+    async with consuming(options, recorder) as subscription:
+        await produce(options, topic, [record(f"k{n}", n) for n in range(10)])
+        await eventually(lambda: recorder.calls)
+        found = await ends.of([TopicPartition(topic, 0), TopicPartition(topic, 1)])
+        assert sum(found.values()) == 10
+        assert subscription.behind(found) == 10
+        gate.set()
+        await eventually(lambda: subscription.behind(found) == 0)
+    await ends.close()
