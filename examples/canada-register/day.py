@@ -1,8 +1,10 @@
 """One day of the play: clock, inputs, quiet, sweep, quiet, round, quiet."""
 
+import asyncio
 import time
-from collections import Counter
-from datetime import date
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import prelude
@@ -15,6 +17,8 @@ from stack import World
 from streams import Streams
 from usage import Agents, Delivery
 from watching import Sweep
+
+ONE = timedelta(days=1)
 
 
 class Days:
@@ -32,27 +36,31 @@ class Days:
         self._board = board
         self._log = log
         self._expected = expected
-        self._next: tuple[date, Delivery] | None = None
         self.differences: list[str] = []
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.unknown = 0
         self.watched = 0
         self.beacons = 0
+        self._prepared: asyncio.Task[Delivery] | None = None
 
-    async def play(self, day: date) -> dict[str, Any]:
-        """The whole day; answers what its sweep found."""
+    async def play(self, day: date, kill: Callable[[str], None]) -> dict[str, Any]:
+        """The whole day; answers what its sweep found. `kill` is told of moments at which a service may die."""
         self._begun = time.monotonic()
         now = await prelude.step_clock(self._client, self._world, day)
+        kill("registry")
         self._lap("clock")
         if rows := self._log.get(day):
             await prelude.apply_rows(self._client, self._streams, rows, now, self._board)
             self._lap("log")
         await self._desk.morning(day)
         self._lap("desk")
-        delivery = self._agents.deliver(day)
+        delivery = await (self._prepared or asyncio.to_thread(self._agents.deliver, day))
         self.beacons += len(delivery.beacons)
         self._lap("agents")
         await self._streams.usage(delivery, now)
+        kill("monitor")
+        # Who was given back this morning is known by now: tomorrow's beacons are made while the services work.
+        self._prepared = asyncio.create_task(asyncio.to_thread(self._agents.deliver, day + ONE))
         self._lap("usage sent")
         await self._client.quiet()
         self._lap("usage quiet")
@@ -62,6 +70,7 @@ class Days:
         await self._client.quiet()
         self._lap("sweep quiet")
         await self._client.post("/decommission/v1/rounds", {}, "operator")
+        kill("decommission")
         await self._client.quiet()
         self._lap("round")
         return sweep
@@ -76,5 +85,5 @@ class Days:
 
     def _lap(self, what: str) -> None:
         now = time.monotonic()
-        self.seconds[what] += now - self._begun  # type: ignore[assignment]
+        self.seconds[what] += now - self._begun
         self._begun = now

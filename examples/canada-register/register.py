@@ -70,8 +70,8 @@ class Account:
 
     @property
     def touched(self) -> bool:
-        """Whether the log ever says that it was removed."""
-        return bool(self.delisted)
+        """Whether the log says anything of it after its first mention."""
+        return bool(self.delisted) or len(self.departments) > 1
 
 
 def read_register(path: Path = REGISTER) -> list[Row]:

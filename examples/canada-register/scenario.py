@@ -35,7 +35,7 @@ class Windows:
     verify_days: int = 3
     restore_days: int = 15
     notice_retry_days: int = 3
-    attempts: int = 3
+    notice_attempts: int = 3
     idle_after: int = 14
     zombie_after: int = 90
     shell_after: int = 30
@@ -168,12 +168,8 @@ class _Cast:
         first = len(days) * 3 // 7
         self.blindness = Blindness(BLIND_SOURCE, days[first], days[first + length - 1]) if length else None
         self.lives = {k: self._alive(a) for k, a in accounts.items()}
-        # A part is given only to accounts that one unit answers for all along and that the log never removes.
-        self.eligible = [
-            k
-            for k, a in accounts.items()
-            if not a.touched and len({name for _, name in a.departments}) == 1 and a.listed_on(days[0])
-        ]
+        # A part is given only to accounts that the log leaves alone: neither amended nor removed.
+        self.eligible = [k for k, a in accounts.items() if not a.touched and a.listed_on(days[0])]
 
     def _alive(self, account: Account) -> Life:
         rhythm = RHYTHMS[draw(self.seed, "rhythm", account.identity) % len(RHYTHMS)]
@@ -273,7 +269,6 @@ class _Cast:
             k
             for k, a in self.accounts.items()
             if a.listed[0] > self.days[0] and not a.touched and self.lives[k].source != BLIND_SOURCE
-            and len(a.departments) == 1
         ]  # fmt: skip
         return self._drawn("shell", born)[:3]
 

@@ -38,6 +38,13 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
+def closed_port() -> tuple[socket.socket, str]:
+    """A place where nobody listens and nobody else can: whoever calls there is refused. Keep the socket open."""
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    return taken, f"127.0.0.1:{taken.getsockname()[1]}"
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -52,9 +59,11 @@ class World:
         self.address = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._seed = seed
+        self._http = httpx.Client(base_url=self.address, timeout=60, trust_env=False)
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Start on what its log holds, and wait until it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, str(HERE / "world.py"), str(self.port), str(self._folder / "calls.log")]
         with (self._folder / "world.log").open("ab") as log:
@@ -75,11 +84,11 @@ class World:
 
     def tell(self, what: str, value: Any) -> None:
         """`day`, `keys` or `manners`: known and written down when this returns."""
-        httpx.put(f"{self.address}/{what}", json=value, timeout=20).raise_for_status()
+        self._http.put(f"/{what}", json=value).raise_for_status()
 
     def calls(self, **wanted: str) -> list[dict[str, Any]]:
         """Its raw calls, each as it was logged."""
-        items: list[dict[str, Any]] = httpx.get(f"{self.address}/calls", params=wanted, timeout=60).json()["items"]
+        items: list[dict[str, Any]] = self._http.get("/calls", params=wanted).json()["items"]
         return items
 
 
@@ -148,6 +157,15 @@ class Stack:
             return who, out.decode().strip()
 
         return dict(await asyncio.gather(*(one(who, roles) for who, roles in PEOPLE.items())))
+
+    async def wait(self) -> None:
+        """Until the stack ends or Ctrl-C does."""
+        while self._child is not None and self._child.poll() is None:
+            await asyncio.sleep(0.5)
+
+    def remove(self) -> None:
+        """Its data; the log of its start stays."""
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def stop(self) -> None:
         if self._child is None or self._child.poll() is not None:

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from names import asset_id
 from register import Identity
 from scenario import SOURCES, Life, Scenario, draw
 
@@ -34,12 +35,12 @@ class Delivery:
 
 
 class Agents:
-    """Makes each day's delivery. Days are asked for in order; `ids` maps an account to the asset's id."""
+    """Makes each day's delivery. Days are asked for in order; `posts` says who is used on a day."""
 
-    def __init__(self, scenario: Scenario, posts: Callable[[Life, date], bool], ids: Mapping[Identity, str]) -> None:
+    def __init__(self, scenario: Scenario, posts: Callable[[Life, date], bool]) -> None:
         self._play = scenario
         self._posts = posts
-        self._ids = ids
+        self._ids = {identity: asset_id(identity) for identity in scenario.lives}
         self._totals: Counter[Identity] = Counter()
         self._seed = scenario.seed
         self._kept: list[tuple[Statement, list[tuple[bytes, bytes]]]] = []
