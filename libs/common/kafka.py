@@ -199,7 +199,8 @@ class EventSubscription(Subscription):
         service: str,
         handlers: Mapping[str, Handler],
     ) -> None:
-        super().__init__(broker, topic, f"jianfu.{service}")
+        # a group of its own for each topic: a consumer that joins does not make the others of its service rejoin
+        super().__init__(broker, topic, f"jianfu.{service}.{topic.removeprefix('jianfu.')}")
         self._database = database
         self._service = service
         self._handlers = handlers

@@ -24,6 +24,7 @@ _tracer = trace.get_tracer("jianfu")
 def set_up(service: str, *, level: str, traces: str) -> None:
     """JSON logs on standard output; spans to nowhere, an OTLP collector, or a file of JSON lines."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # it warns of every rebalance and of SASL on loopback
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -61,8 +61,8 @@ class House:
             str(Path(sys.executable).with_name("jianfu")), "up", "--data", str(self.data), "--clock", "stepped",
             "--partitions", "4", "--egress-allow", f"127.0.0.1:{self.world_port}", *services,
         ]  # fmt: skip
-        log = (self.data / "up.log").open("ab")
-        self._up = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        with (self.data / "up.log").open("ab") as log:
+            self._up = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
         while not self._ready():
             if self._up.poll() is not None or time.monotonic() > deadline:
@@ -93,7 +93,8 @@ class House:
             self._up.wait(60)
         self._up = None
 
-    def end(self) -> None:
+    async def end(self) -> None:
+        await self.http.aclose()
         self.stop()
         if self._world is not None:
             self._world.kill()
@@ -134,9 +135,8 @@ class House:
         items: list[Any] = []
         cursor = None
         while True:
-            page = await self.call(
-                "GET", path, role=role, params={"limit": 500} | ({"cursor": cursor} if cursor else {})
-            )
+            more = f"{'&' if '?' in path else '?'}limit=500" + (f"&cursor={cursor}" if cursor else "")
+            page = await self.call("GET", path + more, role=role)
             items += page["items"]
             cursor = page["next"]
             if cursor is None:
