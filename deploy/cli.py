@@ -1,22 +1,24 @@
 """The `jianfu` command."""
 
-import json
 import os
 import signal
 import sys
 import time
-from pathlib import Path
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 import typer
 
 from deploy import case_cli, setup_cli
+from deploy.local import record
 from deploy.local.children import StackError, say
 from deploy.local.keys import Keys
+from deploy.local.outside import Outside
+from deploy.local.record import HERE, Data
 from deploy.local.stack import Options, Stack
 from libs.common import auth
-from libs.common.settings import SERVICES
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Jianfu 减负: record, watch, close. 登记、监测、关停。"
@@ -24,70 +26,84 @@ app = typer.Typer(
 app.add_typer(case_cli.app, name="case", help="Case files: export and verify. 案卷:导出与核验。")
 setup_cli.add(app)
 
-Data = Annotated[Path, typer.Option("--data", envvar="JIANFU_DATA", help="where the stack keeps everything 数据目录")]
-HERE = Path(".jianfu")
+
+class Clock(StrEnum):
+    """Which business clock the services take."""
+
+    SYSTEM = "system"
+    STEPPED = "stepped"
 
 
 @app.command()
 def up(
     data: Data = HERE,
     port: Annotated[int | None, typer.Option(help="port of the one address; picked free if absent 端口")] = None,
-    clock: Annotated[str, typer.Option(help="system or stepped 时钟")] = "system",
+    clock: Annotated[Clock | None, typer.Option(help="business clock; as before, or system 时钟")] = None,
     egress_allow: Annotated[list[str] | None, typer.Option(help="host:port that probes may reach 例外地址")] = None,
-    partitions: Annotated[int | None, typer.Option(help="partitions per topic, instead of topics.yaml's")] = 4,
-    timezone: Annotated[str, typer.Option(help="zone of the business day 时区")] = "Asia/Shanghai",
-    env: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the services")] = None,
+    partitions: Annotated[
+        int | None, typer.Option(min=1, help="partitions per topic; as before, or those of topics.yaml 分区")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="zone of the business day, fixed at the first start; Asia/Shanghai 时区")
+    ] = None,
+    env: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the services 环境变量")] = None,
 ) -> None:
-    """Start PostgreSQL, Kafka and the three services behind one address. 启动整套系统。"""
-    extra = dict(pair.split("=", 1) for pair in env or [])
-    options = Options(data, port, clock, tuple(egress_allow or ()), partitions, timezone, extra)
-    try:
-        Stack(options).run()
-    except KeyboardInterrupt:
-        pass
-    except StackError as error:
-        say(f"error: {error}")
-        raise typer.Exit(1) from None
+    """Start PostgreSQL, Kafka and the three services behind one address. 启动整套系统。
+
+    Ctrl-C stops everything, the data stays. KAFKA_BOOTSTRAP_SERVERS and JIANFU_<SERVICE>_DATABASE_URL name parts of
+    your own to use instead.
+    """
+    options = Options(
+        data, port, clock, tuple(egress_allow or ()), partitions, _zone(timezone), dict(map(_pair, env or []))
+    )
+    Stack(options, Outside.read(os.environ)).run()
 
 
-def state(data: Path) -> dict[str, Any]:
-    """What `up` wrote of itself. Exits with a hint when nothing runs there."""
-    file = data / "stack.json"
-    if not file.exists():
-        say(f"nothing runs on {data}; start it with `jianfu up --data {data}`")
-        raise typer.Exit(1)
-    found: dict[str, Any] = json.loads(file.read_text())
-    return found
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise StackError(f"--env wants NAME=VALUE, not {text!r}")
+    return name, value
+
+
+def _zone(name: str | None) -> str | None:
+    if name is not None:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise StackError(f"--timezone wants an IANA zone such as Asia/Shanghai, not {name!r}") from None
+    return name
 
 
 @app.command()
 def status(data: Data = HERE) -> None:
-    """Tell what runs and whether it is well. 查看状态。"""
-    found = state(data)
-    print(f"address {found['address']}  clock {found['clock']}  pid {found['pid']}")
-    well = True
-    for name in SERVICES:
-        try:
-            reply = httpx.get(f"{found['address']}/{name}/readyz", timeout=5).json()
-        except (httpx.HTTPError, ValueError) as error:
-            reply = {"ready": False, "parts": {"http": type(error).__name__}}
-        faults = "; ".join(f"{part}: {why}" for part, why in reply.get("parts", {}).items() if why)
-        well = well and bool(reply.get("ready"))
-        print(f"{name:13} {'ready' if reply.get('ready') else 'NOT READY'}  {faults}")
-    raise typer.Exit(0 if well else 1)
+    """Tell what runs and whether it is well; exits with 1 when something is not. 查看状态。"""
+    found = record.state(data)
+    print(f"{found['address']}  clock {found['clock']}  zone {found['timezone']}  pid {found['pid']}")
+    try:
+        with httpx.Client(timeout=10, trust_env=False) as client:
+            services = client.get(f"{found['address']}/readyz").json()["services"]
+    except (httpx.HTTPError, ValueError) as error:
+        raise StackError(f"{found['address']} does not answer: {type(error).__name__}") from None
+    for name, told in services.items():
+        faults = "; ".join(f"{part}: {why}" for part, why in told["parts"].items() if why)
+        print(f"{name:13} {'ready 就绪' if told['ready'] else 'NOT READY 未就绪'}  {faults}".rstrip())
+    raise typer.Exit(0 if all(told["ready"] for told in services.values()) else 1)
 
 
 @app.command()
 def down(data: Data = HERE) -> None:
     """Stop everything that runs on a data directory. 停止。"""
-    pid = state(data)["pid"]
+    pid = record.holder(data)
+    if pid is None:
+        say(f"nothing runs on {data}")
+        return
     os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + 60
-    while Path(f"/proc/{pid}").exists() and (data / "stack.json").exists():
+    while record.holder(data) == pid:
         if time.monotonic() > end:
-            say(f"pid {pid} did not end within 60 s")
-            raise typer.Exit(1)
-        time.sleep(0.1)
+            raise StackError(f"pid {pid} did not end within 60 s")
+        time.sleep(0.05)
 
 
 @app.command()
@@ -99,13 +115,9 @@ def token(
     hours: Annotated[float, typer.Option(help="lifetime in hours 有效小时")] = 8,
 ) -> None:
     """Print a bearer token of the local issuer, for development. 开发用令牌。"""
-    keys = Keys(data / "keys")
-    keys.make()
-    try:
-        print(auth.issue(json.loads(keys.issuer.read_text()), subject, role, unit=unit, hours=hours))
-    except ValueError as error:
-        say(f"error: {error}")
-        raise typer.Exit(2) from None
+    if unit is not None and ":" not in unit:
+        raise StackError(f"--unit wants scheme:value such as ca-name:Parks, not {unit!r}")
+    print(Keys(data / "keys").token(subject, role, unit=unit, hours=hours))
 
 
 def main() -> None:
@@ -115,3 +127,7 @@ def main() -> None:
     except StackError as error:
         say(f"error: {error}")
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

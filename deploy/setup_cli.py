@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,8 @@ import typer
 from deploy import topics
 from deploy.local import jars
 from deploy.local.children import StackError, say
-from deploy.local.stack import migrate_service
+from deploy.local.outside import Outside
+from deploy.local.schema import migrate_service
 from libs.common.settings import SERVICES
 
 
@@ -23,17 +23,16 @@ def migrate(
     role: Annotated[bool, typer.Option(help="grant the role jianfu_<service> what its service needs")] = False,
 ) -> None:
     """Apply migrations to the databases in JIANFU_<SERVICE>_MIGRATOR_DATABASE_URL. 迁移数据库。"""
-    done = 0
-    for service in SERVICES:
-        prefix = f"JIANFU_{service.upper()}"
-        url = os.environ.get(f"{prefix}_MIGRATOR_DATABASE_URL") or os.environ.get(f"{prefix}_DATABASE_URL")
-        if url is None:
-            continue
+    named = {
+        service: os.environ[f"JIANFU_{service.upper()}_MIGRATOR_DATABASE_URL"]
+        for service in SERVICES
+        if f"JIANFU_{service.upper()}_MIGRATOR_DATABASE_URL" in os.environ
+    } or Outside.read(os.environ).databases
+    if not named:
+        raise StackError("set JIANFU_REGISTRY_MIGRATOR_DATABASE_URL (and _MONITOR_, _DECOMMISSION_) first")
+    for service, url in named.items():
         applied = asyncio.run(migrate_service(service, url, f"jianfu_{service}" if role else None))
         say(f"{service}: {', '.join(applied) or 'up to date'}")
-        done += 1
-    if not done:
-        raise StackError("set JIANFU_REGISTRY_MIGRATOR_DATABASE_URL (and _MONITOR_, _DECOMMISSION_) first")
 
 
 def apply_topics(
@@ -41,12 +40,10 @@ def apply_topics(
     partitions: Annotated[int | None, typer.Option(help="partitions per topic, instead of topics.yaml's")] = None,
 ) -> None:
     """Create the topics and access lists on KAFKA_BOOTSTRAP_SERVERS. 建立主题与权限。"""
-    bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    if bootstrap is None:
+    outside = Outside.read(os.environ)
+    if outside.kafka is None:
         raise StackError("set KAFKA_BOOTSTRAP_SERVERS first (and JIANFU_KAFKA_USERNAME, JIANFU_KAFKA_PASSWORD_FILE)")
-    file = os.environ.get("JIANFU_KAFKA_PASSWORD_FILE")
-    password = Path(file).read_text().strip() if file else None
-    client = topics.admin(bootstrap, os.environ.get("JIANFU_KAFKA_USERNAME"), password)
+    client = topics.admin(outside.kafka, outside.kafka_username, outside.password())
     created = topics.apply(client, topics.wanted(partitions=partitions), acls=acls)
     say(", ".join(created) or "all topics are in place")
 

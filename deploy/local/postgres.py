@@ -18,6 +18,7 @@ from deploy.local.children import StackError
 from libs.common.settings import SERVICES
 
 OWNER = "jianfu_owner"
+LEFTOVERS_END_WITHIN = 5.0  # seconds; sessions of a killed server notice its death at once unless they compute
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shared_buffers": "128MB",
@@ -96,10 +97,10 @@ class LocalPostgres:
             raise StackError(f"initdb failed: {done.stderr.strip()}")
         fresh.replace(self.data)
 
-    def _vacate(self, seconds: float = 2) -> None:
+    def _vacate(self) -> None:
         """Wait for what is left of an earlier server, then remove its pid file: PostgreSQL would trust the number in
         it, which may be a zombie's or another program's by now. Raises StackError when a server lives there."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + LEFTOVERS_END_WITHIN
         while (pids := self._occupants()) and time.monotonic() < end:
             time.sleep(0.05)
         if pids:

@@ -1,0 +1,48 @@
+"""Bringing the services' databases to the schema this code knows."""
+
+import asyncpg
+
+from deploy.local.children import StackError
+from deploy.local.service import ROOT
+from libs.common.db import Database, SchemaMismatch, migrate, require_schema
+
+AWAY = (
+    OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError, asyncpg.CannotConnectNowError, asyncpg.ClientConfigurationError,
+)  # fmt: skip
+
+
+async def migrate_service(service: str, url: str, role: str | None) -> list[str]:
+    """Apply what is missing and return its names; `role` is granted what the service needs.
+
+    Raises StackError that says which setting to look at. A role that may not change the schema is enough where
+    nothing is missing.
+    """
+    prefix = f"JIANFU_{service.upper()}"
+    migrations = ROOT / "services" / service / "migrations"
+    try:
+        return await migrate(url, migrations, service_role=role)
+    except asyncpg.InsufficientPrivilegeError as error:
+        if await _current(service, url):
+            return []
+        raise StackError(
+            f"{service}: the database needs a migration, which this role may not do ({error}). "
+            f"Set {prefix}_MIGRATOR_DATABASE_URL to the owner's, or run `jianfu migrate` there"
+        ) from None
+    except asyncpg.UndefinedObjectError as error:
+        raise StackError(f"{service}: {error}; create the role of {prefix}_DATABASE_URL first") from None
+    except SchemaMismatch as error:
+        raise StackError(f"{service}: {error}") from None
+    except AWAY as error:
+        raise StackError(f"{service}: its database does not let us in ({error}); check {prefix}_DATABASE_URL") from None
+
+
+async def _current(service: str, url: str) -> bool:
+    database = await Database.connect(url, name="migrate", size=1)
+    try:
+        await require_schema(database, ROOT / "services" / service / "migrations")
+    except (SchemaMismatch, asyncpg.InsufficientPrivilegeError):
+        return False
+    finally:
+        await database.close()
+    return True
