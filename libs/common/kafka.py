@@ -40,7 +40,17 @@ class Handler:
     act: Callable[[Any, Incoming], Awaitable[None]]
 
 
-def make_broker(options: dict[str, Any]) -> KafkaBroker:
+class Broker(KafkaBroker):
+    """FastStream's broker, and the name under which its consumers come back to their groups.
+
+    With a name a consumer is a static member: a process that was killed and started again gets its partitions back at
+    once, instead of waiting until the group has given up the dead one. No two live processes may share a name.
+    """
+
+    instance: str | None = None
+
+
+def make_broker(options: dict[str, Any]) -> Broker:
     """FastStream's broker as we use it: quiet logs, no type magic, a bounded drain on stop."""
     rest = {k: v for k, v in options.items() if not k.startswith(("sasl_", "security_"))}
     security = None
@@ -48,7 +58,7 @@ def make_broker(options: dict[str, Any]) -> KafkaBroker:
         from faststream.security import SASLPlaintext
 
         security = SASLPlaintext(options["sasl_plain_username"], options["sasl_plain_password"], use_ssl=False)
-    return KafkaBroker(
+    return Broker(
         **rest, security=security, graceful_timeout=15, log_level=logging.DEBUG, logger=None, apply_types=False,
         acks="all", enable_idempotence=True, compression_type="lz4",
     )  # fmt: skip
@@ -62,6 +72,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     """
 
     def __init__(self, broker: KafkaBroker, topic: str, group: str, *, max_records: int = 500) -> None:
+        instance = broker.instance if isinstance(broker, Broker) else None
         self.topic = topic
         self.group = group
         self.done: dict[TopicPartition, int] = {}
@@ -78,6 +89,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             listener=self,
             parser=self._parse,
             decoder=self._decode,
+            group_instance_id=None if instance is None else f"{group}-{instance}",
             session_timeout_ms=30_000,
             heartbeat_interval_ms=3_000,
             rebalance_timeout_ms=60_000,

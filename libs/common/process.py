@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,12 +20,11 @@ import uvloop
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
-from faststream.kafka import KafkaBroker
 
 from libs.common import faults, inbox, observe
 from libs.common.clock import Clock, SteppedClock, SystemClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database, require_schema
-from libs.common.kafka import EndOffsets, Subscription, make_broker
+from libs.common.kafka import Broker, EndOffsets, Subscription, make_broker
 from libs.common.outbox import Publisher, Relay
 from libs.common.settings import CommonSettings
 
@@ -54,7 +54,7 @@ class Base:
     settings: CommonSettings
     database: Database
     clock: Clock
-    broker: KafkaBroker
+    broker: Broker
     relay: Relay
     ends: EndOffsets
     role: Role
@@ -121,7 +121,9 @@ async def open_base(settings: CommonSettings, migrations: Path, role: Role) -> B
     clock = await _clock(settings, database)
     kafka = settings.kafka_options()
     relay = Relay(database, Publisher(kafka))
-    return Base(settings, database, clock, make_broker(kafka), relay, EndOffsets(kafka), role)
+    broker = make_broker(kafka)
+    broker.instance = f"{socket.gethostname()}-{settings.port}"  # the same for the process that takes its place
+    return Base(settings, database, clock, broker, relay, EndOffsets(kafka), role)
 
 
 async def _clock(settings: CommonSettings, database: Database) -> Clock:
