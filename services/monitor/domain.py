@@ -1,5 +1,6 @@
 """What the monitor decides: which sources can be believed, and what the truth of its rules means for an asset."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,11 +8,14 @@ from statistics import median
 from typing import Any, Literal
 from uuid import UUID
 
-from libs.common.errors import DomainError
+from libs.common.errors import DomainError, Invalid
 from libs.common.events.monitor import SignalRead
 
 Truth = bool | None
 Verdict = Literal["ACTIVE", "IDLE", "ZOMBIE", "UNKNOWN"]
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+MOST_RECORDS = 1 << 53
+_SOURCE = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 GRAVITY: dict[str, int] = {"IDLE": 1, "ZOMBIE": 2}
 USUAL_DAYS = 28  # how many earlier statements the usual number of covered assets is taken from
 
@@ -23,6 +27,21 @@ class StaleRevision(DomainError):
     kind = "conflict"
     zh = "该日申报的修订号已为 {held},须更高才能替换。"
     en = "That day's statement already has revision {held}; only a higher one replaces it."
+
+
+def check_source(name: str) -> None:
+    """Raise Invalid unless this can name a source."""
+    if not _SOURCE.fullmatch(name):
+        raise Invalid(field="source", accepted="1 to 100 printable characters", why="the source's name is unfit")
+
+
+def check_statement(source: str, day: date, revision: int, records: int) -> None:
+    """Raise Invalid unless a statement lies within what can be kept."""
+    check_source(source)
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise Invalid(field="day", accepted=f"{FIRST_DAY} to {LAST_DAY}", why="the day is out of range")
+    if records > MOST_RECORDS or revision >= 1 << 31:
+        raise Invalid(field="records", accepted=f"<= {MOST_RECORDS}", why="the numbers are out of range")
 
 
 @dataclass(frozen=True, slots=True)

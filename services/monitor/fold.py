@@ -17,11 +17,13 @@ from zoneinfo import ZoneInfo
 import datasketches
 import msgspec
 
+from libs.common.errors import Invalid
+from services.monitor import domain
+
 GAUGES = frozenset({"posts_total", "followers"})
 QUARTER = 900_000  # milliseconds; offsets of zones and so days begin at whole quarter hours
 EARLIEST, LATEST = 946_684_800_000 // QUARTER, 4_102_444_800_000 // QUARTER  # the years 2000 to 2100
 _MEASURE = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_SOURCE = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _HLL = datasketches.tgt_hll_type.HLL_4
 LG_K = 11
 
@@ -174,8 +176,10 @@ class Fold:
     def _slot(self, source: str, measure: str, day: date) -> Slot:
         slot = self._slots.get((source, measure, day))
         if slot is None:
-            if not _SOURCE.fullmatch(source):
-                raise Refused("source: expected 1 to 100 printable characters")
+            try:
+                domain.check_source(source)
+            except Invalid as error:
+                raise Refused(f"source: expected {error.accepted}") from None
             if not _MEASURE.fullmatch(measure):
                 raise Refused("measure: expected up to 40 of a-z, 0-9 and _, beginning with a letter")
             slot = self._slots[(source, measure, day)] = Slot(source, measure, day)
@@ -209,8 +213,8 @@ class Fold:
             day = date.fromisoformat(beacon.day or "")
         except ValueError:
             raise Refused("day: expected YYYY-MM-DD") from None
-        if not 2000 <= day.year < 2100:
-            raise Refused("day: expected a day in the years 2000 to 2099")
+        if not domain.FIRST_DAY <= day <= domain.LAST_DAY:
+            raise Refused(f"day: expected {domain.FIRST_DAY} to {domain.LAST_DAY}")
         users = None if beacon.sketch is None else read_sketch(beacon.sketch)
         slot = self._slot(beacon.source, beacon.measure, day)
         cell = self._cell(slot, beacon.asset_id)

@@ -169,6 +169,8 @@ def condition(text: str) -> Condition:
         raise PackRefused(f"its condition is longer than {MAX_CONDITION} characters")
     try:
         trees = sqlglot.parse(text, read="postgres")
+        for tree in trees:
+            (tree or exp.Null()).sql("postgres")  # what nests too deep to be written is found here, not in the sweep
     except (SqlglotError, RecursionError) as error:
         raise PackRefused(f"{text!r} cannot be read: {str(error).splitlines()[0]}") from None
     if len(trees) != 1 or trees[0] is None:

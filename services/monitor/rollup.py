@@ -10,10 +10,8 @@ import contextlib
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-import msgspec
 import stamina
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -22,12 +20,12 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from prometheus_client import Counter, Histogram
 
-from libs.common import dead
+from libs.common import dead, observe
 from libs.common.auth import Authenticator
 from libs.common.db import Database
-from libs.common.errors import DomainError
 from libs.common.kafka import TRANSIENT, Subscription
 from services.monitor import fold, usecases
+from services.monitor.admission import Bearers, without_person
 
 log = structlog.get_logger()
 FOLDED = Counter("jianfu_usage_records_total", "Records of usage, by what became of them.", ["outcome"])
@@ -36,7 +34,6 @@ CONFLICTS = Counter("jianfu_usage_conflicts_total", "Folds dropped since another
 TOPIC = "jianfu.intake.usage"
 CONSUMER = "jianfu.monitor.usage"
 BURIED_PER_FOLD = 200  # beyond that a flood of bad records is counted and logged, not kept one by one
-KEPT_FIELDS = ("source", "asset_id", "measure", "ts", "count", "value", "day", "records")
 
 
 class UsageConsumer(Subscription):
@@ -62,14 +59,13 @@ class UsageConsumer(Subscription):
     ) -> None:
         super().__init__(broker, topic, consumer, max_records=max_records)
         self._database = database
-        self._authenticator = authenticator
+        self._bearers = Bearers(authenticator)
         self._calendar = calendar
         self._max_keys, self._idle, self._max_age = max_keys, idle, max_age
         self._writing = asyncio.Lock()
         self._dirty, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
         self._touched = self._began = 0.0
-        self._accepted: set[bytes] = set()
         self._read: dict[TopicPartition, int] = {}
         self._renew()
 
@@ -95,7 +91,7 @@ class UsageConsumer(Subscription):
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Fold one fetch. Nothing here can fail half way: a record is folded or set aside as bad."""
         await self._room.wait()
-        self._accepted.clear()  # tokens are verified again with every fetch: one look each into the cache of the keys
+        self._bearers.forget()
         begin, count = 0, len(records)
         while begin < count:
             end = _run_end(records, begin, count)
@@ -123,7 +119,7 @@ class UsageConsumer(Subscription):
         for record in records:
             headers = record.headers
             if headers != known:
-                refusal = self._refusal(headers)
+                refusal = self._bearers.refusal(headers)
                 if refusal is not None:
                     self._set_aside(record, *refusal)
                     continue
@@ -132,21 +128,6 @@ class UsageConsumer(Subscription):
             good.append(record)
         for index, reason in self._fold.add_all(values):
             self._set_aside(good[index], "malformed", reason)
-
-    def _refusal(self, headers: Sequence[tuple[str, bytes | None]]) -> tuple[str, str] | None:
-        """Why the bearer of these headers may not deliver usage, or None."""
-        raw = next((value for name, value in headers if name.lower() == "authorization"), None)
-        if raw is not None and raw in self._accepted:
-            return None
-        try:
-            self._authenticator.principal(None if raw is None else raw.decode()).require("agent")
-        except DomainError as error:
-            return error.code, str(error)
-        except UnicodeDecodeError:
-            return "unauthenticated", "the authorization header is not UTF-8"
-        if raw is not None:
-            self._accepted.add(raw)
-        return None
 
     def _set_aside(self, record: ConsumerRecord, code: str, reason: str) -> None:
         if len(self._bad) < BURIED_PER_FOLD:
@@ -180,9 +161,13 @@ class UsageConsumer(Subscription):
             pause = 0.05
             while True:
                 try:
-                    with FLUSH.time():
+                    about = {"usage.records": str(folded.records), "usage.rows": str(folded.keys)}
+                    with FLUSH.time(), observe.linked("monitor usage flush", (), about):
                         await self._write(folded, bad, begun, reached)
                     break
+                except asyncio.CancelledError:
+                    self._drop()  # whether it was written is not known here: the next start asks the database
+                    raise
                 except TRANSIENT as error:
                     log.warning("usage-not-written", error=f"{type(error).__name__}: {error}")
                     await asyncio.sleep(pause)
@@ -239,6 +224,13 @@ class UsageConsumer(Subscription):
                 begin = await self.consumer.beginning_offsets(list(partitions))
                 begins = {tp.partition: begin[tp] for tp in partitions}
                 held = await usecases.start_offsets(self._database, self.group, self.topic, begins)
+                ends = await self.consumer.end_offsets(list(partitions))
+        if beyond := [tp for tp in partitions if held[tp.partition] > ends[tp]]:
+            # Reading on would skip what is new, beginning anew would count twice: a person has to say what it is.
+            self.stopped = (
+                f"{self.topic}: the log of {beyond[0].partition} ends before the offset held; was it replaced?"
+            )
+            log.error("consumer-stopped", topic=self.topic, why=self.stopped)
         return {tp: held[tp.partition] for tp in partitions}
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
@@ -287,14 +279,3 @@ def _run_end(records: Sequence[ConsumerRecord], begin: int, count: int) -> int:
     if records[count - 1].partition == partition:
         return count
     return bisect_left(records, 1, begin, count, key=lambda record: int(record.partition != partition))
-
-
-def without_person(record: ConsumerRecord) -> ConsumerRecord:
-    """The record as it may be kept: only fields that name no person, nothing at all of what cannot be read."""
-    try:
-        found = msgspec.json.decode(record.value)
-        kept = {name: found[name] for name in KEPT_FIELDS if isinstance(found.get(name), str | int | float)}
-        value = msgspec.json.encode(kept)
-    except (msgspec.MsgspecError, TypeError, AttributeError, UnicodeDecodeError):
-        value = None
-    return replace(record, value=value)

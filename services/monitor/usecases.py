@@ -129,8 +129,9 @@ async def start_offsets(database: Database, consumer: str, topic: str, begin: di
 async def state_source(database: Database, stated: SourceStated, *, today: date) -> str:
     """Take a source's statement of one day; answers `applied` or `unchanged`.
 
-    Raises StaleRevision when another content is held under the same or a higher revision.
+    Raises StaleRevision when another content is held under the same or a higher revision, and Invalid.
     """
+    domain.check_statement(stated.source, stated.day, stated.revision, stated.records)
     async with database.transaction("state_source") as conn:
         cover = await store.hold_cover(conn, stated.assets)
         await store.QUERIES.source_seen(conn, source=stated.source, today=today)
@@ -155,6 +156,7 @@ async def state_source(database: Database, stated: SourceStated, *, today: date)
 
 async def configure_source(database: Database, source: str, terms: domain.Terms, *, today: date) -> None:
     """Set the terms on which a source is judged."""
+    domain.check_source(source)
     async with database.transaction("configure_source") as conn:
         await store.QUERIES.source_put(
             conn,

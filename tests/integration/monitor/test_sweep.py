@@ -1,6 +1,13 @@
 """Sweeps on a real PostgreSQL: thresholds, blind sources, restatements, and that a day is swept once."""
 
-from tests.integration.monitor.conftest import Monitor, day
+import asyncio
+
+from libs.common.clock import SystemClock
+from services.monitor import store
+from services.monitor.rules import recompute
+from services.monitor.sweep import Sweeper
+from tests.integration.monitor.conftest import ZONE, Monitor, day
+from tests.waiting import eventually
 
 
 async def test_findings_open_one_day_past_each_threshold(monitor: Monitor) -> None:
@@ -65,3 +72,164 @@ async def test_a_blind_source_opens_nothing_and_clears_nothing(monitor: Monitor)
         "source.recovered",
     ]
     assert (await monitor.signals(dead))["days_since_post"] == (day(60) - day(17)).days
+
+
+async def test_a_shell_is_found_the_day_after_its_days_of_grace(monitor: Monitor) -> None:
+    """Nothing ever posted and listed for more than 30 days; opened earlier, it is found earlier."""
+    listed = await monitor.record("listed", listed=0)
+    opened = await monitor.record("opened", listed=0, opened_on=day(-10))
+    found: dict[str, int] = {}
+    for number in range(33):
+        await monitor.full_day(number, [listed, opened])
+        sent = await monitor.usage("s", number, {}, posts_total={listed: 0, opened: 0})
+        await monitor.state("s", number, [listed, opened], sent, revision=2)
+        await monitor.sweep()
+        for name, asset in (("listed", listed), ("opened", opened)):
+            if "C16" in await monitor.open_rules(asset):
+                found.setdefault(name, number)
+    assert found == {"listed": 31, "opened": 21}
+
+
+async def test_one_post_ends_a_shell_before_its_total_is_read_again(monitor: Monitor) -> None:
+    account = await monitor.record("a", opened_on=day(-60))
+    monitor.at(0)
+    sent = await monitor.usage("s", 0, {}, posts_total={account: 0})
+    await monitor.state("s", 0, [account], sent)
+    await monitor.sweep()
+    assert await monitor.open_rules(account) == ["C16"]
+    await monitor.full_day(1, [account], [account])
+    await monitor.sweep()
+    assert await monitor.open_rules(account) == []
+    assert (await monitor.signals(account))["posts_total"] == 1
+
+
+async def test_a_total_older_than_35_days_is_not_known(monitor: Monitor) -> None:
+    account = await monitor.record("a", opened_on=day(-60))
+    monitor.at(0)
+    sent = await monitor.usage("s", 0, {}, posts_total={account: 0})
+    await monitor.state("s", 0, [account], sent)
+    for number in range(1, 36):
+        await monitor.full_day(number, [account])
+    await monitor.sweep()
+    assert "C16" in await monitor.open_rules(account)
+    await monitor.full_day(36, [account])
+    swept = await monitor.sweep()
+    assert (await monitor.signals(account))["posts_total"] is None
+    assert swept["by_rule"]["C16"] == {"true": 0, "false": 0, "unknown": 1, "opened": 0, "cleared": 0}
+    assert "C16" in await monitor.open_rules(account)
+
+
+async def test_a_total_of_an_unhealthy_source_is_not_known(monitor: Monitor) -> None:
+    account = await monitor.record("a", opened_on=day(-60))
+    monitor.at(0)
+    sent = await monitor.usage("s", 0, {}, posts_total={account: 0})
+    await monitor.state("s", 0, [account], sent + 1)
+    monitor.at(1)
+    assert (await monitor.sweep())["unknown"] == 1
+    assert (await monitor.signals(account))["posts_total"] is None
+
+
+async def test_a_return_and_a_second_silence_are_two_findings(monitor: Monitor) -> None:
+    account = await monitor.record("a")
+    for number in range(40):
+        await monitor.full_day(number, [account], [account] if number == 20 else [])
+        await monitor.sweep()
+    events = await monitor.events()
+    assert [kind for kind, _ in events] == ["finding.opened", "finding.cleared", "finding.opened"]
+    assert events[0][1] == events[1][1] != events[2][1]
+
+
+async def test_a_sweep_in_chunks_finds_the_same_in_the_order_of_ids(monitor: Monitor) -> None:
+    accounts = sorted([await monitor.record(f"a{n}") for n in range(7)])
+    for number in range(16):
+        await monitor.full_day(number, accounts, accounts[:2])
+    monitor.chunk = 3
+    swept = await monitor.sweep()
+    assert (swept["assets"], swept["opened"], swept["idle"], swept["finished"]) == (7, 5, 5, True)
+    opened = await monitor.database.pool.fetch("select asset_id from findings")
+    assert {row["asset_id"] for row in opened} == set(accounts[2:])
+    keys = await monitor.database.pool.fetch("select key from outbox order by id")
+    assert [row["key"].decode() for row in keys] == [str(account) for account in accounts[2:]]
+
+
+async def test_an_interrupted_sweep_goes_on_where_it_was(monitor: Monitor) -> None:
+    accounts = sorted([await monitor.record(f"a{n}") for n in range(5)])
+    for number in range(16):
+        await monitor.full_day(number, accounts)
+    monitor.chunk = 2
+    sweeper = monitor.sweeper
+    await sweeper._judge_sources(monitor.clock.today(), monitor.clock.now())
+    await sweeper._sweep_chunk(monitor.clock.today(), monitor.clock.now())
+    assert [len(await monitor.open_rules(account)) for account in accounts] == [1, 1, 0, 0, 0]
+    swept = await monitor.sweep()
+    assert (swept["assets"], swept["opened"]) == (5, 5)
+    assert len(await monitor.events()) == 5
+
+
+async def test_sweeps_asked_for_at_once_find_everything_once(monitor: Monitor) -> None:
+    accounts = [await monitor.record(f"a{n}") for n in range(5)]
+    for number in range(16):
+        await monitor.full_day(number, accounts)
+    monitor.chunk = 2
+    answers = await asyncio.gather(*(monitor.sweep() for _ in range(4)))
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0]["opened"] == 5
+    assert len(await monitor.events()) == 5
+
+
+async def test_verdicts_are_kept_by_their_changes(monitor: Monitor) -> None:
+    account = await monitor.record("a")
+    for number in range(20):
+        await monitor.full_day(number, [account], [account] if number == 17 else [])
+        await monitor.usage("s", number, {}, posts_total={account: 3})
+        await monitor.state("s", number, [account], (number == 17) + 1, revision=2)
+        await monitor.sweep()
+    rows = await monitor.database.pool.fetch("select from_day, until_day, verdict, rule from verdicts order by 1")
+    assert [tuple(row) for row in rows] == [
+        (day(0), day(14), "UNKNOWN", None),  # silent for as long as it was looked at, which is not long enough
+        (day(14), day(17), "IDLE", "C06"),
+        (day(17), None, "ACTIVE", None),
+    ]
+
+
+async def test_evidence_recomputes_to_the_truth_it_was_stored_with(monitor: Monitor) -> None:
+    account = await monitor.record("a", opened_on=day(-60))
+    for number in range(16):
+        await monitor.full_day(number, [account])
+        sent = await monitor.usage("s", number, {}, posts_total={account: 0})
+        await monitor.state("s", number, [account], sent, revision=2)
+    await monitor.sweep()
+    rows = await monitor.database.pool.fetch("select * from findings order by rule")
+    assert [row["rule"] for row in rows] == ["C06", "C16"]
+    for row in rows:
+        assert recompute(row["condition"], store.evidence(row["signals"])) is True
+    assert [(s.name, s.value, s.source, s.as_of) for s in store.evidence(rows[0]["signals"])] == [
+        ("days_since_post", None, "s", day(15)),
+        ("days_observed_silent", 16.0, "s", day(15)),
+    ]
+
+
+async def test_before_todays_statement_yesterday_is_judged(monitor: Monitor) -> None:
+    """As under the system clock, which sweeps at two in the morning."""
+    account = await monitor.record("a")
+    for number in range(16):
+        await monitor.full_day(number, [account])
+    monitor.at(16)
+    await monitor.sweep()
+    assert (await monitor.signals(account))["days_observed_silent"] == 16
+    shown = {s.name: s.age_days for rule in (await monitor.why(account)).rules for s in rule.signals}
+    assert shown["days_observed_silent"] == 1
+
+
+async def test_the_clocks_schedule_sweeps_once(monitor: Monitor) -> None:
+    clock = SystemClock(ZONE)
+    sweeper = Sweeper(monitor.database, monitor.book, clock, chunk=10)
+    running = asyncio.create_task(sweeper.by_schedule("* * * * *"))
+
+    async def swept() -> int:
+        return int(await monitor.database.pool.fetchval("select count(*) from sweeps where finished"))
+
+    try:
+        await eventually(swept, 10)
+    finally:
+        running.cancel()

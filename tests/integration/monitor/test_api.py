@@ -1,0 +1,184 @@
+"""The monitor over HTTP: roles, verdicts per row, health of sources, findings and their reasons."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from libs.common import auth
+from libs.common.auth import Authenticator
+from libs.common.kafka import EndOffsets, make_broker
+from libs.common.outbox import Publisher, Relay
+from libs.common.process import Base
+from services.monitor import api, fold, handlers
+from tests.integration.monitor.conftest import ZONE, Monitor, day, millis
+
+KEY = auth.new_key("test")
+NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
+
+
+def bearer(*roles: str) -> dict[str, str]:
+    return {"Authorization": "Bearer " + auth.issue(KEY, "somebody", roles)}
+
+
+@pytest.fixture
+async def http(monitor: Monitor) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application over a database whose relay and consumers do not run."""
+    authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
+    database, clock = monitor.database, monitor.clock
+    relay = Relay(database, Publisher(NOWHERE))
+    base = Base(None, database, clock, make_broker(NOWHERE), relay, EndOffsets(NOWHERE), "api")  # type: ignore[arg-type]
+    taken = handlers.handlers_of(database, monitor.book, clock, authenticator)
+    app = api.build(base, authenticator, monitor.book, monitor.sweeper, fold.Calendar(ZONE), taken)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://monitor/monitor/v1") as client:
+        yield client
+
+
+async def get(http: httpx.AsyncClient, path: str, role: str = "viewer") -> Any:
+    answer = await http.get(path, headers=bearer(role))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+async def silent(monitor: Monitor) -> UUID:
+    account = await monitor.record("quiet")
+    for number in range(16):
+        await monitor.full_day(number, [account])
+    return account
+
+
+async def test_usage_gets_a_verdict_per_row_and_is_counted_once(monitor: Monitor, http: httpx.AsyncClient) -> None:
+    asset = str(uuid4())
+    body = {
+        "source": "s",
+        "records": [
+            {"asset_id": asset, "measure": "posts", "ts": millis(day(0)), "count": 2, "user": "u"},
+            {"asset_id": "x", "measure": "posts", "ts": millis(day(0))},
+            {"asset_id": asset, "measure": "followers", "ts": millis(day(0)), "value": 12},
+            {"asset_id": asset, "measure": "posts", "day": "2025-06-05", "count": 3, "source": "another"},
+            7,
+        ],
+    }
+    for _ in range(2):
+        answer = await http.post("/usage", json=body, headers=bearer("agent") | {"Idempotency-Key": "k"})
+        assert answer.status_code == 202
+        assert [row["verdict"] for row in answer.json()["rows"]] == [
+            "accepted", "refused", "accepted", "accepted", "refused",
+        ]  # fmt: skip
+        assert answer.json()["rows"][1]["detail"] == "asset_id: expected a UUID"
+    rows = await monitor.database.pool.fetch("select source, day, received from source_days")
+    assert [tuple(row) for row in rows] == [("s", day(0), 3)]
+    assert await monitor.database.pool.fetchval("select total from usage_days where asset_id = $1", UUID(asset)) == 5
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'{"source": "s"}', json.dumps({"source": "s", "records": [1] * 10_001}).encode()]
+)
+async def test_a_body_that_is_no_usage_is_refused_whole(http: httpx.AsyncClient, body: bytes) -> None:
+    answer = await http.post("/usage", content=body, headers=bearer("agent"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "role"),
+    [
+        ("POST", "/usage", "viewer"),
+        ("POST", "/statements", "registrar"),
+        ("POST", "/sweeps", "viewer"),
+        ("PUT", "/sources/s", "agent"),
+        ("GET", "/findings", "agent"),
+        ("GET", "/dead-letters", "viewer"),
+        ("POST", "/dead-letters/replay", "auditor"),
+    ],
+)
+async def test_every_door_asks_for_its_role(http: httpx.AsyncClient, method: str, path: str, role: str) -> None:
+    assert (await http.request(method, path)).status_code == 401
+    assert (await http.request(method, path, headers=bearer(role), json={})).status_code == 403
+
+
+async def test_statements_and_terms_of_sources(http: httpx.AsyncClient, monitor: Monitor) -> None:
+    stated = {"source": "s", "day": str(day(0)), "records": 0, "assets": [str(uuid4())]}
+    for outcome in ("applied", "unchanged"):
+        answer = await http.post("/statements", json=stated, headers=bearer("agent"))
+        assert (answer.status_code, answer.json()) == (202, {"outcome": outcome})
+    again = await http.post("/statements", json=stated | {"records": 1}, headers=bearer("agent"))
+    assert (again.status_code, again.json()["code"]) == (409, "stale_revision")
+    for wrong in ({"day": "9999-12-31"}, {"records": 1 << 70}, {"revision": 1 << 40}, {"source": "a\u0000"}):
+        answer = await http.post("/statements", json=stated | wrong, headers=bearer("agent"))
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), wrong
+    answer = await http.put("/sources/s", json={"rhythm_days": 2}, headers=bearer("operator"))
+    assert (answer.json()["rhythm_days"], answer.json()["floor_share"]) == (2, 0.8)
+    assert (await http.put("/sources/s", json={"rhythm_days": 0}, headers=bearer("operator"))).status_code == 422
+    (source,) = (await get(http, "/sources"))["items"]
+    assert (source["source"], source["healthy"], source["last_whole_day"]) == ("s", True, str(day(0)))
+    (shown,) = (await get(http, "/sources/s/days"))["items"]
+    assert shown == {"day": str(day(0)), "received": 0, "stated": 0, "revision": 1, "covered": 1, "whole": True}
+    assert (await http.get("/sources/nobody/days", headers=bearer("viewer"))).status_code == 404
+
+
+async def test_a_sweep_its_findings_and_their_reasons(http: httpx.AsyncClient, silent: UUID) -> None:
+    swept = await http.post("/sweeps", json={}, headers=bearer("operator"))
+    assert swept.json() == (await http.post("/sweeps", headers=bearer("operator"))).json()
+    assert (swept.json()["opened"], swept.json()["day"]) == (1, str(day(15)))
+    assert await get(http, f"/sweeps/{day(15)}") == swept.json()
+    assert (await http.get(f"/sweeps/{day(3)}", headers=bearer("viewer"))).status_code == 404
+    (finding,) = (await get(http, "/findings?state=open&rule=C06"))["items"]
+    assert (finding["asset_id"], finding["label"], finding["recomputed"]) == (str(silent), "FOUND", True)
+    assert await get(http, f"/findings/{finding['finding_id']}") == finding
+    assert (await get(http, "/findings?state=cleared"))["items"] == []
+    (verdict,) = (await get(http, f"/verdicts?day={day(15)}&verdict=IDLE"))["items"]
+    assert (verdict["asset_id"], verdict["rule"]) == (str(silent), "C06")
+    assert (await get(http, f"/verdicts?day={day(14)}"))["items"] == []
+    why = await get(http, f"/assets/{silent}/why")
+    assert (why["verdict"], why["swept_verdict"], why["packs"]) == ("IDLE", "IDLE", {"cn-accounts": "1.0.0"})
+    assert {rule["code"]: (rule["truth"], rule["label"]) for rule in why["rules"]} == {
+        "C06": ("true", "FOUND"), "C15": ("unknown", "FOUND"), "C16": ("false", "ASSUMED"),
+    }  # fmt: skip
+    assert why["rules"][0]["finding_id"] == finding["finding_id"]
+    assert why["sources"] == [
+        {"source": "s", "healthy": True, "code": "well", "reason": "正常 / well", "last_vouched": str(day(15))}
+    ]
+    assert (await http.get(f"/assets/{uuid4()}/why", headers=bearer("viewer"))).status_code == 404
+
+
+async def test_lists_go_on_from_their_cursor(http: httpx.AsyncClient, monitor: Monitor) -> None:
+    accounts = sorted([await monitor.record(f"a{n}") for n in range(5)])
+    for number in range(16):
+        await monitor.full_day(number, accounts)
+    await monitor.sweep()
+    for path, name in (("/findings", "finding_id"), ("/verdicts", "asset_id")):
+        seen: list[str] = []
+        cursor = ""
+        while True:
+            page = await get(http, f"{path}?limit=2{cursor}")
+            seen += [item[name] for item in page["items"]]
+            if page["next"] is None:
+                break
+            cursor = f"&cursor={page['next']}"
+        assert len(seen) == len(set(seen)) == 5
+        assert seen == sorted(seen)
+    days = await get(http, "/sources/s/days?limit=10")
+    assert (await get(http, f"/sources/s/days?limit=10&cursor={days['next']}"))["items"][0]["day"] == str(day(5))
+
+
+async def test_packs_show_basis_and_label(http: httpx.AsyncClient) -> None:
+    pack = await get(http, "/packs/cn-accounts")
+    assert [(rule["code"], rule["weakest_label"]) for rule in pack["rules"]] == [
+        ("C06", "FOUND"), ("C15", "FOUND"), ("C16", "ASSUMED"),
+    ]  # fmt: skip
+    assert (await get(http, "/packs"))["items"] == [pack]
+    assert (await http.get("/packs/none", headers=bearer("viewer"))).status_code == 404
+
+
+async def test_the_published_document_describes_every_body(http: httpx.AsyncClient) -> None:
+    document = (await http.get("/openapi.json")).json()
+    body = document["paths"]["/monitor/v1/usage"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(body["properties"]["records"]["items"]["properties"]) >= {"asset_id", "measure", "ts", "sketch"}
+    for path, methods in document["paths"].items():
+        for what in methods.values():
+            assert what["summary"], path

@@ -1,0 +1,253 @@
+"""The usage stream on a real Kafka: exactly once across batches, conflicts, rebalances, restarts; poison set aside."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from confluent_kafka.admin import NewTopic
+
+from deploy import topics
+from deploy.local.kafka import LocalKafka
+from libs.common import auth
+from libs.common.auth import Authenticator
+from libs.common.db import PLUMBING, Database
+from libs.common.kafka import make_broker
+from services.monitor import fold
+from services.monitor.rollup import UsageConsumer
+from tests.conftest import kafka_options
+from tests.integration.monitor.conftest import ZONE, day, millis
+from tests.waiting import eventually
+
+KEY = auth.new_key("test")
+TOKEN = ("Bearer " + auth.issue(KEY, "agent", ["agent"])).encode()
+PARTITIONS = 3
+
+
+class Stream:
+    """A topic of the test's own, what is sent to it, and consumers that fold it into one database."""
+
+    def __init__(self, broker: LocalKafka, database: Database) -> None:
+        self.options = kafka_options(broker)
+        self.database = database
+        self.topic = f"usage-{uuid4()}"
+        self.group = f"group-{uuid4()}"
+        client = topics.admin(broker.bootstrap, "admin", broker.password("admin"))
+        made = client.create_topics([NewTopic(self.topic, PARTITIONS, 1), NewTopic(f"{self.topic}.monitor.dead", 1, 1)])
+        for future in made.values():
+            future.result()
+
+    async def send(self, *values: bytes | None, headers: Any = (("authorization", TOKEN),)) -> None:
+        producer = AIOKafkaProducer(**self.options, linger_ms=5)
+        await producer.start()
+        try:
+            sent = [
+                await producer.send(self.topic, value, key=str(n).encode(), headers=list(headers))
+                for n, value in enumerate(values)
+            ]
+            await asyncio.gather(*sent)
+        finally:
+            await producer.stop()
+
+    @asynccontextmanager
+    async def consumer(
+        self, until: Callable[[UsageConsumer], Any] = lambda usage: usage.ready, **options: Any
+    ) -> AsyncIterator[UsageConsumer]:
+        broker = make_broker(dict(self.options))
+        authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
+        usage = UsageConsumer(
+            broker, self.database, authenticator, fold.Calendar(ZONE), topic=self.topic, consumer=self.group, **options
+        )
+        running = asyncio.create_task(usage.run())
+        await broker.start()
+        try:
+            await eventually(lambda: until(usage))
+            yield usage
+        finally:
+            await broker.stop()
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+    async def total(self) -> int:
+        return int(await self.database.pool.fetchval("select coalesce(sum(total), 0) from usage_days"))
+
+    async def offsets(self) -> int:
+        async with self.database.reading() as conn:
+            rows = PLUMBING.offsets_of(conn, consumer=self.group, topic=self.topic, partitions=list(range(PARTITIONS)))
+            return sum([row["next_offset"] async for row in rows])
+
+
+@pytest.fixture
+async def stream(kafka: LocalKafka, database: Callable[[str], Awaitable[Database]]) -> Stream:
+    return Stream(kafka, await database("monitor"))
+
+
+def views(count: int, asset: UUID | None = None, begin: int = 0) -> list[bytes]:
+    name = str(asset or UUID(int=7))
+    about = {"source": "s", "asset_id": name, "measure": "views", "ts": millis(day(0))}
+    return [json.dumps(about | {"user": f"u{n}"}).encode() for n in range(begin, begin + count)]
+
+
+async def test_each_beacon_counts_once_and_quiet_speaks_of_what_is_written(stream: Stream) -> None:
+    async with stream.consumer() as usage:
+        await stream.send(*views(500))
+        await eventually(lambda: sum(usage.done.values()) == 500)
+        assert not usage.busy
+        assert (await stream.total(), await stream.offsets()) == (500, 500)
+        estimate = await stream.database.pool.fetchval("select users_estimate from usage_days")
+        assert abs(estimate - 500) < 25
+        received = await stream.database.pool.fetchval("select received from source_days where source = 's'")
+        assert received == 500
+
+
+async def test_a_restart_goes_on_from_the_database(stream: Stream) -> None:
+    await stream.send(*views(100))
+    async with stream.consumer() as usage:
+        await eventually(lambda: sum(usage.done.values()) == 100)
+    await stream.send(*views(50, begin=100))
+    async with stream.consumer() as usage:
+        await eventually(lambda: sum(usage.done.values()) == 150)
+    assert await stream.total() == 150
+
+
+async def test_poison_between_good_records_is_set_aside_and_nothing_waits(stream: Stream) -> None:
+    person = "zhang-san-13800000000"
+    bad = [None, b"\xff\xfe", b"{", b"[]", json.dumps({"source": "s", "user": person}).encode()]
+    async with stream.consumer() as usage:
+        await stream.send(*views(3), *bad, *views(3, begin=3))
+        await stream.send(*views(2), headers=())
+        await stream.send(*views(1), headers=[("authorization", None)])
+        await stream.send(*views(1), headers=[("authorization", b"\xff")])
+        await stream.send(*views(1), headers=[("authorization", b"Bearer nonsense")])
+        wrong = "Bearer " + auth.issue(KEY, "somebody", ["viewer"])
+        await stream.send(*views(1), headers=[("authorization", wrong.encode())])
+        await stream.send(*views(2, begin=6), headers=[("x", None), ("Authorization", TOKEN), ("traceparent", b"-")])
+        await eventually(lambda: sum(usage.done.values()) == 19)
+    assert await stream.total() == 8
+    rows = await stream.database.pool.fetch("select reason_code, payload from dead_letters")
+    codes = [row["reason_code"] for row in rows]
+    assert {code: codes.count(code) for code in set(codes)} == {"malformed": 5, "unauthenticated": 5, "forbidden": 1}
+    assert not any(person.encode() in (row["payload"] or b"") for row in rows)
+    copies = await stream.database.pool.fetch("select topic, payload from outbox")
+    assert {row["topic"] for row in copies} == {f"{stream.topic}.monitor.dead"}
+    assert not any(person.encode() in (row["payload"] or b"") for row in copies)
+
+
+async def test_a_flood_of_poison_is_counted_and_never_blocks(stream: Stream) -> None:
+    async with stream.consumer() as usage:
+        await stream.send(*[b"{" for _ in range(2_000)], *views(5))
+        await eventually(lambda: sum(usage.done.values()) == 2_005)
+    assert await stream.total() == 5
+    assert 0 < await stream.database.pool.fetchval("select count(*) from dead_letters") <= 2_000
+
+
+async def test_what_another_has_counted_is_dropped_and_read_from_its_offsets(stream: Stream) -> None:
+    """A consumer that outlived its session: while it folds, its successor has written further."""
+    async with stream.consumer(idle=0.3) as usage:
+        await stream.send(*views(60))
+        await eventually(lambda: usage._fold.records == 60)
+        await stream.database.pool.execute(
+            "update consumer_offsets set next_offset = next_offset + 5 where consumer = $1 and partition = 0",
+            stream.group,
+        )  # as if a successor had counted five records of partition 0
+        await eventually(lambda: sum(usage.done.values()) == 60)
+        assert await stream.total() == 55
+
+
+async def test_a_consumer_that_joins_takes_over_without_losing_or_repeating(stream: Stream) -> None:
+    enough = asyncio.Event()
+
+    async def keep_sending() -> int:
+        sent = 0
+        while not enough.is_set():
+            await stream.send(*views(40, begin=sent))
+            sent += 40
+        return sent
+
+    async with stream.consumer() as first:
+        sending = asyncio.create_task(keep_sending())
+        await eventually(lambda: sum(first.done.values()) > 100)
+        async with stream.consumer() as second:
+            await eventually(lambda: first.ready and second.done and len(first.done) < PARTITIONS)
+            before = await stream.offsets()
+            await eventually(lambda: after(stream, before + 400))
+        enough.set()
+        sent = await sending
+        await eventually(lambda: after(stream, sent))
+        assert (await stream.total(), await stream.offsets()) == (sent, sent)
+
+
+async def after(stream: Stream, offset: int) -> bool:
+    return await stream.offsets() >= offset
+
+
+async def test_while_the_database_cannot_be_written_nothing_is_lost(stream: Stream) -> None:
+    async with stream.consumer() as usage:
+        async with stream.database.pool.acquire() as conn, conn.transaction():
+            await conn.execute("lock table consumer_offsets in exclusive mode")
+            await stream.send(*views(30))
+            await eventually(lambda: usage.busy)
+        await eventually(lambda: sum(usage.done.values()) == 30)
+    assert await stream.total() == 30
+
+
+async def test_a_full_memory_holds_reading_back(stream: Stream) -> None:
+    lines = [line for n in range(300) for line in views(1, UUID(int=n + 1))]
+    async with stream.consumer(max_records=20, max_keys=30) as usage:
+        await stream.send(*lines)
+        await eventually(lambda: sum(usage.done.values()) == 300)
+    assert await stream.total() == 300
+
+
+async def test_sketches_folded_at_the_source_join_those_folded_here(stream: Stream) -> None:
+    import base64
+
+    made = fold.Fold(fold.Calendar(ZONE))
+    made.add_all(views(40))
+    (counter,) = made.sheet().counters
+    folded = {
+        "source": "s", "asset_id": str(UUID(int=7)), "measure": "views", "day": str(day(0)), "count": 40, "records": 40,
+        "sketch": base64.b64encode(fold.stored(counter.users)).decode(),
+    }  # fmt: skip
+    async with stream.consumer() as usage:
+        await stream.send(json.dumps(folded).encode(), *views(20, begin=30))
+        await eventually(lambda: sum(usage.done.values()) == 21)
+    row = await stream.database.pool.fetchrow("select total, users_estimate from usage_days")
+    assert row is not None
+    assert tuple(row) == (60, 50)
+    assert await stream.database.pool.fetchval("select received from source_days") == 60
+
+
+async def test_a_write_whose_connection_is_cut_is_written_again(stream: Stream) -> None:
+    async with stream.consumer() as usage:
+        async with stream.database.pool.acquire() as conn, conn.transaction():
+            await conn.execute("lock table consumer_offsets in exclusive mode")
+            await stream.send(*views(30))
+
+            async def cut() -> bool:
+                return bool(
+                    await stream.database.pool.fetchval(
+                        "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                        " where wait_event_type = 'Lock' and datname = current_database()"
+                    )
+                )
+
+            await eventually(cut)
+        await eventually(lambda: sum(usage.done.values()) == 30)
+    assert await stream.total() == 30
+
+
+async def test_a_log_that_is_not_the_one_read_before_stops_the_consumer(stream: Stream) -> None:
+    """A topic made anew, or cut: neither skipping nor beginning again would be right."""
+    await stream.send(*views(10))
+    async with stream.consumer() as usage:
+        await eventually(lambda: sum(usage.done.values()) == 10)
+    await stream.database.pool.execute("update consumer_offsets set next_offset = 1000 where partition = 1")
+    async with stream.consumer(until=lambda usage: usage.stopped) as usage:
+        assert "was it replaced?" in (usage.stopped or "")
+        assert not usage.ready
