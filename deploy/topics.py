@@ -13,12 +13,15 @@ from confluent_kafka.admin import (
     AclOperation,
     AclPermissionType,
     AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
     NewTopic,
     ResourcePatternType,
     ResourceType,
 )  # fmt: skip
 
-from deploy.local.children import StackError
+from deploy.local.children import StackError, say
 from libs.common.settings import SERVICES
 
 FILE = Path(__file__).with_name("topics.yaml")
@@ -27,7 +30,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic as it should be. `retention_days` is None where the topic is compacted."""
+    """One topic as it should be; `retention_days` is None where it is compacted, `replication` -1 is the broker's."""
 
     name: str
     partitions: int
@@ -71,36 +74,75 @@ def admin(bootstrap: str, user: str | None = None, password: str | None = None) 
 
 
 def apply(client: AdminClient, topics: list[Topic], *, acls: bool, seconds: float = 30) -> list[str]:
-    """Create what is missing and grant what is due; returns the names created.
+    """Create what is missing, set retention as it should be, grant what is due; returns the names created.
 
-    Raises StackError when a topic exists with another number of partitions, or the broker is away.
+    Raises StackError when a topic exists with another number of partitions, or the broker is away or refuses.
     """
     try:
         existing = client.list_topics(timeout=seconds).topics
+        missing = [topic for topic in topics if topic.name not in existing]
+        present = [topic for topic in topics if topic.name in existing]
+        for topic in present:
+            if (have := len(existing[topic.name].partitions)) != topic.partitions:
+                raise StackError(
+                    f"{topic.name} has {have} partitions, {topic.partitions} are wanted: partitions are never altered "
+                    "in place, because that would move keys. Start with the number it has, or with new data"
+                )
+        new = [NewTopic(t.name, t.partitions, t.replication, config=t.config()) for t in missing]
+        for future in (client.create_topics(new) if new else {}).values():
+            future.result(seconds)
+        _retain(client, present, seconds)
+        if acls:
+            _grant(client, _bindings(topics), seconds)
     except KafkaException as error:
-        raise StackError(f"Kafka does not answer: {error}") from None
-    missing = []
-    for topic in topics:
-        if topic.name not in existing:
-            missing.append(topic)
-        elif (have := len(existing[topic.name].partitions)) != topic.partitions:
-            raise StackError(
-                f"{topic.name} has {have} partitions, {topic.partitions} are wanted: partitions are never altered in "
-                "place, because that would move keys. Start with the number it has, or with a new data directory"
-            )
-    new = [NewTopic(t.name, t.partitions, t.replication, config=t.config()) for t in missing]
-    for future in (client.create_topics(new) if new else {}).values():
-        future.result(seconds)
-    if acls:
-        _grant(client, _bindings(topics), seconds)
+        raise StackError(f"Kafka does not do as asked: {error.args[0].str() or error}") from None
     return [topic.name for topic in missing]
 
 
-def _grant(client: AdminClient, bindings: list[AclBinding], seconds: float) -> None:
-    """Create access lists and wait until the broker holds clients to them: the controller answers earlier."""
-    for future in client.create_acls(bindings).values():
+def _retain(client: AdminClient, topics: list[Topic], seconds: float) -> None:
+    """Bring retention and compaction of existing topics to what the file says."""
+    if not topics:
+        return
+    asked = client.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, topic.name) for topic in topics])
+    have = {resource.name: future.result(seconds) for resource, future in asked.items()}
+    changes = []
+    for topic in topics:
+        entries = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in topic.config().items()
+            if have[topic.name][name].value != value
+        ]
+        if entries:
+            say(f"{topic.name}: {', '.join(f'{entry.name} is now {entry.value}' for entry in entries)}")
+            changes.append(ConfigResource(ConfigResource.Type.TOPIC, topic.name, incremental_configs=entries))
+    for future in (client.incremental_alter_configs(changes) if changes else {}).values():
         future.result(seconds)
-    everything = AclBindingFilter(
+
+
+def _grant(client: AdminClient, bindings: list[AclBinding], seconds: float) -> None:
+    """Grant what the file says, take back what it no longer says of the principals and topics that are ours, and
+    wait until the broker holds clients to it: the controller answers earlier."""
+    wanted = set(bindings)
+    held = _held(client, seconds)
+    ours = {binding.principal for binding in bindings}
+    stale = [b for b in held - wanted if b.principal in ours and b.name.startswith("jianfu.")]
+    granted = list(wanted - held)
+    for future in (client.create_acls(granted) if granted else {}).values():
+        future.result(seconds)
+    for future in (client.delete_acls([_exactly(b) for b in stale]) if stale else {}).values():
+        future.result(seconds)
+    end = time.monotonic() + seconds
+    while granted or stale:
+        held = _held(client, seconds)
+        if wanted <= held and not held & set(stale):
+            return
+        if time.monotonic() > end:
+            raise StackError(f"Kafka did not take up the access lists within {seconds:.0f} s")
+        time.sleep(0.05)
+
+
+def _held(client: AdminClient, seconds: float) -> set[AclBinding]:
+    anything = AclBindingFilter(
         ResourceType.ANY,
         None,  # type: ignore[arg-type]  # None is any, which the stub does not know
         ResourcePatternType.ANY,
@@ -109,14 +151,18 @@ def _grant(client: AdminClient, bindings: list[AclBinding], seconds: float) -> N
         AclOperation.ANY,
         AclPermissionType.ANY,
     )
-    end = time.monotonic() + seconds
-    while missing := set(bindings) - set(client.describe_acls(everything).result(seconds)):
-        if time.monotonic() > end:
-            raise StackError(f"Kafka did not take up {len(missing)} access lists within {seconds:.0f} s")
-        time.sleep(0.05)
+    return set(client.describe_acls(anything).result(seconds))
+
+
+def _exactly(b: AclBinding) -> AclBindingFilter:
+    return AclBindingFilter(
+        b.restype, b.name, b.resource_pattern_type, b.principal, b.host, b.operation, b.permission_type
+    )
 
 
 def _bindings(topics: list[Topic]) -> list[AclBinding]:
+    """Who may write and read. An idempotent producer needs no right beyond writing its topic (KIP-679)."""
+
     def allow(kind: ResourceType, name: str, pattern: ResourcePatternType, user: str, act: AclOperation) -> AclBinding:
         return AclBinding(kind, name, pattern, f"User:{user}", "*", act, AclPermissionType.ALLOW)
 
@@ -129,10 +175,6 @@ def _bindings(topics: list[Topic]) -> list[AclBinding]:
         for user in topic.readers:
             for act in (AclOperation.READ, AclOperation.DESCRIBE):
                 bindings.append(allow(ResourceType.TOPIC, topic.name, literal, user, act))
-    for user in sorted({user for topic in topics for user in topic.writers}):
-        # asked before the first record of an idempotent producer
-        idempotent = AclOperation.IDEMPOTENT_WRITE
-        bindings.append(allow(ResourceType.BROKER, "kafka-cluster", literal, user, idempotent))
     for service in SERVICES:
         bindings.append(allow(ResourceType.GROUP, f"jianfu.{service}", prefixed, service, AclOperation.READ))
     return list(dict.fromkeys(bindings))
