@@ -201,7 +201,7 @@ values (:mandate_id, :rule, :max_per_day, :until, :proposed_by, :proposed_at)
 on conflict do nothing;
 
 -- name: mandate_get(mandate_id)^
-select * from mandates where mandate_id = :mandate_id for no key update;
+select * from mandates where mandate_id = :mandate_id;
 
 -- name: mandate_sign(mandate_id, approver, at)$
 insert into mandate_approvals (mandate_id, approver, at) values (:mandate_id, :approver, :at)

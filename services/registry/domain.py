@@ -60,6 +60,15 @@ class ReopenTooEarly(DomainError):
     en = "The asset was closed on {closed_on}; it may not be recorded again before {until}."
 
 
+class AlreadyDecided(DomainError):
+    """A held disappearance is decided once."""
+
+    code = "already_decided"
+    kind = "conflict"
+    zh = "该消失已决定({state})。"
+    en = "This disappearance has been decided already: {state}."
+
+
 class OutOfScope(DomainError):
     """A unit speaks only for itself and the units below it."""
 

@@ -134,11 +134,15 @@ async def note_disappearance(conn: Connection, asset: Asset, cause: Cause, *, no
 
 
 async def decide_held(database: Database, which: UUID, *, go: bool, reason: str, actor: str, now: datetime) -> Result:
-    """A person lets a held disappearance happen, or drops it. Raises Missing when none is held under this id."""
+    """A person lets a held disappearance happen, or drops it. Raises Missing, AlreadyDecided."""
     async with database.transaction("decide_held") as conn:
         row = await QUERIES.disappearance_lock(conn, disappearance_id=which)
-        if row is None or row["state"] != "held":
+        if row is None:
             raise Missing(what=f"held disappearance {which}")
+        if row["state"] != "held":
+            if row["state"] != ("applied" if go else "dropped"):
+                raise domain.AlreadyDecided(state=row["state"])
+            return Result("unchanged", row["asset_id"])  # the same decision once more
         held = await store.lock(conn, row["asset_id"])
         assert held is not None  # noqa: S101 - a foreign key
         await QUERIES.disappearance_decide(

@@ -1,0 +1,41 @@
+"""The list of crash points, read from the code itself: a new transaction or effect is in it without being added."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("registry", "monitor", "decommission")
+
+# Points that no story can reach, each with the reason.
+UNREACHED = {
+    "prune": "runs once an hour of machine time",
+    "park_case": "only a step that makes no progress leads there, and none is known",
+}
+
+
+def _names(file: Path) -> Iterator[tuple[str, str]]:
+    """(what, name) for every `.transaction("name")` and `faults.point("name")` in a file."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+            continue
+        if node.func.attr in ("transaction", "point") and isinstance(node.args[0], ast.Constant):
+            yield node.func.attr, str(node.args[0].value)
+
+
+def points() -> list[str]:
+    """Every named point of every service that a story can reach."""
+    found: set[str] = set()
+    for service in SERVICES:
+        for file in (ROOT / "services" / service).rglob("*.py"):
+            for what, name in _names(file):
+                if what == "point":
+                    found.add(name)
+                elif name not in UNREACHED:
+                    found |= {f"{service}.{name}.before-commit", f"{service}.{name}.after-commit"}
+        for file in (ROOT / "libs" / "common").glob("*.py"):
+            for what, name in _names(file):
+                if what == "transaction" and name not in UNREACHED:
+                    found |= {f"{service}.{name}.before-commit", f"{service}.{name}.after-commit"}
+        found |= {f"{service}.relay.{moment}" for moment in ("before-publish", "after-publish", "after-commit")}
+    return sorted(found)
