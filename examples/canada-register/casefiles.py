@@ -18,7 +18,7 @@ async def check(client: Client, stack: Stack, console: Console) -> list[str]:
     address, token = stack.state["address"], client.tokens["auditor"]
     await _jianfu("case", "export", case_id, "--out", str(file), "--address", address, "--token", token)
     code, said = await _jianfu("case", "verify", str(file), "--key", stack.state["keys"]["decommission"])
-    console.print(f"case file {file}: {said}")
+    console.print(f"case file: {said}", soft_wrap=True)
     return [] if code == 0 else [f"the case file {file} does not verify"]
 
 

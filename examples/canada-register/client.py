@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import httpx
@@ -59,6 +59,16 @@ class Client:
 
     async def get(self, path: str, who: str | None = "viewer", **params: Any) -> Any:
         return await self.call("GET", path, who, params=params)
+
+    async def each(self, paths: Iterable[str], who: str = "viewer") -> list[Any]:
+        """What stands at each path, eight asked for at a time."""
+        gate = asyncio.Semaphore(8)
+
+        async def one(path: str) -> Any:
+            async with gate:
+                return await self.get(path, who)
+
+        return list(await asyncio.gather(*(one(path) for path in paths)))
 
     async def post(self, path: str, body: Any, who: str, *, key: str | None = None) -> Any:
         """A create or an action; `key` makes a repeat of it known as a repeat."""

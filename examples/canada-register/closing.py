@@ -189,6 +189,7 @@ class Closing:
             "held": sum(case.held for case in self.cases),
             **settled,
             "under way": len(self.cases) - sum(settled.values()),
+            "alarms": settled["undelivered"] + settled["unverified"],
         }
 
     def check_limits(self) -> None:

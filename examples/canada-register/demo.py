@@ -7,6 +7,7 @@ what was computed from the inputs before. Usage: python demo.py --help
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import time
 from dataclasses import fields
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import casefiles
+import checks
 import measure
 import oracle
 import prelude
 import table
+from cast import make
 from client import SERVICES, Client
 from day import Days
 from desk import Desk
@@ -27,7 +30,7 @@ from prelude import Disagreement, Switchboard
 from register import AS_OF, CHANGES, REGISTER, Row, accounts, by_day, read_changes, read_register
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from scenario import Scenario, Windows, make
+from scenario import Scenario, Windows
 from stack import Stack, StackFailed, World, closed_port
 from streams import Streams
 from usage import Agents
@@ -42,7 +45,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=2025, help="of what is made up: usage, answers")
     parser.add_argument("--data", type=Path, default=BUILD / "demo-data", help="data directory, made anew")
     parser.add_argument("--json", type=Path, default=BUILD / "demo.json", help="where the table goes")
-    parser.add_argument("--keep", action="store_true", help="keep the data directory")
+    parser.add_argument(
+        "--keep", action=argparse.BooleanOptionalAction, default=True, help="keep the data directory, to look at it"
+    )
     parser.add_argument("--stay", action="store_true", help="leave the stack running until Ctrl-C")
     parser.add_argument("--kill-each-once", action="store_true", help="kill -9 each service once on the way")
     parser.add_argument("--register", type=Path, default=REGISTER, help="another register than the real one")
@@ -62,6 +67,7 @@ class Demo:
         self.log = by_day(read_changes(asked.changes))
         self.accounts = accounts(self.rows, [row for day in sorted(self.log) for row in self.log[day]])
         self.scenario: Scenario = make(self.accounts, days=asked.days, seed=asked.seed, windows=self.windows)
+        self.killer: Killer | None = None
         begun = time.monotonic()
         self.expected = oracle.expect(self.scenario, self.rows)
         console.print(
@@ -100,7 +106,7 @@ class Demo:
                 imported = await self._prepare(client, streams, world, board)
                 days = self._days(client, streams, world, board)
                 speed = await self._play(days, stack)
-            return await self._finish(client, stack, days, imported, speed)
+            return await self._finish(client, stack, world, days, imported, speed)
         finally:
             await client.close()
 
@@ -130,7 +136,7 @@ class Demo:
 
     async def _play(self, days: Days, stack: Stack) -> float:
         """Days a second."""
-        killer = Killer(self.asked.days, stack) if self.asked.kill_each_once else None
+        killer = self.killer = Killer(self.asked.days, stack) if self.asked.kill_each_once else None
         begun = time.monotonic()
         columns = (
             TextColumn("{task.fields[day]}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
@@ -146,36 +152,62 @@ class Demo:
                 progress.update(task, advance=1, day=str(day), speed=f"{speed:.2f} days/s", found=found)
         return len(self.scenario.days) / (time.monotonic() - begun)
 
-    async def _finish(self, client: Client, stack: Stack, days: Days, imported: dict[str, int], speed: float) -> bool:
+    async def _finish(
+        self, client: Client, stack: Stack, world: World, days: Days, imported: dict[str, int], speed: float
+    ) -> bool:
         touched = dict.fromkeys(row.identity for rows in self.log.values() for row in rows)
+        findings, cases = await measure.findings(client), await measure.cases(client)
         measured = await measure.register_numbers(client, touched, imported)
-        measured |= await measure.monitor_numbers(client, watched=days.watched, unknown=days.unknown)
-        measured |= await measure.case_numbers(client)
+        measured |= {"watched": days.watched, "unknown (account-days)": days.unknown}
+        measured |= measure.finding_numbers(self.scenario, findings) | await measure.case_numbers(client, cases)
         found = table.lines(measured, self.expected.numbers)
         table.show(self.console, found)
-        faults = [*days.differences, *(f"{line.name}: {line.measured}" for line in found if not line.agrees)]
-        faults += await casefiles.check(client, stack, self.console)
+        faults = [
+            *days.differences,
+            *(f"{line.name}: {line.measured}, computed {line.expected}" for line in found if not line.agrees),
+            *checks.findings(findings, self.expected),
+            *checks.cases(cases, self.expected),
+            *checks.calls(world.calls(), crashed=self.asked.kill_each_once),
+            *checks.pages(world.state()["stopped"], self.expected),
+            *await checks.tombstones(client, cases),
+            *await casefiles.check(client, stack, self.console),
+        ]
         whole, tables = await digest(stack.state["databases"], Exclusions.read())
-        for fault in faults:
-            self.console.print(f"[bold red]✗[/] {fault}")
-        self._say(stack, days, speed)
+        self._say(stack, days, speed, faults)
         print(f"digest: {whole}", flush=True)
         more: dict[str, Any] = {
-            "digest": whole, "digest_tables": tables, "days": self.asked.days, "seed": self.asked.seed,
-            "first_day": self.scenario.start, "days_per_second": round(speed, 3), "faults": faults,
+            "digest": whole,
+            "digest_tables": tables,
+            "days": self.asked.days,
+            "seed": self.asked.seed,
+            "first_day": self.scenario.start,
+            "killed": self.killer.killed if self.killer else [],
+            "days_per_second": round(speed, 3),
             "seconds": {name: round(spent, 2) for name, spent in days.seconds.items()},
-        }  # fmt: skip
+            "faults": faults,
+        }
         table.write(self.asked.json, found, **more)
-        if self.asked.stay:
-            self.console.print("the stack stays up; Ctrl-C ends it")
-            await stack.wait()
+        await self._invite(stack, cases)
         return not faults
 
-    def _say(self, stack: Stack, days: Days, speed: float) -> None:
+    def _say(self, stack: Stack, days: Days, speed: float, faults: list[str]) -> None:
         longest = sorted(days.seconds.items(), key=lambda item: -item[1])
         spent = ", ".join(f"{name} {seconds:.1f}" for name, seconds in longest)
-        self.console.print(f"{speed:.2f} days a second, {days.beacons:,} beacons; seconds: {spent}")
-        self.console.print(f"table: {self.asked.json}; look at {stack.state['address']}/")
+        self.console.print(f"{speed:.2f} days a second, {days.beacons:,} beacons; seconds: {spent}", soft_wrap=True)
+        for fault in faults:
+            self.console.print(f"[bold red]✗[/] {fault}", soft_wrap=True)
+
+    async def _invite(self, stack: Stack, cases: list[measure.Case]) -> None:
+        """Where to look: now with --stay, else by one command on the data that was kept."""
+        address = stack.state["address"]
+        closed = next((case.asset for case in cases if case.state == "closed"), None)
+        page = f"{address}/registry/v1/tombstones/{closed}" if closed else f"{address}/registry/v1/docs"
+        if self.asked.stay:
+            self.console.print(f"look at {address}/ and {page}; Ctrl-C ends it", soft_wrap=True)
+            await stack.wait()
+        elif self.asked.keep:
+            again = f"jianfu up --clock stepped --data {self.asked.data}"
+            self.console.print(f"look: `{again}`, then {address}/ and {page}", soft_wrap=True)
 
 
 class Killer:
@@ -184,16 +216,20 @@ class Killer:
     def __init__(self, days: int, stack: Stack) -> None:
         self._stack = stack
         self._due = {name: days * (n + 1) // 4 for n, name in enumerate(SERVICES)}
+        self.killed: list[str] = []
 
     def moment(self, n: int, name: str) -> None:
         """On the `n`-th day, at a moment at which `name` may die."""
         if name in self._due and n >= self._due[name]:
             del self._due[name]
+            self.killed.append(name)
             self._stack.kill_service(name)
 
 
 def main() -> int:
     console = Console(highlight=False)
+    # aiokafka warns on each connection that SASL without TLS is in the clear; the broker is on loopback.
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
     try:
         return 0 if Demo(arguments(), console).run() else 1
     except (StackFailed, Disagreement) as error:

@@ -9,8 +9,6 @@ from register import Account, Identity, Row, twins
 from scenario import Life, Scenario
 from watching import Sweep, Watch
 
-CLOSURE_RULES = ("C15", "C16")
-
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -45,9 +43,18 @@ def expect(scenario: Scenario, register: list[Row]) -> Expected:
         "flagged by C16, shell": flagged["C16"],
         "cleared": sum(len(sweep.cleared) for sweep in sweeps.values()),
         "unknown (account-days)": sum(sweep.verdicts["UNKNOWN"] for sweep in sweeps.values()),
+        **_over_the_blind(scenario, sweeps),
         **closing.numbers(),
     }
     return Expected(numbers, sweeps, closing)
+
+
+def _over_the_blind(scenario: Scenario, sweeps: dict[date, Sweep]) -> dict[str, int]:
+    """While a source is blind nothing opens and nothing clears; when it sees again, exactly the dead are flagged."""
+    blind = scenario.blindness
+    recovery = sweeps.get(blind.recovery) if blind is not None else None
+    flagged = [k for k, _ in recovery.opened if scenario.lives[k].source == blind.source] if blind and recovery else []
+    return {"opened while blind": 0, "cleared while blind": 0, "flagged on recovery": len(flagged)}
 
 
 def _of_register(accounts: dict[Identity, Account], register: list[Row]) -> dict[str, int]:

@@ -91,6 +91,11 @@ class World:
         items: list[dict[str, Any]] = self._http.get("/calls", params=wanted).json()["items"]
         return items
 
+    def state(self) -> dict[str, Any]:
+        """Its day, its dark pages, how many calls it has had."""
+        found: dict[str, Any] = self._http.get("/state").json()
+        return found
+
 
 class Stack:
     """One `jianfu up` with the stepped clock, and what its stack.json says."""

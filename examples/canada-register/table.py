@@ -35,6 +35,9 @@ TITLES: dict[str, str] = {
     "flagged by C15, none for 90 days": "其中 C15 僵尸账号",
     "flagged by C16, shell": "其中 C16 空壳账号",
     "cleared": "发现消除",
+    "opened while blind": "失明期间新发现",
+    "cleared while blind": "失明期间消除",
+    "flagged on recovery": "复明当日发现",
     "unknown (account-days)": "未知(账号·日)",
     "cases": "个案",
     "noticed": "已送达通知",
@@ -47,6 +50,7 @@ TITLES: dict[str, str] = {
     "unverified": "未证实",
     "restored": "已恢复",
     "under way": "办理中",
+    "alarms": "告警",
 }
 
 

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from datetime import date, timedelta
 
+import cast
 import pytest
 import register
 import scenario
@@ -15,7 +16,7 @@ ACCOUNTS = register.accounts(register.read_register(), register.read_changes())
 
 
 def play(days: int = 210, seed: int = 2025) -> Scenario:
-    return scenario.make(ACCOUNTS, days=days, seed=seed, windows=Windows())
+    return cast.make(ACCOUNTS, days=days, seed=seed, windows=Windows())
 
 
 def test_the_days_of_the_play() -> None:
@@ -63,15 +64,13 @@ def test_parts_go_only_to_accounts_that_the_log_leaves_alone() -> None:
 def test_a_changed_line_moves_nobody_else() -> None:
     rows = register.read_register()
     del rows[500]
-    other = scenario.make(
-        register.accounts(rows, register.read_changes()), days=210, seed=2025, windows=Windows()
-    ).lives
+    other = cast.make(register.accounts(rows, register.read_changes()), days=210, seed=2025, windows=Windows()).lives
     moved = [k for k, life in play().lives.items() if k in other and other[k] != life]
     assert len(moved) <= 8  # the shares are of a total that is one smaller: the last drawn of each may change
 
 
 @given(
-    rhythm=st.sampled_from(scenario.RHYTHMS),
+    rhythm=st.sampled_from(cast.RHYTHMS),
     phase=st.integers(0, 6),
     since=st.integers(0, 60),
     length=st.one_of(st.none(), st.integers(1, 60)),
