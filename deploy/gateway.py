@@ -167,5 +167,5 @@ if __name__ == "__main__":
     pairs = dict(argument.split("=", 1) for argument in sys.argv[2:])
     uvicorn.run(
         app(pairs), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=2, proxy_headers=False,
     )  # fmt: skip

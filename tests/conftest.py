@@ -47,6 +47,19 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def alive() -> Callable[[int], bool]:
+    """`alive(pid)`: whether that process still runs; a zombie does not."""
+
+    def look(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
+    return look
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[LocalPostgres]:
     """A PostgreSQL server for this run."""
     with open_folder() as path:

@@ -12,7 +12,6 @@ from deploy.local.children import StackError, say
 
 ROOT = Path(__file__).parents[2]
 YOUNG = 10.0  # seconds; what ends by its own fault sooner after its start did not really start
-HARDLY_BEGUN = 3.0  # seconds; what was killed sooner gets a pause, or a killer would keep a processor busy
 FAULTS = 5
 
 
@@ -28,7 +27,6 @@ class Service:
     child: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     faults: int = 0
-    short_lives: int = 0
     again_at: float = 0.0
 
     def start(self, now: float) -> None:
@@ -57,11 +55,9 @@ class Service:
         self.child = None
         killed = code == -signal.SIGKILL
         self.faults = self.faults + 1 if lived < YOUNG and not killed else 0
-        self.short_lives = self.short_lives + 1 if lived < HARDLY_BEGUN else 0
         if self.faults >= FAULTS:
             raise StackError(f"{self.name} cannot start; the end of {self.log}:\n{children.tail(self.log)}")
-        rounds = max(self.faults, self.short_lives)
-        pause = min(0.2 * 2**rounds, 3.0) if rounds else 0.0
+        pause = min(0.2 * 2**self.faults, 3.0) if self.faults else 0.0
         self.again_at = now + pause
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         say(f"{self.name} {how}; starting it again" + (f" in {pause:.1f} s" if pause else ""))
