@@ -52,6 +52,14 @@ class House:
 
     # --- processes
 
+    @property
+    def spans(self) -> Path:
+        return self.data / "spans.jsonl"
+
+    def trace(self) -> None:
+        """Have every service write its spans to one file."""
+        self.env["JIANFU_TRACES"] = f"file:{self.spans}"
+
     def start(self) -> None:
         """Start `jianfu up` and wait until it says it is ready; then the world, which needs its public key."""
         self.data.mkdir(parents=True, exist_ok=True)

@@ -18,9 +18,8 @@ pytestmark = pytest.mark.acceptance
 
 @pytest.fixture(scope="module")
 async def story(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
-    house = House(
-        new_data(tmp_path_factory.mktemp("story")), JIANFU_TRACES=f"file:{tmp_path_factory.mktemp('t')}/spans.jsonl"
-    )
+    house = House(new_data(tmp_path_factory.mktemp("story")))
+    house.trace()
     house.start()
     try:
         told = Story(house)
@@ -129,3 +128,32 @@ async def test_a_case_file_is_verified_offline_with_the_key_from_outside(story: 
 
 def _at(case: dict[str, Any], kind: str) -> str:
     return str(next(e["at"] for e in case["log"] if e["kind"] == kind))
+
+
+def test_the_trace_of_a_case_leads_from_its_finding_to_its_tombstone(story: Story) -> None:
+    """One walks backwards by parents and links, across processes and days, from the tombstone to the finding."""
+    case = story.cases["plain"]
+    spans = [json.loads(line) for line in story.house.spans.read_text().splitlines()]
+    by_id = {(s["context"]["trace_id"], s["context"]["span_id"]): s for s in spans}
+
+    def named(name: str, subject: str) -> dict[str, Any]:
+        return next(s for s in spans if s["name"] == name and s["attributes"].get("event.subject") == subject)
+
+    waiting, seen = [named("registry case.closed", case["case_id"])], []
+    while waiting:
+        span = waiting.pop()
+        if span in seen:
+            continue
+        seen.append(span)
+        trace = span["context"]["trace_id"]
+        causes = [(trace, span["parent_id"])] if span["parent_id"] else []
+        causes += [(link["context"]["trace_id"], link["context"]["span_id"]) for link in span["links"]]
+        assert all(cause in by_id for cause in causes), f"{span['name']} names a cause that no process recorded"
+        waiting += [by_id[cause] for cause in causes]
+    names = {span["name"] for span in seen}
+    assert named("decommission finding.opened", case["finding_id"]) in seen
+    assert {"decommission case stop", "decommission case notice", "monitor recheck.requested",
+            "decommission finding.confirmed"} <= names  # fmt: skip
+    assert any("/monitor/v1/sweeps" in name for name in names), "the sweep that saw it"
+    services = {span["resource"]["attributes"]["service.name"] for span in seen}
+    assert services == {"jianfu-registry", "jianfu-monitor", "jianfu-decommission"}

@@ -1,0 +1,1 @@
+"""Deliberate breaks of the code, each with the test that must notice."""

@@ -1,0 +1,121 @@
+"""The two axes of an asset's state, declarations, disappearances and the guard's arithmetic."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from libs.common.errors import DomainError
+from services.registry import domain
+from services.registry.domain import Asset, Facts
+from services.registry.identity import Canonical
+
+NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
+UNIT = UUID(int=1)
+YEAR = timedelta(days=365)
+
+
+def facts(name: str = "a", source: str = "list") -> Facts:
+    return Facts("account", Canonical("x", "a"), "https://x.com/a", name, "en", UNIT, source, date(2025, 6, 1), None)
+
+
+def recorded() -> Asset:
+    return domain.declare(None, facts(), now=NOW, reopen_after=YEAR)[0]
+
+
+def test_a_declaration_registers_then_changes_nothing_then_amends() -> None:
+    asset, outcome = domain.declare(None, facts(), now=NOW, reopen_after=YEAR)
+    assert (outcome, asset.version, asset.running) == ("registered", 1, "online")
+    assert domain.declare(asset, facts(), now=NOW, reopen_after=YEAR) == (asset, "unchanged")
+    amended, outcome = domain.declare(asset, facts("b"), now=NOW, reopen_after=YEAR)
+    assert (outcome, amended.version, amended.name) == ("amended", 2, "b")
+
+
+def test_another_source_is_refused_and_shown_the_twin() -> None:
+    with pytest.raises(domain.DuplicateAsset) as refused:
+        domain.declare(recorded(), facts(source="other"), now=NOW, reopen_after=YEAR)
+    assert str(recorded().asset_id) in refused.value.text("zh")
+
+
+def test_a_removal_is_gone_and_a_return_is_the_same_record() -> None:
+    asset = recorded()
+    gone, outcome = domain.delist(asset, Canonical("x", "a"), "list", now=NOW)
+    assert (outcome, gone.running, gone.record) == ("gone", "gone", "draft")
+    back, outcome = domain.declare(gone, facts(), now=NOW, reopen_after=YEAR)
+    assert (outcome, back.asset_id, back.running, back.version) == ("restored", asset.asset_id, "online", 3)
+
+
+def test_a_closed_asset_comes_back_only_as_a_new_record_after_its_cooldown() -> None:
+    closed = domain.closed(recorded(), now=NOW)
+    with pytest.raises(domain.ReopenTooEarly):
+        domain.declare(closed, facts(), now=NOW + timedelta(days=364), reopen_after=YEAR)
+    again, outcome = domain.declare(closed, facts(), now=NOW + timedelta(days=366), reopen_after=YEAR)
+    assert (outcome, again.incarnation) == ("registered", 2)
+    assert again.asset_id != closed.asset_id
+    with pytest.raises(domain.UnknownAsset):
+        domain.delist(closed, Canonical("x", "a"), "list", now=NOW)
+
+
+@given(listed=st.integers(0, 100_000), share=st.floats(0, 0.5), floor=st.integers(0, 1000))
+def test_the_guard_is_a_share_with_a_floor_and_nothing_holds_everything(listed: int, share: float, floor: int) -> None:
+    limit = domain.guard_limit(listed, share, floor)
+    assert limit >= floor
+    assert limit <= max(floor, listed * share)
+    assert domain.guard_limit(listed, 0, 0) == 0
+
+
+class Life(RuleBasedStateMachine):
+    """Any order of events: versions only grow, closed is for ever, what is closed does not run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asset = recorded()
+        self.was_closed = False
+
+    @rule(event=st.sampled_from(["declare", "amend", "delist", "stop", "resume", "close"]))
+    def happens(self, event: str) -> None:
+        before = self.asset
+        acts = {
+            "declare": lambda: domain.declare(before, facts(), now=NOW, reopen_after=YEAR)[0],
+            "amend": lambda: domain.declare(before, facts("b"), now=NOW, reopen_after=YEAR)[0],
+            "delist": lambda: domain.delist(before, Canonical("x", "a"), "list", now=NOW)[0],
+            "stop": lambda: domain.stopped(before, now=NOW),
+            "resume": lambda: domain.resumed(before, now=NOW),
+            "close": lambda: domain.closed(before, now=NOW),
+        }
+        try:
+            self.asset = acts[event]()
+        except DomainError:
+            self.asset = before
+        assert self.asset == before or self.asset.version == before.version + 1
+        assert self.asset.asset_id == before.asset_id
+        if self.was_closed:
+            assert self.asset == before
+        self.was_closed = self.asset.record == "closed"
+
+    @invariant()
+    def closed_things_do_not_run(self) -> None:
+        assert self.asset.record != "closed" or self.asset.running == "offline"
+
+
+TestLife = Life.TestCase
+
+
+@pytest.mark.parametrize("state", ["draft", "in_review", "filed", "withdrawn", "closed"])
+@pytest.mark.parametrize("event", ["submit", "return", "file", "withdraw", "close", "nonsense"])
+def test_every_pair_of_record_state_and_event_is_in_the_table_or_raises(state: str, event: str) -> None:
+    if (state, event) in domain.RECORD:
+        assert domain.move_record(state, event) == domain.RECORD[state, event]  # type: ignore[arg-type, index]
+    else:
+        with pytest.raises(domain.IllegalTransition):
+            domain.move_record(state, event)  # type: ignore[arg-type]
+
+
+def test_amending_needs_the_version_that_was_read() -> None:
+    asset = replace(recorded(), version=3)
+    with pytest.raises(DomainError, match="version is 3"):
+        domain.amend(asset, 2, name="b", language=None, opened_on=None, now=NOW)
