@@ -6,7 +6,7 @@ from tests.architecture.tree import ROOT, below
 
 FOLDERS = ("services", "libs", "deploy")
 MODULE_LINES = 300
-PLUMBING_LINES = 2000  # docs/decisions/0016: what the plumbing does in one place, three services do not do in three
+PLUMBING_LINES = 2200  # docs/decisions/0016: what the plumbing does once, three services do not do three times
 DRAWERS = ("util", "helper", "base", "manager", "misc")
 
 

@@ -17,7 +17,7 @@ PLANTED: list[tuple[ModuleType, str, str, str]] = [
     (sizes, "deploy/kafka_util.py", "", "'util'"),
     (sizes, "libs/common/base.py", "", "'base'"),
     (sizes, "services/registry/case_manager.py", "", "'manager'"),
-    (sizes, "libs/common/fat.py", "\n" * 2001, "the budget"),
+    (sizes, "libs/common/fat.py", "\n" * 2201, "the budget"),
     (words, "libs/common/web.py", "def asset_path(): ...", "'asset'"),
     (words, "libs/common/web.py", "class OpenFindings: ...", "'finding'"),
     (words, "libs/common/web.py", "# the sponsor answers\n", "'sponsor'"),
