@@ -157,6 +157,7 @@ async def _grant(conn: Connection, role: str) -> None:
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", role):
         raise ValueError(f"{role!r} is no plain role name")
     async with conn.transaction():
+        await conn.execute("revoke create on schema public from public")  # before PostgreSQL 15 anyone may
         await conn.execute(f"grant usage on schema public to {role}")
         await conn.execute(f"grant usage on all sequences in schema public to {role}")
         async for table in PLUMBING.tables(conn):

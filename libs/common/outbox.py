@@ -146,11 +146,11 @@ class Relay:
             group.create_task(self._lead())
 
     async def drain(self, seconds: float) -> None:
-        """Stop after the outbox is empty, or after the time given."""
+        """Stop after the outbox is empty, whoever leads, or after the time given."""
         self._wake.set()
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(*UNAVAILABLE):
             async with asyncio.timeout(seconds):
-                while self.leading and await self.depth():
+                while await self.depth():
                     await asyncio.sleep(0.02)
 
     async def depth(self) -> int:
