@@ -202,7 +202,7 @@ async def test_redelivery_of_everything_changes_nothing(
     letters = [dict(row) for row in await rows(store)]
     copies = len(await stream.read(options, f"{topic}.again.dead"))
     assert (len(effects), len(letters), copies) == (40, 9, 9)
-    forget_offsets(kafka, "jianfu.again")
+    forget_offsets(kafka, f"jianfu.again.{topic}")
     second = await run()
     assert (second.calls, second.seen) == (40, [])
     assert await second.effects() == effects

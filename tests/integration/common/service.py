@@ -1,0 +1,106 @@
+"""A service of the plumbing alone: `python -m tests.integration.common.service`; it reads and writes TEST_TOPIC.
+
+It counts things over HTTP, tells of them on the topic, and leaves one effect for each event it reads there.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel
+from pydantic_settings import SettingsConfigDict
+
+from libs.common import auth, idempotency, inbox, kafka, outbox, process, settings, web
+from libs.common.events.envelope import Incoming
+from libs.common.process import Base, Role
+from tests.integration.common.stream import Counted, counted_on
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+class Settings(settings.CommonSettings):
+    """The registry's, since a service must be one of the three."""
+
+    SERVICE = "registry"
+    model_config = SettingsConfigDict(**settings.CommonSettings.model_config | {"env_prefix": "JIANFU_REGISTRY_"})
+
+
+class Thing(BaseModel):
+    """What is to be counted."""
+
+    thing: str
+
+
+def routes(base: Base, topic: str) -> APIRouter:
+    """One write, and one fault of each kind."""
+    router = APIRouter(prefix="/registry/v1")
+
+    @router.post("/things", status_code=201)
+    async def count(
+        body: Thing,
+        request: Request,
+        caller: Annotated[auth.Principal, web.require("operator")],
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> Any:
+        raw = await request.body()
+        async with base.database.transaction("count") as conn:
+            known = await idempotency.recall(conn, caller.subject, idempotency_key, raw)
+            if known is not None:
+                return {"version": int(known[1])}
+            version = await conn.fetchval(
+                "insert into things values ($1, 1) on conflict (thing) do update set version = things.version + 1"
+                " returning version", body.thing,
+            )  # fmt: skip
+            event = counted_on(topic)(thing=body.thing, value=version)
+            await outbox.emit(conn, event, sequence=version, time=base.clock.now())
+            await idempotency.keep(conn, caller.subject, idempotency_key, raw, status=201, answer=str(version).encode())
+        return {"version": version}
+
+    @router.get("/fault")
+    async def fault(_: Annotated[auth.Principal, web.require("operator")]) -> None:
+        raise KeyError("a fault of ours")
+
+    return router
+
+
+async def main(role: Role) -> None:
+    config = settings.load(Settings)
+    topic = os.environ["TEST_TOPIC"]
+    base = await process.open_base(config, MIGRATIONS, role)
+
+    async def act(event: Counted, incoming: Incoming) -> None:
+        async with base.database.transaction("act") as conn:
+            if await inbox.first_time(conn, "service", incoming.id):
+                await conn.execute(
+                    "insert into effects values (default, $1, $2, $3, $4)",
+                    topic, incoming.id, event.thing, event.value,
+                )  # fmt: skip
+
+    handlers = {Counted.TYPE: kafka.Handler(counted_on(topic), act)}
+    subscription = kafka.EventSubscription(base.broker, base.database, topic, "registry", handlers)
+    app = web.create_app(
+        "registry",
+        title="counting",
+        description="for tests",
+        authenticator=auth.Authenticator.from_file(config.issuer_jwks_file, allow_local=config.loopback),
+    )
+    app.include_router(web.status_router(base.health, base.quiet))
+    app.include_router(web.clock_router("registry", base.database, base.clock))
+    app.include_router(routes(base, topic))
+    web.seal(app)
+
+    end = Path(os.environ.get("TEST_DIES", "never"))
+
+    async def dies() -> None:
+        while not end.exists():  # noqa: ASYNC240 - nothing else runs in this loop's time
+            await asyncio.sleep(0.05)
+        raise RuntimeError("this part died")
+
+    loops = [dies] if "TEST_DIES" in os.environ else []
+    await process.serve(base, process.Parts(app=app, subscriptions=[subscription], loops=loops))
+
+
+if __name__ == "__main__":
+    process.run(main, "all")
