@@ -54,7 +54,7 @@ class UsageConsumer(Subscription):
         consumer: str = CONSUMER,
         max_records: int = 20_000,
         max_keys: int = 20_000,
-        idle: float = 0.03,
+        idle: float = 0.02,
         max_age: float = 1.0,
     ) -> None:
         super().__init__(broker, topic, consumer, max_records=max_records)

@@ -1,20 +1,27 @@
 """A monitor without its process: a database, a stepped clock, and the verbs with which a test tells a story."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import httpx
+import msgspec
 import pytest
 
+from libs.common import auth
+from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
 from libs.common.db import Database
 from libs.common.events.ids import asset_id
 from libs.common.events.intake import SourceStated
 from libs.common.events.registry import AssetRecord
-from services.monitor import fold, store, usecases, why
+from libs.common.kafka import EndOffsets, make_broker
+from libs.common.outbox import Publisher, Relay
+from libs.common.process import Base
+from services.monitor import api, fold, handlers, store, usecases, why
 from services.monitor.main import rules_of
 from services.monitor.sweep import Sweeper
 
@@ -78,8 +85,6 @@ class Monitor:
         return len(lines)
 
     async def deliver(self, lines: Sequence[dict[str, Any]]) -> None:
-        import msgspec
-
         folded = fold.Fold(fold.Calendar(ZONE))
         assert folded.add_all([msgspec.json.encode(line) for line in lines]) == []
         await usecases.deliver_usage(self.database, "agent", None, b"", folded.sheet(), b"")
@@ -108,8 +113,6 @@ class Monitor:
 
     async def events(self) -> list[tuple[str, str]]:
         """(type, subject) of everything in the outbox, in order; takes it out."""
-        import msgspec
-
         found = []
         for row in await self.database.pool.fetch(
             "with o as (delete from outbox returning *) select * from o order by id"
@@ -127,3 +130,25 @@ class Monitor:
 async def monitor(database: Callable[[str], Awaitable[Database]]) -> Monitor:
     """A fresh monitor standing at noon of day 0."""
     return Monitor(await database("monitor"), SteppedClock(ZONE, noon(START)))
+
+
+KEY = auth.new_key("test")
+NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
+
+
+def bearer(*roles: str) -> dict[str, str]:
+    return {"Authorization": "Bearer " + auth.issue(KEY, "somebody", roles)}
+
+
+@pytest.fixture
+async def http(monitor: Monitor) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application over a database whose relay and consumers do not run."""
+    authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
+    database, clock = monitor.database, monitor.clock
+    relay = Relay(database, Publisher(NOWHERE))
+    base = Base(None, database, clock, make_broker(NOWHERE), relay, EndOffsets(NOWHERE), "api")  # type: ignore[arg-type]
+    taken = handlers.handlers_of(database, monitor.book, clock, authenticator)
+    app = api.build(base, authenticator, monitor.book, monitor.sweeper, fold.Calendar(ZONE), taken)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://monitor/monitor/v1") as client:
+        yield client

@@ -1,41 +1,13 @@
 """The monitor over HTTP: roles, verdicts per row, health of sources, findings and their reasons."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from libs.common import auth
-from libs.common.auth import Authenticator
-from libs.common.kafka import EndOffsets, make_broker
-from libs.common.outbox import Publisher, Relay
-from libs.common.process import Base
-from services.monitor import api, fold, handlers
-from tests.integration.monitor.conftest import ZONE, Monitor, day, millis
-
-KEY = auth.new_key("test")
-NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
-
-
-def bearer(*roles: str) -> dict[str, str]:
-    return {"Authorization": "Bearer " + auth.issue(KEY, "somebody", roles)}
-
-
-@pytest.fixture
-async def http(monitor: Monitor) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application over a database whose relay and consumers do not run."""
-    authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
-    database, clock = monitor.database, monitor.clock
-    relay = Relay(database, Publisher(NOWHERE))
-    base = Base(None, database, clock, make_broker(NOWHERE), relay, EndOffsets(NOWHERE), "api")  # type: ignore[arg-type]
-    taken = handlers.handlers_of(database, monitor.book, clock, authenticator)
-    app = api.build(base, authenticator, monitor.book, monitor.sweeper, fold.Calendar(ZONE), taken)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://monitor/monitor/v1") as client:
-        yield client
+from tests.integration.monitor.conftest import Monitor, bearer, day, millis
 
 
 async def get(http: httpx.AsyncClient, path: str, role: str = "viewer") -> Any:

@@ -1,0 +1,116 @@
+"""From Kafka's records to use cases: who may state, what is taken twice, and the replay of what was refused."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from libs.common import auth, dead
+from libs.common.auth import Authenticator
+from libs.common.errors import DomainError
+from libs.common.events.envelope import Event, pack, unpack
+from libs.common.events.intake import SourceStated
+from libs.common.events.registry import AssetGone, AssetRecord
+from services.monitor import handlers
+from tests.integration.monitor.conftest import KEY, Monitor, bearer, day, millis
+
+AGENT = auth.issue(KEY, "agent", ["agent"])
+
+
+def headers_of(event: Event, token: str | None, monitor: Monitor) -> list[tuple[str, bytes | None]]:
+    found = list(pack(event, sequence=1, time=monitor.clock.now()).headers)
+    return found if token is None else [*found, ("authorization", f"Bearer {token}".encode())]
+
+
+async def take(monitor: Monitor, event: Event, token: str | None = AGENT) -> None:
+    """What the subscription does with one record of a topic."""
+    authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
+    taken = handlers.handlers_of(monitor.database, monitor.book, monitor.clock, authenticator)[event.TOPIC]
+    body = event.model_dump_json().encode()
+    incoming = unpack(headers_of(event, token, monitor), key=b"k", value=body)
+    handler = taken[incoming.type]
+    await handler.act(handler.model.model_validate_json(incoming.body), incoming)
+
+
+def stated(**changes: Any) -> SourceStated:
+    return SourceStated(**{"source": "s", "day": day(0), "records": 0, "assets": (uuid4(),)} | changes)
+
+
+async def days_of(monitor: Monitor) -> list[tuple[int, int]]:
+    rows = await monitor.database.pool.fetch("select revision, stated from source_days")
+    return [(row["revision"], row["stated"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "token", [None, "nonsense", auth.issue(KEY, "u", ["unit"]), auth.issue(KEY, "o", ["operator"])]
+)
+async def test_only_an_agent_states(monitor: Monitor, token: str | None) -> None:
+    with pytest.raises(DomainError):
+        await take(monitor, stated(), token)
+    assert await days_of(monitor) == []
+
+
+async def test_a_late_copy_of_a_replaced_statement_is_no_fault(monitor: Monitor) -> None:
+    await take(monitor, stated(revision=2, records=7))
+    await take(monitor, stated(revision=1, records=3))
+    await take(monitor, stated(revision=2, records=3))
+    assert await days_of(monitor) == [(2, 7)]
+
+
+async def test_every_word_of_the_register_is_taken_by_its_version(monitor: Monitor) -> None:
+    asset = await monitor.record("a", version=1)
+    row = dict(await monitor.database.pool.fetchrow("select * from assets") or {})
+    record: dict[str, Any] = row | {
+        "version": 2, "running": "gone", "incarnation": 1, "language": "zh", "sponsor_id": uuid4(),
+        "changed_at": monitor.clock.now(),
+    }  # fmt: skip
+    await take(monitor, AssetGone(**record), None)
+    assert (await monitor.why(asset)).watched is False
+    assert AssetGone.TOPIC == AssetRecord.TOPIC
+
+
+async def test_a_refused_statement_is_replayed_through_the_same_door(monitor: Monitor, http: Any) -> None:
+    event = stated(day=day(0).replace(year=2000))
+    record = ConsumerRecord(
+        event.TOPIC, 0, 3, 0, 0, b"s", event.model_dump_json().encode(), None, 1, 1, headers_of(event, AGENT, monitor)
+    )
+    await dead.bury(monitor.database, record, None, service="monitor", code="invalid", reason="it was")
+    place = {"topic": event.TOPIC, "partition": 0, "offset": 3}
+    (letter,) = (await http.get("/dead-letters", headers=bearer("operator"))).json()["items"]
+    assert (letter["topic"], letter["reason_code"], letter["state"]) == (event.TOPIC, "invalid", "dead")
+    answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+    assert (answer.status_code, answer.json()) == (200, {"state": "replayed"})
+    assert await days_of(monitor) == [(1, 0)]
+    again = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+    assert (again.status_code, again.json()["code"]) == (409, "dead_letter_settled")
+
+
+@pytest.mark.parametrize(
+    ("payload", "token", "status"),
+    [
+        ({"measure": "posts", "ts": millis(day(0))}, AGENT, 200),
+        ({"measure": "posts", "ts": "never"}, AGENT, 422),
+        ({"measure": "posts", "ts": millis(day(0))}, None, 401),
+        (None, AGENT, 422),
+    ],
+)
+async def test_refused_usage_is_counted_once_it_can_be(
+    monitor: Monitor, http: Any, payload: dict[str, Any] | None, token: str | None, status: int
+) -> None:
+    value = None if payload is None else json.dumps({"source": "s", "asset_id": str(UUID(int=5))} | payload).encode()
+    headers = () if token is None else (("authorization", f"Bearer {token}".encode()),)
+    record = ConsumerRecord("jianfu.intake.usage", 1, 9, 0, 0, b"k", value, None, 1, 1, headers)
+    await dead.bury(monitor.database, record, None, service="monitor", code="malformed", reason="it was")
+    place = {"topic": "jianfu.intake.usage", "partition": 1, "offset": 9}
+    for expected in (status, 409 if status == 200 else status):
+        answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+        assert answer.status_code == expected, answer.text
+    assert await monitor.database.pool.fetchval("select coalesce(sum(total), 0) from usage_days") == (status == 200)
+
+
+async def test_what_never_was_a_dead_letter_cannot_be_replayed(http: Any) -> None:
+    place = {"topic": "jianfu.registry", "partition": 0, "offset": 1}
+    answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+    assert answer.status_code == 404
