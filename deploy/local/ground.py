@@ -67,15 +67,16 @@ def reachable_program(folder: Path) -> Path:
     """The directory of the binaries, or of a copy of them where an unprivileged user can run them."""
     if all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents)):
         return folder
-    installation = folder.parent
-    version = f"{(folder / 'postgres').stat().st_size:x}-{int((folder / 'postgres').stat().st_mtime):x}"
-    copy = _shelter() / f"postgresql-{version}"
+    package = next(parent for parent in folder.parents if parent.parent.name == "site-packages")
+    server = (folder / "postgres").stat()
+    copy = _shelter() / f"programs-{server.st_size:x}-{server.st_mtime_ns:x}"
     if not copy.exists():
-        fresh = Path(tempfile.mkdtemp(prefix="copy-", dir=_shelter()))
-        shutil.copytree(installation, fresh, symlinks=True, dirs_exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix="copying-", dir=_shelter()))
+        for part in (package, package.with_name(f"{package.name}.libs")):  # the wheel's own libraries lie beside it
+            shutil.copytree(part, fresh / part.name, symlinks=True)
         fresh.chmod(0o755)
         fresh.replace(copy)
-    return copy / "bin"
+    return copy / folder.relative_to(package.parent)
 
 
 def _ours(folder: Path) -> bool:

@@ -65,8 +65,9 @@ def fetch(folder: Path | None = None) -> list[Path]:
         with tempfile.TemporaryDirectory() as scratch:
             for file in ("jgo.toml", "jgo.lock.toml"):
                 shutil.copy(COMMITTED / file, scratch)
+            # a cache of environments of its own: jgo takes one it has built before for whole, whatever is missing
             done = subprocess.run(
-                [_jgo(), "--repo-cache", folder, "sync"],
+                [_jgo(), "--repo-cache", folder, "--cache-dir", Path(scratch) / "built", "sync"],
                 cwd=scratch, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         if done.returncode:

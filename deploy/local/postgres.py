@@ -18,7 +18,7 @@ from deploy.local.children import StackError
 from libs.common.settings import SERVICES
 
 OWNER = "jianfu_owner"
-LEFTOVERS_END_WITHIN = 5.0  # seconds; sessions of a killed server notice its death at once unless they compute
+LEFTOVERS_END_WITHIN = 5.0  # seconds
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shared_buffers": "128MB",
@@ -51,6 +51,8 @@ class LocalPostgres:
 
     def start(self, seconds: float = 60) -> "LocalPostgres":
         """Initialise if need be, start, wait until it takes connections. Raises StackError with the log's end."""
+        if self.alive:  # asked first of all, so that a killed server of ours is no zombie
+            return self
         self.folder.mkdir(parents=True, exist_ok=True)
         if self._as:
             self._bin = ground.reachable_program(self._bin)
@@ -98,14 +100,22 @@ class LocalPostgres:
         fresh.replace(self.data)
 
     def _vacate(self) -> None:
-        """Wait for what is left of an earlier server, then remove its pid file: PostgreSQL would trust the number in
-        it, which may be a zombie's or another program's by now. Raises StackError when a server lives there."""
+        """End what is left of a killed server, then remove its pid file: PostgreSQL would trust the number in it,
+        which may be a zombie's or another program's by now. Raises StackError when a server lives there."""
+        file = self.data / "postmaster.pid"
         end = time.monotonic() + LEFTOVERS_END_WITHIN
-        while (pids := self._occupants()) and time.monotonic() < end:
+        while pids := self._occupants():
+            server = file.read_text().split("\n")[0] if file.exists() else ""
+            if time.monotonic() > end:
+                raise StackError(
+                    f"another PostgreSQL (pid {server or pids[0]}) already runs on {self.data}; `jianfu down` stops it"
+                )
+            if server not in map(str, pids):  # sessions without a server: one that computes does not notice by itself
+                for pid in pids:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGQUIT)
             time.sleep(0.05)
-        if pids:
-            raise StackError(f"another PostgreSQL (pid {pids[0]}) already runs on {self.data}; `jianfu down` stops it")
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
     def _occupants(self) -> list[int]:
         """Every process at home in the data directory: a server and each of its children stand in it."""

@@ -2,20 +2,27 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import shutil
+import socket
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.admin import ConfigResource, NewTopic
 
 from deploy import topics
 from deploy.local import jars
 from deploy.local.children import StackError
-from deploy.local.kafka import LocalKafka
+from deploy.local.kafka import LocalKafka, java
 from tests.conftest import kafka_options
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.kafka
 
 
 def test_a_flipped_byte_in_a_jar_is_refused(tmp_path: Path) -> None:
@@ -44,6 +51,33 @@ def test_a_broker_is_not_started_with_an_altered_jar(tmp_path: Path, monkeypatch
     with pytest.raises(StackError, match="sha256 differs"):
         broker.launch()
     assert not broker.alive
+
+
+def test_a_missing_jar_is_fetched_and_the_committed_lock_stays_as_it_is(tmp_path: Path) -> None:
+    jars.fetch()
+    lock = (jars.COMMITTED / "jgo.lock.toml").read_bytes()
+    copy = tmp_path / "jars"
+    shutil.copytree(jars.cache(), copy)
+    missing = min((copy / name for name in jars.locked()), key=lambda jar: jar.stat().st_size)
+    missing.unlink()
+    with pytest.raises(StackError, match=f"{missing.name} is missing"):
+        jars.verified(copy)
+    assert missing in jars.fetch(copy)
+    assert (jars.COMMITTED / "jgo.lock.toml").read_bytes() == lock
+
+
+def test_a_java_that_is_too_old_or_absent_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin/java"
+    program.parent.mkdir()
+    monkeypatch.setenv("JIANFU_JAVA_HOME", str(tmp_path))
+    with pytest.raises(StackError, match="JIANFU_JAVA_HOME"):
+        java()
+    program.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n")
+    program.chmod(0o755)
+    with pytest.raises(StackError, match="17 or newer"):
+        java()
+    program.write_text("#!/bin/sh\necho 'openjdk version \"21\" 2023-09-19' >&2\n")
+    assert java() == program
 
 
 def test_the_committed_lock_holds_hashes_and_no_address() -> None:
@@ -86,6 +120,87 @@ async def test_a_principal_writes_and_reads_only_what_the_file_says(kafka: Local
         await read("decommission", "jianfu.intake.usage", "jianfu.decommission.try")
     with pytest.raises(GroupAuthorizationFailedError):
         await read("monitor", "jianfu.registry", "jianfu.registry")
+
+
+def test_what_the_file_no_longer_says_is_taken_back(kafka: LocalKafka) -> None:
+    """Retention follows the file in place; a grant that was taken out of it ends."""
+    client = topics.admin(kafka.bootstrap, "admin", kafka.password("admin"))
+    asked = topics.wanted(partitions=4)
+
+    def other(topic: topics.Topic) -> topics.Topic:
+        if topic.name != "jianfu.intake.sources":
+            return topic
+        return dataclasses.replace(topic, retention_days=3, readers=("monitor", "decommission"))
+
+    resource = ConfigResource(ConfigResource.Type.TOPIC, "jianfu.intake.sources")
+
+    def retention() -> str:
+        entry = client.describe_configs([resource])[resource].result(20)["retention.ms"]
+        return str(entry.value)
+
+    def may_read(user: str) -> bool:
+        held = topics._held(client, 20)
+        return any(b.principal == f"User:{user}" and b.name == "jianfu.intake.sources" for b in held)
+
+    try:
+        topics.apply(client, [other(topic) for topic in asked], acls=True)
+        assert retention() == str(3 * topics.DAY_MS)
+        assert may_read("decommission")
+    finally:
+        topics.apply(client, asked, acls=True)
+    assert retention() == str(14 * topics.DAY_MS)
+    assert may_read("monitor")
+    assert not may_read("decommission")
+
+
+async def test_an_idempotent_producer_needs_no_right_but_to_write(kafka: LocalKafka) -> None:
+    for codec in ("lz4", "zstd"):
+        options = kafka_options(kafka, "intake") | {"acks": "all", "enable_idempotence": True}
+        producer = AIOKafkaProducer(**options, compression_type=codec)
+        await producer.start()
+        try:
+            async with asyncio.timeout(20):
+                await producer.send_and_wait("jianfu.intake.sources", b"{}", key=b"k")
+        finally:
+            await producer.stop()
+
+
+async def test_a_broker_dies_with_its_owner_and_comes_back_with_what_it_acknowledged(
+    folder: Path, alive: Callable[[int], bool]
+) -> None:
+    """Even on another port, when somebody took the old one meanwhile."""
+    code = (
+        "import time; from pathlib import Path; from deploy.local.kafka import LocalKafka;"
+        f"k = LocalKafka(Path({str(folder)!r})).start(); print(k.pid, k.port, flush=True); time.sleep(600)"
+    )
+    owner = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    assert owner.stdout is not None
+    pid, port = map(int, (await owner.stdout.readline()).split())
+    first = LocalKafka(folder, port=port)
+    admin = topics.admin(first.bootstrap, "admin", first.password("admin"))
+    admin.create_topics([NewTopic("try.survival", 1, 1)])["try.survival"].result(20)
+    producer = AIOKafkaProducer(**kafka_options(first), acks="all")
+    await producer.start()
+    for number in range(100):
+        await producer.send_and_wait("try.survival", str(number).encode())
+    await producer.stop()
+    owner.kill()
+    await owner.wait()
+    await eventually(lambda: not alive(pid), 10)
+
+    with await eventually(lambda: socket.create_server(("127.0.0.1", port)), 10):
+        again = LocalKafka(folder, port=port).start()
+        try:
+            assert again.port != port
+            consumer = AIOKafkaConsumer("try.survival", **kafka_options(again), auto_offset_reset="earliest")
+            await consumer.start()
+            async with asyncio.timeout(20):
+                read = [int((await consumer.getone()).value) for _ in range(100)]
+            await consumer.stop()
+            assert read == list(range(100))
+        finally:
+            again.stop()
+    assert not again.alive
 
 
 class CommitOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]

