@@ -104,6 +104,9 @@ class Authenticator:
             raise Unauthenticated(why=f"the token is not valid ({type(error).__name__})") from None
         if claims["iss"] == LOCAL_ISSUER and not self._allow_local:
             raise Unauthenticated(why="tokens of the local issuer are refused by a service bound beyond loopback")
-        if not isinstance(claims.get("roles"), list) or not isinstance(claims["sub"], str):
+        roles = claims.get("roles")
+        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
             raise Unauthenticated(why="the token lacks a list of roles")
+        if not isinstance(claims["sub"], str) or not isinstance(claims.get("unit", ""), str):
+            raise Unauthenticated(why="the token's sub or unit is no text")
         return claims
