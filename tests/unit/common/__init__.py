@@ -1,0 +1,1 @@
+"""The plumbing without a database or a broker."""

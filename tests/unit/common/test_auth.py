@@ -1,0 +1,137 @@
+"""Who asks and what they may do: deny by default (architecture 9.8)."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey, OKPKey
+
+from libs.common import auth
+from libs.common.auth import Authenticator, Principal
+from libs.common.errors import Forbidden, Unauthenticated
+
+KEY = auth.new_key("k1")
+STRANGER = auth.new_key("k1")  # the same name, another key
+JWKS = auth.public_jwks(KEY)
+
+
+def token(key: dict[str, Any] = KEY, **changed: Any) -> str:
+    """A token as a real issuer would make it; `changed` replaces claims, None removes one."""
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "iss": "https://id.example.gov", "aud": "jianfu", "sub": "ada", "roles": ["operator"],
+        "iat": now, "exp": now + 600,
+    } | changed  # fmt: skip
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return str(jwt.encode({"alg": "Ed25519", "kid": key["kid"]}, claims, OKPKey.import_key(key), ["Ed25519"]))
+
+
+@pytest.fixture
+def authenticator() -> Authenticator:
+    return Authenticator(JWKS, allow_local=False)
+
+
+def test_a_good_token(authenticator: Authenticator) -> None:
+    """Subject, roles and the unit's scope come from the claims; a second use answers the same."""
+    bearer = f"Bearer {token(roles=['unit', 'viewer'], unit='cn-uscc:1')}"
+    for _ in range(2):
+        assert authenticator.principal(bearer) == Principal("ada", frozenset({"unit", "viewer"}), "cn-uscc:1")
+    assert authenticator.principal(bearer.replace("Bearer", "bearer")).subject == "ada"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None, "", "Bearer", "Bearer ", "Basic YTpi", f"Token {token()}", "Bearer x.y.z", "Bearer é",
+        f"Bearer {token()}x", "Bearer eyJhbGciOiJub25lIn0.e30.",
+    ],
+)  # fmt: skip
+def test_no_token_at_all(authenticator: Authenticator, authorization: str | None) -> None:
+    """What is missing or no token is unauthenticated, never an error of ours."""
+    with pytest.raises(Unauthenticated):
+        authenticator.principal(authorization)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"key": STRANGER},
+        {"exp": int(time.time()) - 1},
+        {"exp": None},
+        {"exp": "tomorrow"},
+        {"nbf": int(time.time()) + 600},
+        {"aud": "another service"},
+        {"aud": None},
+        {"sub": None},
+        {"iss": None},
+        {"roles": None},
+        {"roles": "operator"},
+        {"roles": [{"operator": True}]},
+        {"sub": 7},
+        {"unit": ["cn-uscc:1"]},
+    ],
+    ids=str,
+)
+def test_a_bad_token(authenticator: Authenticator, changed: dict[str, Any]) -> None:
+    """Wrong key, expired, for somebody else, or without what we decide by."""
+    with pytest.raises(Unauthenticated):
+        authenticator.principal(f"Bearer {token(**changed)}")
+
+
+def test_a_secret_made_of_the_public_key(authenticator: Authenticator) -> None:
+    """The algorithm is ours to say, not the token's."""
+    claims = {"iss": "x", "aud": "jianfu", "sub": "eve", "roles": ["operator"], "exp": int(time.time()) + 600}
+    forged = jwt.encode({"alg": "HS256", "kid": "k1"}, claims, OctKey.import_key(JWKS["keys"][0]["x"]), ["HS256"])
+    with pytest.raises(Unauthenticated):
+        authenticator.principal(f"Bearer {forged}")
+
+
+def test_a_token_that_expires_while_it_is_remembered(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Verifying is remembered for speed, and no longer than the token lives."""
+    bearer = f"Bearer {token(exp=int(time.time()) + 60)}"
+    authenticator.principal(bearer)
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    with pytest.raises(Unauthenticated):
+        authenticator.principal(bearer)
+
+
+def test_an_unknown_role_gives_nothing(authenticator: Authenticator) -> None:
+    """A role we do not know is no right; issuing one is refused."""
+    principal = authenticator.principal(f"Bearer {token(roles=['root', 'viewer'])}")
+    assert principal.roles == {"viewer"}
+    with pytest.raises(Forbidden, match="operator"):
+        principal.require("operator", "approver")
+    with pytest.raises(ValueError, match="root"):
+        auth.issue(KEY, "ada", ["viewer", "root"])
+
+
+def test_the_local_issuer_is_refused_beyond_loopback() -> None:
+    """Its key lies on a disk beside the stack; only a service that nobody else can reach takes it."""
+    bearer = f"Bearer {auth.issue(KEY, 'me', ['clock'], unit='ca-name:x')}"
+    assert Authenticator(JWKS, allow_local=True).principal(bearer) == Principal("me", frozenset({"clock"}), "ca-name:x")
+    with pytest.raises(Unauthenticated, match="loopback"):
+        Authenticator(JWKS, allow_local=False).principal(bearer)
+
+
+def test_several_keys(tmp_path: Path) -> None:
+    """Keys are rotated by having two for a while; a token by a key that was taken out is refused."""
+    second = auth.new_key("k2")
+    both = {"keys": [*JWKS["keys"], *auth.public_jwks(second)["keys"]]}
+    (tmp_path / "jwks.json").write_text(json.dumps(both))
+    authenticator = Authenticator.from_file(tmp_path / "jwks.json", allow_local=False)
+    assert authenticator.principal(f"Bearer {token(KEY)}").subject == "ada"
+    assert authenticator.principal(f"Bearer {token(second)}").subject == "ada"
+    with pytest.raises(Unauthenticated):
+        authenticator.principal(f"Bearer {token(auth.new_key('k3'))}")
+
+
+def test_the_public_half_is_public() -> None:
+    """What services read holds nothing one could sign with."""
+    assert "d" in KEY
+    assert "d" not in JWKS["keys"][0]

@@ -1,0 +1,240 @@
+"""HTTP as every service offers it: deny by default, problem+json in two languages, no route by accident."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI, Header
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from libs.common import auth, web
+from libs.common.auth import Authenticator, Principal
+from libs.common.errors import Invalid, Missing, VersionConflict
+
+KEY = auth.new_key("k1")
+FAULTS: dict[str, Callable[[], Exception]] = {
+    "invalid": lambda: Invalid(field="on", accepted="a day", why="no day"),
+    "missing": lambda: Missing(what="x"),
+    "conflict": lambda: VersionConflict(current=7),
+    "refused": lambda: ConnectionRefusedError("no database"),
+    "timeout": TimeoutError,
+    "closed": lambda: asyncpg.InterfaceError("pool is closing"),
+    "shutdown": lambda: asyncpg.AdminShutdownError("terminating connection"),
+    "starting": lambda: asyncpg.CannotConnectNowError("the database system is starting up"),
+    "crowded": lambda: asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+    "ours": lambda: KeyError("a secret detail"),
+    "data": lambda: asyncpg.NumericValueOutOfRangeError("bigint out of range"),
+}
+
+
+class Body(BaseModel):
+    """A write."""
+
+    name: str = Field(min_length=1)
+    size: int = Field(ge=0)
+
+
+def application() -> FastAPI:
+    return web.create_app(
+        "registry", title="t", description="d", authenticator=Authenticator(auth.public_jwks(KEY), allow_local=True)
+    )
+
+
+def router() -> APIRouter:
+    routes = APIRouter(prefix="/registry/v1")
+
+    @routes.get("/faults/{name}")
+    @web.public
+    async def fault(name: str) -> None:
+        raise FAULTS[name]()
+
+    @routes.post("/things")
+    async def write(body: Body, caller: Annotated[Principal, web.require("operator", "registrar")]) -> dict[str, str]:
+        return {"by": caller.subject}
+
+    @routes.patch("/things")
+    async def change(
+        _: Annotated[Principal, web.require("operator")], if_match: Annotated[str | None, Header()] = None
+    ) -> int:
+        return web.require_version(if_match)
+
+    return routes
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    app = application()
+    app.include_router(router())
+    web.seal(app)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+def bearer(*roles: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {auth.issue(KEY, 'ada', roles)}"}
+
+
+async def plain(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("x")
+
+
+async def unguarded() -> None:
+    """An endpoint that asks nobody."""
+
+
+def direct(app: FastAPI) -> None:
+    app.get("/registry/v1/open")(unguarded)
+
+
+def included(app: FastAPI) -> None:
+    routes = APIRouter()
+    routes.get("/registry/v1/open")(unguarded)
+    app.include_router(routes)
+
+
+def nested(app: FastAPI) -> None:
+    inner, outer = APIRouter(), APIRouter()
+    inner.get("/open")(unguarded)
+    outer.include_router(inner, prefix="/v1")
+    app.include_router(outer, prefix="/registry")
+
+
+def added(app: FastAPI) -> None:
+    app.add_route("/registry/v1/open", plain)
+
+
+def mounted(app: FastAPI) -> None:
+    app.mount("/registry/v1/open", FastAPI())
+
+
+def websocket(app: FastAPI) -> None:
+    app.add_api_websocket_route("/registry/v1/open", unguarded)
+
+
+@pytest.mark.parametrize("open_a_door", [direct, included, nested, added, mounted, websocket])
+def test_an_unguarded_route_stops_the_start(open_a_door: Callable[[FastAPI], None]) -> None:
+    """Deny by default: however a route came in, it asks for a role or says that it is public."""
+    app = application()
+    app.include_router(router())
+    web.seal(app)
+    open_a_door(app)
+    with pytest.raises(RuntimeError, match="/open neither requires a role"):
+        web.seal(app)
+
+
+def test_a_guard_on_a_whole_router_counts() -> None:
+    """A role may be asked for once for all routes of a router."""
+    app = application()
+    routes = APIRouter(dependencies=[web.require("viewer")])
+    routes.get("/registry/v1/open")(unguarded)
+    app.include_router(routes)
+    web.seal(app)
+
+
+async def test_who_may_and_who_may_not(client: httpx.AsyncClient) -> None:
+    """401 without a token, with the scheme to use; 403 with the wrong role; the handler knows who asks."""
+    body = {"name": "a", "size": 1}
+    nobody = await client.post("/registry/v1/things", json=body)
+    assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
+    assert nobody.json()["code"] == "unauthenticated"
+    viewer = await client.post("/registry/v1/things", json=body, headers=bearer("viewer", "approver"))
+    assert (viewer.status_code, viewer.json()["code"]) == (403, "forbidden")
+    assert "operator, registrar" in viewer.json()["title"]
+    assert (await client.post("/registry/v1/things", json=body, headers=bearer("registrar"))).json() == {"by": "ada"}
+
+
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.5", "输入无效:no day"),
+        ("en", "The input is invalid: no day"),
+        ("", "The input is invalid: no day"),
+        ("fr", "The input is invalid: no day"),
+    ],
+)
+async def test_problems_speak_two_languages(client: httpx.AsyncClient, language: str, title: str) -> None:
+    """RFC 9457; the title in the caller's language, both texts beside it, the field at fault and what it takes."""
+    reply = await client.get("/registry/v1/faults/invalid", headers={"Accept-Language": language})
+    assert (reply.status_code, reply.headers["content-type"]) == (422, "application/problem+json")
+    assert reply.json() == {
+        "type": "urn:jianfu:problem:invalid", "title": title, "status": 422, "code": "invalid",
+        "texts": {"zh": "输入无效:no day", "en": "The input is invalid: no day"},
+        "errors": [{"field": "on", "accepted": "a day"}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("missing", 404, "missing"), ("conflict", 409, "version_conflict"), ("refused", 503, "unavailable"),
+        ("timeout", 503, "unavailable"), ("closed", 503, "unavailable"), ("shutdown", 503, "unavailable"),
+        ("starting", 503, "unavailable"), ("crowded", 503, "unavailable"), ("ours", 500, "unexpected"),
+        ("data", 500, "unexpected"),
+    ],
+)  # fmt: skip
+async def test_each_kind_of_error_has_its_status(client: httpx.AsyncClient, name: str, status: int, code: str) -> None:
+    """One table: rules give 4xx, what is away 503 so that callers retry, our faults 500 without their details."""
+    reply = await client.get(f"/registry/v1/faults/{name}")
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert set(reply.json()["texts"]) == {"zh", "en"}
+    assert "secret" not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"name": "", "size": -1}, ["name", "size"]),
+        ({"size": 1}, ["name"]),
+        ([], ["body"]),
+    ],
+)
+async def test_every_field_at_fault_is_named(client: httpx.AsyncClient, body: Any, fields: list[str]) -> None:
+    """A caller mends all of them at once."""
+    reply = await client.post("/registry/v1/things", json=body, headers=bearer("operator"))
+    assert reply.status_code == 422
+    assert [fault["field"] for fault in reply.json()["errors"]] == fields
+    assert all(fault["accepted"] for fault in reply.json()["errors"])
+
+
+async def test_what_is_not_there_is_a_problem_too(client: httpx.AsyncClient) -> None:
+    """No second format for errors that never reached a route."""
+    assert (await client.get("/nothing/here")).json()["code"] == "http_404"
+    assert (await client.delete("/registry/v1/things")).json()["code"] == "http_405"
+
+
+@pytest.mark.parametrize(("sent", "status"), [('"7"', 200), ("7", 200), (None, 422), ('W/"7"', 422), ("*", 422)])
+async def test_changes_name_the_version_they_change(client: httpx.AsyncClient, sent: str | None, status: int) -> None:
+    """Architecture 9.11: If-Match on changes."""
+    headers = bearer("operator") | ({"If-Match": sent} if sent else {})
+    reply = await client.patch("/registry/v1/things", headers=headers)
+    assert reply.status_code == status
+    assert reply.json() == 7 if status == 200 else reply.json()["errors"][0]["field"] == "If-Match"
+
+
+async def test_health_is_what_its_parts_are() -> None:
+    """/readyz names the part that is not well; /metrics and /quiet answer anyone."""
+    parts: dict[str, Any] = {"database": None, "broker": None}
+
+    async def health() -> dict[str, Any]:
+        return parts
+
+    async def quiet() -> dict[str, Any]:
+        return {"quiet": True}
+
+    app = application()
+    app.include_router(web.status_router(health, quiet))
+    web.seal(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        assert (await client.get("/readyz")).json() == {"ready": True, "parts": parts}
+        parts["broker"] = "away"
+        reply = await client.get("/readyz")
+        assert (reply.status_code, reply.json()) == (503, {"ready": False, "parts": parts})
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.get("/quiet")).json() == {"quiet": True}
+        assert "process_cpu_seconds_total" in (await client.get("/metrics")).text
