@@ -15,6 +15,7 @@ import pytest
 from deploy.local import ground, postgres
 from deploy.local.children import StackError
 from deploy.local.postgres import LocalPostgres
+from tests.waiting import eventually
 
 
 def rows(server: LocalPostgres, *statements: str) -> list[asyncpg.Record]:
@@ -84,6 +85,7 @@ def test_a_server_comes_back_at_once_after_a_kill_under_load(folder: Path) -> No
         busy = [asyncio.create_task(conn.fetch("select count(*) from generate_series(1, 30000000)")) for conn in conns]
         await asyncio.sleep(0.2)
         os.kill(server.pid, signal.SIGKILL)
+        await eventually(lambda: not server.alive, 10)
         server.start()
         await asyncio.gather(*busy, return_exceptions=True)
         for conn in conns:
