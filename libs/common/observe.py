@@ -21,9 +21,17 @@ _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("jianfu")
 
 
+class _Libraries(logging.Handler):
+    """What libraries log, as lines of ours: a log that is JSON only in part cannot be searched."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        told = {"library": record.name, "text": record.getMessage(), "exc_info": record.exc_info}
+        structlog.get_logger().log(record.levelno, "library-said", **told)
+
+
 def set_up(service: str, *, level: str, traces: str) -> None:
     """JSON logs on standard output; spans to nowhere, an OTLP collector, or a file of JSON lines."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[_Libraries()], force=True)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)  # it warns of every rebalance and of SASL on loopback
     structlog.configure(
         processors=[
