@@ -19,6 +19,7 @@ from deploy import topics
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
 from libs.common.db import Database, migrate
+from tests.acceptance.running import Running
 
 ROOT = Path(__file__).parents[1]
 _names = count(1)
@@ -78,6 +79,17 @@ def kafka() -> Iterator[LocalKafka]:
         topics.apply(client, topics.wanted(partitions=4), acls=True)
         yield broker
         broker.stop()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Running]:
+    """A whole `jianfu up` for this run, stepped clock, 2 partitions: its address, tokens, clients, Kafka's options."""
+    with open_folder() as path:
+        running = Running(path / "data")
+        try:
+            yield running.start()
+        finally:
+            running.end()
 
 
 def kafka_options(broker: LocalKafka, user: str = "admin") -> dict[str, Any]:
