@@ -1,0 +1,202 @@
+"""A case's life on paper: the pure functions alone, with the outside played by whoever calls."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.decommission import chain, progress, saga
+from services.decommission.chain import Entry
+from services.decommission.domain import IllegalEntry, Windows
+from services.decommission.progress import Progress
+
+ZONE = ZoneInfo("Asia/Shanghai")
+START = datetime(2025, 6, 2, 4, tzinfo=UTC)
+SHORT = Windows(answer_days=2, announce_days=3, verify_days=2, restore_days=2, notice_retry_days=1, notice_attempts=2)
+
+
+class Life:
+    """A log, the instant, and what a well-behaved executor would write for each step."""
+
+    def __init__(self, windows: Windows = SHORT) -> None:
+        self.windows = windows
+        self.now = START
+        self.log: list[Entry] = []
+        self.keys = 0
+        self.replied: set[str] = set()
+        self.add("opened", finding_id="f", rule="C15", evidence_sha256="e")
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(ZONE).date()
+
+    @property
+    def p(self) -> Progress:
+        return progress.fold(self.log, self.windows, ZONE)
+
+    @property
+    def state(self) -> str:
+        return progress.state_of(self.p)
+
+    @property
+    def move(self) -> saga.Move:
+        return saga.next_move(self.p, self.now, ZONE)
+
+    def add(self, kind: str, **data: Any) -> None:
+        """One more entry. Raises IllegalEntry."""
+        progress.check(self.p, kind)
+        self.log.append(chain.link(self.log, at=self.now, actor="test", kind=kind, data=data))
+
+    def may(self, kind: str, **data: Any) -> bool:
+        """Add an entry where it is legal; whether it was."""
+        try:
+            self.add(kind, **data)
+        except IllegalEntry:
+            return False
+        return True
+
+    def kinds(self) -> list[str]:
+        return [entry.kind for entry in self.log]
+
+    def begin(self, step: str) -> None:
+        """Written down before acting; a repeat after a crash writes nothing new."""
+        if step not in self.p.pending:
+            self.keys += 1
+            self.add(f"{step}_started", key=f"{step}-{self.keys}")
+
+    def do(self, outcome: str = "well") -> str | None:
+        """Perform the step proposed, with this outcome of the outside; its name, or None when none was."""
+        move = self.move
+        if isinstance(move, saga.NeedsPerson) and self.p.person is None:
+            self.add("needs_person", why=move.why)
+        if not isinstance(move, saga.Do):
+            return None
+        getattr(self, f"_{move.step}")(outcome)
+        return move.step
+
+    def _notice(self, outcome: str) -> None:
+        self.begin("notice")
+        if outcome == "well":
+            self.add("noticed", notice_sha256="n", unit_id="u", received_on="d", receipt_sha256="r")
+        elif outcome == "refused":
+            self.add("undelivered", why="HTTP 500", attempt=self.p.attempts + 1)
+
+    def _announce(self, _: str) -> None:
+        self.add("announced")
+
+    def _archive(self, outcome: str) -> None:
+        self.begin("archive")
+        if outcome == "well":
+            self.add("archived", sha256="a")
+        elif outcome == "refused":
+            self.add("archive_failed", why="disk")
+
+    def _reserve(self, outcome: str) -> None:
+        self.add("slot_missed" if outcome == "refused" else "slot_reserved", day=self.today.isoformat())
+
+    def _ask(self, _: str) -> None:
+        self.add("recheck_asked", request_id=f"q-{self.today}", day=self.today.isoformat())
+
+    def _stop(self, outcome: str) -> None:
+        self.begin("stop")
+        if outcome == "well":
+            self.add("stop_accepted", status=200)
+        elif outcome == "refused":
+            self.add("stop_failed", why="HTTP 409")
+        elif outcome == "unclear":
+            self.add("stop_unanswered", why="ReadTimeout")
+
+    def _restore(self, outcome: str) -> None:
+        self.begin("restore")
+        if outcome == "well":
+            self.add("restore_accepted", status=200)
+        elif outcome == "refused":
+            self.add("restore_failed", why="HTTP 409")
+        elif outcome == "unclear":
+            self.add("restore_unanswered", why="ReadTimeout")
+
+    def _probe(self, outcome: str) -> None:
+        gone = self.state != "restoring"
+        seen = {"well": "gone" if gone else "alive", "refused": "alive" if gone else "gone"}.get(outcome, "unclear")
+        self.add("probed", day=self.today.isoformat(), result=seen, status=200)
+
+    def _finish_restore(self, _: str) -> None:
+        if self.p.cancelled is not None:
+            self.add("ended", outcome="cancelled", reason=self.p.cancelled)
+        elif self.p.restore_why is not None:
+            self.add("restored", reason=self.p.restore_why)
+        else:
+            self.add("ended", outcome="refuted", reason="no longer true")
+
+    def _dispose(self, _: str) -> None:
+        self.add("disposed")
+
+    def _close(self, _: str) -> None:
+        self.add("closed")
+
+    def _release(self, _: str) -> None:
+        self.add("released", reason="the hold has ended")
+
+    def _end(self, _: str) -> None:
+        p = self.p
+        outcome = "cancelled" if p.cancelled is not None else "refuted" if p.refuted else "kept"
+        self.add("ended", outcome=outcome, reason="")
+
+    # --- the others
+
+    def reply(self, verdict: str) -> bool:
+        """The monitor's answer to today's question, as the use case takes it."""
+        p = self.p
+        if p.request_id != f"q-{self.today}" or p.request_id in self.replied or p.stopped_at is not None:
+            return False
+        self.replied.add(p.request_id)
+        return self.may(verdict, request_id=p.request_id)
+
+    def seal(self) -> bool:
+        """The day's plan takes the case in."""
+        if not isinstance(self.move, saga.Plan):
+            return False
+        self.add("planned", plan_id="p", plan_sha256="s")
+        return True
+
+    def approve(self) -> bool:
+        return self.may("approved", plan_id="p", plan_sha256="s", approvers=["ada", "bo"])
+
+    def part(self) -> bool:
+        """The next thing that the executor, the sealer or the signers would do; whether there was one."""
+        return bool(self.do() or self.seal() or (self.state == "planned" and self.approve()))
+
+    def settle(self, verdict: str = "confirmed") -> None:
+        """Everybody does his part until nothing more happens today."""
+        for _ in range(60):
+            if self.move == saga.Done():
+                return
+            if not self.part() and (self.p.held_since is not None or not self.reply(verdict)):
+                return
+        raise AssertionError(f"no rest: {self.kinds()[-8:]}")
+
+    def days(self, until: str, *, most: int = 60) -> None:
+        """Well-behaved days until a state is reached."""
+        for _ in range(most):
+            self.settle()
+            if self.state == until:
+                return
+            self.morrow()
+        raise AssertionError(f"{self.state}, never {until}: {self.kinds()}")
+
+    def reach(self, state: str) -> "Life":
+        """Step by step until the case stands in a state."""
+        for _ in range(400):
+            if self.state == state:
+                return self
+            if not self.part() and not self.reply("confirmed"):
+                self.morrow()
+        raise AssertionError(f"{self.state}, never {state}: {self.kinds()}")
+
+    def morrow(self) -> None:
+        """Noon of the next business day."""
+        self.now = datetime.combine(self.today + timedelta(days=1), time(12), ZONE).astimezone(UTC)
+
+
+def exported(log: list[Entry]) -> list[dict[str, Any]]:
+    """The log as a case file holds it."""
+    return [entry.content() | {"sha256": entry.sha256} for entry in log]

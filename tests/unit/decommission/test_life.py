@@ -1,0 +1,356 @@
+"""A case under every order of facts that hypothesis can think of: what may never happen, and what always must."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from services.decommission import chain, progress, saga
+from services.decommission.domain import IllegalEntry
+from tests.unit.decommission.life import Life, exported
+
+OUTCOMES = st.sampled_from(["well", "well", "well", "refused", "died", "unclear"])
+VERDICTS = st.sampled_from(["confirmed", "confirmed", "refuted", "inconclusive"])
+SOMEBODY = {
+    "held": {"reason": "r", "until": None}, "released": {"reason": "r"}, "cancelled": {"reason": "no"},
+    "restore_asked": {"reason": "back"}, "resumed": {"reason": "seen"}, "cleared": {"finding_id": "f"},
+    "endpoint_changed": {}, "finding_attached": {"finding_id": "g"}, "unplanned": {"plan_id": "p", "why": "changed"},
+}  # fmt: skip
+
+
+class AnyLife(RuleBasedStateMachine):
+    """Facts come in any order; the executor does what the saga proposes, and the outside does what it likes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.life = Life()
+
+    @rule(hours=st.sampled_from([1, 11, 24, 24, 49]))
+    def time_passes(self, hours: int) -> None:
+        self.life.now += timedelta(hours=hours)
+
+    @rule(outcome=OUTCOMES)
+    def the_executor_works(self, outcome: str) -> None:
+        life, p = self.life, self.life.p
+        if isinstance(life.move, saga.Do) and life.move.step == "stop":
+            assert p.noticed_at is not None, "no proof of notice"
+            assert p.approved, "no signatures"
+            assert p.archive_sha256 is not None, "no package"
+            assert p.slot_day == life.today, "no place today"
+            assert p.confirmed_day == life.today, "no yes of today"
+            assert p.held_since is None
+            assert p.cancelled is None
+            assert not p.refuted
+            assert p.answer != "keep"
+        life.do(outcome)  # an entry that the state refuses would raise: whatever is proposed can be written down
+
+    @rule()
+    def a_good_day_goes_by(self) -> None:
+        """So that the late parts of a life are met as often as the early ones."""
+        self.life.settle()
+        self.life.morrow()
+
+    @rule(verdict=VERDICTS)
+    def the_monitor_replies(self, verdict: str) -> None:
+        self.life.reply(verdict)
+
+    @rule()
+    def the_plan_of_the_day_is_sealed(self) -> None:
+        self.life.seal()
+
+    @rule()
+    def two_people_sign(self) -> None:
+        self.life.approve()
+
+    @rule(answer=st.sampled_from(["keep", "close", "fix"]), days=st.integers(0, 5))
+    def the_unit_answers(self, answer: str, days: int) -> None:
+        until = (self.life.today + timedelta(days=days)).isoformat() if answer == "fix" else None
+        if answer == "fix" and self.life.p.plan_id is not None:
+            return  # too late for a promise
+        self.life.may("answered", answer=answer, reason="", until=until)
+
+    @rule(kind=st.sampled_from(sorted(SOMEBODY)))
+    def somebody_acts(self, kind: str) -> None:
+        legal = progress.state_of(self.life.p) in progress.LEGAL[kind]
+        taken = self.life.may(kind, **SOMEBODY[kind])
+        assert legal or not taken
+
+    @rule(days=st.integers(0, 6))
+    def somebody_holds_for_days(self, days: int) -> None:
+        self.life.may("held", reason="r", until=(self.life.today + timedelta(days=days)).isoformat())
+
+    @precondition(lambda self: self.life.p.ended is not None)
+    @rule(kind=st.sampled_from(sorted(progress.LEGAL)))
+    def nothing_comes_after_the_end(self, kind: str) -> None:
+        assert self.life.move == saga.Done()
+        with pytest.raises(IllegalEntry):
+            progress.check(self.life.p, kind)
+
+    @invariant()
+    def the_same_log_gives_the_same_progress(self) -> None:
+        assert self.life.p == self.life.p
+        assert self.life.state in progress.OPEN | progress.ENDED
+
+    @invariant()
+    def the_chain_is_whole(self) -> None:
+        assert chain.faults(exported(self.life.log)) == []
+
+    @invariant()
+    def a_hold_lets_nothing_move(self) -> None:
+        if self.life.p.held_since is not None and self.life.p.ended is None:
+            assert isinstance(self.life.move, saga.Wait) or self.life.move == saga.Do("release")
+
+    @invariant()
+    def a_wait_lies_ahead(self) -> None:
+        if isinstance(self.life.move, saga.Wait) and self.life.move.until is not None:
+            assert self.life.move.until > self.life.now or self.life.p.held_since is not None
+
+    def teardown(self) -> None:
+        """However odd the beginning, with a well-behaved world it comes to its end; cancelled means cancelled."""
+        life = self.life
+        cancelled = life.p.cancelled is not None and life.p.ended is None
+        for _ in range(80):
+            life.settle()
+            if life.p.ended is not None:
+                break
+            if life.p.held_since is not None:
+                life.add("released", reason="enough")
+            elif life.p.person is not None:
+                life.add("resumed", reason="seen")
+            elif life.state == "undelivered":
+                life.add("endpoint_changed")
+            life.morrow()
+        assert life.p.ended is not None, (life.state, life.move, life.kinds())
+        if cancelled:
+            assert (life.log[-1].kind, life.log[-1].data["outcome"]) == ("ended", "cancelled"), life.kinds()
+        check_the_end(life)
+
+
+def check_the_end(life: Life) -> None:
+    """What holds of every life that has ended, whatever happened on the way."""
+    kinds = life.kinds()
+    if "stop_accepted" in kinds and kinds[-1] != "closed":
+        after = kinds[kinds.index("stop_accepted") :]
+        assert "restore_accepted" in after, "what was stopped and is not closed came back"
+        assert life.log[-2].data.get("result") == "alive", "and was seen to answer"
+    if kinds[-1] == "closed":
+        for kind in ("noticed", "approved", "announced", "archived", "confirmed", "stop_accepted", "disposed"):
+            assert kind in kinds[:-1], kind
+        gone = [e.data["day"] for e in life.log if e.kind == "probed"][-life.windows.verify_days :]
+        assert len(gone) == life.windows.verify_days
+        assert all(e.data["result"] == "gone" for e in life.log if e.kind == "probed" and e.data["day"] in gone)
+    assert kinds.count("stop_accepted") <= 1
+    assert kinds.count("noticed") == ("noticed" in kinds)
+
+
+AnyLife.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestAnyLife = AnyLife.TestCase
+
+
+def standing(state: str) -> Life:
+    """A life that stands in a state."""
+    life = Life()
+    if state == "undelivered":
+        life.reach("noticing")
+        for _ in range(2):
+            life.do("refused")
+            life.morrow()
+    elif state == "needs_person":
+        life.reach("answering").add("needs_person", why="w")
+    elif state == "fixing":
+        life.reach("answering").add("answered", answer="fix", until=life.today.isoformat(), reason="")
+    elif state == "unverified":
+        life.reach("verifying").morrow()
+        life.do("refused")
+    elif state == "restoring":
+        life.reach("verified").add("restore_asked", reason="r")
+    elif state == "ready":
+        life.reach("answering").add("answered", answer="close", until=None, reason="")
+    elif state == "stopping":
+        life.reach("rechecking")
+        while life.move != saga.Do("stop"):
+            assert life.do() or life.reply("confirmed")
+        life.do("died")
+    elif state in ("closed", "restored"):
+        life = standing("restoring") if state == "restored" else life
+        life.days(state)
+    elif state == "ended":
+        life.reach("answering").add("cancelled", reason="r")
+        life.settle()
+    elif state != "new":
+        life.reach(state)
+    if state == "new":
+        life.log.clear()
+    assert life.state == state
+    return life
+
+
+@pytest.mark.parametrize("state", sorted(progress.OPEN | progress.ENDED))
+def test_what_the_table_does_not_name_raises_in_every_state(state: str) -> None:
+    p = standing(state).p
+    for kind, states in progress.LEGAL.items():
+        silence = (state, kind) == ("answering", "planned")  # a window that ran out in silence writes no entry
+        if state not in states and not silence:
+            with pytest.raises(IllegalEntry):
+                progress.check(p, kind)
+    with pytest.raises(IllegalEntry):
+        progress.check(p, "no_such_entry")
+
+
+CANCELLABLE = sorted(progress.LEGAL["cancelled"])
+
+
+@pytest.mark.parametrize("state", CANCELLABLE)
+def test_a_cancel_before_disposal_always_ends_cancelled_and_unwinds_a_stop(state: str) -> None:
+    life = standing(state)
+    told = "stop_started" in life.kinds()
+    life.add("cancelled", reason="no")
+    for _ in range(3):
+        life.settle()
+        life.morrow()
+    assert (life.log[-1].kind, life.log[-1].data["outcome"]) == ("ended", "cancelled")
+    assert ("restore_accepted" in life.kinds()) == told
+    assert "closed" not in life.kinds()
+
+
+def test_every_state_before_the_disposal_can_be_cancelled() -> None:
+    assert progress.OPEN - set(CANCELLABLE) <= {"new", "disposed", "restoring"}
+
+
+def test_a_restore_comes_within_its_window_and_not_after() -> None:
+    for state in sorted(progress.OPEN | progress.ENDED):
+        allowed = standing(state).may("restore_asked", reason="r")
+        assert allowed == (state in progress.AFTER_STOP), state
+    life = standing("verified")
+    verified = life.p.verified_at
+    assert verified is not None
+    assert life.move == saga.Wait(verified + timedelta(days=life.windows.restore_days))
+    life.now = verified + timedelta(days=life.windows.restore_days)
+    assert life.move == saga.Do("dispose")
+
+
+WAITS = {"answering": "answer_days", "announced": "announce_days", "verified": "restore_days"}
+
+
+@pytest.mark.parametrize("state", sorted(WAITS))
+@pytest.mark.parametrize("pieces", [[5], [1, 30], [24, 24, 24], [0]], ids=str)
+def test_holds_prolong_a_wait_by_exactly_the_time_held(state: str, pieces: list[int]) -> None:
+    life = standing(state)
+    before = life.move
+    assert isinstance(before, saga.Wait)
+    assert before.until is not None
+    for hours in pieces:
+        life.now += timedelta(hours=1)
+        life.add("held", reason="r", until=None)
+        assert life.move == saga.Wait(None)
+        life.now += timedelta(hours=hours)
+        life.add("released", reason="r")
+    assert life.move == saga.Wait(before.until + timedelta(hours=sum(pieces)))
+
+
+def test_a_hold_of_an_earlier_wait_does_not_prolong_a_later_one() -> None:
+    life = standing("answering")
+    life.add("held", reason="r", until=None)
+    life.now += timedelta(days=9)
+    life.add("released", reason="r")
+    life.reach("announced")
+    announced = life.p.announced_at
+    assert announced is not None
+    assert life.move == saga.Wait(announced + timedelta(days=life.windows.announce_days))
+
+
+def test_of_a_hold_that_began_before_the_wait_only_the_part_within_it_counts() -> None:
+    life = Life()
+    life.do("died")
+    life.add("held", reason="r", until=None)
+    life.now += timedelta(days=4)
+    life.add("noticed", notice_sha256="n", unit_id="u", received_on="d", receipt_sha256="r")  # a late receipt
+    noticed = life.now
+    life.now += timedelta(hours=7)
+    life.add("released", reason="r")
+    assert life.move == saga.Wait(noticed + timedelta(days=life.windows.answer_days, hours=7))
+
+
+def test_a_second_hold_on_top_moves_the_end_and_not_the_beginning() -> None:
+    life = standing("answering")
+    before = life.move
+    assert isinstance(before, saga.Wait)
+    assert before.until is not None
+    life.add("held", reason="r", until=(life.today + timedelta(days=1)).isoformat())
+    life.now += timedelta(hours=3)
+    life.add("held", reason="longer", until=None)
+    life.now += timedelta(hours=4)
+    life.add("released", reason="r")
+    assert life.move == saga.Wait(before.until + timedelta(hours=7))
+
+
+def test_an_ended_hold_is_released_on_its_day_before_anything_else() -> None:
+    life = standing("announced")
+    life.add("held", reason="r", until=(life.today + timedelta(days=2)).isoformat())
+    life.morrow()
+    assert isinstance(life.move, saga.Wait)
+    life.morrow()
+    assert life.do() == "release"
+    assert life.p.held_since is None
+
+
+def test_a_parked_case_is_tried_again_when_the_endpoint_changes() -> None:
+    life = standing("undelivered")
+    life.now += timedelta(days=100)
+    assert life.move == saga.Wait(None)
+    life.add("endpoint_changed")
+    assert life.move == saga.Do("notice")
+    assert life.state == "noticing"
+
+
+@pytest.mark.parametrize("state", ["planned", "approved", "announced", "archived"])
+def test_an_asset_that_is_kept_after_all_is_not_stopped(state: str) -> None:
+    life = standing(state)
+    life.add("answered", answer="keep", reason="needed", until=None)
+    life.days("ended", most=5)
+    assert life.log[-1].data["outcome"] == "kept"
+    assert "stop_started" not in life.kinds()
+
+
+def test_a_fix_that_was_none_is_confirmed_and_goes_on_to_the_plan() -> None:
+    life = standing("answering")
+    life.add("answered", answer="fix", reason="", until=(life.today + timedelta(days=2)).isoformat())
+    life.morrow()
+    assert isinstance(life.move, saga.Wait)
+    life.morrow()
+    assert life.do() == "ask"
+    life.now += timedelta(hours=1)
+    assert life.reply("confirmed")
+    assert life.move == saga.Plan()
+    assert saga.ready_since(life.p) == life.now
+    life.days("closed")
+
+
+def test_an_answer_of_yesterday_is_asked_for_again() -> None:
+    life = standing("rechecking")
+    life.settle("inconclusive")
+    assert life.state == "rechecking"
+    life.morrow()
+    assert life.do() == "reserve"
+    assert life.do() == "ask"
+    assert life.reply("confirmed")
+    assert life.move == saga.Do("stop")
+    life.morrow()
+    assert life.move != saga.Do("stop"), "a yes and a place are worth their day"
+
+
+def test_a_day_without_a_probe_begins_the_proof_anew() -> None:
+    life = standing("verifying")
+    life.morrow()
+    life.do()
+    life.morrow()
+    life.morrow()
+    life.do()
+    assert life.state == "verifying"
+    life.morrow()
+    life.do()
+    assert life.state == "verified"
