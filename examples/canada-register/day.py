@@ -62,7 +62,7 @@ class Days:
         # Who was given back this morning is known by now: tomorrow's beacons are made while the services work.
         self._prepared = asyncio.create_task(asyncio.to_thread(self._agents.deliver, day + ONE))
         self._lap("usage sent")
-        await self._client.quiet()
+        await self._client.quiet(first=0.06)
         self._lap("usage quiet")
         sweep: dict[str, Any] = await self._client.post("/monitor/v1/sweeps", {}, "operator")
         self._lap("sweep")

@@ -22,7 +22,7 @@ import oracle
 import prelude
 import table
 from cast import make
-from client import SERVICES, Client
+from client import SERVICES, Client, Refused
 from day import Days
 from desk import Desk
 from digest import Exclusions, digest
@@ -36,6 +36,7 @@ from streams import Streams
 from usage import Agents
 
 BUILD = Path(__file__).parents[2] / "build"
+SAID_EVERY = 30  # days between two lines where no progress bar can be seen
 SERVICE_WINDOWS = tuple(f.name for f in fields(Windows) if not f.name.endswith("_after"))
 
 
@@ -86,15 +87,17 @@ class Demo:
         egress = [f"127.0.0.1:{world.port}", nowhere]
         stack = Stack(self.asked.data, egress=egress, settings=settings)
         try:
+            world.forget()
             world.start()
             stack.start(self.console)
-            return asyncio.run(self._with(stack, world, f"http://{nowhere}"))
+            well = asyncio.run(self._with(stack, world, f"http://{nowhere}"))
         finally:
             stack.stop()
             world.kill()
             socket.close()
-            if not self.asked.keep:
-                stack.remove()
+        if well and not self.asked.keep:  # what went wrong stays to be looked at
+            stack.remove()
+        return well
 
     async def _with(self, stack: Stack, world: World, nowhere: str) -> bool:
         state = stack.state
@@ -150,6 +153,8 @@ class Demo:
                 speed = (n + 1) / (time.monotonic() - begun)
                 found = f"{sweep['zombie']} zombies, {sweep['unknown']} unknown"
                 progress.update(task, advance=1, day=str(day), speed=f"{speed:.2f} days/s", found=found)
+                if not self.console.is_terminal and (n + 1) % SAID_EVERY == 0:
+                    print(f"{day}: {n + 1} days, {speed:.2f} a second, {found}", flush=True)
         return len(self.scenario.days) / (time.monotonic() - begun)
 
     async def _finish(
@@ -232,7 +237,7 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     try:
         return 0 if Demo(arguments(), console).run() else 1
-    except (StackFailed, Disagreement) as error:
+    except (StackFailed, Disagreement, Refused) as error:
         console.print(f"[bold red]✗[/] {error}")
         return 1
     except KeyboardInterrupt:

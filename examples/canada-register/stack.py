@@ -62,6 +62,10 @@ class World:
         self._http = httpx.Client(base_url=self.address, timeout=60, trust_env=False)
         self._child: subprocess.Popen[bytes] | None = None
 
+    def forget(self) -> None:
+        """A run begins with a world in which nothing has happened yet."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     def start(self) -> None:
         """Start on what its log holds, and wait until it answers."""
         self._folder.mkdir(parents=True, exist_ok=True)
