@@ -63,6 +63,7 @@ async def test_a_cleared_finding_is_refuted(monitor: Monitor, flagged: UUID) -> 
     await monitor.full_day(16, [flagged], [flagged])
     await monitor.sweep()
     await monitor.events()
+    monitor.at(20)  # that the source is blind by now changes nothing about what has ended
     await ask(monitor, flagged)
     assert [answer["type"] for answer in await answers(monitor)] == ["finding.refuted"]
 

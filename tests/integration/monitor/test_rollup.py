@@ -41,12 +41,14 @@ class Stream:
         for future in made.values():
             future.result()
 
-    async def send(self, *values: bytes | None, headers: Any = (("authorization", TOKEN),)) -> None:
+    async def send(
+        self, *values: bytes | None, headers: Any = (("authorization", TOKEN),), key: bytes | None = None
+    ) -> None:
         producer = AIOKafkaProducer(**self.options, linger_ms=5)
         await producer.start()
         try:
             sent = [
-                await producer.send(self.topic, value, key=str(n).encode(), headers=list(headers))
+                await producer.send(self.topic, value, key=key or str(n).encode(), headers=list(headers))
                 for n, value in enumerate(values)
             ]
             await asyncio.gather(*sent)
@@ -55,11 +57,14 @@ class Stream:
 
     @asynccontextmanager
     async def consumer(
-        self, until: Callable[[UsageConsumer], Any] = lambda usage: usage.ready, **options: Any
+        self,
+        until: Callable[[UsageConsumer], Any] = lambda usage: usage.ready,
+        kind: type[UsageConsumer] = UsageConsumer,
+        **options: Any,
     ) -> AsyncIterator[UsageConsumer]:
         broker = make_broker(dict(self.options))
         authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
-        usage = UsageConsumer(
+        usage = kind(
             broker, self.database, authenticator, fold.Calendar(ZONE), topic=self.topic, consumer=self.group, **options
         )
         running = asyncio.create_task(usage.run())
@@ -251,3 +256,29 @@ async def test_a_log_that_is_not_the_one_read_before_stops_the_consumer(stream: 
     async with stream.consumer(until=lambda usage: usage.stopped) as usage:
         assert "was it replaced?" in (usage.stopped or "")
         assert not usage.ready
+
+
+class SecondFetchHeld(UsageConsumer):
+    """Its second fetch waits outside the fold until it is let in."""
+
+    fetched = 0
+
+    async def take(self, records: Any) -> None:
+        self.fetched += 1
+        if self.fetched == 2:
+            self.let_in = asyncio.Event()
+            await self.let_in.wait()
+        await super().take(records)
+
+
+async def test_a_fetch_older_than_a_seek_is_not_folded(stream: Stream) -> None:
+    """Folded, it would move the offset over the records before it, and they would be lost."""
+    await stream.send(*views(60), key=b"one partition")
+    async with stream.consumer(kind=SecondFetchHeld, max_records=30, idle=600, max_age=600) as usage:
+        assert isinstance(usage, SecondFetchHeld)
+        await eventually(lambda: usage.fetched == 2)
+        await usage._start_over()
+        usage.let_in.set()
+        await eventually(lambda: usage._fold.records == 60)
+        await usage.flush()
+    assert await stream.total() == 60
