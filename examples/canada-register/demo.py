@@ -6,6 +6,7 @@ what was computed from the inputs before. Usage: python demo.py --help
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import sys
@@ -209,7 +210,8 @@ class Demo:
         page = f"{address}/registry/v1/tombstones/{closed}" if closed else f"{address}/registry/v1/docs"
         if self.asked.stay:
             self.console.print(f"look at {address}/ and {page}; Ctrl-C ends it", soft_wrap=True)
-            await stack.wait()
+            with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C ends the stay, not a failed run
+                await stack.wait()
         elif self.asked.keep:
             again = f"jianfu up --clock stepped --data {self.asked.data}"
             self.console.print(f"look: `{again}`, then {address}/ and {page}", soft_wrap=True)
