@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from deploy.local.children import die_with_parent
 from libs.common import auth
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +50,10 @@ class Running:
         """Start and wait until it has said that it is ready. Raises AssertionError with what it said instead."""
         command = [str(JIANFU), "up", "--data", str(self.data), *self.arguments]
         with self.out.open("wb") as out:
-            self.child = subprocess.Popen(command, stdout=out, stderr=out, env=self.env, stdin=subprocess.DEVNULL)
+            self.child = subprocess.Popen(
+                command, stdout=out, stderr=out, env=self.env, stdin=subprocess.DEVNULL,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - a run of tests that is killed leaves nothing
+            )  # fmt: skip
         end = time.monotonic() + seconds
         while not (self.data / "stack.json").exists():
             assert self.child.poll() is None, self.said

@@ -138,7 +138,14 @@ def test_a_case_that_is_not_there_and_a_key_from_outside(stack: Running, tmp_pat
 
 async def test_the_data_outlives_the_processes_and_the_processes_nothing(folder: Path) -> None:
     """Ctrl-C leaves no process, the second `up` has the data and the ports, `kill -9` leaves nothing running."""
-    running = Running(folder / "data").start()
+    running = Running(folder / "data")
+    try:
+        await _twice(running.start())
+    finally:
+        running.end(signal.SIGKILL)
+
+
+async def _twice(running: Running) -> None:
     first = running.state
     with running.client("registrar", "clock") as client:
         assert client.post("/registry/v1/clock", json={"now": "2025-06-01T04:00:00Z"}).status_code == 200
