@@ -1,11 +1,15 @@
 """A case file: everything that proves a case, checked offline with a key that did not come with it.
 
-The file is JSON. Its log is a hash chain; its head (case, number of entries, last hash) is signed, so that an altered,
-shortened, reordered or wholly re-hashed log is noticed. `verify` needs nothing but the file and the key.
+The file is JSON. Its log is a hash chain; its head (case, number of entries, last hash, hash of all the rest) is
+signed, so that an altered, shortened, reordered or wholly re-hashed log is noticed, and so is a change beside it. Nor
+is the service believed for its signature alone: notice, plan, archive and findings must be those that the log records,
+and the receipt must be by the unit's key. `verify` needs nothing but the file and the key.
 """
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +20,17 @@ from services.decommission.domain import BadReceipt, read_receipt
 FORMAT = "jianfu-case-file/1"
 
 
-def head(case_id: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is signed."""
-    return {"format": FORMAT, "case_id": case_id, "entries": len(entries), "last": entries[-1]["sha256"]}
+def head(file: dict[str, Any]) -> dict[str, Any]:
+    """What is signed: `content` covers every part of the file but the head and its signature."""
+    entries = file["log"]
+    rest = {name: part for name, part in file.items() if name not in ("head", "signature")}
+    return {
+        "format": FORMAT,
+        "case_id": file["case"]["case_id"],
+        "entries": len(entries),
+        "last": entries[-1]["sha256"] if entries else chain.GENESIS,
+        "content": signing.sha256(signing.canonical(rest)),
+    }
 
 
 def build(
@@ -26,8 +38,7 @@ def build(
     notice: dict[str, Any] | None, plan: dict[str, Any] | None, archive: dict[str, Any] | None, exported_at: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     """Put a case file together and sign its head."""
-    signed = head(case["case_id"], entries)
-    return {
+    file = {
         "format": FORMAT,
         "exported_at": exported_at.isoformat(),
         "case": case,
@@ -36,9 +47,9 @@ def build(
         "notice": notice,
         "plan": plan,
         "archive": archive,
-        "head": signed,
-        "signature": signing.sign(private, signed),
     }
+    signed = head(file)
+    return file | {"head": signed, "signature": signing.sign(private, signed)}
 
 
 def verify(path: Path, public_key: str) -> list[str]:
@@ -47,37 +58,57 @@ def verify(path: Path, public_key: str) -> list[str]:
         file = json.loads(path.read_text())
         text = public_key if public_key.lstrip().startswith("{") else Path(public_key).read_text()
         key = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return [f"it cannot be read: {error}"]
     if not isinstance(file, dict) or file.get("format") != FORMAT:
         return [f"it is no case file of the format {FORMAT}"]
-    try:
-        return faults(file, key)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        return [f"it lacks what a case file holds: {type(error).__name__} {error}"]
+    return faults(file, key)
 
 
 def faults(file: dict[str, Any], key: dict[str, Any]) -> list[str]:
-    """Every check in turn: chain, signed head, notice and receipt, plan and approvals, archive, findings."""
-    entries = file["log"]
-    found = chain.faults(entries)
+    """Every check in turn, the chain first. Never raises."""
+    checks = (_chain, partial(_head, key), _notice, _plan, _archive, _findings)
+    return [fault for check in checks for fault in _told(check, file)]
+
+
+def _told(check: Callable[[dict[str, Any]], list[str]], file: dict[str, Any]) -> list[str]:
+    """What one check finds; a file too broken for it is a fault, and hides none that another check finds."""
+    try:
+        return check(file)
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        return [f"it is not what a case file holds: {type(error).__name__} {error}"]
+
+
+def _chain(file: dict[str, Any]) -> list[str]:
+    return chain.faults(file["log"])
+
+
+def _data(file: dict[str, Any], kind: str, *, undone_by: str | None = None) -> dict[str, Any] | None:
+    """What the last entry of a kind says, unless a later one has undone it."""
+    found = [(entry["kind"], entry["data"]) for entry in file["log"] if entry["kind"] in (kind, undone_by)]
+    return found[-1][1] if found and found[-1][0] == kind else None
+
+
+def _head(key: dict[str, Any], file: dict[str, Any]) -> list[str]:
     try:
         signed = signing.verify(key, file["signature"])
-    except signing.BadSignature:
-        return [*found, "the head is not signed by this key"]
-    actual = head(file["case"]["case_id"], entries) if entries else {}
+    except (signing.BadSignature, LookupError, AttributeError):
+        return ["the head is not signed by this key"]
+    actual = head(file)
+    if (count := signed.get("entries")) != actual["entries"]:
+        what = "shortened" if isinstance(count, int) and count > actual["entries"] else "lengthened"
+        return [f"the log is {what}: {actual['entries']} entries, {count} were signed"]
+    if signed.get("case_id") != actual["case_id"]:
+        return ["the signed head is that of another case"]
+    if signed.get("last") != actual["last"]:
+        return ["the signed head is not that of this log: it was rewritten after signing"]
     if signed != actual:
-        if signed.get("entries", 0) > len(entries):
-            found.append(f"the log is shortened: {len(entries)} of {signed['entries']} entries")
-        else:
-            found.append("the signed head is not that of this log: it was rewritten after signing")
-    by_kind = {entry["kind"]: entry["data"] for entry in entries}
-    checks = (_notice, _plan, _archive, _findings)
-    return [*found, *(fault for check in checks for fault in check(file, by_kind))]
+        return ["what stands beside the log was altered after signing"]
+    return [] if file["head"] == signed else ["the head shown is not the head that was signed"]
 
 
-def _notice(file: dict[str, Any], by_kind: dict[str, Any]) -> list[str]:
-    proved, notice = by_kind.get("noticed"), file.get("notice")
+def _notice(file: dict[str, Any]) -> list[str]:
+    proved, notice = _data(file, "noticed"), file.get("notice")
     if proved is None:
         return []
     if notice is None or not notice.get("receipt"):
@@ -94,8 +125,14 @@ def _notice(file: dict[str, Any], by_kind: dict[str, Any]) -> list[str]:
     return []
 
 
-def _plan(file: dict[str, Any], by_kind: dict[str, Any]) -> list[str]:
-    approved, plan = by_kind.get("approved"), file.get("plan")
+def approvers(approved: dict[str, Any]) -> set[str]:
+    """Who approved, as the log says it."""
+    named = approved["approvers"]
+    return set(named.split(", ") if isinstance(named, str) else named) - {""}
+
+
+def _plan(file: dict[str, Any]) -> list[str]:
+    approved, plan = _data(file, "approved", undone_by="unplanned"), file.get("plan")
     if approved is None:
         return []
     if plan is None:
@@ -103,14 +140,17 @@ def _plan(file: dict[str, Any], by_kind: dict[str, Any]) -> list[str]:
     actual = signing.sha256(plan["content"].encode())
     if actual != approved["plan_sha256"]:
         return ["the plan is not the one that was approved"]
-    if any(approval["sha256"] != actual for approval in plan["approvals"]) or not plan["approvals"]:
+    signed = {approval["approver"]: approval["sha256"] for approval in plan["approvals"]}
+    if any(sha256 != actual for sha256 in signed.values()):
         return ["an approval is for another plan"]
+    if not approvers(approved) or not approvers(approved) <= set(signed):
+        return ["the plan lacks an approval that the log records"]
     members = {member["case_id"] for member in json.loads(plan["content"])["members"]}
     return [] if file["case"]["case_id"] in members else ["the approved plan does not hold this case"]
 
 
-def _archive(file: dict[str, Any], by_kind: dict[str, Any]) -> list[str]:
-    archived, package = by_kind.get("archived"), file.get("archive")
+def _archive(file: dict[str, Any]) -> list[str]:
+    archived, package = _data(file, "archived"), file.get("archive")
     if archived is None:
         return []
     if package is None or package["sha256"] != archived["sha256"]:
@@ -118,7 +158,7 @@ def _archive(file: dict[str, Any], by_kind: dict[str, Any]) -> list[str]:
     return []
 
 
-def _findings(file: dict[str, Any], by_kind: dict[str, Any]) -> list[str]:
+def _findings(file: dict[str, Any]) -> list[str]:
     named = {
         entry["data"]["evidence_sha256"]: entry["data"]["finding_id"]
         for entry in file["log"]
