@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.decommission import chain, progress, saga
+from services.decommission import chain, progress, saga, states
 from services.decommission.chain import Entry
 from services.decommission.domain import IllegalEntry, Windows
 from services.decommission.progress import Progress
@@ -35,7 +35,7 @@ class Life:
 
     @property
     def state(self) -> str:
-        return progress.state_of(self.p)
+        return states.state_of(self.p)
 
     @property
     def move(self) -> saga.Move:
@@ -43,7 +43,7 @@ class Life:
 
     def add(self, kind: str, **data: Any) -> None:
         """One more entry. Raises IllegalEntry."""
-        progress.check(self.p, kind)
+        states.check(self.p, kind)
         self.log.append(chain.link(self.log, at=self.now, actor="test", kind=kind, data=data))
 
     def may(self, kind: str, **data: Any) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.decommission import chain, progress, saga
+from services.decommission import chain, saga, states
 from services.decommission.domain import IllegalEntry
 from tests.unit.decommission.life import Life, exported
 
@@ -73,7 +73,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(sorted(SOMEBODY)))
     def somebody_acts(self, kind: str) -> None:
-        legal = progress.state_of(self.life.p) in progress.LEGAL[kind]
+        legal = states.state_of(self.life.p) in states.LEGAL[kind]
         taken = self.life.may(kind, **SOMEBODY[kind])
         assert legal or not taken
 
@@ -82,16 +82,16 @@ class AnyLife(RuleBasedStateMachine):
         self.life.may("held", reason="r", until=(self.life.today + timedelta(days=days)).isoformat())
 
     @precondition(lambda self: self.life.p.ended is not None)
-    @rule(kind=st.sampled_from(sorted(progress.LEGAL)))
+    @rule(kind=st.sampled_from(sorted(states.LEGAL)))
     def nothing_comes_after_the_end(self, kind: str) -> None:
         assert self.life.move == saga.Done()
         with pytest.raises(IllegalEntry):
-            progress.check(self.life.p, kind)
+            states.check(self.life.p, kind)
 
     @invariant()
     def the_same_log_gives_the_same_progress(self) -> None:
         assert self.life.p == self.life.p
-        assert self.life.state in progress.OPEN | progress.ENDED
+        assert self.life.state in states.OPEN | states.ENDED
 
     @invariant()
     def the_chain_is_whole(self) -> None:
@@ -189,19 +189,19 @@ def standing(state: str) -> Life:
     return life
 
 
-@pytest.mark.parametrize("state", sorted(progress.OPEN | progress.ENDED))
+@pytest.mark.parametrize("state", sorted(states.OPEN | states.ENDED))
 def test_what_the_table_does_not_name_raises_in_every_state(state: str) -> None:
     p = standing(state).p
-    for kind, states in progress.LEGAL.items():
+    for kind, allowed in states.LEGAL.items():
         silence = (state, kind) == ("answering", "planned")  # a window that ran out in silence writes no entry
-        if state not in states and not silence:
+        if state not in allowed and not silence:
             with pytest.raises(IllegalEntry):
-                progress.check(p, kind)
+                states.check(p, kind)
     with pytest.raises(IllegalEntry):
-        progress.check(p, "no_such_entry")
+        states.check(p, "no_such_entry")
 
 
-CANCELLABLE = sorted(progress.LEGAL["cancelled"])
+CANCELLABLE = sorted(states.LEGAL["cancelled"])
 
 
 @pytest.mark.parametrize("state", CANCELLABLE)
@@ -218,13 +218,13 @@ def test_a_cancel_before_disposal_always_ends_cancelled_and_unwinds_a_stop(state
 
 
 def test_every_state_before_the_disposal_can_be_cancelled() -> None:
-    assert progress.OPEN - set(CANCELLABLE) <= {"new", "disposed", "restoring"}
+    assert states.OPEN - set(CANCELLABLE) <= {"new", "disposed", "restoring"}
 
 
 def test_a_restore_comes_within_its_window_and_not_after() -> None:
-    for state in sorted(progress.OPEN | progress.ENDED):
+    for state in sorted(states.OPEN | states.ENDED):
         allowed = standing(state).may("restore_asked", reason="r")
-        assert allowed == (state in progress.AFTER_STOP), state
+        assert allowed == (state in states.AFTER_STOP), state
     life = standing("verified")
     verified = life.p.verified_at
     assert verified is not None
