@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
@@ -14,11 +14,12 @@ from libs.common.errors import Missing
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitName, UnitRecorded
 from libs.common.web import require
-from services.registry import store, usecases
+from services.registry import store, units
+from services.registry.schemas import Limit, problems
 from services.registry.store import QUERIES
 
 NIL = UUID(int=0)
-READ = ("viewer", "registrar", "operator", "auditor", "unit")
+READ = ("viewer", "registrar", "operator", "approver", "auditor", "unit")
 
 
 class Code(BaseModel):
@@ -35,6 +36,9 @@ class UnitIn(Code):
     parent: Code | None = None
     level: str | None = Field(None, max_length=40, examples=["county"])
     region: str | None = Field(None, max_length=20, examples=["510104"])
+    aliases: list[Code] = Field(
+        default_factory=list, max_length=20, description="该单位的其他代码 other codes under which the unit is known"
+    )
 
 
 class Unit(BaseModel):
@@ -48,6 +52,7 @@ class Unit(BaseModel):
     parent_id: UUID | None
     level: str | None
     region: str | None
+    aliases: list[Code] = Field(description="小写,合并空格 as they are compared, the unit's own code included")
 
 
 class Units(BaseModel):
@@ -57,41 +62,49 @@ class Units(BaseModel):
     next: str | None
 
 
-def _unit(event: UnitRecorded) -> Unit:
-    return Unit(**event.model_dump())
+def _unit(event: UnitRecorded, aliases: list[tuple[str, str]]) -> Unit:
+    return Unit(**event.model_dump(), aliases=[Code(scheme=scheme, value=value) for scheme, value in aliases])
 
 
 def router(database: Database, clock: Clock) -> APIRouter:
     """Units."""
     routes = APIRouter(prefix="/registry/v1/units", tags=["units 单位"])
 
-    @routes.post("", status_code=201, summary="Record a unit or add to it 登记单位")
+    @routes.post(
+        "", status_code=201, summary="Record a unit or add to it 登记单位", responses=problems(401, 403, 404, 409, 422)
+    )
     async def record(body: UnitIn, _: Annotated[Principal, require("registrar")]) -> Unit:
+        """What is known of the unit is added to; sent again, nothing changes. The parent must be recorded."""
         first = body.names[0]
         ref = UnitRef(scheme=body.scheme, value=body.value, name=first.text, language=first.language)
         parent = (body.parent.scheme, body.parent.value) if body.parent else None
-        names = [(name.language, name.text) for name in body.names]
-        event = await usecases.record_unit(
-            database, ref, names=names, parent=parent, level=body.level, region=body.region, now=clock.now()
+        more = units.More(
+            names=tuple((name.language, name.text) for name in body.names),
+            aliases=tuple((code.scheme, code.value) for code in body.aliases),
+            level=body.level,
+            region=body.region,
         )
-        return _unit(event)
+        return _unit(*await units.record_unit(database, ref, more, parent=parent, now=clock.now()))
 
-    @routes.get("", summary="List units 单位列表")
-    async def units(
+    @routes.get("", summary="List units 单位列表", responses=problems(401, 403, 422))
+    async def listed(
         _: Annotated[Principal, require(*READ)],
         cursor: UUID = NIL,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
     ) -> Units:
+        """In the order of their ids."""
         async with database.reading() as conn:
             rows: list[Any] = [row async for row in QUERIES.unit_list(conn, after=cursor, max_rows=limit)]
-        items = [Unit(**{**dict(row), "names": json.loads(row["names"])}) for row in rows]
+        parts = ("names", "aliases")
+        items = [Unit(**dict(row) | {part: json.loads(row[part]) for part in parts}) for row in rows]
         return Units(items=items, next=str(items[-1].unit_id) if len(items) == limit else None)
 
-    @routes.get("/{unit_id}", summary="One unit 单位详情")
+    @routes.get("/{unit_id}", summary="One unit 单位详情", responses=problems(401, 403, 404, 422))
     async def unit(unit_id: UUID, _: Annotated[Principal, require(*READ)]) -> Unit:
+        """With all its names and codes."""
         async with database.reading() as conn:
             if await QUERIES.unit_get(conn, unit_id=unit_id) is None:
                 raise Missing(what=f"unit {unit_id}")
-            return _unit(await store.unit_event(conn, unit_id))
+            return _unit(await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id))
 
     return routes

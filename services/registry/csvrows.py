@@ -3,12 +3,12 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pydantic import ValidationError
 
-from libs.common.errors import DomainError
+from libs.common.errors import DomainError, Invalid
 from libs.common.events.intake import AssetDeclared, UnitRef
 from services.registry import domain
 from services.registry.identity import Canonical, canonical
@@ -23,6 +23,7 @@ COLUMNS = {
 }
 REQUIRED = ("name", "platform", "unit", "address")
 MAX_BYTES = 20 * 1024 * 1024
+FAULTS = {"string_too_short": "不能为空", "string_too_long": "过长"}
 
 
 class UnreadableFile(DomainError):
@@ -35,16 +36,26 @@ class UnreadableFile(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What is wrong or odd with a row, in both languages; `field` is the column it is about."""
+
+    code: str
+    field: str | None
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the file (the first after the header is 2): what it declares, or what is wrong with it."""
+    """One line of the file (the first after the header is 2): what it declares, or what is wrong with it.
+
+    Without `what` nobody can tell which asset the line means; with `twin_line` it names that line's asset again.
+    """
 
     line: int
-    told: AssetDeclared | None
-    what: Canonical | None
-    code: str | None = None
-    field: str | None = None
-    zh: str = ""
-    en: str = ""
+    told: AssetDeclared | None = None
+    what: Canonical | None = None
+    remark: Remark | None = None
     twin_line: int | None = None
 
 
@@ -57,23 +68,27 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str) -> list[Row
     except UnicodeDecodeError as error:
         raise UnreadableFile(field="body", accepted="CSV in UTF-8", why=f"byte {error.start} is not UTF-8") from None
     reader = csv.reader(io.StringIO(text, newline=""))
-    places = _places(next(reader, []))
     rows: list[Row] = []
-    first_seen: dict[Canonical, int] = {}
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = _row(reader.line_num, cells, places, source, on, unit_scheme)
-        if row.what is not None:
-            key = Canonical(row.what.platform, row.what.identity)
-            twin = first_seen.setdefault(key, row.line)
-            if twin != row.line:
-                row = Row(
-                    row.line, None, row.what, "duplicate_row", "address",
-                    f"与第 {twin} 行为同一对象", f"the same asset as line {twin}", twin,
-                )  # fmt: skip
-        rows.append(row)
+    first_seen: dict[tuple[str, str], int] = {}
+    try:
+        places = _places(next(reader, []))
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                row = _row(reader.line_num, cells, places, source, on, unit_scheme)
+                rows.append(_unless_twin(row, first_seen))
+    except csv.Error as error:
+        raise UnreadableFile(field="body", accepted="CSV", why=f"line {reader.line_num}: {error}") from None
     return rows
+
+
+def _unless_twin(row: Row, first_seen: dict[tuple[str, str], int]) -> Row:
+    if row.told is None or row.what is None:
+        return row
+    twin = first_seen.setdefault(row.what.key, row.line)
+    if twin == row.line:
+        return row
+    remark = Remark("duplicate_row", "address", f"与第 {twin} 行为同一对象", f"the same asset as line {twin}")
+    return replace(row, told=None, remark=remark, twin_line=twin)
 
 
 def _places(header: Sequence[str]) -> dict[str, int]:
@@ -91,8 +106,10 @@ def _row(line: int, cells: Sequence[str], places: dict[str, int], source: str, o
         place = places.get(field)
         return cells[place].strip() if place is not None and place < len(cells) else ""
 
-    language = domain.language(cell("language"))
+    what: Canonical | None = None
     try:
+        what = canonical("account", cell("platform"), cell("address"))
+        language = domain.language_tag(cell("language"))
         told = AssetDeclared(
             source=source, on=on, kind="account", platform=cell("platform"), address=cell("address"),
             name=cell("name"), language=language,
@@ -100,14 +117,40 @@ def _row(line: int, cells: Sequence[str], places: dict[str, int], source: str, o
                 scheme=scheme, value=cell("unit"), name=cell("unit"),
                 language=language if language in ("en", "fr", "zh") else "und",
             ),
-            opened_on=date.fromisoformat(cell("opened_on")) if cell("opened_on") else None,
+            opened_on=_day(cell("opened_on")),
         )  # fmt: skip
-        return Row(line, told, canonical("account", told.platform, told.address))
+        domain.facts(told, what, domain.unit_id(told.sponsor))
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        field = str(fault["loc"][-1])
-        return Row(line, None, None, "invalid", field, f"{field} 无效:{fault['msg']}", f"{field}: {fault['msg']}")
-    except ValueError as error:
-        return Row(line, None, None, "invalid", "opened_on", f"日期无效:{error}", f"no ISO date: {error}")
+        return Row(line, what=what, remark=_fault(error))
     except DomainError as error:
-        return Row(line, None, None, error.code, error.field, error.text("zh"), error.text("en"))
+        remark = Remark(error.code, error.field, error.text("zh"), error.text("en"))
+        return Row(line, what=what, remark=remark)
+    return Row(line, told, what, _oddity(told, what))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Invalid(
+            field="opened_on", accepted="2025-01-31", why=f"opened_on: {text[:40]!r} is no ISO date"
+        ) from None
+
+
+def _fault(error: ValidationError) -> Remark:
+    fault = error.errors(include_url=False)[0]
+    field = str(fault["loc"][-1])
+    return Remark("invalid", field, f"{field} {FAULTS.get(fault['type'], '无效')}", f"{field}: {fault['msg']}")
+
+
+def _oddity(told: AssetDeclared, what: Canonical) -> Remark | None:
+    """What a person should look at though the row is taken."""
+    if what.corrected:
+        where = what.identity.split("/")[0] if what.platform == "web" else what.platform
+        return Remark(
+            "platform_corrected", "platform", f"地址属于 {where},而非 {told.platform}",
+            f"the address is on {where}, not on {told.platform}",
+        )  # fmt: skip
+    if what.blank:
+        return Remark("blank_in_address", "address", "地址中有空格,可能有误", "the address holds a blank: a slip?")
+    return None

@@ -1,81 +1,34 @@
-"""What the registry decides: units, assets, the two axes of an asset's state, the vanishing guard. Pure."""
+"""What the registry decides of assets: declared, delisted, moved by a case; how many may vanish in a day. Pure."""
 
 import unicodedata
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from libs.common.errors import DomainError, VersionConflict
+from libs.common.errors import Invalid, VersionConflict
 from libs.common.events import ids
-from libs.common.events.intake import Kind, UnitRef
+from libs.common.events.intake import AssetCorrected, AssetDeclared, Kind, UnitRef
 from libs.common.events.registry import RecordState, RunningState
 from services.registry.identity import Canonical
+from services.registry.refusals import AnotherSource, DuplicateAsset, ReopenTooEarly, UnknownAsset
+from services.registry.states import IllegalTransition, move
 
 Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate"]
 
 
-class IllegalTransition(DomainError):
-    """The state machine has no such arrow."""
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the deployment decides: how many may vanish in a day, and how long a closed asset stays closed.
 
-    code = "illegal_transition"
-    kind = "conflict"
-    zh = "状态 {state} 不允许 {event}。"
-    en = "The state {state} does not allow {event}."
+    `guard_limits` overrides the share and floor for a source by a number of assets; 0 holds all.
+    """
 
-
-class DuplicateAsset(DomainError):
-    """The same thing is recorded once; its twin is shown."""
-
-    code = "duplicate_asset"
-    kind = "conflict"
-    zh = "该对象已登记:{twin}(来源 {source})。"
-    en = "This asset is recorded already: {twin} (by the source {source})."
-
-
-class UnknownAsset(DomainError):
-    """A source delists what the register does not hold."""
-
-    code = "unknown_asset"
-    kind = "refused"
-    zh = "登记中没有该对象:{platform} {identity}。"
-    en = "The register holds no such asset: {platform} {identity}."
-
-
-class AnotherSource(DomainError):
-    """Only the source that lists an asset may say that it is gone."""
-
-    code = "another_source"
-    kind = "refused"
-    zh = "该对象由来源 {owner} 登记,来源 {source} 不能将其移除。"
-    en = "The asset is listed by the source {owner}; {source} cannot delist it."
-
-
-class ReopenTooEarly(DomainError):
-    """A closed asset may come back only as a new record, after a cooldown (rules A-09, by analogy)."""
-
-    code = "reopen_cooldown"
-    kind = "refused"
-    zh = "该对象已于 {closed_on} 关停,{until} 之前不得重新登记。"
-    en = "The asset was closed on {closed_on}; it may not be recorded again before {until}."
-
-
-class AlreadyDecided(DomainError):
-    """A held disappearance is decided once."""
-
-    code = "already_decided"
-    kind = "conflict"
-    zh = "该消失已决定({state})。"
-    en = "This disappearance has been decided already: {state}."
-
-
-class OutOfScope(DomainError):
-    """A unit speaks only for itself and the units below it."""
-
-    code = "out_of_scope"
-    kind = "forbidden"
-    zh = "令牌只能代表单位 {scope} 及其下属单位。"
-    en = "The token speaks only for the unit {scope} and those below it."
+    guard_share: float = 0.05
+    guard_floor: int = 5
+    reopen_after: timedelta = timedelta(days=365)
+    guard_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +52,13 @@ class Asset:
     opened_on: date | None
     changed_at: datetime
 
+    @property
+    def previous_id(self) -> UUID | None:
+        """The closed asset that this one reopens."""
+        if self.incarnation == 1:
+            return None
+        return ids.asset_id(self.kind, self.platform, self.identity, self.incarnation - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -115,59 +75,28 @@ class Facts:
     opened_on: date | None
 
 
-RECORD: dict[tuple[RecordState, str], RecordState] = {
-    ("draft", "submit"): "in_review",
-    ("in_review", "return"): "draft",
-    ("in_review", "file"): "filed",
-    ("filed", "withdraw"): "withdrawn",
-    ("withdrawn", "submit"): "in_review",
-    ("draft", "close"): "closed",
-    ("in_review", "close"): "closed",
-    ("filed", "close"): "closed",
-    ("withdrawn", "close"): "closed",
-}
-RUNNING: dict[tuple[RunningState, str], RunningState] = {
-    ("building", "launch"): "online",
-    ("building", "delist"): "gone",
-    ("building", "close"): "offline",
-    ("online", "stop"): "suspended",
-    ("online", "delist"): "gone",
-    ("online", "close"): "offline",
-    ("suspended", "resume"): "online",
-    ("suspended", "delist"): "gone",
-    ("suspended", "close"): "offline",
-    ("gone", "relist"): "online",
-    ("gone", "stop"): "suspended",
-    ("gone", "close"): "offline",
-    ("offline", "close"): "offline",
-}
+def facts(told: AssetDeclared | AssetCorrected, what: Canonical, sponsor_id: UUID) -> Facts:
+    """A declaration in canonical form. Raises Invalid on a blank name or on control characters."""
+    return Facts(
+        told.kind, what, clean("address", told.address), clean("name", told.name), language_tag(told.language),
+        sponsor_id, clean("source", told.source), told.on, told.opened_on,
+    )  # fmt: skip
 
 
-def move_record(state: RecordState, event: str) -> RecordState:
-    """The next record state. Raises IllegalTransition; closed is terminal."""
-    if (state, event) not in RECORD:
-        raise IllegalTransition(state=state, event=event)
-    return RECORD[state, event]
-
-
-def move_running(state: RunningState, event: str) -> RunningState:
-    """The next running state. Raises IllegalTransition."""
-    if (state, event) not in RUNNING:
-        raise IllegalTransition(state=state, event=event)
-    return RUNNING[state, event]
-
-
-def declare(held: Asset | None, facts: Facts, *, now: datetime, reopen_after: timedelta) -> tuple[Asset, Outcome]:
+def declare(
+    held: Asset | None, facts: Facts, *, now: datetime, reopen_after: timedelta, permitted: bool = False
+) -> tuple[Asset, Outcome]:
     """What a source's declaration does to the register.
 
-    Raises DuplicateAsset when another source lists the asset, ReopenTooEarly when it was closed lately.
+    Raises DuplicateAsset when another source lists the asset, ReopenTooEarly when it was closed lately and no operator
+    has permitted its reopening.
     """
     if held is None:
         return _new(facts, 1, now), "registered"
     if held.record == "closed":
         until = held.changed_at + reopen_after
-        if now < until:
-            raise ReopenTooEarly(closed_on=held.changed_at.date(), until=until.date())
+        if now < until and not permitted:
+            raise ReopenTooEarly(field="address", closed_on=held.changed_at.date(), until=until.date())
         return _new(facts, held.incarnation + 1, now), "registered"
     if held.source != facts.source and held.running != "gone":
         raise DuplicateAsset(field="address", twin=held.asset_id, source=held.source)
@@ -176,8 +105,7 @@ def declare(held: Asset | None, facts: Facts, *, now: datetime, reopen_after: ti
         source=facts.source, opened_on=facts.opened_on or held.opened_on,
     )  # fmt: skip
     if held.running == "gone":
-        back = replace(stated, running=move_running(held.running, "relist"))
-        return _next(back, now), "restored"
+        return _moved(stated, "relist", now), "restored"
     return (held, "unchanged") if stated == held else (_next(stated, now), "amended")
 
 
@@ -189,66 +117,87 @@ def delist(held: Asset | None, what: Canonical, source: str, *, now: datetime) -
         return held, "unchanged"
     if held.source != source:
         raise AnotherSource(field="source", accepted=held.source, owner=held.source, source=source)
-    return _next(replace(held, running=move_running(held.running, "delist")), now), "gone"
+    return _moved(held, "delist", now), "gone"
 
 
 def amend(
     held: Asset, version: int, *, name: str | None, language: str | None, opened_on: date | None, now: datetime
 ) -> Asset:
-    """Correct facts that do not touch identity. Raises VersionConflict, and IllegalTransition on a closed record."""
-    if version != held.version:
-        raise VersionConflict(current=held.version)
+    """Correct facts that do not touch identity. Raises VersionConflict, and IllegalTransition on a closed record.
+
+    The same correction once more, by a caller whose answer was lost, is no conflict.
+    """
     if held.record == "closed":
         raise IllegalTransition(state=held.record, event="amend")
     facts = replace(
-        held, name=name or held.name, language=language or held.language, opened_on=opened_on or held.opened_on
+        held,
+        name=clean("name", name) if name else held.name,
+        language=language_tag(language) if language else held.language,
+        opened_on=opened_on or held.opened_on,
     )
-    return held if facts == held else _next(facts, now)
+    if facts == held and version in (held.version, held.version - 1):
+        return held
+    if version != held.version:
+        raise VersionConflict(field="If-Match", accepted=f'"{held.version}"', current=held.version)
+    return _next(facts, now)
 
 
 def stopped(asset: Asset, *, now: datetime) -> Asset:
     """A case stopped the asset; it may still come back."""
-    return _next(replace(asset, running=move_running(asset.running, "stop")), now)
+    return _moved(asset, "stop", now)
 
 
 def resumed(asset: Asset, *, now: datetime) -> Asset:
-    """A case gave the asset back."""
-    return _next(replace(asset, running=move_running(asset.running, "resume")), now)
+    """A case gave the asset back; one that is gone stays so, and one that is back already is left alone."""
+    after = _moved(asset, "resume", now)
+    return asset if after.running == asset.running else after
 
 
 def closed(asset: Asset, *, now: datetime) -> Asset:
     """A case ended in the asset's verified closure."""
-    record, running = move_record(asset.record, "close"), move_running(asset.running, "close")
-    return _next(replace(asset, record=record, running=running), now)
+    return _moved(asset, "close", now)
 
 
-def guard_limit(listed: int, share: float, floor: int) -> int:
-    """How many of a source's assets may vanish in a rolling day: a share of what it lists, with a floor.
+def guard_limit(listed: int, source: str, policy: Policy) -> int:
+    """How many of a source's assets may vanish in a rolling day; 0 holds every disappearance.
 
-    A share of 0 and a floor of 0 hold every disappearance.
+    A number set for this source, or a share of what it lists with a floor.
     """
-    return max(floor, int(listed * share))
+    stated = policy.guard_limits.get(source)
+    return stated if stated is not None else max(policy.guard_floor, int(listed * policy.guard_share))
+
+
+def clean(field: str, text: str) -> str:
+    """NFC with blanks collapsed. Raises Invalid when nothing is left, or on control characters and half characters."""
+    kept = " ".join(unicodedata.normalize("NFC", text).split())
+    if not kept or any(unicodedata.category(c) in ("Cc", "Cs") for c in kept):
+        raise Invalid(field=field, accepted="text without control characters", why=f"{field} is blank or unreadable")
+    return kept
 
 
 def unit_key(text: str) -> str:
-    """A unit's name or code in the form in which it is compared."""
-    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+    """A unit's code in the form in which it is compared: NFC, blanks collapsed, without case. Raises Invalid."""
+    return unicodedata.normalize("NFC", clean("unit", text).casefold())
 
 
 def unit_id(ref: UnitRef) -> UUID:
-    return ids.unit_id(ref.scheme, unit_key(ref.value))
+    return ids.unit_id(clean("scheme", ref.scheme), unit_key(ref.value))
 
 
 LANGUAGES = {
     "english": "en", "anglais": "en", "français": "fr", "french": "fr", "bilingual": "mul", "bilingue": "mul",
-    "chinese": "zh", "中文": "zh", "汉语": "zh",
+    "chinese": "zh", "中文": "zh", "汉语": "zh", "英文": "en", "英语": "en", "双语": "mul",
 }  # fmt: skip
 
 
-def language(text: str) -> str:
-    """A language as a BCP 47 tag; `mul` for several, `und` where nothing is said."""
-    word = text.strip().lower()
-    return LANGUAGES.get(word, word or "und")
+def language_tag(text: str) -> str:
+    """A language as a BCP 47 tag; `mul` for several, `und` where nothing is said or nothing is understood."""
+    word = unicodedata.normalize("NFC", text).strip().lower()
+    if word in LANGUAGES:
+        return LANGUAGES[word]
+    first, *rest = word.split("-")
+    wellformed = first.isascii() and first.isalpha() and 2 <= len(first) <= 3
+    return word if wellformed and all(part.isascii() and part.isalnum() for part in rest) else "und"
 
 
 def _new(facts: Facts, incarnation: int, now: datetime) -> Asset:
@@ -258,6 +207,11 @@ def _new(facts: Facts, incarnation: int, now: datetime) -> Asset:
         what.identity, incarnation, facts.address, facts.name, facts.language, facts.sponsor_id, "draft", "online",
         facts.source, facts.on, facts.opened_on, now,
     )  # fmt: skip
+
+
+def _moved(asset: Asset, event: str, now: datetime) -> Asset:
+    record, running = move(asset.record, asset.running, event)
+    return _next(replace(asset, record=record, running=running), now)
 
 
 def _next(asset: Asset, now: datetime) -> Asset:

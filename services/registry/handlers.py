@@ -11,7 +11,7 @@ from libs.common.events.envelope import Incoming
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted
 from libs.common.kafka import Handler
 from services.registry import usecases
-from services.registry.usecases import Policy
+from services.registry.domain import Policy
 
 
 def intake(database: Database, clock: Clock, authenticator: Authenticator, policy: Policy) -> dict[str, Handler]:

@@ -1,29 +1,39 @@
 """Canonical identity: the same thing written differently is the same thing. Pure.
 
-A platform is told by the host of an address where the host is known, because people misname platforms; what is left
-of the address after removing noise is the identity. Letters' case counts only where the platform counts it.
+An account's platform is told by the host of its address where the host is known, because people misname platforms; what
+is left of the address without noise is the identity (`accountnames.py` reads it per platform). Where the host is not
+known the identity is host and path, the path's case kept. What cannot be told from an address is not guessed: a
+YouTube `user/x` and an `@x` may be one channel or two.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from libs.common.errors import DomainError
+from services.registry.accountnames import READERS, fold, path
 
 PLATFORM_BY_HOST = {
     "twitter.com": "x", "x.com": "x", "facebook.com": "facebook", "fb.com": "facebook", "instagram.com": "instagram",
     "youtube.com": "youtube", "linkedin.com": "linkedin", "flickr.com": "flickr", "snapchat.com": "snapchat",
-    "reddit.com": "reddit", "weibo.com": "weibo", "weibo.cn": "weibo", "douyin.com": "douyin",
-    "toutiao.com": "toutiao", "bilibili.com": "bilibili", "kuaishou.com": "kuaishou", "tiktok.com": "tiktok",
+    "reddit.com": "reddit", "tiktok.com": "tiktok", "weibo.com": "weibo", "weibo.cn": "weibo",
+    "weixin.qq.com": "wechat", "douyin.com": "douyin", "toutiao.com": "toutiao", "bilibili.com": "bilibili",
+    "kuaishou.com": "kuaishou", "zhihu.com": "zhihu", "xiaohongshu.com": "xiaohongshu",
 }  # fmt: skip
 PLATFORM_ALIASES = {
-    "twitter": "x", "intagram": "instagram", "you tube": "youtube", "linked in": "linkedin", "fb": "facebook",
+    "twitter": "x", "twitter/x": "x", "x/twitter": "x", "x (twitter)": "x", "intagram": "instagram",
+    "you tube": "youtube", "linked in": "linkedin", "fb": "facebook", "face book": "facebook",
     "微信": "wechat", "微信公众号": "wechat", "weixin": "wechat", "新浪微博": "weibo", "微博": "weibo",
-    "抖音": "douyin",
-    "今日头条": "toutiao", "快手": "kuaishou", "哔哩哔哩": "bilibili",
+    "sina weibo": "weibo", "抖音": "douyin", "今日头条": "toutiao", "头条号": "toutiao", "快手": "kuaishou",
+    "哔哩哔哩": "bilibili", "b站": "bilibili", "知乎": "zhihu", "小红书": "xiaohongshu",
+    "安卓": "android", "google play": "android", "苹果": "ios", "app store": "ios",
+    "微信小程序": "wechat-mini-program", "支付宝小程序": "alipay-mini-program",
 }  # fmt: skip
+STORES = {"play.google.com": "android", "apps.apple.com": "ios", "itunes.apple.com": "ios"}
+KNOWN = frozenset(PLATFORM_BY_HOST.values())
+_HOST_FIRST = re.compile(r"^[^\s/:@]+(\.[^\s/:@.]+)+(:\d+)?/", re.IGNORECASE)
+_RESERVED = re.compile(r"%(2f|3f|23|25)", re.IGNORECASE)  # decoded, these would change what the address says
 
 
 class UnreadableAddress(DomainError):
@@ -37,89 +47,109 @@ class UnreadableAddress(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """What an address stands for. `corrected` tells that the stated platform was overruled by the host."""
+    """What an address stands for. `corrected`: its host overruled the stated platform; `blank`: it holds a blank."""
 
     platform: str
     identity: str
     corrected: bool = False
+    blank: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.platform, self.identity
 
 
 def canonical(kind: str, platform: str, address: str) -> Canonical:
     """The canonical identity of an asset. Raises UnreadableAddress naming the field and what would do."""
     stated = platform_name(platform)
-    text = unicodedata.normalize("NFC", address.strip())
-    if kind != "account" or not _is_web(text):
-        return Canonical(stated, _plain(text))
-    parts = urlsplit(text if "://" in text else f"https://{text}")
-    host = (parts.hostname or "").lower()
-    found = PLATFORM_BY_HOST.get(".".join(host.split(".")[-2:]))
+    text = _tidy(address)
+    if not text:
+        raise _unreadable(address)
+    found = _web(text, stated)
     if found is None:
-        path = unquote(parts.path).strip("/")
-        return Canonical(stated, _plain(f"{host.removeprefix('www.')}/{path}".rstrip("/")))
-    pieces = [piece.strip() for piece in unquote(parts.path).split("/") if piece.strip()]
-    identity = _READERS.get(found, _first)(pieces, parts.query)
-    if not identity:
-        raise UnreadableAddress(field="address", accepted="the address of the account's own page", address=address)
-    return Canonical(found, identity, corrected=found != stated)
+        reader = READERS.get(stated, path) if kind == "account" and stated in KNOWN else None
+        identity = reader([p.strip() for p in text.split("/") if p.strip()], "") if reader else text
+        return _checked(stated, identity, stated, address)
+    host, parts = found
+    pieces = [piece.strip() for piece in _decode(parts.path).split("/") if piece.strip()]
+    if kind == "app":
+        return _checked(*_app(host, pieces, parts, stated), stated, address)
+    on = _known(host)
+    if on is None:
+        rest, site = path(pieces, ""), _without_www(host)
+        # An address elsewhere is no account of a known platform, whatever the list says.
+        where = "web" if kind == "account" and stated in KNOWN else stated
+        return _checked(where, f"{site}/{rest}" if rest else site, stated, address)
+    if not pieces and parts.fragment.startswith("!/"):  # twitter.com/#!/name
+        pieces = [piece for piece in _decode(parts.fragment[2:]).split("/") if piece]
+    return _checked(on, READERS.get(on, path)(pieces, parts.query), stated, address)
 
 
 def platform_name(text: str) -> str:
     """A platform's one name: lower case, aliases and common misspellings resolved."""
-    name = " ".join(unicodedata.normalize("NFC", text).lower().split())
+    name = fold(_tidy(text)).replace(" / ", "/")
     return PLATFORM_ALIASES.get(name, name)
 
 
-def _is_web(text: str) -> bool:
-    return "://" in text or bool(re.match(r"^[a-z0-9-]+(\.[a-z0-9-]+)+/", text, re.IGNORECASE))
+def _checked(platform: str, identity: str, stated: str, address: str) -> Canonical:
+    if not identity or not platform:
+        raise _unreadable(address)
+    return Canonical(platform, identity, platform != stated, " " in identity and platform in KNOWN)
 
 
-def _plain(text: str) -> str:
-    """An identifier that is no known address: a package name, a group's number, a WeChat id."""
-    name = " ".join(text.split())
-    if not name:
-        raise UnreadableAddress(field="address", accepted="a URL, package name or id", address=text)
-    return name.lower() if _is_web(name) else name
+def _unreadable(address: str) -> UnreadableAddress:
+    shown = "".join(c if c.isprintable() else "\ufffd" for c in address[:200])
+    return UnreadableAddress(field="address", accepted="the address of its own page, package name or id", address=shown)
 
 
-def _first(pieces: Sequence[str], _: str) -> str:
-    return pieces[0].removeprefix("@").lower() if pieces else ""
+def _tidy(text: str) -> str:
+    """NFC, blanks collapsed, invisible format characters gone. Raises UnreadableAddress on control characters."""
+    kept = "".join(c for c in unicodedata.normalize("NFC", text.strip()) if unicodedata.category(c) != "Cf")
+    if any(unicodedata.category(c) in ("Cc", "Cs") for c in kept):
+        raise _unreadable(text)
+    return unicodedata.normalize("NFC", " ".join(kept.split()))
 
 
-def _facebook(pieces: Sequence[str], query: str) -> str:
-    if not pieces:
-        return ""
-    head = pieces[0].lower()
-    if head == "profile.php":
-        return parse_qs(query).get("id", [""])[0]
-    if head in ("pages", "people") and len(pieces) >= 3:
-        return pieces[2]  # the number identifies the page, its name is decoration
-    if head in ("pg", "pages", "people") and len(pieces) >= 2:
-        head = pieces[1].lower()
-    numbered = re.search(r"-(\d{6,})$", head)  # facebook.com/Some-Name-745106998847176
-    return numbered[1] if numbered else head
+def _decode(text: str) -> str:
+    """Percent-decoded once, but for characters that would then mean something else."""
+    kept = _RESERVED.sub(lambda found: "%25" + found[1].upper(), text)
+    return _tidy(unquote(kept))
 
 
-def _youtube(pieces: Sequence[str], _: str) -> str:
-    if not pieces:
-        return ""
-    head = pieces[0].lower()
-    if head == "channel" and len(pieces) >= 2:
-        return f"channel/{pieces[1]}"  # the one kind of name in which case counts
-    if head in ("user", "c") and len(pieces) >= 2:
-        return f"{head}/{pieces[1].lower()}"
-    return head
+def _web(text: str, stated: str) -> tuple[str, SplitResult] | None:
+    """The host and parts of a web address; None where the text is a name or number."""
+    if "://" not in text:
+        first = text.split("/")[0].split("?")[0].lower()
+        # `parks.canada/about` on a known platform is an account's name and not a host
+        hosted = stated not in KNOWN and (_HOST_FIRST.match(text) or re.match(r"www\.[^.]+\.", first))
+        if _known(first) is None and not hosted:
+            return None
+        text = f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+        if "xn--" in host:
+            host = host.encode("ascii").decode("idna")
+    except ValueError:
+        raise _unreadable(text) from None
+    if not host:
+        raise _unreadable(text)
+    return fold(host) + (f":{port}" if port not in (None, 80, 443) else ""), parts
 
 
-def _linkedin(pieces: Sequence[str], _: str) -> str:
-    # companies, showcases and people are three namespaces
-    return f"{pieces[0]}/{pieces[1]}".lower() if len(pieces) >= 2 else ""
+def _known(host: str) -> str | None:
+    return next((p for known, p in PLATFORM_BY_HOST.items() if host == known or host.endswith(f".{known}")), None)
 
 
-def _second(pieces: Sequence[str], _: str) -> str:
-    return pieces[1].lower() if len(pieces) >= 2 else ""
+def _without_www(host: str) -> str:
+    return host.removeprefix("www.")
 
 
-_READERS: dict[str, Callable[[Sequence[str], str], str]] = {
-    "facebook": _facebook, "youtube": _youtube, "linkedin": _linkedin,
-    "flickr": _second, "snapchat": _second, "reddit": _second, "weibo": _first,
-}  # fmt: skip
+def _app(host: str, pieces: list[str], parts: SplitResult, stated: str) -> tuple[str, str]:
+    """An app's platform and identity from its page: the package in a store, else host and path."""
+    store = STORES.get(host)
+    if store == "android":
+        return store, parse_qs(parts.query).get("id", [""])[0]
+    if store == "ios":
+        return store, next((p.lower() for p in reversed(pieces) if re.fullmatch(r"id\d+", p, re.IGNORECASE)), "")
+    return stated, "/".join([_without_www(host), *pieces])

@@ -1,186 +1,253 @@
 """Importing a source's file: a diff first, then chunks, then what is missing. Running it again changes nothing."""
 
+import asyncio
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from libs.common.auth import Principal
-from libs.common.db import Connection, Database
-from libs.common.errors import DomainError
-from libs.common.events import ids
-from libs.common.ids import derive
-from libs.common.signing import sha256
-from services.registry import csvrows, domain, store, usecases
-from services.registry.csvrows import Row
-from services.registry.domain import Facts
-from services.registry.identity import canonical
-from services.registry.store import QUERIES
-from services.registry.usecases import Cause, Policy
+import prometheus_client
+import stamina
+import structlog
 
+from libs.common import idempotency
+from libs.common.auth import Principal
+from libs.common.db import UNAVAILABLE, Connection, Database
+from libs.common.errors import DomainError
+from libs.common.events.intake import UnitRef
+from services.registry import csvrows, domain, guard, store, usecases
+from services.registry.csvrows import Remark, Row
+from services.registry.domain import Policy
+from services.registry.identity import Canonical
+from services.registry.reports import FINISHED, VERDICT, File, Report
+from services.registry.store import QUERIES, Cause
+
+log = structlog.get_logger()
+ROWS = prometheus_client.Counter("jianfu_registry_import_rows_total", "Rows of applied imports.", ["verdict"])
 CHUNK = 100
-VERDICT = {"registered": "added", "restored": "restored", "amended": "amended", "unchanged": "unchanged"}
+Kept = tuple[Row, usecases.Result | DomainError | None, UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A file as it was sent."""
+class _Run:
+    """What every step of one import needs."""
 
-    content: bytes
-    source: str
-    on: date
-    unit_scheme: str
-    complete: bool
+    database: Database
+    file: File
+    rows: Sequence[Row]
+    who: Principal
+    report: Report
+    now: datetime
+    policy: Policy
+    sponsors: dict[UnitRef, UUID] = field(default_factory=dict)  # those that a committed chunk has named
 
-
-@dataclass
-class Report:
-    """What a file does or would do, row by row."""
-
-    import_id: UUID
-    mode: str
-    rows: int
-    verdicts: list[dict[str, Any]] = field(default_factory=list)
-    summary: Counter[str] = field(default_factory=Counter)
-
-    def add(self, row: Row, verdict: str, **more: Any) -> None:
-        self.summary[verdict] += 1
-        self.verdicts.append({"row": row.line, "verdict": verdict, **more})
-
-    def refuse(self, row: Row, error: DomainError) -> None:
-        verdict = "duplicate" if error.code == "duplicate_asset" else "refused"
-        twin = error.params.get("twin")
-        self.add(
-            row, verdict, code=error.code, field=error.field, detail=error.text("en"), detail_zh=error.text("zh"),
-            **({"twin_id": str(twin)} if twin else {}),
-        )  # fmt: skip
-
-    def refuse_row(self, row: Row) -> None:
-        verdict = "duplicate" if row.code == "duplicate_row" else "refused"
-        more: dict[str, Any] = {"code": row.code, "field": row.field, "detail": row.en, "detail_zh": row.zh}
-        if row.what is not None:
-            more["twin_id"] = str(ids.asset_id("account", row.what.platform, row.what.identity))
-            more["twin_row"] = row.twin_line
-        self.add(row, verdict, **more)
+    @property
+    def cause(self) -> Cause:
+        return Cause(self.who.subject, f"import {self.report.import_id}")
 
 
-async def run(database: Database, file: File, who: Principal, *, apply: bool, now: datetime, policy: Policy) -> Report:
-    """Say what a file would do, or do it. Raises UnreadableFile before anything is done."""
-    rows = csvrows.read(file.content, source=file.source, on=file.on, unit_scheme=file.unit_scheme)
-    digest = sha256(file.content)
-    import_id = derive("import", file.source, file.on, digest, file.complete)
-    report = Report(import_id, "apply" if apply else "dry-run", len(rows))
-    cause = Cause(who.subject, f"import {import_id}")
-    for start in range(0, len(rows), CHUNK):
-        chunk = rows[start : start + CHUNK]
-        if apply:
-            await _apply_chunk(database, chunk, who, cause, report, now=now, policy=policy)
-        else:
-            await _preview_chunk(database, chunk, report, now=now, policy=policy)
-    if file.complete:
-        listed = {ids.asset_id("account", r.what.platform, r.what.identity) for r in rows if r.what is not None}
-        await _missing(database, file.source, listed, cause, report, apply=apply, now=now, policy=policy)
-    if apply:
-        async with database.transaction("record_import") as conn:
-            await QUERIES.import_add(
-                conn, import_id=import_id, source=file.source, stated_on=file.on, sha256=digest, row_count=len(rows),
-                complete=file.complete, actor=who.subject, at=now, summary=json.dumps(report.summary, sort_keys=True),
-            )  # fmt: skip
-    return report
-
-
-async def _apply_chunk(
+async def run(
     database: Database,
-    chunk: Sequence[Row],
+    file: File,
     who: Principal,
-    cause: Cause,
-    report: Report,
     *,
+    apply: bool,
     now: datetime,
     policy: Policy,
-) -> None:
-    kept: list[tuple[Row, usecases.Result | DomainError | None]] = []
-    async with database.transaction("import_rows") as conn:
+    key: str | None = None,
+) -> bytes:
+    """Say what a file would do, or do it: the report as JSON. Raises UnreadableFile before anything is done.
+
+    Chunks commit one by one. An import that was cut off is completed by running it again and then reports all that it
+    did. Of one that is finished only the refused rows are tried again, or an old list would undo what came after it;
+    the same Idempotency-Key asks for the answer it was given.
+    """
+    if apply and key is not None:
+        async with database.reading() as conn:
+            given = await idempotency.recall(conn, who.subject, key, file.request)
+        if given is not None:
+            return given[1]
+    # In a thread: a large file would keep the event loop from all else.
+    rows = await asyncio.to_thread(
+        csvrows.read, file.content, source=file.source, on=file.on, unit_scheme=file.unit_scheme
+    )
+    report = Report(file.import_id, "apply" if apply else "dry-run", len(rows))
+    importing = _Run(database, file, rows, who, report, now, policy)
+    refused = await _refused_before(importing)
+    settled = [] if refused is None else [row for row in rows if row.line not in refused and row.told is not None]
+    kept_out = {row.line for row in settled}
+    for chunk in _chunks(settled):
+        await _leave_chunk(importing, chunk)
+    did = await _did(importing)
+    for chunk in _chunks([row for row in rows if row.line not in kept_out]):
+        if apply:
+            await _apply_chunk(importing, chunk, did)
+        else:
+            await _preview_chunk(importing, chunk)
+    if not apply:
+        if file.complete and refused is None:
+            async with database.reading() as conn:
+                await _missing(conn, importing, apply=False)
+        return report.as_json()
+    answer = await _finish(importing, key, first=refused is None)
+    log.info("import-finished", import_id=str(report.import_id), rows=len(rows), verdicts=dict(report.summary))
+    for verdict, count in report.summary.items():
+        ROWS.labels(verdict).inc(count)
+    return answer
+
+
+def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
+
+
+async def _refused_before(importing: _Run) -> set[int] | None:
+    """The lines that were refused when this import was finished; None when it was not."""
+    async with importing.database.reading() as conn:
+        before = await QUERIES.import_get(conn, import_id=importing.report.import_id)
+    return None if before is None else set(json.loads(before["summary"])["refused_lines"])
+
+
+async def _did(importing: _Run) -> dict[UUID, str]:
+    """What this import did before it was cut off."""
+    async with importing.database.reading() as conn:
+        rows = QUERIES.import_changes(conn, import_id=importing.report.import_id)
+        return {row["asset_id"]: row["outcome"] async for row in rows}
+
+
+async def _leave_chunk(importing: _Run, chunk: Sequence[Row]) -> None:
+    async with importing.database.reading() as conn:
+        for row in chunk:
+            held = await store.peek(conn, "account", row.what) if row.what else None
+            importing.report.add(row, "unchanged", FINISHED, asset_id=str(held.asset_id) if held else None)
+
+
+async def _apply_chunk(importing: _Run, chunk: Sequence[Row], did: dict[UUID, str]) -> None:
+    """One chunk, one transaction; what passes by itself (a deadlock, a server that restarts) is tried again."""
+    async for attempt in stamina.retry_context(on=UNAVAILABLE, attempts=4, timeout=30):
+        with attempt:
+            if attempt.num > 1:
+                did |= await _did(importing)  # a commit may have gone through though its answer was lost
+            kept = await _commit_chunk(importing, chunk)
+    for row, result, twin in kept:
+        if isinstance(result, DomainError):
+            _refuse(importing.report, row, result)
+        elif result is None:
+            importing.report.refuse(row, row.remark, twin)
+        else:
+            outcome = did.get(result.asset_id, "unchanged") if result.outcome == "unchanged" else result.outcome
+            importing.report.add(row, VERDICT[outcome], row.remark, asset_id=str(result.asset_id))
+
+
+async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Kept]:
+    kept: list[Kept] = []
+    sponsors = dict(importing.sponsors)
+    async with importing.database.transaction("import_rows") as conn:
+        await store.lock_identities(conn, (("account", row.what) for row in chunk if row.told and row.what))
         for row in chunk:
             if row.told is None:
-                kept.append((row, None))
+                kept.append((row, None, await _twin_of(conn, row)))
                 continue
             try:
                 async with conn.transaction():
-                    kept.append((row, await usecases.apply(conn, row.told, who, cause, now=now, policy=policy)))
+                    result = await usecases.apply(
+                        conn, row.told, importing.who, importing.cause, now=importing.now, policy=importing.policy,
+                        sponsors=sponsors,
+                    )  # fmt: skip
             except DomainError as error:
-                kept.append((row, error))
-    for row, result in kept:
-        if result is None:
-            report.refuse_row(row)
-        elif isinstance(result, DomainError):
-            report.refuse(row, result)
-        else:
-            report.add(row, VERDICT[result.outcome], asset_id=str(result.asset_id), **_warning(row))
+                kept.append((row, error, None))
+                continue
+            kept.append((row, result, None))
+            if result.sponsor_id is not None:
+                sponsors[row.told.sponsor] = result.sponsor_id
+        changed = [r for _, r, _ in kept if isinstance(r, usecases.Result) and r.outcome != "unchanged"]
+        await QUERIES.import_changes_add(
+            conn, import_id=importing.report.import_id, asset_ids=[r.asset_id for r in changed],
+            outcomes=[r.outcome for r in changed],
+        )  # fmt: skip
+    importing.sponsors.update(sponsors)
+    return kept
 
 
-async def _preview_chunk(
-    database: Database, chunk: Sequence[Row], report: Report, *, now: datetime, policy: Policy
-) -> None:
-    async with database.reading() as conn:
+async def _preview_chunk(importing: _Run, chunk: Sequence[Row]) -> None:
+    async with importing.database.reading() as conn:
         for row in chunk:
             if row.told is None or row.what is None:
-                report.refuse_row(row)
+                importing.report.refuse(row, row.remark, await _twin_of(conn, row))
                 continue
             try:
-                verdict, asset_id = await _preview(conn, row, now=now, policy=policy)
+                asset_id, outcome = await _preview(conn, importing, row, row.what)
             except DomainError as error:
-                report.refuse(row, error)
+                _refuse(importing.report, row, error)
             else:
-                report.add(row, verdict, asset_id=str(asset_id), **_warning(row))
+                importing.report.add(row, VERDICT[outcome], row.remark, asset_id=str(asset_id))
 
 
-async def _preview(conn: Connection, row: Row, *, now: datetime, policy: Policy) -> tuple[str, UUID]:
-    assert row.told is not None and row.what is not None  # noqa: S101, PT018 - the caller has sorted these out
-    told = row.told
-    unit = await store.unit(conn, told.sponsor.scheme, told.sponsor.value)
-    facts = Facts(
-        told.kind, row.what, told.address.strip(), told.name.strip(), domain.language(told.language),
-        unit["unit_id"] if unit else domain.unit_id(told.sponsor), told.source, told.on, told.opened_on,
-    )  # fmt: skip
-    held = await store.peek(conn, told.kind, row.what)
-    after, outcome = domain.declare(held, facts, now=now, reopen_after=policy.reopen_after)
-    return VERDICT[outcome], after.asset_id
+async def _preview(conn: Connection, importing: _Run, row: Row, what: Canonical) -> tuple[UUID, str]:
+    assert row.told is not None  # noqa: S101 - the caller has sorted these out
+    sponsor = row.told.sponsor
+    unit = await store.unit(conn, sponsor.scheme, sponsor.value)
+    facts = domain.facts(row.told, what, unit["unit_id"] if unit else domain.unit_id(sponsor))
+    held = await store.peek(conn, "account", what)
+    permitted = held is not None and await usecases.permits(conn, held)
+    after, outcome = domain.declare(
+        held, facts, now=importing.now, reopen_after=importing.policy.reopen_after, permitted=permitted
+    )
+    return after.asset_id, outcome
 
 
-def _warning(row: Row) -> dict[str, Any]:
-    if row.what is None or row.told is None or not row.what.corrected:
-        return {}
-    stated = row.told.platform
-    return {
-        "code": "platform_corrected", "field": "platform",
-        "detail": f"the address is on {row.what.platform}, not on {stated}",
-        "detail_zh": f"地址属于 {row.what.platform},而非 {stated}",
-    }  # fmt: skip
+def _refuse(report: Report, row: Row, error: DomainError) -> None:
+    remark = Remark(error.code, error.field, error.text("zh"), error.text("en"))
+    twin = error.params.get("twin")
+    report.refuse(row, remark, twin if isinstance(twin, UUID) else None)
 
 
-async def _missing(
-    database: Database, source: str, listed: set[UUID], cause: Cause, report: Report, *, apply: bool, now: datetime,
-    policy: Policy,
-) -> None:  # fmt: skip
-    """What the source listed before and its complete file lacks: gone, or all of it held beyond the limit."""
-    async with database.transaction("import_missing") as conn:
-        left = await usecases.room(conn, source, now=now, policy=policy)
-        absent = [row["asset_id"] async for row in QUERIES.listed_ids(conn, source=source)]
-        absent = [asset_id for asset_id in absent if asset_id not in listed]
-        verdict = "gone" if len(absent) <= left else "held"
-        for asset_id in absent:
-            report.summary[verdict] += 1
-            report.verdicts.append({"row": None, "verdict": verdict, "asset_id": str(asset_id)})
-            held = await store.lock(conn, asset_id) if apply else None
-            if held is None:
-                continue
-            state = "applied" if verdict == "gone" else "held"
-            await usecases.note_disappearance(conn, held, cause, now=now, state=state)
-            if verdict == "gone":
-                what = canonical(held.kind, held.platform, held.address)
-                after, outcome = domain.delist(held, what, source, now=now)
-                await usecases.save(conn, after, outcome, cause)
+async def _twin_of(conn: Connection, row: Row) -> UUID | None:
+    """The asset that a line names again; None where the line it repeats was not taken either."""
+    held = await store.peek(conn, "account", row.what) if row.twin_line and row.what else None
+    return held.asset_id if held else None
+
+
+async def _finish(importing: _Run, key: str | None, *, first: bool) -> bytes:
+    """What is missing, the import's own record and the answer kept for its key: one transaction."""
+    report, file, who = importing.report, importing.file, importing.who
+    async with importing.database.transaction("record_import") as conn:
+        if first and file.complete:
+            await _missing(conn, importing, apply=True)
+        summary = dict(report.summary) | {"refused_lines": report.refused_lines}
+        await QUERIES.import_add(
+            conn, import_id=report.import_id, source=file.source, stated_on=file.on, sha256=file.sha256,
+            row_count=report.rows, complete=file.complete, actor=who.subject, at=importing.now,
+            summary=json.dumps(summary, sort_keys=True),
+        )  # fmt: skip
+        answer = report.as_json()
+        await idempotency.keep(conn, who.subject, key, file.request, status=200, answer=answer)
+    return answer
+
+
+async def _missing(conn: Connection, importing: _Run, *, apply: bool) -> None:
+    """What the source listed before and its complete file lacks: all of it gone, or beyond the limit all of it held.
+
+    All or none, because a file that lacks too much is more likely cut short than true. The same goes for a file with
+    lines that nobody can read: each may be one that seems to be missing.
+    """
+    file, report, now = importing.file, importing.report, importing.now
+    listed = {row.what.key for row in importing.rows if row.what is not None}
+    unreadable = any(row.what is None for row in importing.rows)
+    accounts = QUERIES.listed_accounts(conn, source=file.source)
+    absent = [row["asset_id"] async for row in accounts if (row["platform"], row["identity"]) not in listed]
+    assets = await store.lock_all(conn, absent) if apply else []  # assets before the source, as intake does
+    added = 0 if apply else report.summary["added"] + report.summary["restored"]
+    left = await guard.room(conn, file.source, now=now, policy=importing.policy, added=added)
+    held_before = await guard.held_among(conn, absent)
+    verdict = "held" if unreadable or len(absent) - len(held_before) > left else "gone"
+    for asset_id in absent:
+        report.add(None, "held" if asset_id in held_before else verdict, asset_id=str(asset_id))
+    for asset in assets:
+        if asset.asset_id in held_before or asset.running == "gone" or asset.record == "closed":
+            continue
+        state = "applied" if verdict == "gone" else "held"
+        await guard.note(conn, asset, importing.cause, now=now, state=state)
+        if verdict == "gone":
+            after, outcome = domain.delist(asset, Canonical(asset.platform, asset.identity), file.source, now=now)
+            await usecases.save(conn, after, outcome, importing.cause)

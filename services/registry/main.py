@@ -7,7 +7,7 @@ from libs.common.auth import Authenticator
 from libs.common.kafka import EventSubscription
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
-from services.registry import api, api_units, handlers
+from services.registry import api, api_intake, api_public, api_units, handlers
 from services.registry.settings import Settings
 
 LIFECYCLE = "jianfu.intake.lifecycle"
@@ -30,6 +30,8 @@ async def main(role: Role) -> None:
     app.include_router(letters.router("registry", base.database, {LIFECYCLE: intake, DECOMMISSION: cases}))
     app.include_router(api_units.router(base.database, base.clock))
     app.include_router(api.router(base.database, base.clock, policy))
+    app.include_router(api_intake.router(base.database, base.clock, policy))
+    app.include_router(api_public.router(base.database))
     web.seal(app)
     subscriptions = [
         EventSubscription(base.broker, base.database, LIFECYCLE, "registry", intake),

@@ -27,10 +27,16 @@ select language, name from unit_names where unit_id = :unit_id order by language
 -- name: unit_alias_add(scheme, key, unit_id)!
 insert into unit_aliases (scheme, key, unit_id) values (:scheme, :key, :unit_id) on conflict do nothing;
 
+-- name: unit_aliases(unit_id)
+select scheme, key from unit_aliases where unit_id = :unit_id order by scheme, key;
+
 -- name: unit_list(after, max_rows)
 select u.*, (select coalesce(jsonb_agg(jsonb_build_object('language', n.language, 'text', n.name)
                                        order by n.language, n.name), '[]') from unit_names n
-             where n.unit_id = u.unit_id) as names
+             where n.unit_id = u.unit_id) as names,
+       (select coalesce(jsonb_agg(jsonb_build_object('scheme', a.scheme, 'value', a.key)
+                                  order by a.scheme, a.key), '[]') from unit_aliases a
+        where a.unit_id = u.unit_id) as aliases
 from units u where u.unit_id > :after::uuid order by u.unit_id limit :max_rows;
 
 -- name: unit_covers(above, below)$
@@ -46,6 +52,10 @@ select exists (select 1 from up where unit_id = :above);
 -- Two declarations of one thing wait for each other, even before a row exists.
 select pg_advisory_xact_lock(hashtextextended(:text_, 0));
 
+-- name: identities_lock(texts)
+-- The same for many at once, always in one order, so that two imports never wait for each other in a circle.
+select pg_advisory_xact_lock(hashtextextended(t, 0)) from (select t from unnest(:texts::text[]) as t order by t offset 0) as o;
+
 -- name: asset_latest(kind, platform, identity)^
 select * from assets where kind = :kind and platform = :platform and identity = :identity
 order by incarnation desc limit 1 for no key update;
@@ -54,29 +64,36 @@ order by incarnation desc limit 1 for no key update;
 select * from assets where kind = :kind and platform = :platform and identity = :identity
 order by incarnation desc limit 1;
 
+-- name: asset_by_identity(kinds, platform, identity)^
+-- For the public question whether an address is official; without a platform an identity that begins with a host will do.
+select * from assets
+where kind = any(:kinds::text[]) and (:platform::text is null or platform = :platform) and identity = :identity
+order by incarnation desc, asset_id limit 1;
+
 -- name: asset_lock(asset_id)^
 select * from assets where asset_id = :asset_id for no key update;
 
 -- name: asset_get(asset_id)^
 select * from assets where asset_id = :asset_id;
 
--- name: asset_put(asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id, record, running, source, listed_on, opened_on, changed_at)!
-insert into assets (asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id,
-                    record, running, source, listed_on, opened_on, changed_at)
-values (:asset_id, :version, :kind, :platform, :identity, :incarnation, :address, :name, :language, :sponsor_id,
-        :record, :running, :source, :listed_on, :opened_on, :changed_at)
-on conflict (asset_id) do update set
-    version = excluded.version, address = excluded.address, name = excluded.name, language = excluded.language,
-    sponsor_id = excluded.sponsor_id, record = excluded.record, running = excluded.running, source = excluded.source,
-    opened_on = excluded.opened_on, changed_at = excluded.changed_at;
+-- name: asset_put(asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id, record, running, source, listed_on, opened_on, changed_at, actor, cause, outcome, note, whole)!
+-- The current record and its version, in one round trip.
+with current as (
+    insert into assets (asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id,
+                        record, running, source, listed_on, opened_on, changed_at)
+    values (:asset_id, :version, :kind, :platform, :identity, :incarnation, :address, :name, :language, :sponsor_id,
+            :record, :running, :source, :listed_on, :opened_on, :changed_at)
+    on conflict (asset_id) do update set
+        version = excluded.version, address = excluded.address, name = excluded.name, language = excluded.language,
+        sponsor_id = excluded.sponsor_id, record = excluded.record, running = excluded.running,
+        source = excluded.source, opened_on = excluded.opened_on, changed_at = excluded.changed_at
+)
+insert into asset_versions (asset_id, version, at, actor, cause, outcome, note, record)
+values (:asset_id, :version, :changed_at, :actor, :cause, :outcome, :note, :whole::text::jsonb);
 
--- name: version_add(asset_id, version, at, actor, cause, outcome, record)!
-insert into asset_versions (asset_id, version, at, actor, cause, outcome, record)
-values (:asset_id, :version, :at, :actor, :cause, :outcome, :record::text::jsonb);
-
--- name: version_list(asset_id)
-select version, at, actor, cause, outcome, record::text as record from asset_versions
-where asset_id = :asset_id order by version;
+-- name: version_list(asset_id, after, max_rows)
+select version, at, actor, cause, outcome, note, record::text as record from asset_versions
+where asset_id = :asset_id and version > :after order by version limit :max_rows;
 
 -- name: asset_list(kind, platform, sponsor, running, record, source, after, max_rows)
 select * from assets
@@ -92,9 +109,13 @@ select kind, platform, record, running, count(*) as assets from assets group by 
 -- name: listed_by(source)$
 select count(*) from assets where source = :source and running <> 'gone' and record <> 'closed';
 
--- name: listed_ids(source)
-select asset_id from assets
+-- name: listed_accounts(source)
+select asset_id, platform, identity from assets
 where source = :source and kind = 'account' and running <> 'gone' and record <> 'closed' order by asset_id;
+
+-- name: assets_lock(asset_ids)
+-- In the order of their ids, before anything else is locked.
+select * from assets where asset_id = any(:asset_ids::uuid[]) order by asset_id for no key update;
 
 -- name: source_lock(source)$
 -- Disappearances of one source are counted one after the other.
@@ -108,6 +129,9 @@ insert into disappearances (disappearance_id, source, asset_id, at, cause, state
 values (:disappearance_id, :source, :asset_id, :at, :cause, :state)
 on conflict do nothing;
 
+-- name: disappearance_get(disappearance_id)^
+select * from disappearances where disappearance_id = :disappearance_id;
+
 -- name: disappearance_lock(disappearance_id)^
 select * from disappearances where disappearance_id = :disappearance_id for update;
 
@@ -115,14 +139,46 @@ select * from disappearances where disappearance_id = :disappearance_id for upda
 update disappearances set state = :state, decided_by = :decided_by, reason = :reason, at = :at
 where disappearance_id = :disappearance_id;
 
--- name: disappearances_held()
-select d.*, a.platform, a.identity, a.name from disappearances d join assets a using (asset_id)
-where d.state = 'held' order by d.at, d.asset_id;
+-- name: is_held(asset_id)$
+select exists (select 1 from disappearances where asset_id = :asset_id and state = 'held');
+
+-- name: held_among(asset_ids)
+select asset_id from disappearances where asset_id = any(:asset_ids::uuid[]) and state = 'held';
+
+-- name: disappearance_withdrawn(asset_id, decided_by, reason, at)!
+-- The source lists again what it was held to have dropped: nothing is left to decide.
+update disappearances set state = 'dropped', decided_by = :decided_by, reason = :reason, at = :at
+where asset_id = :asset_id and state = 'held';
+
+-- name: disappearances_held(after, max_rows)
+select d.disappearance_id, d.source, d.asset_id, d.at, d.cause, a.platform, a.identity, a.name
+from disappearances d join assets a using (asset_id)
+where d.state = 'held' and d.disappearance_id > :after::uuid order by d.disappearance_id limit :max_rows;
 
 -- name: import_add(import_id, source, stated_on, sha256, row_count, complete, actor, at, summary)!
 insert into imports (import_id, source, stated_on, sha256, row_count, complete, actor, at, summary)
 values (:import_id, :source, :stated_on, :sha256, :row_count, :complete, :actor, :at, :summary::text::jsonb)
 on conflict do nothing;
+
+-- name: import_get(import_id)^
+select actor, at, summary::text as summary from imports where import_id = :import_id;
+
+-- name: import_changes_add(import_id, asset_ids, outcomes)!
+insert into import_changes (import_id, asset_id, outcome)
+select :import_id, changed.asset_id, changed.outcome
+from unnest(:asset_ids::uuid[], :outcomes::text[]) as changed (asset_id, outcome)
+on conflict do nothing;
+
+-- name: import_changes(import_id)
+select asset_id, outcome from import_changes where import_id = :import_id;
+
+-- name: permit_add(asset_id, permitted_by, reason, at)$
+insert into reopen_permits (asset_id, permitted_by, reason, at) values (:asset_id, :permitted_by, :reason, :at)
+on conflict do nothing
+returning true;
+
+-- name: permit_get(asset_id)^
+select permitted_by, reason, at from reopen_permits where asset_id = :asset_id;
 
 -- name: outcome_add(event_source, event_id, outcome, asset_id)!
 insert into intake_outcomes (event_source, event_id, outcome, asset_id)
@@ -137,5 +193,9 @@ values (:asset_id, :case_id, :closed_on, :stopped_on, :rule, :reason, :successor
 on conflict do nothing;
 
 -- name: tombstone_get(asset_id)^
-select t.*, a.name, a.platform, a.address, a.identity from tombstones t join assets a using (asset_id)
+select t.*, a.kind, a.name, a.platform, a.address, a.identity,
+       (select n.asset_id from assets n
+        where n.kind = a.kind and n.platform = a.platform and n.identity = a.identity
+          and n.incarnation = a.incarnation + 1) as reopened_as
+from tombstones t join assets a using (asset_id)
 where t.asset_id = :asset_id;

@@ -1,7 +1,8 @@
 """Rows to domain and back. Takes a connection, never commits."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,37 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 FIELDS = tuple(Asset.__dataclass_fields__)
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who says it, which event, file or request it came with, and a note where that is not the whole story."""
+
+    actor: str
+    event: str
+    note: str | None = None
+
+
+def fields(asset: Asset) -> dict[str, Any]:
+    return {name: getattr(asset, name) for name in FIELDS}
+
+
 def to_asset(row: Any) -> Asset:
     return Asset(**{name: row[name] for name in FIELDS})
 
 
-async def latest(conn: Connection, kind: str, what: Canonical) -> Asset | None:
+def _lock_text(kind: str, what: Canonical) -> str:
+    return f"{kind} {what.platform} {what.identity}"
+
+
+async def lock_identities(conn: Connection, whats: Iterable[tuple[str, Canonical]]) -> None:
+    """Hold many identities to the transaction's end, in one order whoever asks."""
+    async for _ in QUERIES.identities_lock(conn, texts=sorted({_lock_text(kind, what) for kind, what in whats})):
+        pass
+
+
+async def latest(conn: Connection, kind: str, what: Canonical, *, identity_held: bool = False) -> Asset | None:
     """The latest life of an asset, locked; two callers for one identity wait for each other."""
-    await QUERIES.identity_lock(conn, text_=f"{kind} {what.platform} {what.identity}")
+    if not identity_held:
+        await QUERIES.identity_lock(conn, text_=_lock_text(kind, what))
     row = await QUERIES.asset_latest(conn, kind=kind, platform=what.platform, identity=what.identity)
     return None if row is None else to_asset(row)
 
@@ -35,37 +60,45 @@ async def peek(conn: Connection, kind: str, what: Canonical) -> Asset | None:
     return None if row is None else to_asset(row)
 
 
+async def official(conn: Connection, kinds: Sequence[str], platform: str | None, identity: str) -> Asset | None:
+    """The latest life of whatever goes by this identity, for looking only."""
+    row = await QUERIES.asset_by_identity(conn, kinds=list(kinds), platform=platform, identity=identity)
+    return None if row is None else to_asset(row)
+
+
 async def lock(conn: Connection, asset_id: UUID) -> Asset | None:
     row = await QUERIES.asset_lock(conn, asset_id=asset_id)
     return None if row is None else to_asset(row)
 
 
-async def put(conn: Connection, asset: Asset, *, actor: str, cause: str, outcome: str) -> None:
+async def lock_all(conn: Connection, asset_ids: Sequence[UUID]) -> list[Asset]:
+    """Many assets as they are once they are locked, by their ids."""
+    return [to_asset(row) async for row in QUERIES.assets_lock(conn, asset_ids=list(asset_ids))]
+
+
+async def put(conn: Connection, asset: Asset, *, outcome: str, cause: Cause) -> None:
     """Write the current record and its version beside each other."""
-    await QUERIES.asset_put(conn, **asdict(asset))
-    record = json.dumps(asdict(asset), default=str, ensure_ascii=False, sort_keys=True)
-    await QUERIES.version_add(
-        conn, asset_id=asset.asset_id, version=asset.version, at=asset.changed_at, actor=actor, cause=cause,
-        outcome=outcome, record=record,
-    )  # fmt: skip
+    values = fields(asset)
+    whole = json.dumps(values, default=str, ensure_ascii=False, sort_keys=True)
+    await QUERIES.asset_put(
+        conn, **values, actor=cause.actor, cause=cause.event, outcome=outcome, note=cause.note, whole=whole
+    )
 
 
 async def unit(conn: Connection, scheme: str, value: str) -> Any | None:
     """A unit under its own code or an alias."""
-    return await QUERIES.unit_by_key(conn, scheme=scheme, key=domain.unit_key(value))
+    return await QUERIES.unit_by_key(conn, scheme=domain.clean("scheme", scheme), key=domain.unit_key(value))
 
 
-async def add_unit(
-    conn: Connection, ref: UnitRef, *, now: datetime, parent: UUID | None = None, level: str | None = None,
-    region: str | None = None,
-) -> bool:  # fmt: skip
+async def add_unit(conn: Connection, ref: UnitRef, *, now: datetime) -> bool:
     """Record a unit by its reference; False when it is there already."""
     unit_id = domain.unit_id(ref)
+    scheme = domain.clean("scheme", ref.scheme)
     new = await QUERIES.unit_add(
-        conn, unit_id=unit_id, scheme=ref.scheme, value=" ".join(ref.value.split()), parent_id=parent, level=level,
-        region=region, changed_at=now,
+        conn, unit_id=unit_id, scheme=scheme, value=domain.clean("unit", ref.value), parent_id=None, level=None,
+        region=None, changed_at=now,
     )  # fmt: skip
-    await QUERIES.unit_alias_add(conn, scheme=ref.scheme, key=domain.unit_key(ref.value), unit_id=unit_id)
+    await QUERIES.unit_alias_add(conn, scheme=scheme, key=domain.unit_key(ref.value), unit_id=unit_id)
     return bool(new)
 
 
@@ -77,3 +110,8 @@ async def unit_event(conn: Connection, unit_id: UUID) -> UnitRecorded:
         unit_id=unit_id, version=row["version"], scheme=row["scheme"], value=row["value"], names=tuple(names),
         parent_id=row["parent_id"], level=row["level"], region=row["region"],
     )  # fmt: skip
+
+
+async def aliases(conn: Connection, unit_id: UUID) -> list[tuple[str, str]]:
+    """Every code under which a unit is known, its own included, as it is compared."""
+    return [(row["scheme"], row["key"]) async for row in QUERIES.unit_aliases(conn, unit_id=unit_id)]

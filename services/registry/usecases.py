@@ -1,24 +1,27 @@
-"""What the registry can do; each function is one transaction."""
+"""What the registry can do with assets; each public function that takes a database is one transaction."""
 
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 
-from libs.common import inbox, outbox
+from libs.common import idempotency, inbox, outbox
 from libs.common.auth import Principal
 from libs.common.db import Connection, Database
 from libs.common.errors import Missing
 from libs.common.events import registry as events
 from libs.common.events.decommission import CaseClosed
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted, UnitRef
-from libs.common.ids import derive
-from services.registry import domain, store
-from services.registry.domain import Asset, Facts, Outcome
-from services.registry.identity import canonical
-from services.registry.store import QUERIES
+from services.registry import domain, guard, store
+from services.registry.domain import Asset, Outcome, Policy
+from services.registry.identity import Canonical, canonical
+from services.registry.refusals import AlreadyDecided, DuplicateAsset, NotClosed
+from services.registry.store import QUERIES, Cause
+from services.registry.units import ensure_unit, require_scope
 
 log = structlog.get_logger()
 INTAKE = Counter("jianfu_registry_intake_total", "Declarations taken, by outcome.", ["outcome"])
@@ -26,46 +29,47 @@ EVENT: dict[str, type[events.AssetRecord]] = {
     "registered": events.AssetRegistered, "amended": events.AssetAmended, "gone": events.AssetGone,
     "restored": events.AssetRestored, "stopped": events.AssetAmended, "resumed": events.AssetAmended,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the deployment decides: how many may vanish in a day, and how long a closed asset stays closed."""
-
-    guard_share: float
-    guard_floor: int
-    reopen_after: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Who says it and which event or file it came with."""
-
-    actor: str
-    event: str
+Declaration = AssetDeclared | AssetCorrected | AssetDelisted
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an intake did, and to which asset. `corrected`: the address overruled the stated platform."""
+    """What an intake did, and to which asset; of a `duplicate` that is the twin."""
 
     outcome: Outcome
     asset_id: UUID
-    corrected: bool = False
-
-
-Declaration = AssetDeclared | AssetCorrected | AssetDelisted
+    what: Canonical
+    sponsor_id: UUID | None = field(default=None, compare=False)
 
 
 async def take_in(
-    database: Database, told: Declaration, who: Principal, *, source: str, event_id: str, now: datetime, policy: Policy
+    database: Database,
+    told: Declaration,
+    who: Principal,
+    *,
+    source: str,
+    event_id: str,
+    now: datetime,
+    policy: Policy,
+    tell_twins: bool = False,
 ) -> Result:
-    """One intake event: declared, corrected or delisted. A repeated event gives the answer it got before."""
+    """One intake event: declared, corrected or delisted. A repeated event gives the answer it got before.
+
+    A twin is a DuplicateAsset, which Kafka's dead letters show, or with `tell_twins` an outcome like the others.
+    """
+    what = canonical(told.kind, told.platform, told.address)
     async with database.transaction("take_in") as conn:
-        if not await inbox.first_time(conn, "intake", f"{source} {event_id}"):
-            row = await QUERIES.outcome_get(conn, event_source=source, event_id=event_id)
-            return Result(row["outcome"], row["asset_id"])
-        result = await apply(conn, told, who, Cause(who.subject, event_id), now=now, policy=policy)
+        await inbox.first_time(conn, "intake", f"{source} {event_id}")  # of two at once the second waits here
+        before = await QUERIES.outcome_get(conn, event_source=source, event_id=event_id)
+        if before is not None:
+            return Result(before["outcome"], before["asset_id"], what)
+        try:
+            async with conn.transaction() if tell_twins else nullcontext():
+                result = await apply(conn, told, who, Cause(who.subject, event_id), now=now, policy=policy)
+        except DuplicateAsset as error:
+            if not tell_twins:
+                raise
+            result = Result("duplicate", UUID(str(error.params["twin"])), what)
         await QUERIES.outcome_add(
             conn, event_source=source, event_id=event_id, outcome=result.outcome, asset_id=result.asset_id
         )
@@ -74,183 +78,85 @@ async def take_in(
 
 
 async def apply(
-    conn: Connection, told: Declaration, who: Principal, cause: Cause, *, now: datetime, policy: Policy
+    conn: Connection,
+    told: Declaration,
+    who: Principal,
+    cause: Cause,
+    *,
+    now: datetime,
+    policy: Policy,
+    sponsors: Mapping[UnitRef, UUID] | None = None,
 ) -> Result:
-    """Let one declaration take effect within the caller's transaction. Raises what the domain refuses."""
+    """Let one declaration take effect within the caller's transaction. Raises what the domain refuses.
+
+    A caller with many of them holds all their identities already and gives the `sponsors` that it knows.
+    """
     what = canonical(told.kind, told.platform, told.address)
-    held = await store.latest(conn, told.kind, what)
+    held = await store.latest(conn, told.kind, what, identity_held=sponsors is not None)
     if isinstance(told, AssetDelisted):
         after, outcome = domain.delist(held, what, told.source, now=now)
         await require_scope(conn, who, after.sponsor_id)
-        if outcome == "gone" and not await _may_vanish(conn, after, cause, now=now, policy=policy):
-            return Result("held", after.asset_id, what.corrected)
+        if outcome == "gone" and not await guard.may_vanish(conn, after, cause, now=now, policy=policy):
+            return Result("held", after.asset_id, what)
     else:
-        sponsor = await ensure_unit(conn, told.sponsor, now=now)
+        sponsor = (sponsors or {}).get(told.sponsor) or await ensure_unit(conn, told.sponsor, now=now)
         await require_scope(conn, who, sponsor)
-        facts = Facts(
-            told.kind, what, told.address.strip(), told.name.strip(), domain.language(told.language), sponsor,
-            told.source, told.on, told.opened_on,
-        )  # fmt: skip
-        after, outcome = domain.declare(held, facts, now=now, reopen_after=policy.reopen_after)
+        permitted = held is not None and await permits(conn, held)
+        facts = domain.facts(told, what, sponsor)
+        after, outcome = domain.declare(held, facts, now=now, reopen_after=policy.reopen_after, permitted=permitted)
+        if held is not None and held.record != "closed":
+            await require_scope(conn, who, held.sponsor_id)  # nobody takes over what another unit answers for
+            await guard.listed_again(conn, held.asset_id, cause, now=now)
+        cause = replace(cause, note=cause.note or _note(told, held, what))
     if outcome != "unchanged":
         await save(conn, after, outcome, cause)
-    return Result(outcome, after.asset_id, what.corrected)
+    return Result(outcome, after.asset_id, what, after.sponsor_id)
+
+
+async def permits(conn: Connection, held: Asset) -> bool:
+    """Whether an operator lets this closed asset come back early."""
+    return held.record == "closed" and await QUERIES.permit_get(conn, asset_id=held.asset_id) is not None
+
+
+def _note(told: AssetDeclared | AssetCorrected, held: Asset | None, what: Canonical) -> str | None:
+    """What a reader of the history would otherwise wonder about."""
+    if isinstance(told, AssetCorrected) and (held is None or held.record == "closed"):
+        return "corrected by its source before anybody declared it"
+    if held is not None and held.record == "closed":
+        return f"reopens {held.asset_id}"
+    return f"declared as {told.platform}, its address is on {what.platform}" if what.corrected else None
 
 
 async def save(conn: Connection, asset: Asset, outcome: str, cause: Cause) -> None:
     """Write a new version and tell it."""
-    await store.put(conn, asset, actor=cause.actor, cause=cause.event, outcome=outcome)
-    await outbox.emit(conn, EVENT[outcome](**asdict(asset)), sequence=asset.version, time=asset.changed_at)
+    await store.put(conn, asset, outcome=outcome, cause=cause)
+    await outbox.emit(conn, EVENT[outcome](**store.fields(asset)), sequence=asset.version, time=asset.changed_at)
 
 
-async def _may_vanish(conn: Connection, asset: Asset, cause: Cause, *, now: datetime, policy: Policy) -> bool:
-    """Count a disappearance, or hold it when its source has lost too many within a rolling day."""
-    allowed = await room(conn, asset.source, now=now, policy=policy) > 0
-    await note_disappearance(conn, asset, cause, now=now, state="applied" if allowed else "held")
-    return allowed
-
-
-async def room(conn: Connection, source: str, *, now: datetime, policy: Policy) -> int:
-    """How many more assets of a source may vanish in the rolling day that ends now."""
-    await QUERIES.source_lock(conn, source=source)
-    gone = await QUERIES.vanished_since(conn, source=source, since=now - timedelta(days=1))
-    listed = await QUERIES.listed_by(conn, source=source) + gone
-    return int(domain.guard_limit(listed, policy.guard_share, policy.guard_floor) - gone)
-
-
-async def note_disappearance(conn: Connection, asset: Asset, cause: Cause, *, now: datetime, state: str) -> None:
-    which = derive("disappearance", asset.asset_id, asset.version, cause.event)
-    if state == "held":
-        log.warning("disappearance-held", asset_id=str(asset.asset_id), source=asset.source)
-    await QUERIES.disappearance_add(
-        conn,
-        disappearance_id=which,
-        source=asset.source,
-        asset_id=asset.asset_id,
-        at=now,
-        cause=cause.event,
-        state=state,
-    )
-
-
-async def decide_held(database: Database, which: UUID, *, go: bool, reason: str, actor: str, now: datetime) -> Result:
-    """A person lets a held disappearance happen, or drops it. Raises Missing, AlreadyDecided."""
-    async with database.transaction("decide_held") as conn:
-        row = await QUERIES.disappearance_lock(conn, disappearance_id=which)
-        if row is None:
-            raise Missing(what=f"held disappearance {which}")
-        if row["state"] != "held":
-            if row["state"] != ("applied" if go else "dropped"):
-                raise domain.AlreadyDecided(state=row["state"])
-            return Result("unchanged", row["asset_id"])  # the same decision once more
-        held = await store.lock(conn, row["asset_id"])
-        assert held is not None  # noqa: S101 - a foreign key
-        await QUERIES.disappearance_decide(
-            conn, disappearance_id=which, state="applied" if go else "dropped", decided_by=actor, reason=reason, at=now
-        )
-        if not go or held.running == "gone" or held.record == "closed":
-            return Result("unchanged", held.asset_id)
-        what = canonical(held.kind, held.platform, held.address)
-        after, outcome = domain.delist(held, what, held.source, now=now)
-        await save(conn, after, outcome, Cause(actor, f"guard {which}"))
-    return Result(outcome, after.asset_id)
-
-
-async def ensure_unit(conn: Connection, ref: UnitRef, *, now: datetime) -> UUID:
-    """The unit a declaration names, recorded on first sight; a new name of it is kept beside the others."""
-    row = await store.unit(conn, ref.scheme, ref.value)
-    language = domain.language(ref.language)
-    name = " ".join(ref.name.split())
-    if row is None:
-        unit_id = domain.unit_id(ref)
-        new = await store.add_unit(conn, ref, now=now)
-        await QUERIES.unit_name_add(conn, unit_id=unit_id, language=language, name=name)
-        if new:
-            await outbox.emit(conn, await store.unit_event(conn, unit_id), sequence=1, time=now)
-        return unit_id
-    unit_id = row["unit_id"]
-    known = {n["name"] async for n in QUERIES.unit_names(conn, unit_id=unit_id)}
-    if name not in known:
-        await _change_unit(conn, unit_id, now=now, names=[(language, name)])
-    return UUID(str(unit_id))
-
-
-async def _change_unit(
-    conn: Connection, unit_id: UUID, *, now: datetime, names: list[tuple[str, str]], parent: UUID | None = None,
-    level: str | None = None, region: str | None = None,
-) -> None:  # fmt: skip
-    row = await QUERIES.unit_lock(conn, unit_id=unit_id)
-    added = [
-        await QUERIES.unit_name_add(conn, unit_id=unit_id, language=language, name=name) for language, name in names
-    ]
-    facts = (parent or row["parent_id"], level or row["level"], region or row["region"])
-    if not any(added) and facts == (row["parent_id"], row["level"], row["region"]):
-        return
-    version = row["version"] + 1
-    await QUERIES.unit_change(
-        conn, unit_id=unit_id, version=version, parent_id=facts[0], level=facts[1], region=facts[2], changed_at=now
-    )
-    await outbox.emit(conn, await store.unit_event(conn, unit_id), sequence=version, time=now)
-
-
-async def record_unit(
-    database: Database, ref: UnitRef, *, names: list[tuple[str, str]], parent: tuple[str, str] | None,
-    level: str | None, region: str | None, now: datetime,
-) -> events.UnitRecorded:  # fmt: skip
-    """Record a unit or add to what is known of it. Raises Missing when the parent is not recorded."""
-    async with database.transaction("record_unit") as conn:
-        above = None
-        if parent is not None:
-            found = await store.unit(conn, *parent)
-            if found is None:
-                raise Missing(field="parent", accepted="a unit that is recorded", what=f"{parent[0]}:{parent[1]}")
-            above = found["unit_id"]
-        unit_id = await ensure_unit(conn, ref, now=now)
-        await _change_unit(conn, unit_id, now=now, names=names, parent=above, level=level, region=region)
-        return await store.unit_event(conn, unit_id)
-
-
-async def require_scope(conn: Connection, who: Principal, unit_id: UUID) -> None:
-    """Registrars speak for all; a unit for its own subtree. Raises OutOfScope."""
-    if "registrar" in who.roles:
-        return
-    scheme, _, value = (who.scope or "").partition(":")
-    row = await store.unit(conn, scheme, value) if value else None
-    if row is None or not await QUERIES.unit_covers(conn, above=row["unit_id"], below=unit_id):
-        raise domain.OutOfScope(scope=who.scope or "-")
-
-
-async def case_moved(database: Database, asset_id: UUID, event_id: str, move: str, *, now: datetime) -> None:
-    """A case `stopped` or `resumed` an asset."""
-    async with database.transaction("case_moved") as conn:
-        if await inbox.first_time(conn, "decommission", event_id):
-            held = await _known(conn, asset_id)
-            after = domain.stopped(held, now=now) if move == "stopped" else domain.resumed(held, now=now)
-            await save(conn, after, move, Cause("decommission", event_id))
-
-
-async def close(database: Database, told: CaseClosed, event_id: str, *, now: datetime) -> None:
-    """A case ended in a verified closure: the record is terminal, a tombstone stands."""
-    async with database.transaction("close_asset") as conn:
-        if not await inbox.first_time(conn, "decommission", event_id):
-            return
-        after = domain.closed(await _known(conn, told.asset_id), now=now)
-        await store.put(conn, after, actor="decommission", cause=event_id, outcome="closed")
-        await QUERIES.tombstone_add(
-            conn, asset_id=told.asset_id, case_id=told.case_id, closed_on=told.closed_on, stopped_on=told.stopped_on,
-            rule=told.rule, reason=told.reason, successor=told.successor, plan_sha256=told.plan_sha256,
-            archive_sha256=told.archive_sha256,
-        )  # fmt: skip
-        path = f"/registry/v1/tombstones/{told.asset_id}"
-        event = events.AssetClosed(**asdict(after), tombstone_path=path)
-        await outbox.emit(conn, event, sequence=after.version, time=now)
-
-
-async def _known(conn: Connection, asset_id: UUID) -> Asset:
-    held = await store.lock(conn, asset_id)
-    if held is None:
-        raise Missing(field="asset_id", what=f"asset {asset_id}")
-    return held
+async def declare(
+    database: Database,
+    told: AssetDeclared,
+    who: Principal,
+    *,
+    key: str | None,
+    raw: bytes,
+    render: Callable[[Asset], bytes],
+    now: datetime,
+    policy: Policy,
+) -> bytes:
+    """Record an asset by request; the answer is kept under the Idempotency-Key. Raises DuplicateAsset."""
+    async with database.transaction("declare_asset") as conn:
+        given = await idempotency.recall(conn, who.subject, key, raw)
+        if given is not None:
+            return given[1]
+        cause = Cause(who.subject, f"request {key}" if key else "request")
+        result = await apply(conn, told, who, cause, now=now, policy=policy)
+        if result.outcome in ("unchanged", "amended"):  # listed already: PATCH corrects, a second POST does not
+            raise DuplicateAsset(field="address", twin=result.asset_id, source=told.source)
+        answer = render(await _known(conn, result.asset_id))
+        await idempotency.keep(conn, who.subject, key, raw, status=201, answer=answer)
+    INTAKE.labels(result.outcome).inc()
+    return answer
 
 
 async def amend(
@@ -263,5 +169,80 @@ async def amend(
         await require_scope(conn, who, held.sponsor_id)
         after = domain.amend(held, version, name=name, language=language, opened_on=opened_on, now=now)
         if after.version != held.version:
-            await save(conn, after, "amended", Cause(who.subject, "api"))
+            await save(conn, after, "amended", Cause(who.subject, "request"))
     return after
+
+
+async def permit_reopening(database: Database, asset_id: UUID, who: Principal, reason: str, *, now: datetime) -> Asset:
+    """An operator lets a closed asset come back before its cooldown is over. Raises Missing, NotClosed."""
+    async with database.transaction("permit_reopening") as conn:
+        held = await _known(conn, asset_id)
+        if held.record != "closed":
+            raise NotClosed(asset_id=asset_id)
+        reason = domain.clean("reason", reason)
+        await QUERIES.permit_add(conn, asset_id=asset_id, permitted_by=who.subject, reason=reason, at=now)
+    log.info("reopening-permitted", asset_id=str(asset_id), actor=who.subject)
+    return held
+
+
+async def decide_held(database: Database, which: UUID, *, go: bool, reason: str, actor: str, now: datetime) -> Result:
+    """A person lets a held disappearance happen, or drops it. The same decision again changes nothing.
+
+    Raises Missing when there is none under this id, AlreadyDecided when it was decided the other way.
+    """
+    wanted = "applied" if go else "dropped"
+    async with database.transaction("decide_held") as conn:
+        found = await QUERIES.disappearance_get(conn, disappearance_id=which)
+        if found is None:
+            raise Missing(what=f"disappearance {which}")
+        held = await _known(conn, found["asset_id"])  # the asset first: intake locks in this order too
+        what = Canonical(held.platform, held.identity)
+        row = await QUERIES.disappearance_lock(conn, disappearance_id=which)
+        if row["state"] == wanted:
+            return Result("gone" if go else "unchanged", held.asset_id, what)
+        if row["state"] != "held":
+            raise AlreadyDecided(state=row["state"])
+        reason = domain.clean("reason", reason)
+        await QUERIES.disappearance_decide(
+            conn, disappearance_id=which, state=wanted, decided_by=actor, reason=reason, at=now
+        )
+        guard.VANISHED.labels(wanted).inc()
+        if not go or held.running == "gone" or held.record == "closed":
+            return Result("unchanged", held.asset_id, what)
+        after, outcome = domain.delist(held, what, held.source, now=now)
+        await save(conn, after, outcome, Cause(actor, row["cause"], f"released by the guard: {reason}"))
+    return Result(outcome, held.asset_id, what)
+
+
+async def case_moved(database: Database, asset_id: UUID, event_id: str, move: str, *, now: datetime) -> None:
+    """A case `stopped` or `resumed` an asset."""
+    async with database.transaction("case_moved") as conn:
+        if await inbox.first_time(conn, "decommission", event_id):
+            held = await _known(conn, asset_id)
+            after = domain.stopped(held, now=now) if move == "stopped" else domain.resumed(held, now=now)
+            if after.version != held.version:
+                await save(conn, after, move, Cause("decommission", event_id))
+
+
+async def close(database: Database, told: CaseClosed, event_id: str, *, now: datetime) -> None:
+    """A case ended in a verified closure: the record is terminal, a tombstone stands."""
+    async with database.transaction("close_asset") as conn:
+        if not await inbox.first_time(conn, "decommission", event_id):
+            return
+        after = domain.closed(await _known(conn, told.asset_id), now=now)
+        await store.put(conn, after, outcome="closed", cause=Cause("decommission", event_id))
+        await QUERIES.tombstone_add(
+            conn, asset_id=told.asset_id, case_id=told.case_id, closed_on=told.closed_on, stopped_on=told.stopped_on,
+            rule=told.rule, reason=told.reason, successor=told.successor, plan_sha256=told.plan_sha256,
+            archive_sha256=told.archive_sha256,
+        )  # fmt: skip
+        path = f"/registry/v1/tombstones/{told.asset_id}"
+        event = events.AssetClosed(**store.fields(after), tombstone_path=path)
+        await outbox.emit(conn, event, sequence=after.version, time=now)
+
+
+async def _known(conn: Connection, asset_id: UUID) -> Asset:
+    held = await store.lock(conn, asset_id)
+    if held is None:
+        raise Missing(field="asset_id", what=f"asset {asset_id}")
+    return held

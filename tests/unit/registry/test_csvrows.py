@@ -13,23 +13,28 @@ def read(text: str) -> list[csvrows.Row]:
     return csvrows.read(text.encode(), source="s", on=date(2025, 6, 1), unit_scheme="ca-name")
 
 
+def remark(row: csvrows.Row) -> tuple[int, str | None, str | None]:
+    return row.line, row.remark and row.remark.code, row.remark and row.remark.field
+
+
 def test_a_bad_row_is_named_and_stops_no_other() -> None:
     rows = read(
         HEAD
         + "a,X,Unit,English,https://x.com/a\n,X,Unit,English,https://x.com/b\nc,X,Unit,English,https://x.com/\n\nd,X,Unit,Français,https://x.com/d\n"
     )
-    assert [(row.line, row.code, row.field) for row in rows] == [
+    assert [remark(row) for row in rows] == [
         (2, None, None), (3, "invalid", "name"), (4, "unreadable_address", "address"), (6, None, None),
     ]  # fmt: skip
-    assert rows[2].zh
-    assert rows[2].en
+    assert all(row.remark.zh and row.remark.en for row in rows if row.remark)
     assert rows[3].told is not None
     assert rows[3].told.language == "fr"
 
 
 def test_a_twin_in_the_same_file_names_the_line_of_the_first() -> None:
     rows = read(HEAD + "a,X,Unit,English,https://twitter.com/A\nb,X,Unit,English,https://x.com/a?lang=fr\n")
-    assert (rows[1].code, rows[1].twin_line) == ("duplicate_row", 2)
+    assert remark(rows[1]) == (3, "duplicate_row", "address")
+    assert rows[1].twin_line == 2
+    assert rows[1].told is None
 
 
 def test_chinese_headers_and_a_byte_order_mark_are_read() -> None:
@@ -42,10 +47,51 @@ def test_chinese_headers_and_a_byte_order_mark_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("content", "field"),
-    [(b"\xff\xfe\x00", "body"), (b"a,b\n1,2\n", "header"), (b"", "header"), (b"x" * (21 << 20), "body")],
+    [
+        (b"\xff\xfe\x00", "body"),
+        (b"a,b\n1,2\n", "header"),
+        (b"", "header"),
+        (b"x" * (21 << 20), "body"),
+        (HEAD.encode() + b"a" * 200_000, "body"),  # longer than any cell
+    ],
+    ids=["no UTF-8", "no columns", "empty", "too large", "no CSV"],
 )
 def test_a_file_that_cannot_be_read_says_what_would_be(content: bytes, field: str) -> None:
     with pytest.raises(csvrows.UnreadableFile) as refused:
         csvrows.read(content, source="s", on=date(2025, 6, 1), unit_scheme="ca-name")
     assert refused.value.field == field
     assert refused.value.accepted
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "field"),
+    [
+        ("a\0b,X,Unit,English,https://x.com/a", "invalid", "name"),
+        ("a,X,U\x01nit,English,https://x.com/a", "invalid", "unit"),
+        ("a,X,  ,English,https://x.com/a", "invalid", "value"),
+        ("a,X,Unit,English,http://[::1/a", "unreadable_address", "address"),
+        ("a,X,Unit,English,https://x.com/a\x7fb", "unreadable_address", "address"),
+        ("a,X", "unreadable_address", "address"),
+        (f"{'n' * 401},X,Unit,English,https://x.com/a", "invalid", "name"),
+        ("a,Facebook,Unit,English,https://x.com/a", "platform_corrected", "platform"),
+        ("a,LinkedIn,Unit,English,https://linkedin.com/company/a b", "blank_in_address", "address"),
+    ],
+)
+def test_every_fault_names_its_column_in_both_languages(row: str, code: str, field: str) -> None:
+    (read_row,) = read(HEAD + row + "\n")
+    assert remark(read_row) == (2, code, field)
+    assert read_row.remark is not None
+    assert read_row.remark.zh
+    assert (read_row.told is not None) == (code in ("platform_corrected", "blank_in_address"))
+
+
+def test_a_day_that_is_none_is_named() -> None:
+    rows = read("name,platform,unit,url,开通日期\na,X,U,https://x.com/a,2020-01-31\nb,X,U,https://x.com/b,31/1/2020\n")
+    assert rows[0].told is not None
+    assert rows[0].told.opened_on == date(2020, 1, 31)
+    assert remark(rows[1]) == (3, "invalid", "opened_on")
+
+
+def test_a_twin_of_a_line_that_was_refused_is_taken() -> None:
+    rows = read(HEAD + ",X,Unit,English,https://x.com/a\na,X,Unit,English,https://x.com/a\n")
+    assert [row.told is not None for row in rows] == [False, True]

@@ -1,5 +1,6 @@
 """The two axes of an asset's state, declarations, disappearances and the guard's arithmetic."""
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -11,8 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from libs.common.errors import DomainError
 from services.registry import domain
-from services.registry.domain import Asset, Facts
+from services.registry.domain import Asset, Facts, Policy
 from services.registry.identity import Canonical
+from services.registry.refusals import DuplicateAsset, ReopenTooEarly, UnknownAsset
+from services.registry.states import IllegalTransition
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 UNIT = UUID(int=1)
@@ -36,7 +39,7 @@ def test_a_declaration_registers_then_changes_nothing_then_amends() -> None:
 
 
 def test_another_source_is_refused_and_shown_the_twin() -> None:
-    with pytest.raises(domain.DuplicateAsset) as refused:
+    with pytest.raises(DuplicateAsset) as refused:
         domain.declare(recorded(), facts(source="other"), now=NOW, reopen_after=YEAR)
     assert str(recorded().asset_id) in refused.value.text("zh")
 
@@ -51,21 +54,25 @@ def test_a_removal_is_gone_and_a_return_is_the_same_record() -> None:
 
 def test_a_closed_asset_comes_back_only_as_a_new_record_after_its_cooldown() -> None:
     closed = domain.closed(recorded(), now=NOW)
-    with pytest.raises(domain.ReopenTooEarly):
+    with pytest.raises(ReopenTooEarly):
         domain.declare(closed, facts(), now=NOW + timedelta(days=364), reopen_after=YEAR)
     again, outcome = domain.declare(closed, facts(), now=NOW + timedelta(days=366), reopen_after=YEAR)
     assert (outcome, again.incarnation) == ("registered", 2)
     assert again.asset_id != closed.asset_id
-    with pytest.raises(domain.UnknownAsset):
+    with pytest.raises(UnknownAsset):
         domain.delist(closed, Canonical("x", "a"), "list", now=NOW)
 
 
-@given(listed=st.integers(0, 100_000), share=st.floats(0, 0.5), floor=st.integers(0, 1000))
-def test_the_guard_is_a_share_with_a_floor_and_nothing_holds_everything(listed: int, share: float, floor: int) -> None:
-    limit = domain.guard_limit(listed, share, floor)
+@given(listed=st.integers(0, 100_000), share=st.floats(0, 0.5), floor=st.integers(0, 1000), own=st.integers(0, 50))
+def test_the_guard_is_a_share_with_a_floor_and_nothing_holds_everything(
+    listed: int, share: float, floor: int, own: int
+) -> None:
+    policy = Policy(share, floor, guard_limits={"mine": own})
+    limit = domain.guard_limit(listed, "list", policy)
     assert limit >= floor
     assert limit <= max(floor, listed * share)
-    assert domain.guard_limit(listed, 0, 0) == 0
+    assert domain.guard_limit(listed, "list", Policy(0, 0)) == 0
+    assert domain.guard_limit(listed, "mine", policy) == own
 
 
 class Life(RuleBasedStateMachine):
@@ -105,17 +112,55 @@ class Life(RuleBasedStateMachine):
 TestLife = Life.TestCase
 
 
-@pytest.mark.parametrize("state", ["draft", "in_review", "filed", "withdrawn", "closed"])
-@pytest.mark.parametrize("event", ["submit", "return", "file", "withdraw", "close", "nonsense"])
-def test_every_pair_of_record_state_and_event_is_in_the_table_or_raises(state: str, event: str) -> None:
-    if (state, event) in domain.RECORD:
-        assert domain.move_record(state, event) == domain.RECORD[state, event]  # type: ignore[arg-type, index]
-    else:
-        with pytest.raises(domain.IllegalTransition):
-            domain.move_record(state, event)  # type: ignore[arg-type]
-
-
 def test_amending_needs_the_version_that_was_read() -> None:
     asset = replace(recorded(), version=3)
-    with pytest.raises(DomainError, match="version is 3"):
-        domain.amend(asset, 2, name="b", language=None, opened_on=None, now=NOW)
+    for version in (1, 2, 4):
+        with pytest.raises(DomainError, match="version is 3"):
+            domain.amend(asset, version, name="b", language=None, opened_on=None, now=NOW)
+    amended = domain.amend(asset, 3, name=" b  c ", language="Français", opened_on=None, now=NOW)
+    assert (amended.version, amended.name, amended.language) == (4, "b c", "fr")
+    again = domain.amend(amended, 3, name="b c", language="fr", opened_on=None, now=NOW)
+    assert again == amended, "the same correction by a caller whose answer was lost"
+    with pytest.raises(IllegalTransition):
+        domain.amend(domain.closed(asset, now=NOW), 4, name="x", language=None, opened_on=None, now=NOW)
+
+
+def test_what_a_case_does_to_an_asset_that_its_source_dropped() -> None:
+    gone, _ = domain.delist(domain.stopped(recorded(), now=NOW), Canonical("x", "a"), "list", now=NOW)
+    assert domain.resumed(gone, now=NOW) is gone, "given back by the case, yet its source does not list it"
+    back, _ = domain.declare(gone, facts(), now=NOW, reopen_after=YEAR)
+    assert domain.resumed(back, now=NOW) is back
+    assert domain.closed(gone, now=NOW).running == "offline"
+
+
+def test_a_new_life_names_the_old_one() -> None:
+    old = domain.closed(recorded(), now=NOW)
+    new, _ = domain.declare(old, facts(source="other"), now=NOW, reopen_after=YEAR, permitted=True)
+    assert (new.incarnation, new.previous_id, new.version) == (2, old.asset_id, 1)
+    assert recorded().previous_id is None
+
+
+@pytest.mark.parametrize("text", ["", " \x1f ", "a\0b", "a\x01b", "\ud800"])
+def test_text_that_no_database_or_id_could_hold_is_refused(text: str) -> None:
+    with pytest.raises(DomainError):
+        domain.clean("name", text)
+
+
+@given(st.text(max_size=40))
+def test_a_units_key_is_the_same_for_every_spelling_of_its_code(code: str) -> None:
+    try:
+        key = domain.unit_key(code)
+    except DomainError:
+        return
+    assert domain.unit_key(key) == key
+    assert domain.unit_key(f"  {code}\n") == key
+    assert domain.unit_key(unicodedata.normalize("NFD", code)) == key
+
+
+@pytest.mark.parametrize(
+    ("said", "tag"),
+    [("English", "en"), ("Bilingual", "mul"), ("bilingue", "mul"), ("FRANÇAIS", "fr"), ("中文", "zh"),
+     ("zh-Hans", "zh-hans"), ("", "und"), ("Deutsch", "und"), ("e-n", "und")],
+)  # fmt: skip
+def test_languages_become_tags(said: str, tag: str) -> None:
+    assert domain.language_tag(said) == tag

@@ -1,0 +1,151 @@
+"""HTTP: what sources tell — events, files — and what the vanishing guard holds."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import ValidationError
+
+from libs.common.auth import Principal
+from libs.common.clock import Clock
+from libs.common.db import Database
+from libs.common.errors import Invalid
+from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted
+from libs.common.kafka import first_fault
+from libs.common.web import require
+from services.registry import imports, schemas, usecases
+from services.registry.csvrows import MAX_BYTES, UnreadableFile
+from services.registry.domain import Policy
+from services.registry.reports import File
+from services.registry.schemas import Limit, problems
+from services.registry.store import QUERIES
+
+NIL = UUID(int=0)
+MODELS: dict[str, type[AssetDeclared] | type[AssetCorrected] | type[AssetDelisted]] = {
+    model.TYPE: model for model in (AssetDeclared, AssetCorrected, AssetDelisted)
+}
+CSV = (
+    "account,platform,department,language,url\n成都发布,微博,成都市人民政府办公厅,中文,https://weibo.com/chengdufabu\n"
+)
+CSV_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "UTF-8 CSV: account|name|账号名称, platform|平台, department|unit|主办单位, url|address|链接; "
+        "optional language|语言, opened_on|开通日期",
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": CSV}},
+    }
+}
+
+
+def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
+    """Events, imports and the guard."""
+    routes = APIRouter(prefix="/registry/v1")
+
+    @routes.post(
+        "/events",
+        status_code=202,
+        tags=["intake 接入"],
+        summary="A lifecycle CloudEvent 生命周期事件",
+        response_model_exclude_none=True,
+        responses=problems(401, 403, 409, 422),
+    )
+    async def event(
+        body: schemas.CloudEvent, who: Annotated[Principal, require("registrar", "unit")]
+    ) -> schemas.Outcome:
+        """`asset.declared`, `asset.corrected` or `asset.delisted` as application/cloudevents+json.
+
+        The same event again gets the same answer. A removal makes an asset `gone`, never closed; where a source loses
+        too many within a day it is `held` for a person. A `duplicate` names the twin and changes nothing.
+        """
+        try:
+            told = MODELS[body.type].model_validate(body.data)
+        except ValidationError as error:
+            raise Invalid(field=f"data.{first_fault(error).partition(':')[0]}", why=first_fault(error)) from None
+        result = await usecases.take_in(
+            database, told, who, source=body.source, event_id=body.id, now=clock.now(), policy=policy, tell_twins=True
+        )
+        warning = f"platform_corrected: {result.what.platform}" if result.what.corrected else None
+        return schemas.Outcome(outcome=result.outcome, asset_id=result.asset_id, warning=warning)
+
+    @routes.post(
+        "/imports",
+        tags=["intake 接入"],
+        summary="Import a source's list as CSV 导入名录",
+        response_model=schemas.ImportReport,
+        openapi_extra=CSV_BODY,
+        responses=problems(401, 403, 409, 422),
+    )
+    async def import_file(
+        request: Request,
+        who: Annotated[Principal, require("registrar")],
+        source: Annotated[str, Query(min_length=1, max_length=100, description="来源 whose list it is")],
+        on: Annotated[date, Query(description="名录日期 the day the list is of")],
+        mode: Annotated[Literal["dry-run", "apply"], Query(description="试运行或执行")] = "dry-run",
+        complete: Annotated[
+            bool, Query(description="完整名录:缺少的视为消失 the whole list: what it lacks is gone")
+        ] = False,
+        unit_scheme: Annotated[str, Query(min_length=1, max_length=40, description="单位代码体系")] = "name",
+        idempotency_key: Annotated[str | None, Header(description="重试时给出同一应答 same key, same answer")] = None,
+    ) -> Response:
+        """A verdict per row; a bad row stops no other. `dry-run` says what `apply` would do and writes nothing.
+
+        Applied again, a finished import changes nothing and one that was cut off is completed. What a complete file
+        lacks is `gone`, unless it is more than the guard allows: then all of it is `held`.
+        """
+        file = File(await _body(request), source, on, unit_scheme, complete)
+        report = await imports.run(
+            database, file, who, apply=mode == "apply", now=clock.now(), policy=policy, key=idempotency_key
+        )
+        return Response(report, media_type="application/json")
+
+    @routes.get(
+        "/guard/held",
+        tags=["guard 消失防护"],
+        summary="Disappearances held for a person 待人工确认的消失",
+        responses=problems(401, 403, 422),
+    )
+    async def held(
+        _: Annotated[Principal, require("operator", "registrar", "viewer", "auditor")],
+        cursor: UUID = NIL,
+        limit: Limit = 100,
+    ) -> schemas.HeldPage:
+        """What would have made more of a source's assets vanish within a day than its limit allows."""
+        async with database.reading() as conn:
+            rows = QUERIES.disappearances_held(conn, after=cursor, max_rows=limit)
+            items = [schemas.Held(**dict(row)) async for row in rows]
+        return schemas.HeldPage(items=items, next=str(items[-1].disappearance_id) if len(items) == limit else None)
+
+    @routes.post(
+        "/guard/held/{disappearance_id}",
+        tags=["guard 消失防护"],
+        summary="Let one happen or drop it 确认或忽略",
+        response_model_exclude_none=True,
+        responses=problems(401, 403, 404, 409, 422),
+    )
+    async def decide(
+        disappearance_id: UUID, body: schemas.Decision, who: Annotated[Principal, require("operator")]
+    ) -> schemas.Outcome:
+        """The same decision again gets the same answer; the other one is refused with 409 `already_decided`."""
+        result = await usecases.decide_held(
+            database,
+            disappearance_id,
+            go=body.decision == "apply",
+            reason=body.reason,
+            actor=who.subject,
+            now=clock.now(),
+        )
+        return schemas.Outcome(outcome=result.outcome, asset_id=result.asset_id)
+
+    return routes
+
+
+async def _body(request: Request) -> bytes:
+    """The file; reading stops where it is larger than any that is taken."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BYTES:
+            raise UnreadableFile(field="body", accepted="at most 20 MiB", why=f"more than {MAX_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,71 @@
+"""HTTP for everybody, without a token: tombstones of closed assets, and whether an address is official."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from libs.common.db import Database
+from libs.common.errors import Missing
+from libs.common.web import public
+from services.registry import pages, schemas, store
+from services.registry.identity import KNOWN, Canonical, canonical
+from services.registry.schemas import problems
+from services.registry.store import QUERIES
+
+HTML = {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "墓碑页 The tombstone"}
+
+
+def router(database: Database) -> APIRouter:
+    """Tombstones and the question whether an address is official."""
+    routes = APIRouter(prefix="/registry/v1", tags=["public 公开"])
+
+    @routes.get(
+        "/tombstones/{asset_id}",
+        summary="When and why an asset was closed 关停公告",
+        response_model=schemas.Tombstone,
+        responses={200: HTML, **problems(404, 422)},
+    )
+    @public
+    async def tombstone(asset_id: UUID, request: Request) -> Response:
+        """JSON, or a page in Chinese and English for a browser."""
+        async with database.reading() as conn:
+            row = await QUERIES.tombstone_get(conn, asset_id=asset_id)
+        if row is None:
+            raise Missing(what=f"tombstone {asset_id}")
+        headers = {"Vary": "Accept"}
+        if "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(pages.tombstone(dict(row)), headers=headers)
+        body = schemas.Tombstone(**dict(row)).model_dump_json()
+        return Response(body, media_type="application/json", headers=headers)
+
+    @routes.get("/verify", summary="Is this address official? 是否官方账号", responses=problems(422))
+    @public
+    async def verify(
+        address: Annotated[str, Query(min_length=1, max_length=2000, examples=["https://weibo.com/chengdufabu"])],
+        platform: Annotated[
+            str, Query(max_length=60, description="地址不含平台时填写 where the address does not tell")
+        ] = "",
+    ) -> schemas.Verified:
+        """An account by its address or, with `platform`, its name; an app by its page or package."""
+        asked: list[tuple[str, Canonical]] = [
+            (kind, canonical(kind, platform or "web", address)) for kind in ("account", "app", "group")
+        ]
+        what = asked[0][1]
+        async with database.reading() as conn:
+            for kind, one in asked:
+                on = one.platform if platform or one.platform in KNOWN or one.corrected else None
+                found = await store.official(conn, [kind], on, one.identity)
+                if found is not None:
+                    break
+        if found is None:
+            return schemas.Verified(status="unknown", platform=what.platform, identity=what.identity)
+        closed, gone = found.record == "closed", found.running == "gone"
+        return schemas.Verified(
+            status="closed" if closed else "gone" if gone else "official",
+            platform=found.platform, identity=found.identity, asset_id=found.asset_id, name=found.name,
+            tombstone=f"/registry/v1/tombstones/{found.asset_id}" if closed else None,
+        )  # fmt: skip
+
+    return routes

@@ -1,0 +1,264 @@
+"""The bodies of the HTTP interface, with an example each."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from libs.common.events.intake import AssetDeclared, Kind
+from libs.common.events.registry import RecordState, RunningState
+
+ACCOUNT_ID = "8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4"
+UNIT_ID = "2f0a9f4e-8f0e-5c36-9d57-6d0f4e0f7a11"
+RECORD: dict[str, JsonValue] = {
+    "asset_id": ACCOUNT_ID, "version": 3, "kind": "account", "platform": "weibo", "identity": "chengdufabu",
+    "incarnation": 1, "address": "https://weibo.com/chengdufabu", "name": "成都发布", "language": "zh",
+    "sponsor_id": UNIT_ID, "record": "draft", "running": "online", "source": "city-list", "listed_on": "2025-06-01",
+    "opened_on": None, "changed_at": "2025-09-01T04:00:00Z",
+}  # fmt: skip
+DECLARATION: dict[str, JsonValue] = {
+    "source": "city-list", "on": "2025-06-01", "kind": "account", "platform": "微博",
+    "address": "https://weibo.com/chengdufabu", "name": "成都发布", "language": "zh",
+    "sponsor": {"scheme": "cn-uscc", "value": "11510100009182519P", "name": "成都市人民政府办公厅", "language": "zh"},
+}  # fmt: skip
+
+
+class Problem(BaseModel):
+    """What went wrong, as application/problem+json: `code` is stable, both texts are always there."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:jianfu:problem:duplicate_asset", "status": 409, "code": "duplicate_asset",
+                "title": "This asset is recorded already: 8e8ba1b0… (by the source city-list).",
+                "texts": {
+                    "zh": "该对象已登记:8e8ba1b0…(来源 city-list)。",
+                    "en": "This asset is recorded already: 8e8ba1b0… (by the source city-list).",
+                },
+                "errors": [{"field": "address", "accepted": None}],
+            }
+        }
+    )  # fmt: skip
+
+    type: str
+    title: str
+    status: int
+    code: str
+    texts: dict[str, str]
+    errors: list[dict[str, Any]]
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route, for its OpenAPI; 401 and 403 belong to every route that asks for a role."""
+    said = {
+        401: "没有有效令牌 No valid token",
+        403: "没有权限 Not allowed",
+        404: "未找到 Not found",
+        409: "与现状冲突 In conflict with what is recorded",
+        422: "输入无效 The input is invalid",
+    }
+    body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": said[status], "model": Problem, "content": body} for status in statuses}
+
+
+class Declaration(AssetDeclared):
+    """One asset as a source lists it; `address` is its URL, package name or group id."""
+
+    model_config = ConfigDict(json_schema_extra={"example": DECLARATION})
+
+
+class Asset(BaseModel):
+    """The current record of an asset. `previous_id` is the closed asset that this one reopens."""
+
+    model_config = ConfigDict(json_schema_extra={"example": RECORD | {"previous_id": None}})
+
+    asset_id: UUID
+    version: int
+    kind: Kind
+    platform: str
+    identity: str
+    incarnation: int
+    address: str
+    name: str
+    language: str
+    sponsor_id: UUID
+    record: RecordState
+    running: RunningState
+    source: str
+    listed_on: date
+    opened_on: date | None
+    changed_at: datetime
+    previous_id: UUID | None = None
+
+
+class Assets(BaseModel):
+    """A page of assets; ask again with `cursor=next`."""
+
+    items: list[Asset]
+    next: str | None
+
+
+class Version(BaseModel):
+    """One version: the whole record as it then stood, who changed it, what caused it and why."""
+
+    version: int
+    at: datetime
+    actor: str
+    cause: str = Field(description="事件、导入或请求 the event, import or request that caused it")
+    outcome: str
+    note: str | None
+    record: dict[str, Any]
+
+
+class Versions(BaseModel):
+    """A page of versions, oldest first; ask again with `cursor=next`."""
+
+    items: list[Version]
+    next: str | None
+
+
+class Correction(BaseModel):
+    """Facts that may be corrected without touching identity; what is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "成都发布", "language": "zh"}})
+
+    name: str | None = Field(None, min_length=1, max_length=400)
+    language: str | None = Field(None, max_length=20)
+    opened_on: date | None = None
+
+
+class Reason(BaseModel):
+    """Why an exception is made."""
+
+    reason: str = Field(min_length=1, max_length=1000, examples=["误关停,经市政府办公室同意恢复 closed by mistake"])
+
+
+class CloudEvent(BaseModel):
+    """A CloudEvent 1.0 in structured mode; the same `source` and `id` again is the same event."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "specversion": "1.0", "id": "2025-06-01/17", "source": "/city-list", "type": "asset.declared",
+                "time": "2025-06-01T01:00:00Z", "data": DECLARATION,
+            }
+        }
+    )  # fmt: skip
+
+    id: str = Field(min_length=1, max_length=200)
+    source: str = Field(min_length=1, max_length=200)
+    type: Literal["asset.declared", "asset.corrected", "asset.delisted"]
+    specversion: Literal["1.0"] = "1.0"
+    time: AwareDatetime | None = None
+    data: dict[str, Any]
+
+
+class Outcome(BaseModel):
+    """What an event did, and to which asset; of a `duplicate` that is the twin. A person should look at a `warning`."""
+
+    outcome: Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate"]
+    asset_id: UUID
+    warning: str | None = None
+
+
+class Verdict(BaseModel):
+    """What became of one row, or with `row` null of one asset that a complete file lacks."""
+
+    row: int | None = Field(description="行号,表头为第 1 行 line of the file, its header being 1")
+    verdict: Literal["added", "amended", "unchanged", "restored", "duplicate", "refused", "gone", "held"]
+    code: str | None = None
+    field: str | None = None
+    detail: str | None = None
+    detail_zh: str | None = None
+    asset_id: UUID | None = None
+    twin_id: UUID | None = None
+    twin_row: int | None = None
+
+
+class ImportReport(BaseModel):
+    """What a file does or would do; running it again changes nothing."""
+
+    import_id: UUID
+    mode: Literal["dry-run", "apply"]
+    rows: int
+    summary: dict[str, int] = Field(examples=[{"added": 1799, "duplicate": 3, "refused": 0, "gone": 0, "held": 0}])
+    verdicts: list[Verdict]
+
+
+class Held(BaseModel):
+    """A disappearance that waits for a person."""
+
+    disappearance_id: UUID
+    source: str
+    asset_id: UUID
+    platform: str
+    identity: str
+    name: str
+    at: datetime
+    cause: str
+
+
+class HeldPage(BaseModel):
+    """Disappearances that wait for a person; ask again with `cursor=next`."""
+
+    items: list[Held]
+    next: str | None
+
+
+class Decision(BaseModel):
+    """What a person decides on a held disappearance: `apply` lets it happen, `drop` keeps the asset listed."""
+
+    decision: Literal["apply", "drop"]
+    reason: str = Field(min_length=1, max_length=1000, examples=["来源已确认 confirmed by the source"])
+
+
+class Count(BaseModel):
+    """How many assets are in one state."""
+
+    kind: Kind
+    platform: str
+    record: RecordState
+    running: RunningState
+    assets: int
+
+
+class Counts(BaseModel):
+    """Counts by kind, platform and state; never by unit or person."""
+
+    items: list[Count]
+    next: str | None = None
+
+
+class Tombstone(BaseModel):
+    """When and why an asset was closed, and what replaces it."""
+
+    asset_id: UUID
+    case_id: UUID
+    kind: Kind
+    name: str
+    platform: str
+    identity: str
+    address: str
+    closed_on: date
+    stopped_on: date
+    rule: str
+    reason: str
+    successor: str | None
+    plan_sha256: str
+    archive_sha256: str
+    reopened_as: UUID | None
+
+
+class Verified(BaseModel):
+    """Whether an address is official."""
+
+    status: Literal["official", "gone", "closed", "unknown"]
+    platform: str
+    identity: str
+    asset_id: UUID | None = None
+    name: str | None = None
+    tombstone: str | None = None
+
+
+Limit = Annotated[int, Field(ge=1, le=500, description="每页条数 items per page")]

@@ -1,0 +1,63 @@
+"""The two axes of an asset's state, `record` (the paper) and `running` (the thing itself): one table of moves. Pure."""
+
+from typing import cast
+
+from libs.common.errors import DomainError
+from libs.common.events.registry import RecordState, RunningState
+
+
+class IllegalTransition(DomainError):
+    """The state machine has no such arrow."""
+
+    code = "illegal_transition"
+    kind = "conflict"
+    zh = "状态 {state} 不允许 {event}。"
+    en = "The state {state} does not allow {event}."
+
+
+# (state, event) → state. The axes share no name of a state, so one table holds both; what is not here is refused.
+# `draft` … `closed` are states of the record, `building` … `gone` of the running asset. `close` moves both.
+TRANSITIONS: dict[tuple[str, str], RecordState | RunningState] = {
+    ("draft", "submit"): "in_review",
+    ("in_review", "return"): "draft",
+    ("in_review", "file"): "filed",
+    ("filed", "withdraw"): "withdrawn",
+    ("withdrawn", "submit"): "in_review",
+    ("draft", "close"): "closed",
+    ("in_review", "close"): "closed",
+    ("filed", "close"): "closed",
+    ("withdrawn", "close"): "closed",
+    ("building", "launch"): "online",
+    ("building", "stop"): "suspended",
+    ("building", "delist"): "gone",
+    ("building", "close"): "offline",
+    ("online", "stop"): "suspended",
+    ("online", "resume"): "online",  # stopped, delisted, listed again: it is back before the case gives it back
+    ("online", "delist"): "gone",
+    ("online", "close"): "offline",
+    ("suspended", "resume"): "online",
+    ("suspended", "delist"): "gone",
+    ("suspended", "close"): "offline",
+    ("gone", "relist"): "online",
+    ("gone", "stop"): "suspended",
+    ("gone", "resume"): "gone",  # a case gave it back, yet its source does not list it
+    ("gone", "close"): "offline",
+}
+RECORD_EVENTS = frozenset({"submit", "return", "file", "withdraw"})
+RUNNING_EVENTS = frozenset({"launch", "stop", "resume", "delist", "relist"})
+EVENTS = RECORD_EVENTS | RUNNING_EVENTS | {"close"}
+
+
+def move(record: RecordState, running: RunningState, event: str) -> tuple[RecordState, RunningState]:
+    """Both axes after an event. Raises IllegalTransition; a closed record is terminal, whatever ran."""
+    if record == "closed":
+        raise IllegalTransition(state=record, event=event)
+    after = record if event in RUNNING_EVENTS else cast("RecordState", _next(record, event))
+    runs = running if event in RECORD_EVENTS else cast("RunningState", _next(running, event))
+    return after, runs
+
+
+def _next(state: str, event: str) -> RecordState | RunningState:
+    if (state, event) not in TRANSITIONS:
+        raise IllegalTransition(state=state, event=event)
+    return TRANSITIONS[state, event]

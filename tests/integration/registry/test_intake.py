@@ -1,0 +1,257 @@
+"""Declarations of assets on a real database: what they do, once, whoever comes first."""
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from libs.common.auth import Principal
+from libs.common.errors import DomainError, Missing
+from libs.common.events.intake import UnitRef
+from services.registry import units, usecases
+from services.registry.refusals import (
+    AnotherSource,
+    DuplicateAsset,
+    NotClosed,
+    OutOfScope,
+    ReopenTooEarly,
+    UnitCodeTaken,
+    UnitCycle,
+    UnknownAsset,
+)
+from services.registry.units import More
+from tests.integration.registry.conftest import NOW, OPERATOR, Registry, corrected, declared, delisted
+
+
+async def test_a_repeated_event_acts_once_and_gets_the_same_answer(registry: Registry) -> None:
+    first = await registry.take(declared("a"), event="1")
+    assert (await registry.take(declared("a"), event="1")) == first
+    assert await registry.fetch("select count(*) from outbox where topic = 'jianfu.registry'") == 1
+    assert await registry.fetch("select count(*) from asset_versions") == 1
+    async with registry.database.transaction("forget") as conn:  # as the inbox does in time
+        await conn.execute("delete from inbox")
+    assert (await registry.take(delisted("a"), event="1")) == first
+
+
+async def test_an_event_of_the_whole_record_follows_that_of_its_unit(registry: Registry) -> None:
+    result = await registry.take(declared("a", unit="Ministère de l'Été"))
+    (unit_type, unit), (asset_type, asset) = await registry.told()
+    assert (unit_type, asset_type) == ("unit.recorded", "asset.registered")
+    assert unit["unit_id"] == asset["sponsor_id"]
+    assert (asset["asset_id"], asset["version"], asset["platform"]) == (str(result.asset_id), 1, "x")
+    await registry.take(corrected("a", unit="Another"))
+    (_, another), (amended, record) = await registry.told()
+    assert (amended, record["version"]) == ("asset.amended", 2)
+    assert record["sponsor_id"] == another["unit_id"] != unit["unit_id"]
+
+
+async def test_two_declarations_of_one_thing_at_once_give_one_record(registry: Registry) -> None:
+    results = await asyncio.gather(*(registry.take(declared("same", unit=f"U{n}")) for n in range(8)))
+    assert await registry.fetch("select count(*) from assets") == 1
+    assert sorted(r.outcome for r in results).count("registered") == 1
+    versions = await registry.fetch("select array_agg(version order by version) from asset_versions")
+    assert versions == list(range(1, len(versions) + 1))
+
+
+async def test_two_sources_at_once_give_one_record_and_one_refusal_that_shows_it(registry: Registry) -> None:
+    results = await asyncio.gather(
+        *(registry.take(declared("same", source=source)) for source in ("one", "two")), return_exceptions=True
+    )
+    (made,) = [r for r in results if isinstance(r, usecases.Result)]
+    (refused,) = [r for r in results if isinstance(r, DuplicateAsset)]
+    assert refused.params["twin"] == made.asset_id
+
+
+async def test_one_unit_first_seen_by_many_at_once_is_one_unit_with_all_its_names(registry: Registry) -> None:
+    def told(number: int) -> object:
+        ref = UnitRef(scheme="ca-name", value="  One   UNIT ", name=f"Name {number % 3}")
+        return registry.take(declared(f"a{number}", sponsor=ref))
+
+    await asyncio.gather(*(told(n) for n in range(9)))  # type: ignore[arg-type]
+    assert await registry.fetch("select count(*) from units") == 1
+    recorded = [body for kind, body in await registry.told() if kind == "unit.recorded"]
+    last = max(recorded, key=lambda body: body["version"])
+    assert {name["text"] for name in last["names"]} == {"Name 0", "Name 1", "Name 2"}
+
+
+async def test_several_accounts_of_one_unit_on_one_platform_are_no_refusal(registry: Registry) -> None:
+    for name in ("one", "two", "three"):
+        assert await registry.outcome(declared(name)) == "registered"
+
+
+async def test_a_removal_is_gone_and_a_return_restores_the_same_record(registry: Registry) -> None:
+    first = await registry.take(declared("a"))
+    assert await registry.outcome(delisted("a")) == "gone"
+    assert await registry.state("a") == "draft gone"
+    assert await registry.outcome(delisted("a")) == "unchanged"
+    back = await registry.take(declared("a", source="another list"))
+    assert (back.outcome, back.asset_id) == ("restored", first.asset_id)
+    assert [outcome for outcome, _ in await registry.history(first.asset_id)] == ["registered", "gone", "restored"]
+
+
+async def test_what_a_source_may_not_say_is_refused_and_leaves_no_trace(registry: Registry) -> None:
+    with pytest.raises(UnknownAsset):
+        await registry.take(delisted("nobody"))
+    await registry.take(declared("a"))
+    await registry.told()
+    with pytest.raises(DuplicateAsset):
+        await registry.take(declared("a", source="other", unit="A new unit"))
+    with pytest.raises(AnotherSource):
+        await registry.take(delisted("a", source="other"))
+    assert await registry.told() == []
+    assert await registry.fetch("select count(*) from units") == 1
+    assert await registry.fetch("select count(*) from inbox") == 1
+
+
+@pytest.mark.parametrize("field", ["name", "source", "address"])
+async def test_characters_that_no_database_holds_are_refused_by_name(registry: Registry, field: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        await registry.take(declared("a").model_copy(update={field: "x\0y"}))
+    assert refused.value.field == field
+
+
+async def test_a_correction_of_the_unknown_registers_it_and_says_so(registry: Registry) -> None:
+    result = await registry.take(corrected("new"))
+    assert result.outcome == "registered"
+    assert await registry.history(result.asset_id) == [
+        ("registered", "corrected by its source before anybody declared it")
+    ]
+
+
+async def test_a_misnamed_platform_is_noted(registry: Registry) -> None:
+    result = await registry.take(declared("a", platform="Instagram"))
+    assert result.what.corrected
+    assert await registry.history(result.asset_id) == [("registered", "declared as Instagram, its address is on x")]
+
+
+async def test_apps_and_groups_are_recorded_with_identity_and_sponsor(registry: Registry) -> None:
+    app = await registry.take(declared("App", kind="app", platform="安卓", address="cn.gov.example"))
+    group = await registry.take(declared("Group", kind="group", platform="微信", address="wrkzn-1"))
+    rows = await registry.database.pool.fetch("select kind, platform, identity from assets order by kind")
+    assert [tuple(row) for row in rows] == [("app", "android", "cn.gov.example"), ("group", "wechat", "wrkzn-1")]
+    assert app.asset_id != group.asset_id
+
+
+async def test_a_closed_asset_comes_back_as_a_new_record_after_its_cooldown_or_by_permit(registry: Registry) -> None:
+    old = await registry.take(declared("dead"))
+    with pytest.raises(NotClosed):
+        await usecases.permit_reopening(registry.database, old.asset_id, OPERATOR, "too soon", now=NOW)
+    await registry.close(old.asset_id)
+    await registry.close(old.asset_id)
+    assert await registry.state("dead") == "closed offline"
+    with pytest.raises(ReopenTooEarly) as refused:
+        await registry.take(declared("dead"))
+    assert "2026-06-01" in refused.value.text("zh")
+    with pytest.raises(UnknownAsset):
+        await registry.take(delisted("dead"))
+    for _ in range(2):
+        await usecases.permit_reopening(registry.database, old.asset_id, OPERATOR, "closed by mistake", now=NOW)
+    new = await registry.take(declared("dead", source="somebody else"))
+    assert new.outcome == "registered"
+    assert new.asset_id != old.asset_id
+    assert await registry.history(new.asset_id) == [("registered", f"reopens {old.asset_id}")]
+    await registry.close(new.asset_id)
+    with pytest.raises(ReopenTooEarly):  # a permit serves one life
+        await registry.take(declared("dead"))
+    assert await registry.fetch("select array_agg(record) from assets") == ["closed", "closed"]
+
+
+async def test_a_case_moves_an_asset_once_for_each_of_its_events(registry: Registry) -> None:
+    asset = (await registry.take(declared("a"))).asset_id
+
+    async def moved(move: str, event: str) -> str:
+        await usecases.case_moved(registry.database, asset, event, move, now=NOW)
+        return await registry.state("a")
+
+    assert [await moved("stopped", "1"), await moved("stopped", "1")] == ["draft suspended"] * 2
+    assert await registry.outcome(delisted("a")) == "gone"
+    assert await moved("resumed", "2") == "draft gone"
+    assert await registry.outcome(declared("a")) == "restored"
+    assert await moved("resumed", "3") == "draft online"
+    outcomes = [outcome for outcome, _ in await registry.history(asset)]
+    assert outcomes == ["registered", "stopped", "gone", "restored"]
+    with pytest.raises(Missing):
+        await usecases.case_moved(registry.database, OTHER, "4", "stopped", now=NOW)
+
+
+OTHER = UUID(int=7)
+
+
+async def test_the_service_cannot_rewrite_what_is_append_only(registry: Registry) -> None:
+    rows = await registry.database.pool.fetch(
+        """select relname from pg_class where relkind = 'r' and obj_description(oid) like 'append-only%'
+           and not has_table_privilege(oid, 'update') and not has_table_privilege(oid, 'delete')
+           and has_table_privilege(oid, 'insert')"""
+    )
+    assert {row["relname"] for row in rows} == {
+        "asset_versions", "imports", "import_changes", "intake_outcomes", "tombstones", "reopen_permits",
+    }  # fmt: skip
+    await registry.take(declared("a"))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await registry.database.pool.execute("delete from asset_versions")
+
+
+async def unit(registry: Registry, value: str, parent: str | None = None, **more: object) -> None:
+    ref = UnitRef(scheme="cn-uscc", value=value, name=value, language="zh")
+    above = ("cn-uscc", parent) if parent else None
+    await units.record_unit(registry.database, ref, More(**more), parent=above, now=NOW)  # type: ignore[arg-type]
+
+
+async def test_a_unit_speaks_for_its_own_subtree_only(registry: Registry) -> None:
+    for value, parent in (("province", None), ("city", "province"), ("elsewhere", None)):
+        await unit(registry, value, parent)
+
+    async def speak(scope: str | None, sponsor: str, name: str) -> str:
+        told = declared(name, sponsor=UnitRef(scheme="cn-uscc", value=sponsor, name=sponsor))
+        return await registry.outcome(told, who=Principal("u", frozenset({"unit"}), scope))
+
+    assert await speak("cn-uscc:province", "city", "below") == "registered"
+    assert await speak("cn-uscc: CITY", "city", "own") == "registered"
+    refused = (
+        ("cn-uscc:city", "province"),
+        ("cn-uscc:elsewhere", "city"),
+        (None, "city"),
+        ("x:y", "new"),
+        (":", "city"),
+    )
+    for scope, sponsor in refused:
+        with pytest.raises(OutOfScope):
+            await speak(scope, sponsor, "refused")
+    assert await registry.fetch("select count(*) from units") == 3
+
+
+async def test_no_unit_takes_over_or_removes_what_another_answers_for(registry: Registry) -> None:
+    for value in ("mine", "yours"):
+        await unit(registry, value)
+    sponsor = UnitRef(scheme="cn-uscc", value="yours", name="yours")
+    await registry.take(declared("a", sponsor=sponsor))
+    me = Principal("u", frozenset({"unit"}), "cn-uscc:mine")
+    taking = declared("a", sponsor=UnitRef(scheme="cn-uscc", value="mine", name="mine"))
+    for told in (taking, delisted("a")):
+        with pytest.raises(OutOfScope):
+            await registry.take(told, who=me)
+    with pytest.raises(OutOfScope):
+        await usecases.amend(
+            registry.database, (await registry.take(declared("b", sponsor=sponsor))).asset_id, 1, me,
+            name="x", language=None, opened_on=None, now=NOW,
+        )  # fmt: skip
+    assert await registry.state("a") == "draft online"
+
+
+async def test_a_unit_is_known_by_every_code_and_stands_below_one_parent(registry: Registry) -> None:
+    await unit(registry, "province")
+    await unit(registry, "city", "province", aliases=(("ca-name", "City of X"),), level="city", region="510100")
+    await unit(registry, "city", aliases=(("ca-name", "city  of x"),))
+    assert await registry.fetch("select count(*) from units") == 2
+    told = declared("a", sponsor=UnitRef(scheme="ca-name", value="CITY OF X", name="City of X"))
+    asset = await registry.take(told)
+    assert await registry.fetch("select level from units u join assets a on a.sponsor_id = u.unit_id") == "city"
+    assert asset.outcome == "registered"
+    with pytest.raises(UnitCodeTaken):
+        await unit(registry, "province", aliases=(("ca-name", "City of X"),))
+    for value, parent in (("province", "city"), ("province", "province")):
+        with pytest.raises(UnitCycle):
+            await unit(registry, value, parent)
+    with pytest.raises(Missing):
+        await unit(registry, "town", "nowhere")
