@@ -1,8 +1,7 @@
 """HTTP: cases, what is said and done about them, and their files."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from libs.common import idempotency
 from libs.common.auth import Principal
+from libs.common.db import Connection
 from libs.common.errors import Forbidden, Missing
 from libs.common.web import require
 from services.decommission import casefile, domain, store, usecases
@@ -20,7 +20,7 @@ from services.decommission.executor import Executor
 from services.decommission.store import QUERIES, Held
 
 NIL = UUID(int=0)
-Work = Callable[[], Awaitable[Held]]
+Work = Callable[[Connection], Awaitable[Held]]
 Act = Callable[[Request, Principal, str | None, Work], Awaitable[Response]]
 READ = ("viewer", "operator", "approver", "auditor")
 
@@ -90,7 +90,7 @@ def _case(held: Held) -> Case:
     return Case(**{name: getattr(case, name) for name in Case.model_fields})
 
 
-def router(ctx: Context, executor: Executor, signing_key: dict[str, Any]) -> APIRouter:
+def router(ctx: Context, executor: Executor) -> APIRouter:
     """Cases."""
     routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"])
 
@@ -117,25 +117,17 @@ def router(ctx: Context, executor: Executor, signing_key: dict[str, Any]) -> API
             **_case(held).model_dump(), log=log, windows=windows, held=held.progress.held_since is not None
         )
 
-    @asynccontextmanager
-    async def once(request: Request, who: Principal, key: str | None) -> AsyncIterator[dict[str, Any]]:
-        """Remember the answer under the caller's Idempotency-Key; an answer given before is in `given`."""
-        body = await request.body()
-        async with ctx.database.reading() as conn:
-            given = await idempotency.recall(conn, who.subject, key, body)
-        box: dict[str, Any] = {"given": given}
-        yield box
-        if given is None:
-            async with ctx.database.transaction("keep_answer") as conn:
-                await idempotency.keep(conn, who.subject, key, body, status=200, answer=box["answer"])
-        executor.wake()
-
     async def act(request: Request, who: Principal, key: str | None, work: Work) -> Response:
-        async with once(request, who, key) as box:
-            if box["given"] is None:
-                box["answer"] = _case(await work()).model_dump_json().encode()
-        status, content = box["given"] or (200, box["answer"])
-        return Response(content, status, media_type="application/json")
+        """One transaction: the answer given before under this key, or the work and its answer."""
+        asked = request.url.path.encode() + b"\n" + await request.body()
+        async with ctx.database.transaction("act_on_case") as conn:
+            given = await idempotency.recall(conn, who.subject, key, asked)
+            if given is not None:
+                return Response(given[1], given[0], media_type="application/json")
+            answer = _case(await work(conn)).model_dump_json().encode()
+            await idempotency.keep(conn, who.subject, key, asked, status=200, answer=answer)
+        executor.wake()
+        return Response(answer, 200, media_type="application/json")
 
     @routes.post("/{case_id}/answers", response_model=Case, summary="A unit's answer 单位答复")
     async def answer(
@@ -145,18 +137,17 @@ def router(ctx: Context, executor: Executor, signing_key: dict[str, Any]) -> API
         who: Annotated[Principal, require("unit", "operator")],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Response:
-        if "operator" not in who.roles:
-            await _own(case_id, who)
         given = domain.read_answer(body.model_dump(mode="json"))
-        work = lambda: usecases.answer(ctx, case_id, given, actor=who.subject)  # noqa: E731
-        return await act(request, who, idempotency_key, work)
 
-    async def _own(case_id: UUID, who: Principal) -> None:
-        async with ctx.database.reading() as conn:
-            held = await store.hold(conn, case_id, ctx.zone, lock=False)
-            subject = await store.subject(conn, held.case.asset_id)
-            if subject is None or not await usecases.unit_may_speak(conn, who.scope, subject.sponsor_id):
-                raise Forbidden(why="the token's unit does not answer for this asset")
+        async def work(conn: Connection) -> Held:
+            held = await ctx.hold(conn, case_id)
+            if "operator" not in who.roles:
+                subject = await ctx.subject(conn, held)
+                if not await usecases.unit_may_speak(conn, who.scope, subject.sponsor_id):
+                    raise Forbidden(why="the token's unit does not answer for this asset")
+            return await usecases.answered(ctx, conn, held, given, actor=who.subject)
+
+        return await act(request, who, idempotency_key, work)
 
     for path, kind, summary in (
         ("release", "released", "End a hold 解除暂停"),
@@ -174,12 +165,14 @@ def router(ctx: Context, executor: Executor, signing_key: dict[str, Any]) -> API
         who: Annotated[Principal, require("operator")],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Response:
-        work = lambda: usecases.note(ctx, case_id, "held", actor=who.subject, **body.model_dump())  # noqa: E731
+        async def work(conn: Connection) -> Held:
+            return await usecases.note(ctx, conn, case_id, "held", actor=who.subject, **body.model_dump())
+
         return await act(request, who, idempotency_key, work)
 
     @routes.get("/{case_id}/file", summary="The case file: chain, receipts, plan, signed head 案卷")
     async def file(case_id: UUID, _: Annotated[Principal, require("auditor")]) -> dict[str, Any]:
-        return await _file(ctx, case_id, signing_key)
+        return await _file(ctx, case_id)
 
     return routes
 
@@ -193,11 +186,13 @@ def _add_note(routes: APIRouter, ctx: Context, act: Act, path: str, kind: str, s
         who: Annotated[Principal, require("operator")],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Response:
-        work = lambda: usecases.note(ctx, case_id, kind, actor=who.subject, reason=body.reason)  # noqa: E731
+        async def work(conn: Connection) -> Held:
+            return await usecases.note(ctx, conn, case_id, kind, actor=who.subject, reason=body.reason)
+
         return await act(request, who, idempotency_key, work)
 
 
-async def _file(ctx: Context, case_id: UUID, signing_key: dict[str, Any]) -> dict[str, Any]:
+async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
     async with ctx.database.reading() as conn:
         held = await store.hold(conn, case_id, ctx.zone, lock=False)
         if not held.log:
@@ -213,16 +208,24 @@ async def _file(ctx: Context, case_id: UUID, signing_key: dict[str, Any]) -> dic
             {"approver": row["approver"], "sha256": row["sha256"], "at": row["at"].isoformat()}
             async for row in QUERIES.approvals_of(conn, plan_id=UUID(plan_id))
         ] if plan_id else []  # fmt: skip
+        named = {which for entry in held.log if entry.kind == "approved" for which in entry.data.get("mandates", ())}
+        mandates = [
+            json.loads(json.dumps(dict(row), default=str))
+            async for row in QUERIES.mandates_all(conn)
+            if str(row["mandate_id"]) in named
+        ]
         archive = await QUERIES.archive_get(conn, case_id=case_id)
     case = json.loads(_case(held).model_dump_json())
     entries = [entry.content() | {"sha256": entry.sha256} for entry in held.log]
     return casefile.build(
-        case, entries, signing_key, findings=findings, exported_at=ctx.now(),
+        case, entries, ctx.signing_key, findings=findings, exported_at=ctx.now(),
         notice=None if notice is None else {
             "body": notice["body"], "receipt": notice["receipt"], "unit_id": str(notice["unit_id"]),
             "public_key": json.loads(notice["public_key"] or "null"),
         },
-        plan=None if plan is None else {"content": plan["content"], "approvals": approvals},
+        plan=None if plan is None else {
+            "content": plan["content"], "approvals": approvals, "mandates": mandates,
+        },
         archive=None if archive is None else {
             "sha256": archive["sha256"], "files": archive["files"], "checks": json.loads(archive["checks"]),
         },

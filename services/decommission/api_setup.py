@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import asdict
+from string import Formatter
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
 from pydantic import BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
@@ -36,6 +39,10 @@ class Endpoint(BaseModel):
             raise ValueError("expected a public JWK with kty OKP and crv Ed25519")
         if "d" in key:
             raise ValueError("this is a private key; send the public half only")
+        try:
+            OKPKey.import_key(key).public_key  # noqa: B018 - reading it decodes it
+        except (JoseError, ValueError) as error:
+            raise ValueError(f"this is no Ed25519 key: {error}") from None
         return key
 
 
@@ -53,10 +60,9 @@ class Connector(BaseModel):
     @field_validator("probe_url")
     @classmethod
     def _template(cls, text: str) -> str:
-        try:
-            text.format(platform="p", identity="i", asset_id="a")
-        except (KeyError, IndexError, ValueError):
-            raise ValueError("only {platform}, {identity} and {asset_id} may stand in braces") from None
+        names = {name for _, name, *_ in Formatter().parse(text) if name is not None}
+        if not names <= {"platform", "identity", "asset_id"}:
+            raise ValueError("only {platform}, {identity} and {asset_id} may stand in braces")
         return text
 
 
@@ -90,6 +96,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_key: dict[
     )
     async def connector(platform: str, body: Connector, _: Annotated[Principal, require("operator")]) -> None:
         await usecases.set_connector(ctx, platform, **body.model_dump())
+        executor.wake()
 
     @routes.get("/limits", tags=["setup 配置"], summary="Limits and windows in force 限额与期限")
     async def limits(_: Annotated[Principal, require("viewer", "operator", "approver", "auditor")]) -> dict[str, Any]:

@@ -21,9 +21,13 @@ from services.decommission.store import QUERIES, Held
 ACTOR = "jianfu"
 
 
+class SwitchedOff(Exception):
+    """The kill switch is on: nothing may leave this service."""
+
+
 @dataclass(frozen=True)
 class Context:
-    """The executor's tools."""
+    """The executor's tools. `kill_switch` is the setting; the switch on the wall is a row."""
 
     database: Database
     clock: Clock
@@ -31,6 +35,7 @@ class Context:
     signing_key: dict[str, Any]
     limits: Limits
     archive: Archive
+    kill_switch: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -63,30 +68,40 @@ class Context:
         told = event(case_id=case.case_id, asset_id=case.asset_id, version=case.version, at=self.now(), **fields)
         await outbox.emit(conn, told, sequence=case.version, time=self.now())
 
-    async def killed(self) -> bool:
-        """Whether the kill switch is on; asked before every call to the outside."""
-        async with self.database.reading() as conn:
-            return bool((await QUERIES.controls_get(conn))["killed"])
+    async def alarm(self, conn: Connection, about: Held | UUID, kind: str, *, zh: str, en: str) -> None:
+        """Call a person."""
+        await store.alarm(conn, about, kind, zh=zh, en=en, now=self.now())
+
+    async def require_switch(self, conn: Connection) -> None:
+        """Asked before every call to the outside. Raises SwitchedOff."""
+        if self.kill_switch or (await QUERIES.controls_get(conn))["killed"]:
+            raise SwitchedOff
 
     async def begin(self, conn: Connection, held: Held, step: str, *, honours_keys: bool) -> tuple[Held, UUID | None]:
-        """The idempotency key under which to act now, written down before acting.
+        """The idempotency key under which to act now, written down before acting. Raises SwitchedOff.
 
         An attempt that started and has no result is repeated under its own key where the target honours keys; where
         it does not, nobody knows what happened, so a person decides: the key is None then.
         """
+        await self.require_switch(conn)
         last = await QUERIES.effect_find(conn, case_id=held.case.case_id, step=step)
         if last is not None and last["state"] == "started":
             if honours_keys:
                 return held, last["key"]
-            await QUERIES.effect_end(conn, key=last["key"], state="unknown", result=json.dumps({}))
-            why = f"the step {step} was started and has no result; the target does not honour idempotency keys"
-            zh = f"步骤 {step} 已开始但没有结果,目标不支持幂等键,需人工确认。"
-            await store.alarm(conn, held.case.case_id, f"unknown-{step}", zh=zh, en=why, now=self.now())
-            return await self.append(conn, held, "needs_person", why=why), None
+            return await self.unknown(conn, held, step, last["key"]), None
         ordinal = 1 if last is None else last["ordinal"] + 1
         key = derive("effect", held.case.case_id, step, ordinal)
         await QUERIES.effect_add(conn, key=key, case_id=held.case.case_id, step=step, ordinal=ordinal)
         return await self.append(conn, held, f"{step}_started", key=str(key)), key
+
+    async def unknown(self, conn: Connection, held: Held, step: str, key: UUID) -> Held:
+        """An effect that may have happened or not, at a target that cannot be asked again: a person has to look."""
+        await self.end(conn, key, "unknown")
+        why = f"the step {step} was started and has no result; the target does not honour idempotency keys"
+        held = await self.append(conn, held, "needs_person", why=why, unknown=step)
+        zh = f"步骤 {step} 已开始但没有结果,目标不支持幂等键,需人工确认。"
+        await self.alarm(conn, held, f"unknown-{step}", zh=zh, en=why)
+        return held
 
     async def end(self, conn: Connection, key: UUID, state: str, **result: Any) -> None:
         """Write down how an effect ended."""

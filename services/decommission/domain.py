@@ -16,7 +16,7 @@ class IllegalEntry(DomainError):
 
     code = "illegal_transition"
     kind = "conflict"
-    zh = "案件处于 {state} 状态,不允许 {entry}。"
+    zh = "个案处于 {state} 状态,不允许 {entry}。"
     en = "The case is {state}; {entry} is not possible there."
 
 
@@ -43,8 +43,8 @@ class SameApprover(DomainError):
 
     code = "same_approver"
     kind = "refused"
-    zh = "{who} 已批准此方案,需由另一人批准。"
-    en = "{who} has approved this already; another person must."
+    zh = "{who} 是提出人,需由另外两人批准。"
+    en = "{who} proposed this; two other people must approve it."
 
 
 class LimitsInvalid(DomainError):
@@ -73,11 +73,21 @@ class Windows:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if not isinstance(value, int) or not 1 <= value <= 3650:
+            if type(value) is not int or not 1 <= value <= 3650:
                 raise ValueError(f"{name}: {value!r}; expected whole days from 1 to 3650")
 
 
 CEILING = 1000
+KINDS = ("account", "app", "group")
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """One number for each kind of asset."""
+
+    account: int = 100
+    app: int = 100
+    group: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +97,35 @@ class Limits:
     per_unit_per_day: int = 10
     per_day: int = 100
     per_plan: int = 100
-    per_kind_per_day: int = 100
+    per_kind_per_day: Kinds = Kinds()
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= CEILING:
+        numbers = {name: value for name, value in asdict(self).items() if name != "per_kind_per_day"}
+        kinds = {f"per_kind_per_day.{kind}": value for kind, value in asdict(self.per_kind_per_day).items()}
+        for name, value in (numbers | kinds).items():
+            if type(value) is not int or not 0 <= value <= CEILING:
                 raise LimitsInvalid(field=name, accepted=f"0 to {CEILING}", why=f"{name} is {value!r}")
 
+    def of_kind(self, kind: str) -> int:
+        """Of one kind in a day; a kind nobody has heard of has no place at all."""
+        return int(getattr(self.per_kind_per_day, kind)) if kind in KINDS else 0
 
-def read_limits(given: dict[str, Any]) -> Limits:
-    """Limits from settings; a missing one keeps its default. Raises LimitsInvalid on an unknown name."""
-    if unknown := set(given) - set(asdict(Limits())):
-        raise LimitsInvalid(field=sorted(unknown)[0], accepted=", ".join(asdict(Limits())), why="unknown name")
-    return Limits(**given)
+
+def read_limits(given: Any) -> Limits:
+    """Limits from settings; a missing one keeps its default. Raises LimitsInvalid on anything it does not know."""
+    fields = _known("limits", given, asdict(Limits()))
+    if "per_kind_per_day" in fields:
+        fields["per_kind_per_day"] = Kinds(**_known("per_kind_per_day", fields["per_kind_per_day"], asdict(Kinds())))
+    return Limits(**fields)
+
+
+def _known(what: str, given: Any, names: dict[str, Any]) -> dict[str, Any]:
+    accepted = ", ".join(names)
+    if not isinstance(given, dict):
+        raise LimitsInvalid(field=what, accepted=f"an object with {accepted}", why=f"{what} is {given!r}")
+    if unknown := set(given) - set(names):
+        raise LimitsInvalid(field=what, accepted=accepted, why=f"{min(map(str, unknown))} is unknown")
+    return dict(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +137,9 @@ class Taken:
     kind: int = 0
 
 
-def room(limits: Limits, taken: Taken) -> bool:
+def room(limits: Limits, taken: Taken, kind: str) -> bool:
     """Whether one more asset fits under every limit at once; there is no mode in which one suffices."""
-    return taken.day < limits.per_day and taken.unit < limits.per_unit_per_day and taken.kind < limits.per_kind_per_day
+    return taken.day < limits.per_day and taken.unit < limits.per_unit_per_day and taken.kind < limits.of_kind(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +227,7 @@ def notice_text(case: Case, subject: Subject, *, basis: str, today: date, answer
     return signing.canonical(
         {
             "type": "notice",
-            "notice_id": f"{case.case_id}/notice",
+            "notice_id": str(case.case_id),
             "case_id": str(case.case_id),
             "asset_id": str(case.asset_id),
             "kind": subject.kind,

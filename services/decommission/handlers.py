@@ -22,11 +22,12 @@ ASSET_EVENTS: tuple[type[registry.AssetRecord], ...] = (
 )  # fmt: skip
 
 
-def assets(ctx: Context) -> dict[str, Handler]:
-    """Handlers of `jianfu.registry`."""
+def assets(ctx: Context, wake: Callable[[], None]) -> dict[str, Handler]:
+    """Handlers of `jianfu.registry`; a case may have waited for its asset."""
 
     async def know(told: registry.AssetRecord, incoming: Incoming) -> None:
         await usecases.know_asset(ctx, told, incoming.id)
+        wake()
 
     return {model.TYPE: Handler(model, know) for model in ASSET_EVENTS}
 

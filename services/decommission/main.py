@@ -1,21 +1,52 @@
 """Assembles decommission."""
 
+from collections.abc import Mapping
 from pathlib import Path
+
+from fastapi import FastAPI
 
 from libs.common import auth, letters, web
 from libs.common.auth import Authenticator
 from libs.common.egress import Egress
-from libs.common.kafka import EventSubscription
+from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
 from services.decommission import api, api_plans, api_setup, handlers
 from services.decommission.archive import Archive
 from services.decommission.context import Context
+from services.decommission.domain import Windows
 from services.decommission.executor import Executor
 from services.decommission.settings import Settings
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 DESCRIPTION = "关停:通知、批准、归档、停用、核验。 Notice, approval, archive, shutdown and verification."
+
+
+def topics(ctx: Context, windows: Windows, executor: Executor) -> dict[str, Mapping[str, Handler]]:
+    """What is read from which topic."""
+    return {
+        "jianfu.registry": handlers.assets(ctx, executor.wake),
+        "jianfu.registry.units": handlers.units(ctx),
+        "jianfu.monitor": handlers.findings(ctx, windows, executor.wake),
+    }
+
+
+def application(
+    ctx: Context, executor: Executor, windows: Windows, authenticator: Authenticator,
+    taken: Mapping[str, Mapping[str, Handler]], *, health: web.Health, quiet: web.Health,
+) -> FastAPI:  # fmt: skip
+    """The HTTP application."""
+    app = web.create_app(
+        "decommission", title="Jianfu decommission 关停", description=DESCRIPTION, authenticator=authenticator
+    )
+    app.include_router(web.status_router(health, quiet))
+    app.include_router(web.clock_router("decommission", ctx.database, ctx.clock))
+    app.include_router(letters.router("decommission", ctx.database, taken))
+    app.include_router(api.router(ctx, executor))
+    app.include_router(api_plans.router(ctx, executor))
+    app.include_router(api_setup.router(ctx, executor, windows, auth.public_key(ctx.signing_key)))
+    web.seal(app)
+    return app
 
 
 async def main(role: Role) -> None:
@@ -24,28 +55,14 @@ async def main(role: Role) -> None:
     limits, windows, signing_key = settings.read_limits(), settings.read_windows(), settings.signing_key()
     base = await open_base(settings, MIGRATIONS, role)
     egress, archive = Egress(settings.egress_allow), Archive(settings.archive_dir)
-    ctx = Context(base.database, base.clock, egress, signing_key, limits, archive)
+    ctx = Context(base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch)
     executor = Executor(ctx)
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
-    topics = {
-        "jianfu.registry": handlers.assets(ctx),
-        "jianfu.registry.units": handlers.units(ctx),
-        "jianfu.monitor": handlers.findings(ctx, windows, executor.wake),
-    }
-    app = web.create_app(
-        "decommission", title="Jianfu decommission 关停", description=DESCRIPTION, authenticator=authenticator
-    )
-    app.include_router(web.status_router(base.health, base.quiet))
-    app.include_router(web.clock_router("decommission", base.database, base.clock))
-    app.include_router(letters.router("decommission", base.database, topics))
-    app.include_router(api.router(ctx, executor, signing_key))
-    app.include_router(api_plans.router(ctx, executor))
-    app.include_router(api_setup.router(ctx, executor, windows, auth.public_key(signing_key)))
-    web.seal(app)
+    taken = topics(ctx, windows, executor)
+    app = application(ctx, executor, windows, authenticator, taken, health=base.health, quiet=base.quiet)
     subscriptions = [
-        EventSubscription(base.broker, base.database, topic, "decommission", taken) for topic, taken in topics.items()
+        EventSubscription(base.broker, base.database, topic, "decommission", handled)
+        for topic, handled in taken.items()
     ]
-    await serve(
-        base,
-        Parts(app, subscriptions, loops=[executor.run], closing=[egress.close, archive.close], due=executor.due),
-    )
+    closing = [egress.close, archive.close]
+    await serve(base, Parts(app, subscriptions, loops=[executor.run], closing=closing, due=executor.due))

@@ -15,9 +15,9 @@ from libs.common.events.decommission import CaseApproved
 from libs.common.ids import derive
 from libs.common.signing import sha256 as sha256_of
 from services.decommission import plans, saga, store
-from services.decommission.domain import Limits, PlanAltered, SameApprover
+from services.decommission.domain import Limits, PlanAltered, SameApprover, Subject
 from services.decommission.plans import Candidate
-from services.decommission.store import QUERIES
+from services.decommission.store import QUERIES, Held
 
 ACTOR = "jianfu"
 
@@ -63,19 +63,19 @@ async def _candidate(conn: Connection, row: Any, now: datetime, zone: ZoneInfo) 
 async def approve(database: Database, clock: Clock, plan_id: UUID, approver: str, sha256: str) -> dict[str, Any]:
     """One person signs a plan's hash; with enough signatures its cases go on.
 
-    Two different people, or one where every member's rule is under a live mandate with room left. Raises
-    PlanAltered when the text is not what was sealed or the hash is another's, SameApprover on a second signature.
+    Two different people, or one where every member's rule is under a live mandate with room left. Who signs again
+    has signed once. Raises PlanAltered when the text is not what was sealed or the hash is another's.
     """
     async with database.transaction("approve_plan") as conn:
         plan = await QUERIES.plan_lock(conn, plan_id=plan_id)
         if plan is None:
             raise Missing(what=f"plan {plan_id}")
         actual = sha256_of(plan["content"].encode())
-        altered = actual != plan["sha256"]
+        altered = actual != plan["sha256"] or plan["state"] == "altered"
         if altered:
             await QUERIES.plan_state(conn, plan_id=plan_id, state="altered")
             zh, en = f"方案 {plan_id} 的内容已被改动。", f"The content of plan {plan_id} has been altered."
-            await store.alarm(conn, None, f"plan-altered {plan_id}", zh=zh, en=en, now=clock.now())
+            await store.alarm(conn, plan_id, "plan-altered", zh=zh, en=en, now=clock.now())
         elif sha256 != actual:
             raise PlanAltered(field="sha256", accepted=actual, why="the hash signed is not this plan's")
         else:
@@ -87,55 +87,78 @@ async def approve(database: Database, clock: Clock, plan_id: UUID, approver: str
 
 async def _sign(conn: Connection, clock: Clock, plan: Any, approver: str) -> dict[str, Any]:
     plan_id = plan["plan_id"]
-    new = await QUERIES.approval_add(conn, plan_id=plan_id, approver=approver, sha256=plan["sha256"], at=clock.now())
-    if not new:
-        raise SameApprover(who=approver)
-    signed = [row["approver"] async for row in QUERIES.approvals_of(conn, plan_id=plan_id)]
-    enough = len(signed) >= 2 or await _mandated(conn, plan["content"], clock.today())
-    if plan["state"] == "sealed" and enough:
+    if plan["state"] == "approved":  # what was approved has its signatures; a later one would prove nothing
+        return dict(plan) | {"approvers": await _signers(conn, plan_id)}
+    await QUERIES.approval_add(conn, plan_id=plan_id, approver=approver, sha256=plan["sha256"], at=clock.now())
+    signed = await _signers(conn, plan_id)
+    mandates = [] if len(signed) >= 2 else await _mandates(conn, plan["content"], clock.today())
+    if len(signed) >= 2 or mandates:
         await QUERIES.plan_state(conn, plan_id=plan_id, state="approved")
-        await _admit(conn, clock, plan, signed)
+        await _admit(conn, clock, plan, signed, mandates)
         return dict(plan) | {"state": "approved", "approvers": signed}
     return dict(plan) | {"approvers": signed}
 
 
-async def _mandated(conn: Connection, content: str, day: date) -> bool:
-    """Whether standing approvals, each signed by two, cover every member of a plan."""
+async def _signers(conn: Connection, plan_id: UUID) -> list[str]:
+    return [row["approver"] async for row in QUERIES.approvals_of(conn, plan_id=plan_id)]
+
+
+async def _mandates(conn: Connection, content: str, day: date) -> list[str]:
+    """The standing approvals, each signed by two, that cover every member of a plan; none when one is not covered."""
     need = Counter(member["rule"] for member in json.loads(content)["members"])
-    have: Counter[str] = Counter()
-    async for row in QUERIES.mandates_live(conn, day=day):
-        have[row["rule"]] = max(have[row["rule"]], row["max_per_day"])
-    return all(have[rule] >= count for rule, count in need.items())
+    live = [row async for row in QUERIES.mandates_live(conn, day=day)]
+    found = []
+    for rule, count in sorted(need.items()):
+        fit = [str(row["mandate_id"]) for row in live if row["rule"] == rule and row["max_per_day"] >= count]
+        if not fit:
+            return []
+        found.append(min(fit))
+    return found
 
 
-async def _admit(conn: Connection, clock: Clock, plan: Any, signed: list[str]) -> None:
+async def _admit(conn: Connection, clock: Clock, plan: Any, signed: list[str], mandates: list[str]) -> None:
     """Members whose asset is still what was sealed go on; the others drop out with a reason."""
-    content = json.loads(plan["content"])
-    for member in content["members"]:
+    plan_id = plan["plan_id"]
+    for member in json.loads(plan["content"])["members"]:
         held = await store.hold(conn, UUID(member["case_id"]), clock.zone)
-        if held.progress.plan_id != str(plan["plan_id"]) or held.case.state != "planned":
+        if held.progress.plan_id != str(plan_id) or held.case.state != "planned":
             continue
         subject = await store.subject(conn, held.case.asset_id)
         if subject is None or subject.version != member["asset_version"]:
-            data = {"plan_id": str(plan["plan_id"]), "why": "the asset's record changed after sealing"}
-            await store.append(conn, held, "unplanned", data, now=clock.now(), actor=ACTOR, zone=clock.zone)
+            await drop(conn, clock, held)
             continue
-        data = {"plan_id": str(plan["plan_id"]), "plan_sha256": plan["sha256"], "approvers": ", ".join(signed)}
+        data = {"plan_id": str(plan_id), "plan_sha256": plan["sha256"], "approvers": signed, "mandates": mandates}
         held = await store.append(conn, held, "approved", data, now=clock.now(), actor=ACTOR, zone=clock.zone)
         told = CaseApproved(
             case_id=held.case.case_id, asset_id=held.case.asset_id, version=held.case.version, at=clock.now(),
-            plan_id=plan["plan_id"], plan_sha256=plan["sha256"],
+            plan_id=plan_id, plan_sha256=plan["sha256"],
         )  # fmt: skip
         await outbox.emit(conn, told, sequence=held.case.version, time=clock.now())
 
 
-async def fault_of(conn: Connection, plan_id: UUID, case_id: UUID, planned_sha256: str) -> str | None:
+async def drop(conn: Connection, clock: Clock, held: Held) -> Held:
+    """Out of its plan and back to planning: the asset is no longer what was sealed."""
+    data = {"plan_id": held.progress.plan_id, "why": "the asset's record changed after sealing"}
+    return await store.append(conn, held, "unplanned", data, now=clock.now(), actor=ACTOR, zone=clock.zone)
+
+
+async def fault_of(conn: Connection, held: Held) -> str | None:
     """Why a case may not be executed under its plan as it stands now, or None."""
-    plan = await QUERIES.plan_get(conn, plan_id=plan_id)
+    p = held.progress
+    plan = await QUERIES.plan_get(conn, plan_id=UUID(p.plan_id)) if p.plan_id else None
     if plan is None:
         return "it does not exist"
-    signed = [(row["approver"], row["sha256"]) async for row in QUERIES.approvals_of(conn, plan_id=plan_id)]
-    return plans.fault(plan["content"], plan["sha256"], signed, case_id, planned_sha256)
+    signed = {row["approver"]: row["sha256"] async for row in QUERIES.approvals_of(conn, plan_id=plan["plan_id"])}
+    return plans.fault(
+        plan["content"], plan["sha256"], signed, held.case.case_id, p.plan_sha256 or "", p.approvers
+    )  # fmt: skip
+
+
+async def still_as_sealed(conn: Connection, held: Held, subject: Subject) -> bool:
+    """Whether the asset's record is the one that was signed; to be asked of a plan without fault."""
+    plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id or ""))
+    member = plans.member_of(plan["content"], held.case.case_id)
+    return member is not None and member["asset_version"] == subject.version
 
 
 async def propose_mandate(
@@ -152,9 +175,11 @@ async def propose_mandate(
 
 
 async def sign_mandate(database: Database, clock: Clock, mandate_id: UUID, approver: str) -> None:
-    """One of the two signatures. Raises Missing, SameApprover."""
+    """One of the two signatures; who signs again has signed once. Raises Missing, and SameApprover for its proposer."""
     async with database.transaction("sign_mandate") as conn:
-        if await QUERIES.mandate_get(conn, mandate_id=mandate_id) is None:
+        mandate = await QUERIES.mandate_get(conn, mandate_id=mandate_id)
+        if mandate is None:
             raise Missing(what=f"mandate {mandate_id}")
-        if not await QUERIES.mandate_sign(conn, mandate_id=mandate_id, approver=approver, at=clock.now()):
+        if mandate["proposed_by"] == approver:
             raise SameApprover(who=approver)
+        await QUERIES.mandate_sign(conn, mandate_id=mandate_id, approver=approver, at=clock.now())

@@ -1,9 +1,10 @@
 """What is signed: a plan's content in one canonical text, and its hash. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from libs.common.ids import derive
@@ -45,7 +46,7 @@ def choose(candidates: Sequence[Candidate], limits: Limits) -> list[Candidate]:
         if len(chosen) >= limits.per_plan:
             break
         taken = Taken(len(chosen), units.get(one.unit_id, 0), kinds.get(one.kind, 0))
-        if room(limits, taken):
+        if room(limits, taken, one.kind):
             chosen.append(one)
             units[one.unit_id] = taken.unit + 1
             kinds[one.kind] = taken.kind + 1
@@ -83,15 +84,23 @@ def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed |
 
 
 def fault(
-    content: str, stored_sha256: str, signed: Sequence[tuple[str, str]], case_id: UUID, planned: str
+    content: str, stored_sha256: str, signed: Mapping[str, str], case_id: UUID, planned: str, approvers: Sequence[str]
 ) -> str | None:
-    """Why a case may not be executed under a plan, or None. `signed` are (approver, sha256) pairs."""
+    """Why a case may not be executed under a plan, or None.
+
+    `signed` says which hash each approver signed; `planned` and `approvers` are what the case's own log recorded.
+    """
     actual = sha256(content.encode())
     if actual != stored_sha256 or actual != planned:
         return "its content does not have the hash it was sealed with"
-    if not signed or any(hash_ != actual for _, hash_ in signed):
-        return "an approval is for another hash"
-    members = json.loads(content)["members"]
-    if str(case_id) not in {member["case_id"] for member in members}:
+    if not approvers or any(signed.get(approver) != actual for approver in approvers):
+        return "a signature it was approved with is missing or is for another hash"
+    if member_of(content, case_id) is None:
         return "it does not hold this case"
     return None
+
+
+def member_of(content: str, case_id: UUID) -> dict[str, Any] | None:
+    """What a plan's text says of one case."""
+    members: list[dict[str, Any]] = json.loads(content)["members"]
+    return next((member for member in members if member["case_id"] == str(case_id)), None)

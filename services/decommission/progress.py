@@ -1,4 +1,4 @@
-"""What a case's log amounts to, and which entry may follow. Pure: the same log gives the same progress."""
+"""What a case's log amounts to. Pure: the same log gives the same progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,95 +7,55 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.decommission.chain import Entry
-from services.decommission.domain import IllegalEntry, Windows
-
-ENDED = frozenset({"closed", "ended", "restored"})
-AFTER_STOP = frozenset({"verifying", "unverified", "verified"})
-BEFORE_STOP = frozenset(
-    {"noticing", "undelivered", "answering", "fixing", "ready", "planned", "approved", "announced", "archived",
-     "rechecking"}
-)  # fmt: skip
-OPEN = BEFORE_STOP | AFTER_STOP | {"new", "stopping", "restoring", "disposed", "needs_person"}
-
-# Which entry a case may take in which states: anything else raises.
-LEGAL: dict[str, frozenset[str]] = {
-    "opened": frozenset({"new"}),
-    "finding_attached": OPEN,
-    "notice_started": frozenset({"noticing"}),
-    "noticed": frozenset({"noticing", "undelivered"}),
-    "undelivered": frozenset({"noticing"}),
-    "endpoint_changed": frozenset({"noticing", "undelivered"}),
-    "answered": frozenset({"answering", "fixing", "ready", "planned", "approved", "announced", "archived"}),
-    "planned": frozenset({"ready"}),
-    "unplanned": frozenset({"planned"}),
-    "approved": frozenset({"planned"}),
-    "announced": frozenset({"approved"}),
-    "archive_started": frozenset({"announced"}),
-    "archived": frozenset({"announced"}),
-    "archive_failed": frozenset({"announced", "archived", "rechecking"}),
-    "slot_reserved": frozenset({"archived", "rechecking"}),
-    "slot_missed": frozenset({"archived", "rechecking"}),
-    "recheck_asked": frozenset({"archived", "rechecking", "fixing"}),
-    "confirmed": frozenset({"rechecking", "archived", "fixing"}),
-    "refuted": frozenset({"rechecking", "archived", "fixing"}),
-    "inconclusive": frozenset({"rechecking", "archived", "fixing"}),
-    "cleared": BEFORE_STOP,
-    "stop_started": frozenset({"rechecking"}),
-    "stop_accepted": frozenset({"stopping"}),
-    "stop_failed": frozenset({"stopping"}),
-    "probed": AFTER_STOP | {"restoring"},
-    "restore_asked": AFTER_STOP,
-    "restore_started": frozenset({"restoring"}),
-    "restore_accepted": frozenset({"restoring"}),
-    "restore_failed": frozenset({"restoring"}),
-    "disposed": frozenset({"verified"}),
-    "closed": frozenset({"disposed"}),
-    "ended": BEFORE_STOP | {"restoring", "needs_person"},
-    "restored": frozenset({"restoring"}),
-    "held": OPEN - {"new", "disposed"},
-    "released": OPEN,
-    "needs_person": OPEN,
-    "resumed": frozenset({"needs_person"}),
-    "cancelled": BEFORE_STOP | AFTER_STOP | {"needs_person", "stopping"},
-}
+from services.decommission.domain import Windows
 
 
 @dataclass
 class Progress:
-    """What a log amounts to. Instants are business time, days business days."""
+    """What a log amounts to. Instants are business time, days business days.
+
+    `pending`: step → effect key, started without a result. `stop_ordered`: an order to stop has gone out, or may have,
+    and nothing says that it was refused. `clock_from`: the start of the wait that a hold prolongs.
+    """
 
     windows: Windows
     opened: bool = False
     attempts: int = 0
     last_attempt: datetime | None = None
-    pending: dict[str, str] = field(default_factory=dict)  # step → effect key, started without a result
+    pending: dict[str, str] = field(default_factory=dict)
     noticed_at: datetime | None = None
     notice_sha256: str | None = None
     answer: str | None = None
+    answered_at: datetime | None = None
     fix_until: date | None = None
-    fix_checked: bool = False
+    fix_checked_at: datetime | None = None
     plan_id: str | None = None
     plan_sha256: str | None = None
     approved: bool = False
+    approvers: tuple[str, ...] = ()
     announced_at: datetime | None = None
     archive_sha256: str | None = None
     archive_failures: int = 0
     last_failure: datetime | None = None
     slot_day: date | None = None
-    asked_day: date | None = None
-    request_id: str | None = None
-    inconclusive_day: date | None = None
     missed_day: date | None = None
+    asked_day: date | None = None
+    asked_rule: str | None = None
+    request_id: str | None = None
     confirmed_day: date | None = None
     refuted: bool = False
-    stopped_at: datetime | None = None
+    stop_ordered: bool = False
     stop_failures: int = 0
+    stopped_at: datetime | None = None
     gone_days: list[date] = field(default_factory=list)
     probed_day: date | None = None
+    unclear: int = 0
     alive: bool = False
     verified_at: datetime | None = None
     restore_why: str | None = None
+    restore_failed_at: datetime | None = None
     restore_accepted: bool = False
+    restore_looks: int = 0
     restore_seen: bool = False
     disposed: bool = False
     ended: str | None = None
@@ -104,7 +64,13 @@ class Progress:
     held_since: datetime | None = None
     hold_until: date | None = None
     paused: timedelta = timedelta(0)
-    clock_from: datetime | None = None  # the start of the wait that a hold prolongs
+    clock_from: datetime | None = None
+
+    @property
+    def unwinding(self) -> bool:
+        """Whether what was done is being undone; a finding that falls while a stop is on its way undoes it too."""
+        asked = self.cancelled is not None or self.restore_why is not None
+        return asked or (self.refuted and self.stop_ordered)
 
 
 def fold(log: Sequence[Entry], windows: Windows, zone: ZoneInfo) -> Progress:
@@ -132,15 +98,17 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
         case "endpoint_changed":
             p.attempts, p.last_attempt = 0, None
         case "answered":
-            p.answer = data["answer"]
+            p.answer, p.answered_at = data["answer"], entry.at
             p.fix_until = date.fromisoformat(data["until"]) if data["answer"] == "fix" else None
-            p.fix_checked = False
+            p.fix_checked_at = None
+            if p.fix_until is not None:
+                _clock(p, entry.at)
         case "planned":
             p.plan_id, p.plan_sha256 = data["plan_id"], data["plan_sha256"]
         case "unplanned":
-            p.plan_id = p.plan_sha256 = None
+            _replan(p)
         case "approved":
-            p.approved = True
+            p.approved, p.approvers = True, tuple(data["approvers"])
         case "announced":
             p.announced_at = entry.at
             _clock(p, entry.at)
@@ -158,28 +126,38 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
         case "slot_missed":
             p.missed_day = day
         case "recheck_asked":
-            p.asked_day, p.request_id, p.confirmed_day = day, data["request_id"], None
+            p.asked_day, p.request_id, p.asked_rule, p.confirmed_day = day, data["request_id"], data.get("rule"), None
         case "confirmed":
             p.confirmed_day = day
-            p.fix_checked = p.fix_checked or p.answer == "fix"
+            if p.answer == "fix":
+                p.fix_checked_at = p.fix_checked_at or entry.at
+        case "finding_refuted":
+            p.asked_day = p.request_id = None
         case "refuted" | "cleared":
             p.refuted = True
-        case "inconclusive":
-            p.inconclusive_day = day
         case _:
             _apply_end(p, entry, day)
+
+
+def _replan(p: Progress) -> None:
+    """Out of its plan: whatever rested on that plan's signatures is to be done anew."""
+    p.plan_id = p.plan_sha256 = p.announced_at = p.archive_sha256 = p.confirmed_day = None
+    p.approved, p.approvers, p.paused = False, (), timedelta(0)
 
 
 def _apply_end(p: Progress, entry: Entry, day: date) -> None:
     data = entry.data
     match entry.kind:
         case "stop_started":
-            p.pending["stop"] = data["key"]
+            p.pending["stop"], p.stop_ordered = data["key"], True
         case "stop_accepted":
             p.pending.pop("stop", None)
             p.stopped_at = entry.at
         case "stop_failed":
             p.pending.pop("stop", None)
+            p.stop_ordered = False
+            p.stop_failures, p.last_failure = p.stop_failures + 1, entry.at
+        case "stop_unanswered":
             p.stop_failures, p.last_failure = p.stop_failures + 1, entry.at
         case "probed":
             _apply_probe(p, entry, day)
@@ -189,10 +167,12 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
             p.pending["restore"] = data["key"]
         case "restore_accepted":
             p.pending.pop("restore", None)
-            p.restore_accepted, p.probed_day = True, None
+            p.restore_accepted, p.restore_seen, p.probed_day = True, False, None
         case "restore_failed":
             p.pending.pop("restore", None)
-            p.last_failure = entry.at
+            p.restore_failed_at = entry.at
+        case "restore_unanswered":
+            p.restore_failed_at = entry.at
         case "disposed":
             p.disposed = True
         case "closed" | "restored":
@@ -204,6 +184,7 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
             p.person = None
         case "needs_person":
             p.person = data["why"]
+            p.pending.pop(data.get("unknown", ""), None)
         case "resumed":
             p.person = None
             p.archive_failures = p.stop_failures = 0
@@ -222,10 +203,13 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
 def _apply_probe(p: Progress, entry: Entry, day: date) -> None:
     p.probed_day = day
     result = entry.data["result"]
-    if p.restore_why is not None or p.cancelled is not None:
-        p.restore_seen = result == "alive"
+    if p.unwinding:
+        p.restore_seen = p.restore_accepted and result == "alive"
+        p.restore_looks += 1
         return
-    p.alive = result == "alive"
+    if result != "unclear":
+        p.alive = result == "alive"
+    p.unclear = p.unclear + 1 if result == "unclear" else 0
     follows = not p.gone_days or p.gone_days[-1] + timedelta(days=1) == day
     p.gone_days = [*(p.gone_days if follows else []), day] if result == "gone" else []
     if p.verified_at is None and len(p.gone_days) >= p.windows.verify_days:
@@ -236,53 +220,3 @@ def _apply_probe(p: Progress, entry: Entry, day: date) -> None:
 def _clock(p: Progress, at: datetime) -> None:
     """A new wait begins; holds of earlier waits do not prolong it."""
     p.paused, p.clock_from = timedelta(0), at
-
-
-def state_of(p: Progress) -> str:
-    """The one word for where a case stands."""
-    if p.ended is not None:
-        return p.ended
-    if p.person is not None:
-        return "needs_person"
-    if not p.opened:
-        return "new"
-    if p.stopped_at is not None:
-        return _state_after_stop(p)
-    if p.noticed_at is None:
-        return "undelivered" if p.attempts >= p.windows.notice_attempts else "noticing"
-    if "stop" in p.pending:
-        return "stopping"
-    return _state_before_stop(p)
-
-
-def _state_after_stop(p: Progress) -> str:
-    if p.restore_why is not None or p.cancelled is not None:
-        return "restoring"
-    if p.disposed:
-        return "disposed"
-    if p.verified_at is not None:
-        return "verified"
-    return "unverified" if p.alive else "verifying"
-
-
-def _state_before_stop(p: Progress) -> str:
-    if p.answer == "fix" and not p.fix_checked and p.plan_id is None:
-        return "fixing"
-    if p.archive_sha256 is not None:
-        return "rechecking" if p.asked_day is not None and p.approved else "archived"
-    if p.announced_at is not None:
-        return "announced"
-    if p.approved:
-        return "approved"
-    if p.plan_id is not None:
-        return "planned"
-    return "ready" if p.answer in ("close", "fix") else "answering"
-
-
-def check(p: Progress, kind: str) -> None:
-    """Raise IllegalEntry unless the case may take this entry where it stands."""
-    state = state_of(p)
-    if state == "answering" and kind == "planned":
-        return  # the window ran out in silence: the passing of time writes no entry
-    if state not in LEGAL.get(kind, frozenset()):
-        raise IllegalEntry(state=state, entry=kind)

@@ -37,12 +37,30 @@ from endpoints e left join up using (unit_id)
 where e.unit_id = :unit_id or up.unit_id is not null
 order by coalesce(up.height, 0) limit 1;
 
+-- name: endpoint_above(unit_id)^
+-- The endpoint of the nearest unit above one.
+with recursive up as (
+    select parent_id as unit_id, 1 as height from units where unit_id = :unit_id and parent_id is not null
+    union all
+    select u.parent_id, up.height + 1 from units u join up using (unit_id)
+    where u.parent_id is not null and up.height < 20
+)
+select e.unit_id, e.url, e.public_key::text as public_key, e.honours_keys
+from endpoints e join up using (unit_id) order by up.height limit 1;
+
 -- name: endpoint_put(unit_id, url, public_key, contact, honours_keys)!
 insert into endpoints (unit_id, url, public_key, contact, honours_keys)
 values (:unit_id, :url, :public_key::text::jsonb, :contact, :honours_keys)
 on conflict (unit_id) do update set
     url = excluded.url, public_key = excluded.public_key, contact = excluded.contact,
     honours_keys = excluded.honours_keys;
+
+-- name: assets_left(unit_id, asset_id)$
+-- How many assets a unit still answers for, besides one.
+select count(*) from subjects where sponsor_id = :unit_id and asset_id <> :asset_id and record <> 'closed';
+
+-- name: contact_delete(unit_id)!
+update endpoints set contact = null where unit_id = :unit_id;
 
 -- name: connector_put(platform, stop_url, restore_url, probe_url, honours_keys)!
 insert into connectors (platform, stop_url, restore_url, probe_url, honours_keys)
@@ -77,6 +95,9 @@ select *, windows::text as windows_text from cases where case_id = :case_id;
 -- name: case_update(case_id, state, version, due_at)!
 update cases set state = :state, version = :version, due_at = :due_at where case_id = :case_id;
 
+-- name: case_rest(case_id, due_at)!
+update cases set due_at = :due_at where case_id = :case_id;
+
 -- name: cases_wake(asset_id, now)!
 -- A finding may come before the record of its asset: such a case waited for it.
 update cases set due_at = :now where asset_id = :asset_id and state = 'noticing' and due_at is null;
@@ -109,29 +130,25 @@ select c.case_id, c.asset_id, s.sponsor_id, s.kind from cases c join subjects s 
 where c.due_at is null and c.state in ('ready', 'answering') order by c.opened_at, c.asset_id;
 
 -- name: log_of(case_id)
-select seq, at, actor, kind, data::text as data, previous, sha256 from case_log where case_id = :case_id order by seq;
+select seq, at, actor, kind, data::text as data, previous, sha256, trace from case_log where case_id = :case_id order by seq;
 
 -- name: log_add(case_id, seq, at, actor, kind, data, previous, sha256, trace)!
 insert into case_log (case_id, seq, at, actor, kind, data, previous, sha256, trace)
 values (:case_id, :seq, :at, :actor, :kind, :data::text::jsonb, :previous, :sha256, :trace);
-
--- name: traces_of(case_id)
--- The span that opened the case and the one that touched it last.
-(select trace from case_log where case_id = :case_id and trace is not null order by seq limit 1)
-union all
-(select trace from case_log where case_id = :case_id and trace is not null order by seq desc limit 1);
 
 -- name: finding_add(finding_id, case_id, evidence, evidence_sha256)!
 insert into findings (finding_id, case_id, evidence, evidence_sha256)
 values (:finding_id, :case_id, :evidence::text::jsonb, :evidence_sha256)
 on conflict do nothing;
 
--- name: finding_clear(finding_id)^
--- The case of a finding that is no longer true, with how many of its findings still are.
-with gone as (update findings set cleared = true where finding_id = :finding_id and not cleared returning case_id)
-select g.case_id, (select count(*) from findings f
-                   where f.case_id = g.case_id and not f.cleared and f.finding_id <> :finding_id) as left_
-from gone g;
+-- name: finding_clear(finding_id)$
+-- A finding that is no longer true; the case it belongs to.
+update findings set cleared = true where finding_id = :finding_id returning case_id;
+
+-- name: findings_left(case_id)
+-- What of a case is still held to be true: the finding that opened it first.
+select f.finding_id, f.evidence->>'rule' as rule from findings f join cases c using (case_id)
+where f.case_id = :case_id and not f.cleared order by f.finding_id <> c.finding_id, f.finding_id;
 
 -- name: findings_of(case_id)
 select finding_id, evidence::text as evidence, evidence_sha256, cleared from findings
@@ -214,7 +231,7 @@ from mandates m order by m.until, m.mandate_id;
 
 -- name: mandates_live(day)
 -- Standing approvals that two people have signed and that have not ended.
-select m.rule, m.max_per_day from mandates m
+select m.mandate_id, m.rule, m.max_per_day from mandates m
 where m.until >= :day and (select count(*) from mandate_approvals a where a.mandate_id = m.mandate_id) >= 2;
 
 -- name: slots_lock(day)$
@@ -246,10 +263,17 @@ select * from alarms where (:kind::text is null or kind = :kind) and alarm_id > 
 order by alarm_id limit :max_rows;
 
 -- name: controls_get()^
-select released_until, killed from controls;
+select released_until, killed, round_wanted, round_working from controls;
 
 -- name: release_until(until)!
-update controls set released_until = greatest(coalesce(released_until, :until), :until);
+update controls set released_until = greatest(coalesce(released_until, :until), :until), round_wanted = true;
+
+-- name: round_begin()$
+-- From here on the round that was asked for is being worked.
+update controls set round_wanted = false, round_working = true where round_wanted or round_working returning true;
+
+-- name: round_end()!
+update controls set round_working = false where round_working;
 
 -- name: kill_switch(killed)!
 update controls set killed = :killed;
@@ -257,11 +281,18 @@ update controls set killed = :killed;
 -- name: executor_lock(key)$
 select pg_try_advisory_lock(:key);
 
+-- name: executor_unlock(key)$
+select pg_advisory_unlock(:key);
+
 -- name: announcements(after, max_rows)
--- What has been announced and has not ended: the public notice.
-select c.case_id, s.name, s.platform, s.address, c.rule, l.data::text as data
+-- The public notice: what is announced, and what became of it.
+select c.case_id, s.name, s.platform, s.address, c.rule, l.data::text as data,
+       case when c.state in ('closed', 'restored') then c.state
+            when c.state = 'ended' or exists (select 1 from case_log u where u.case_id = c.case_id
+                                              and u.kind = 'unplanned' and u.seq > l.seq) then 'withdrawn'
+            else 'announced' end as state
 from cases c join subjects s using (asset_id)
-join lateral (select data from case_log l where l.case_id = c.case_id and l.kind = 'announced' order by seq desc limit 1) l
-  on true
-where c.state not in ('ended', 'restored') and c.case_id > :after::uuid
+join lateral (select seq, data from case_log l where l.case_id = c.case_id and l.kind = 'announced'
+              order by seq desc limit 1) l on true
+where c.case_id > :after::uuid
 order by c.case_id limit :max_rows;

@@ -1,7 +1,7 @@
 """The brain of a case: from its progress, the next move. Pure: no clock, no I/O."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from services.decommission.progress import Progress
@@ -9,9 +9,10 @@ from services.decommission.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """Perform this step now."""
+    """Perform this step now; `since` is when it became due, where that decides whose turn is first."""
 
     step: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class NeedsPerson:
-    """The machine must not decide; a person has to."""
+    """The machine must not go on by itself: call a person now."""
 
     why: str
 
@@ -48,15 +49,15 @@ def next_move(p: Progress, now: datetime, zone: ZoneInfo) -> Move:
         return Done()
     if p.held_since is not None:
         if p.hold_until is None or today < p.hold_until:
-            return Wait(_morning(p.hold_until, now, zone) if p.hold_until else None)
+            return Wait(_morning(p.hold_until, zone) if p.hold_until else None)
         return Do("release")
     if p.person is not None:
-        return NeedsPerson(p.person)
-    if p.cancelled is not None or p.restore_why is not None:
+        return Wait(None)
+    if p.unwinding:
         return _unwind(p, now, today, zone)
     if p.stopped_at is not None:
         return _after_stop(p, now, today, zone)
-    if p.refuted and "stop" not in p.pending:
+    if p.refuted:
         return Do("end")
     if p.noticed_at is None:
         return _notice(p, now)
@@ -79,9 +80,10 @@ def _answering(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
         return Do("end")
     if p.plan_id is not None:
         return Wait(None)
-    if p.answer == "fix" and not p.fix_checked:
-        if p.fix_until is not None and today < p.fix_until:
-            return Wait(_morning(p.fix_until, now, zone))
+    if p.answer == "fix" and p.fix_checked_at is None:
+        mended = _morning(p.fix_until or today, zone) + p.paused
+        if now < mended:
+            return Wait(mended)
         return _ask(p, now, today, zone)
     if p.answer is None:
         assert p.noticed_at is not None  # noqa: S101 - the caller's branch
@@ -94,29 +96,31 @@ def _answering(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
 def ready_since(p: Progress) -> datetime:
     """When a case that is ready to be planned became so: its place in the order of scarce places."""
     assert p.noticed_at is not None  # noqa: S101 - only a noticed case is ready
-    return p.noticed_at if p.answer == "close" else p.noticed_at + timedelta(days=p.windows.answer_days) + p.paused
+    said = {"close": p.answered_at, "fix": p.fix_checked_at}.get(p.answer or "")
+    return said or p.noticed_at + timedelta(days=p.windows.answer_days) + p.paused
 
 
 def _towards_stop(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
-    if p.answer == "keep" and "stop" not in p.pending:
+    if p.answer == "keep" and not p.stop_ordered:
         return Do("end")
     if p.announced_at is None:
         return Do("announce")
     end = p.announced_at + timedelta(days=p.windows.announce_days) + p.paused
     if now < end:
         return Wait(end)
-    if p.archive_sha256 is None:
-        if p.last_failure is not None and p.archive_failures and now < p.last_failure + timedelta(days=1):
-            return Wait(p.last_failure + timedelta(days=1))
-        return NeedsPerson("the archive package failed three times") if p.archive_failures >= 3 else Do("archive")
-    if "stop" in p.pending:
-        return Do("stop")
+    if p.archive_failures >= 3:
+        return NeedsPerson("the archive package failed three times / 归档包三次未通过检测")
     if p.stop_failures >= 3:
-        return NeedsPerson("the target refused to stop three times")
-    if p.stop_failures and p.last_failure is not None and now < p.last_failure + timedelta(days=1):
-        return Wait(p.last_failure + timedelta(days=1))
+        return NeedsPerson("the target did not take the order to stop three times / 目标三次未接受停用指令")
+    if (p.archive_failures or p.stop_failures) and p.last_failure is not None:
+        again = p.last_failure + timedelta(days=1)
+        if now < again:
+            return Wait(again)
+    if p.archive_sha256 is None:
+        return Do("archive")
+    # An order to stop that has no result is repeated only like a first one: with today's place and today's yes.
     if p.slot_day != today:
-        return Wait(_tomorrow(now, zone)) if p.missed_day == today else Do("reserve")
+        return Wait(_tomorrow(now, zone)) if p.missed_day == today else Do("reserve", end)
     if p.confirmed_day == today:
         return Do("stop")
     return _ask(p, now, today, zone)
@@ -138,21 +142,33 @@ def _after_stop(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move
 
 
 def _unwind(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
-    if p.stopped_at is None and "stop" not in p.pending:
+    if not p.stop_ordered:
         return Do("end")
     if not p.restore_accepted:
-        if p.last_failure is not None and "restore" not in p.pending and now < p.last_failure + timedelta(days=1):
-            return Wait(p.last_failure + timedelta(days=1))
-        return Do("restore")
+        again = p.restore_failed_at + timedelta(days=1) if p.restore_failed_at else now
+        return Do("restore") if now >= again else Wait(again)
     if p.restore_seen:
         return Do("finish_restore")
     return Wait(_tomorrow(now, zone)) if p.probed_day == today else Do("probe")
 
 
+def due_at(move: Move, now: datetime) -> datetime | None:
+    """When the executor has to look at a case again; None when only somebody else can make it move."""
+    match move:
+        case Do(_, since):
+            return since or now
+        case NeedsPerson():
+            return now
+        case Wait(until):
+            return until
+        case Plan() | Done():
+            return None
+
+
 def _tomorrow(now: datetime, zone: ZoneInfo) -> datetime:
-    return _morning(now.astimezone(zone).date() + timedelta(days=1), now, zone)
+    return _morning(now.astimezone(zone).date() + timedelta(days=1), zone)
 
 
-def _morning(day: date, now: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant of a business day, or now when that has passed."""
-    return max(now, datetime.combine(day, time(0), zone).astimezone(now.tzinfo))
+def _morning(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a business day, in UTC."""
+    return datetime.combine(day, time(0), zone).astimezone(UTC)

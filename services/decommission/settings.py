@@ -12,7 +12,10 @@ from services.decommission.domain import Limits, Windows, read_limits
 
 
 class Settings(CommonSettings):
-    """`limits` and `windows` are JSON objects; what they leave out keeps its default, what they add is refused."""
+    """`limits` and `windows` are JSON objects; what they leave out keeps its default, what they add is refused.
+
+    `kill_switch`: start with nothing leaving this service, whatever the switch over HTTP says.
+    """
 
     SERVICE: ClassVar[str] = "decommission"
     model_config = SettingsConfigDict(**CommonSettings.model_config | {"env_prefix": "JIANFU_DECOMMISSION_"})
@@ -21,6 +24,7 @@ class Settings(CommonSettings):
     archive_dir: Path
     limits: dict[str, Any] = Field(default_factory=dict)
     windows: dict[str, Any] = Field(default_factory=dict)
+    kill_switch: bool = False
 
     def signing_key(self) -> dict[str, Any]:
         key: dict[str, Any] = json.loads(self.signing_key_file.read_text())

@@ -8,25 +8,31 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import structlog
+from prometheus_client import Counter
+
 from libs.common import observe
 from libs.common.db import Connection, load_queries
 from libs.common.errors import Missing
 from libs.common.ids import derive
-from services.decommission import chain, progress, saga
+from services.decommission import chain, progress, saga, states
 from services.decommission.chain import Entry
 from services.decommission.domain import Case, Subject, Windows
 from services.decommission.progress import Progress
 
+log = structlog.get_logger()
+ALARMS = Counter("jianfu_case_alarms_total", "Times that a person was called, by why.", ["kind"])
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A case as it stands: its row, its log and what the log amounts to."""
+    """A case as it stands: its row, its log, what the log amounts to, the spans that began it and touched it last."""
 
     case: Case
     log: list[Entry]
     progress: Progress
+    traces: tuple[str | None, ...] = ()
 
 
 def to_case(row: Any) -> Case:
@@ -36,51 +42,39 @@ def to_case(row: Any) -> Case:
     )  # fmt: skip
 
 
-async def log_of(conn: Connection, case_id: UUID) -> list[Entry]:
-    return [
-        Entry(r["seq"], r["at"], r["actor"], r["kind"], json.loads(r["data"]), r["previous"], r["sha256"])
-        async for r in QUERIES.log_of(conn, case_id=case_id)
-    ]
-
-
 async def hold(conn: Connection, case_id: UUID, zone: ZoneInfo, *, lock: bool = True) -> Held:
     """A case with its progress, its row locked. Raises Missing."""
     row = await (QUERIES.case_lock if lock else QUERIES.case_get)(conn, case_id=case_id)
     if row is None:
         raise Missing(what=f"case {case_id}")
     case = to_case(row)
-    log = await log_of(conn, case_id)
-    return Held(case, log, progress.fold(log, case.windows, zone))
+    rows = [row async for row in QUERIES.log_of(conn, case_id=case_id)]
+    entries = [
+        Entry(r["seq"], r["at"], r["actor"], r["kind"], json.loads(r["data"]), r["previous"], r["sha256"]) for r in rows
+    ]
+    traces = [row["trace"] for row in rows if row["trace"]]
+    return Held(
+        case, entries, progress.fold(entries, case.windows, zone), tuple(dict.fromkeys((*traces[:1], *traces[-1:])))
+    )
 
 
 async def append(
     conn: Connection, held: Held, kind: str, data: dict[str, Any], *, now: datetime, actor: str, zone: ZoneInfo
 ) -> Held:
     """Add one entry to a locked case's log and bring its row in line. Raises IllegalEntry."""
-    progress.check(held.progress, kind)
+    states.check(held.progress, kind)
     entry = chain.link(held.log, at=now, actor=actor, kind=kind, data=data)
     await QUERIES.log_add(
         conn, case_id=held.case.case_id, seq=entry.seq, at=entry.at, actor=actor, kind=kind,
         data=json.dumps(data, ensure_ascii=False), previous=entry.previous, sha256=entry.sha256,
         trace=observe.traceparent(),
     )  # fmt: skip
-    log = [*held.log, entry]
-    after = progress.fold(log, held.case.windows, zone)
-    state, due = progress.state_of(after), due_at(saga.next_move(after, now, zone), now)
+    entries = [*held.log, entry]
+    after = progress.fold(entries, held.case.windows, zone)
+    state, due = states.state_of(after), saga.due_at(saga.next_move(after, now, zone), now)
     await QUERIES.case_update(conn, case_id=held.case.case_id, state=state, version=entry.seq, due_at=due)
     fields = asdict(held.case) | {"state": state, "version": entry.seq, "due_at": due, "windows": held.case.windows}
-    return Held(Case(**fields), log, after)
-
-
-def due_at(move: saga.Move, now: datetime) -> datetime | None:
-    """When the executor has to look at a case again."""
-    match move:
-        case saga.Do():
-            return now
-        case saga.Wait(until):
-            return until
-        case _:
-            return None
+    return Held(Case(**fields), entries, after, held.traces)
 
 
 async def subject(conn: Connection, asset_id: UUID) -> Subject | None:
@@ -88,9 +82,12 @@ async def subject(conn: Connection, asset_id: UUID) -> Subject | None:
     return None if row is None else Subject(**dict(row))
 
 
-async def alarm(conn: Connection, case_id: UUID | None, kind: str, *, zh: str, en: str, now: datetime) -> bool:
-    """Raise an alarm once; False when the same one stands already."""
-    which = derive("alarm", case_id, kind)
-    return bool(
-        await QUERIES.alarm_add(conn, alarm_id=which, case_id=case_id, kind=kind, text_zh=zh, text_en=en, at=now)
-    )
+async def alarm(conn: Connection, about: Held | UUID, kind: str, *, zh: str, en: str, now: datetime) -> None:
+    """Call a person to a case, or to a plan by its id; once for each time that it comes to this."""
+    if isinstance(about, Held):
+        case_id, which = about.case.case_id, derive("alarm", about.case.case_id, kind, about.case.version)
+    else:
+        case_id, which = None, derive("alarm", about, kind)
+    if await QUERIES.alarm_add(conn, alarm_id=which, case_id=case_id, kind=kind, text_zh=zh, text_en=en, at=now):
+        ALARMS.labels(kind).inc()
+        log.warning("alarm", kind=kind, case_id=str(case_id), text=en)

@@ -22,7 +22,7 @@ from libs.common.events.monitor import (
 )
 from libs.common.events.registry import AssetRecord, UnitRecorded
 from libs.common.signing import canonical, sha256
-from services.decommission import domain, progress, store
+from services.decommission import domain, states, store
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.store import QUERIES, Held
@@ -84,15 +84,16 @@ async def _attach(conn: Connection, held: Held, finding_id: UUID, evidence: dict
 
 
 async def finding_cleared(ctx: Context, told: FindingCleared, event_id: str) -> None:
-    """The daily sweep no longer sees it: with no other finding left, a case before its stop ends."""
+    """The daily sweep no longer sees it: with no other finding left, a case ends, or its stop under way is undone."""
     async with ctx.database.transaction("finding_cleared") as conn:
         if not await inbox.first_time(conn, CONSUMER, event_id):
             return
-        row = await QUERIES.finding_clear(conn, finding_id=told.finding_id)
-        if row is None or row["left_"]:
+        case_id = await QUERIES.finding_clear(conn, finding_id=told.finding_id)
+        if case_id is None:
             return
-        held = await ctx.hold(conn, row["case_id"])
-        if held.case.state in progress.BEFORE_STOP:
+        held = await ctx.hold(conn, case_id)
+        left = [row async for row in QUERIES.findings_left(conn, case_id=case_id)]
+        if not left and not held.progress.refuted and held.case.state in states.LEGAL["cleared"]:
             await ctx.append(conn, held, "cleared", finding_id=str(told.finding_id), reason=told.reason)
 
 
@@ -106,14 +107,18 @@ async def recheck_answered(ctx: Context, told: Reply, event_id: str) -> None:
         if not await inbox.first_time(conn, CONSUMER, event_id):
             return
         held = await ctx.hold(conn, told.case_id)
-        p = held.progress
-        if str(told.request_id) != p.request_id or told.business_day != ctx.today() or p.stopped_at is not None:
+        kind, p = ENTRY[type(told)], held.progress
+        expected = str(told.request_id) == p.request_id and told.business_day == ctx.today() == p.asked_day
+        if not expected or p.refuted or held.case.state not in states.LEGAL[kind]:
             log.info("recheck-too-late", case_id=str(told.case_id), day=str(told.business_day))
             return
-        kind = ENTRY[type(told)]
-        signals = [signal.model_dump(mode="json") for signal in told.signals]
-        if held.case.state in progress.LEGAL[kind]:
-            await ctx.append(conn, held, kind, request_id=str(told.request_id), signals=signals)
+        data: dict[str, Any] = {"request_id": str(told.request_id), "finding_id": str(told.finding_id)}
+        data["signals"] = [signal.model_dump(mode="json") for signal in told.signals]
+        if isinstance(told, FindingRefuted):
+            await QUERIES.finding_clear(conn, finding_id=told.finding_id)
+            if [row async for row in QUERIES.findings_left(conn, case_id=told.case_id)]:
+                kind = "finding_refuted"  # another finding of the case may still be true: ask about that one
+        await ctx.append(conn, held, kind, **data)
 
 
 async def proved(
@@ -133,7 +138,9 @@ async def proved(
 
 
 async def answered(ctx: Context, conn: Any, held: Held, answer: domain.Answer, *, actor: str) -> Held:
-    """The unit's answer moves the case."""
+    """The unit's answer moves the case. Raises IllegalEntry; a fix is too late once a plan is sealed."""
+    if answer.answer == "fix" and held.progress.plan_id is not None:
+        raise domain.IllegalEntry(state=held.case.state, entry="fix")
     until = answer.until.isoformat() if answer.until else None
     data = {"answer": answer.answer, "reason": answer.reason, "until": until}
     held = await store.append(conn, held, "answered", data, now=ctx.now(), actor=actor, zone=ctx.zone)
@@ -141,24 +148,36 @@ async def answered(ctx: Context, conn: Any, held: Held, answer: domain.Answer, *
     return held
 
 
-async def answer(ctx: Context, case_id: UUID, given: domain.Answer, *, actor: str) -> Held:
-    """A unit answers. Raises IllegalEntry when it is too late."""
-    async with ctx.database.transaction("answer_case") as conn:
-        return await answered(ctx, conn, await ctx.hold(conn, case_id), given, actor=actor)
-
-
 async def late_receipt(ctx: Context, case_id: UUID, token: str) -> Held:
-    """A unit proves later that it has the notice. Raises BadReceipt, Missing, IllegalEntry."""
+    """A unit, or the one above it, proves later that it has the notice. Raises BadReceipt, Missing, IllegalEntry."""
     async with ctx.database.transaction("late_receipt") as conn:
         held = await ctx.hold(conn, case_id)
         sent = await QUERIES.notice_get(conn, case_id=case_id)
         subject = await ctx.subject(conn, held)
-        endpoint = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
-        if sent is None or endpoint is None:
+        own = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
+        above = await QUERIES.endpoint_above(conn, unit_id=subject.sponsor_id)
+        signers = [endpoint for endpoint in (own, above) if endpoint is not None]
+        if sent is None or not signers:
             raise Missing(what=f"notice of case {case_id}")
+        states.check(held.progress, "noticed")
+        signer, public, receipt = _signed_by(signers, token, sent["sha256"], subject.asset_id)
+        return await proved(ctx, conn, held, signer, token, public, receipt)
+
+
+def _signed_by(
+    signers: list[Any], token: str, notice_sha256: str, asset_id: UUID
+) -> tuple[UUID, dict[str, Any], domain.Receipt]:
+    """Whose receipt it is. Raises BadReceipt when it is nobody's."""
+    refused: domain.BadReceipt | None = None
+    for endpoint in signers:
         public = json.loads(endpoint["public_key"])
-        receipt = domain.read_receipt(token, public, notice_sha256=sent["sha256"], asset_id=subject.asset_id)
-        return await proved(ctx, conn, held, endpoint["unit_id"], token, public, receipt)
+        try:
+            receipt = domain.read_receipt(token, public, notice_sha256=notice_sha256, asset_id=asset_id)
+        except domain.BadReceipt as error:
+            refused = refused or error
+        else:
+            return endpoint["unit_id"], public, receipt
+    raise refused or domain.BadReceipt(field="receipt", why="there is nobody who could have signed it")
 
 
 async def set_endpoint(
@@ -173,7 +192,7 @@ async def set_endpoint(
         waiting = [row["case_id"] async for row in QUERIES.cases_of_unit_waiting(conn, unit_id=unit_id)]
         for case_id in waiting:
             held = await ctx.hold(conn, case_id)
-            if held.case.state in ("noticing", "undelivered") and "notice" not in held.progress.pending:
+            if "notice" not in held.progress.pending:
                 await ctx.append(conn, held, "endpoint_changed")
 
 
@@ -183,16 +202,17 @@ async def set_connector(ctx: Context, platform: str, **urls: Any) -> None:
         await QUERIES.connector_put(conn, platform=platform, **urls)
 
 
-async def note(ctx: Context, case_id: UUID, kind: str, *, actor: str, reason: str, until: date | None = None) -> Held:
+async def note(
+    ctx: Context, conn: Connection, case_id: UUID, kind: str, *, actor: str, reason: str, until: date | None = None
+) -> Held:
     """An operator's `held`, `released`, `cancelled`, `restore_asked` or `resumed`. Raises IllegalEntry."""
-    async with ctx.database.transaction("note_case") as conn:
-        held = await ctx.hold(conn, case_id)
-        data: dict[str, Any] = {"reason": reason}
-        if kind == "held":
-            data["until"] = until.isoformat() if until else None
-        held = await store.append(conn, held, kind, data, now=ctx.now(), actor=actor, zone=ctx.zone)
-        if kind in ("held", "released"):
-            await ctx.tell(conn, held, CaseHeld, held=kind == "held", reason=reason, until=until)
+    held = await ctx.hold(conn, case_id)
+    data: dict[str, Any] = {"reason": reason}
+    if kind == "held":
+        data["until"] = until.isoformat() if until else None
+    held = await store.append(conn, held, kind, data, now=ctx.now(), actor=actor, zone=ctx.zone)
+    if kind in ("held", "released"):
+        await ctx.tell(conn, held, CaseHeld, held=kind == "held", reason=reason, until=until)
     return held
 
 

@@ -1,13 +1,16 @@
 """Signed webhooks and probes, through the one door for outgoing HTTP."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
 
 from libs.common import signing
-from libs.common.egress import Egress
+from libs.common.egress import Egress, EgressRefused
+
+# Errors after which it is certain that the other side has seen nothing.
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, EgressRefused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +20,19 @@ class Sent:
     status: int | None
     body: bytes
     error: str | None = None
+    arrived: bool = True
 
     @property
     def accepted(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def outcome(self) -> Literal["accepted", "refused", "unknown"]:
+        """Refused is certain: it never arrived, or the answer says no. A 5xx or a lost answer says nothing."""
+        if self.accepted:
+            return "accepted"
+        refused = not self.arrived or (self.status is not None and self.status < 500)
+        return "refused" if refused else "unknown"
 
     def why(self) -> str:
         return self.error or f"HTTP {self.status}"
@@ -36,7 +48,7 @@ async def send(egress: Egress, key: dict[str, Any], url: str, body: bytes, *, pu
     try:
         reply = await egress.request("POST", url, content=body, headers=headers, follow=False)
     except (httpx.HTTPError, ValueError, OSError) as error:
-        return Sent(None, b"", type(error).__name__)
+        return Sent(None, b"", type(error).__name__, arrived=not isinstance(error, (*UNSENT, ValueError)))
     return Sent(reply.status, reply.body)
 
 

@@ -6,12 +6,16 @@ from uuid import UUID
 
 from libs.common import faults, signing
 from services.decommission import store
+from services.decommission.archive import ArchiveFailed
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
 from services.decommission.steps.verify import address_of
 from services.decommission.store import QUERIES
 
-EXPECTED = ["asset.json", "case/log.json", "case/findings.json", "notice/notice.json", "plan/plan.json"]
+EXPECTED = [
+    "asset.json", "case/log.json", "case/findings.json", "case/answers.json", "notice/notice.json",
+    "notice/receipt.jws", "plan/plan.json", "plan/approvals.json", "page/capture.json",
+]  # fmt: skip
 
 
 async def do(ctx: Context, case_id: UUID) -> None:
@@ -34,8 +38,8 @@ async def do(ctx: Context, case_id: UUID) -> None:
         await ctx.archive.keep(case_id, files, day=ctx.today(), title=f"{subject.platform} {subject.identity}")
         sha256, checks = await ctx.archive.check(case_id, EXPECTED)
         why = "" if sha256 else "the package could not be read back"
-    except (OSError, RuntimeError) as error:
-        sha256, checks, why = "", {}, f"{type(error).__name__}: {error}"
+    except ArchiveFailed as error:
+        sha256, checks, why = "", {}, str(error)
     faults.point("decommission.archive.after-effect")
     async with ctx.database.transaction("finish_archive") as conn:
         held = await ctx.hold(conn, case_id)
@@ -56,7 +60,7 @@ async def failed(ctx: Context, conn: Any, held: store.Held, why: str, *, key: UU
         await ctx.end(conn, key, "failed", why=why)
     held = await ctx.append(conn, held, "archive_failed", why=why)
     zh, en = f"归档包未通过检测:{why}", f"The archive package failed its checks: {why}"
-    await store.alarm(conn, held.case.case_id, "archive", zh=zh, en=en, now=ctx.now())
+    await ctx.alarm(conn, held, "archive", zh=zh, en=en)
 
 
 async def _documents(conn: Any, held: store.Held, plan_id: str | None) -> dict[str, bytes]:
@@ -70,12 +74,15 @@ async def _documents(conn: Any, held: store.Held, plan_id: str | None) -> dict[s
     files = {
         "case/log.json": _json([entry.content() | {"sha256": entry.sha256} for entry in held.log]),
         "case/findings.json": _json(findings),
+        "case/answers.json": _json([entry.content() for entry in held.log if entry.kind == "answered"]),
     }
     if notice is not None:
         files["notice/notice.json"] = notice["body"].encode()
         files["notice/receipt.jws"] = (notice["receipt"] or "").encode()
     if plan is not None:
+        approvals = [dict(row) async for row in QUERIES.approvals_of(conn, plan_id=plan["plan_id"])]
         files["plan/plan.json"] = plan["content"].encode()
+        files["plan/approvals.json"] = _json([row | {"at": row["at"].isoformat()} for row in approvals])
     return files
 
 

@@ -2,22 +2,29 @@
 
 from uuid import UUID
 
+from libs.common.db import Connection
 from libs.common.events.decommission import CaseClosed, CaseEnded, CaseHeld
 from services.decommission.context import Context
+from services.decommission.store import QUERIES, Held
 
 
 async def dispose(ctx: Context, case_id: UUID) -> None:
-    """Say what becomes of each dataset (PIPL art. 47; 政务数据共享条例 art. 29: kept at least three years).
+    """Say what becomes of each dataset held here (个人信息保护法 art. 47; 政务数据共享条例 art. 29).
 
-    This service holds no personal data of an account's users; what it holds is named here. What the sponsor's
-    systems hold is the sponsor's to delete and is not claimed.
+    The contact of a unit that answers for nothing else is deleted now. What the sponsor's and the platform's own
+    systems hold is theirs to delete and is not claimed.
     """
     async with ctx.database.transaction("dispose") as conn:
         held = await ctx.hold(conn, case_id)
+        subject = await ctx.subject(conn, held)
+        others = await QUERIES.assets_left(conn, unit_id=subject.sponsor_id, asset_id=subject.asset_id)
+        if not others:
+            await QUERIES.contact_delete(conn, unit_id=subject.sponsor_id)
+        contact = "keep, the unit answers for other assets" if others else "delete"
         datasets = [
-            {"dataset": "public page, captured", "personal": False, "action": "archive"},
+            {"dataset": "unit contact", "personal": True, "action": contact},
+            {"dataset": "public page as captured", "personal": False, "action": "archive"},
             {"dataset": "case log and evidence", "personal": False, "action": "archive"},
-            {"dataset": "unit contact", "personal": True, "action": "never copied into the case"},
             {"dataset": "users of the account", "personal": True, "action": "none held here"},
         ]
         await ctx.append(conn, held, "disposed", datasets=datasets, day=ctx.today().isoformat())
@@ -33,8 +40,9 @@ async def close(ctx: Context, case_id: UUID) -> None:
         closed_on = ctx.today()
         data = {"closed_on": closed_on.isoformat(), "stopped_on": stopped_on.isoformat()}
         held = await ctx.append(conn, held, "closed", **data)
+        rule = p.asked_rule or held.case.rule  # the one that was found true on the day of the stop
         await ctx.tell(
-            conn, held, CaseClosed, rule=held.case.rule, reason=f"rule {held.case.rule}", closed_on=closed_on,
+            conn, held, CaseClosed, rule=rule, reason=f"rule {rule}", closed_on=closed_on,
             stopped_on=stopped_on, plan_sha256=p.plan_sha256, archive_sha256=p.archive_sha256,
         )  # fmt: skip
 
@@ -42,17 +50,22 @@ async def close(ctx: Context, case_id: UUID) -> None:
 async def end(ctx: Context, case_id: UUID) -> None:
     """End without a closure: kept, fixed, refuted or cancelled."""
     async with ctx.database.transaction("end_case") as conn:
-        held = await ctx.hold(conn, case_id)
-        p = held.progress
-        if p.cancelled is not None:
-            outcome, reason = "cancelled", p.cancelled
-        elif p.refuted:
-            outcome, reason = ("fixed" if p.answer == "fix" else "refuted"), "the finding is no longer true"
-        else:
-            answers = [entry.data for entry in held.log if entry.kind == "answered"]
-            outcome, reason = "kept", str(answers[-1].get("reason") or "the unit keeps it")
-        held = await ctx.append(conn, held, "ended", outcome=outcome, reason=reason)
-        await ctx.tell(conn, held, CaseEnded, outcome=outcome, reason=reason)
+        await ended(ctx, conn, await ctx.hold(conn, case_id))
+
+
+async def ended(ctx: Context, conn: Connection, held: Held) -> Held:
+    """The last entry of a case that closes nothing, and its event."""
+    p = held.progress
+    if p.cancelled is not None:
+        outcome, reason = "cancelled", p.cancelled
+    elif p.refuted:
+        outcome, reason = ("fixed" if p.answer == "fix" else "refuted"), "the finding is no longer true"
+    else:
+        answers = [entry.data for entry in held.log if entry.kind == "answered"]
+        outcome, reason = "kept", str(answers[-1].get("reason") or "the unit keeps it")
+    held = await ctx.append(conn, held, "ended", outcome=outcome, reason=reason)
+    await ctx.tell(conn, held, CaseEnded, outcome=outcome, reason=reason)
+    return held
 
 
 async def release(ctx: Context, case_id: UUID) -> None:

@@ -7,56 +7,72 @@ from uuid import UUID
 
 from libs.common import faults, signing
 from libs.common.events.decommission import CaseUndelivered
-from services.decommission import domain, store, usecases
+from services.decommission import domain, usecases
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
 from services.decommission.store import QUERIES, Held
 
 
 async def do(ctx: Context, case_id: UUID) -> None:
-    """Send the notice once more and record proof, or that there is none."""
+    """Send the notice once more and record proof, or that there is none.
+
+    The last attempt goes to the unit above, where there is one with an endpoint: its receipt is proof as well.
+    """
     async with ctx.database.transaction("start_notice") as conn:
         held = await ctx.hold(conn, case_id)
         subject = await ctx.subject(conn, held)
-        endpoint = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
+        endpoint = await _endpoint(conn, held, subject)
         notice = await QUERIES.notice_get(conn, case_id=case_id)
         body = notice["body"].encode() if notice else _body(ctx, held, subject, await _basis(conn, held))
-        await QUERIES.notice_put(conn, case_id=case_id, body=body.decode(), sha256=signing.sha256(body))
+        if notice is None:
+            await QUERIES.notice_put(conn, case_id=case_id, body=body.decode(), sha256=signing.sha256(body))
         honours = endpoint is None or endpoint["honours_keys"]
         held, key = await ctx.begin(conn, held, "notice", honours_keys=honours)
     if key is None:
         return
     if endpoint is None:
-        await _undelivered(ctx, case_id, key, "the unit has no endpoint")
+        await _undelivered(ctx, case_id, key, "failed", "the unit has no endpoint")
         return
     faults.point("decommission.notice.before-effect")
     sent = await webhook.send(ctx.egress, ctx.signing_key, endpoint["url"], body, purpose="notice", effect=key)
     faults.point("decommission.notice.after-effect")
     if not sent.accepted:
-        await _undelivered(ctx, case_id, key, sent.why())
+        await _undelivered(ctx, case_id, key, "failed" if sent.outcome == "refused" else "unknown", sent.why())
         return
     try:
         token = _receipt_of(sent.body)
         public = json.loads(endpoint["public_key"])
         receipt = domain.read_receipt(token, public, notice_sha256=signing.sha256(body), asset_id=subject.asset_id)
     except domain.BadReceipt as error:
-        await _undelivered(ctx, case_id, key, error.text("en"))
+        await _undelivered(ctx, case_id, key, "done", error.text("en"))
         return
     async with ctx.database.transaction("prove_notice") as conn:
         held = await ctx.hold(conn, case_id)
         await ctx.end(conn, key, "done")
-        await usecases.proved(ctx, conn, held, endpoint["unit_id"], token, public, receipt)
+        if held.progress.noticed_at is None:  # a receipt that came by itself may have been faster
+            await usecases.proved(ctx, conn, held, endpoint["unit_id"], token, public, receipt)
 
 
-async def _undelivered(ctx: Context, case_id: UUID, key: UUID, why: str) -> None:
+async def _endpoint(conn: Any, held: Held, subject: domain.Subject) -> Any | None:
+    attempts = held.case.windows.notice_attempts
+    if attempts > 1 and held.progress.attempts + 1 >= attempts:
+        above = await QUERIES.endpoint_above(conn, unit_id=subject.sponsor_id)
+        if above is not None:
+            return above
+    return await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
+
+
+async def _undelivered(ctx: Context, case_id: UUID, key: UUID, effect: str, why: str) -> None:
     async with ctx.database.transaction("notice_undelivered") as conn:
         held = await ctx.hold(conn, case_id)
-        await ctx.end(conn, key, "failed", why=why)
+        await ctx.end(conn, key, effect, why=why)
+        if held.progress.noticed_at is not None:
+            return
         held = await ctx.append(conn, held, "undelivered", why=why, attempt=held.progress.attempts + 1)
         await ctx.tell(conn, held, CaseUndelivered, why=why)
         if held.case.state == "undelivered":
             zh, en = f"通知未能送达:{why}", f"The notice could not be delivered: {why}"
-            await store.alarm(conn, case_id, "undelivered", zh=zh, en=en, now=ctx.now())
+            await ctx.alarm(conn, held, "undelivered", zh=zh, en=en)
 
 
 def _receipt_of(body: bytes) -> str:

@@ -18,7 +18,7 @@ async def reserve(ctx: Context, case_id: UUID) -> None:
         subject = await ctx.subject(conn, held)
         await QUERIES.slots_lock(conn, day=ctx.today())
         row = await QUERIES.slots_taken(conn, day=ctx.today(), unit_id=subject.sponsor_id, kind=subject.kind)
-        if domain.room(ctx.limits, Taken(row["day"], row["unit"], row["kind"])):
+        if domain.room(ctx.limits, Taken(row["day"], row["unit"], row["kind"]), subject.kind):
             await QUERIES.slot_add(
                 conn, day=ctx.today(), case_id=case_id, unit_id=subject.sponsor_id, kind=subject.kind
             )
@@ -28,14 +28,17 @@ async def reserve(ctx: Context, case_id: UUID) -> None:
 
 
 async def ask(ctx: Context, case_id: UUID) -> None:
-    """Ask the monitor by event; its answer comes as one."""
+    """Ask the monitor by event about a finding that still stands; its answer comes as one."""
     async with ctx.database.transaction("ask_recheck") as conn:
         held = await ctx.hold(conn, case_id)
+        left = [(row["finding_id"], row["rule"]) async for row in QUERIES.findings_left(conn, case_id=case_id)]
+        finding, rule = left[0] if left else (held.case.finding_id, held.case.rule)
         today = ctx.today()
-        request = derive("recheck", case_id, held.case.finding_id, today)
-        held = await ctx.append(conn, held, "recheck_asked", request_id=str(request), day=today.isoformat())
+        request = derive("recheck", case_id, finding, today)
+        data = {"request_id": str(request), "finding_id": str(finding), "rule": rule, "day": today.isoformat()}
+        held = await ctx.append(conn, held, "recheck_asked", **data)
         question = RecheckRequested(
-            request_id=request, case_id=case_id, finding_id=held.case.finding_id, asset_id=held.case.asset_id,
-            rule=held.case.rule, business_day=today,
+            request_id=request, case_id=case_id, finding_id=finding, asset_id=held.case.asset_id, rule=rule,
+            business_day=today,
         )  # fmt: skip
         await outbox.emit(conn, question, sequence=1, time=ctx.now())

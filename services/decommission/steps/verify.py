@@ -5,12 +5,14 @@ from urllib.parse import quote
 from uuid import UUID
 
 from libs.common import faults
-from libs.common.events.decommission import CaseEnded, CaseRestored, CaseUnverified, CaseVerified
+from libs.common.events.decommission import CaseRestored, CaseUnverified, CaseVerified
 from services.decommission import domain, store
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
 from services.decommission.domain import Subject
-from services.decommission.store import QUERIES
+from services.decommission.progress import Progress
+from services.decommission.steps import close
+from services.decommission.store import QUERIES, Held
 
 
 def address_of(connector: Any | None, subject: Subject) -> str:
@@ -24,6 +26,7 @@ def address_of(connector: Any | None, subject: Subject) -> str:
 async def do(ctx: Context, case_id: UUID) -> None:
     """One probe of one business day."""
     async with ctx.database.reading() as conn:
+        await ctx.require_switch(conn)
         held = await store.hold(conn, case_id, ctx.zone, lock=False)
         subject = await ctx.subject(conn, held)
         connector = await QUERIES.connector_get(conn, platform=subject.platform)
@@ -36,26 +39,39 @@ async def do(ctx: Context, case_id: UUID) -> None:
         before = held.progress
         data = {"day": ctx.today().isoformat(), "result": result, "status": page.status, "error": page.error}
         held = await ctx.append(conn, held, "probed", **data)
-        if held.case.state == "restoring":
-            return
-        if held.progress.verified_at is not None and before.verified_at is None:
-            await ctx.tell(conn, held, CaseVerified)
-        if result == "alive" and not before.alive:
-            why = f"the target said it stopped, the page still answers {page.status}"
-            await ctx.tell(conn, held, CaseUnverified, why=why)
-            zh = f"目标回复已停用,但页面仍返回 {page.status}:不能视为关停。"
-            await store.alarm(conn, case_id, "unverified", zh=zh, en=why, now=ctx.now())
+        await _judge(ctx, conn, held, before, page.status)
+
+
+async def _judge(ctx: Context, conn: Any, held: Held, before: Progress, status: int | None) -> None:
+    """Tell what the look has changed, and call a person where it is not as it should be."""
+    p = held.progress
+    if p.unwinding:
+        if p.restore_accepted and not p.restore_seen and p.restore_looks == 1:
+            why = f"the target said it restored, the page answers {status or 'nothing'}"
+            zh = f"目标回复已恢复,但页面返回 {status or '无应答'}。"
+            await ctx.alarm(conn, held, "restore", zh=zh, en=why)
+        return
+    if p.verified_at is not None and before.verified_at is None:
+        await ctx.tell(conn, held, CaseVerified)
+    if p.alive and not before.alive:
+        why = f"the target said it stopped, the page still answers {status}"
+        await ctx.tell(conn, held, CaseUnverified, why=why)
+        await ctx.alarm(
+            conn, held, "unverified", zh=f"目标回复已停用,但页面仍返回 {status}:不能视为关停。", en=why
+        )  # fmt: skip
+    if p.unclear == p.windows.verify_days:
+        why = f"for {p.unclear} days nobody could say whether the page is gone"
+        await ctx.alarm(conn, held, "unclear", zh=f"连续 {p.unclear} 天无法判断页面是否已消失。", en=why)
 
 
 async def finish_restore(ctx: Context, case_id: UUID) -> None:
-    """A probe has seen it answer again: the case ends as restored, or as cancelled where that was asked."""
+    """A probe has seen it answer again: restored where that was asked, else the end that led to the undoing."""
     async with ctx.database.transaction("finish_restore") as conn:
         held = await ctx.hold(conn, case_id)
-        if held.progress.cancelled is not None:
-            reason = held.progress.cancelled
-            held = await ctx.append(conn, held, "ended", outcome="cancelled", reason=reason)
-            await ctx.tell(conn, held, CaseRestored)
-            await ctx.tell(conn, held, CaseEnded, outcome="cancelled", reason=reason)
-        else:
+        stopped = held.progress.stopped_at is not None
+        if held.progress.restore_why is not None:
             held = await ctx.append(conn, held, "restored", reason=held.progress.restore_why)
+        else:
+            held = await close.ended(ctx, conn, held)
+        if stopped:  # where the order to stop had no result nobody was told that it was stopped
             await ctx.tell(conn, held, CaseRestored)

@@ -1,0 +1,112 @@
+"""Where a case stands, and which entry its log may take there: the one table of legal transitions. Pure."""
+
+from services.decommission.domain import IllegalEntry
+from services.decommission.progress import Progress
+
+ENDED = frozenset({"closed", "ended", "restored"})
+AFTER_STOP = frozenset({"verifying", "unverified", "verified"})
+BEFORE_STOP = frozenset(
+    {"noticing", "undelivered", "answering", "fixing", "ready", "planned", "approved", "announced", "archived",
+     "rechecking"}
+)  # fmt: skip
+RECHECKS = frozenset({"archived", "rechecking", "stopping", "fixing"})
+OPEN = BEFORE_STOP | AFTER_STOP | {"new", "stopping", "restoring", "disposed", "needs_person"}
+
+# Which entry a case may take in which states: anything else raises.
+LEGAL: dict[str, frozenset[str]] = {
+    "opened": frozenset({"new"}),
+    "finding_attached": OPEN,
+    "notice_started": frozenset({"noticing"}),
+    "noticed": frozenset({"noticing", "undelivered"}),
+    "undelivered": frozenset({"noticing"}),
+    "endpoint_changed": frozenset({"noticing", "undelivered"}),
+    "answered": frozenset(
+        {"answering", "fixing", "ready", "planned", "approved", "announced", "archived", "rechecking"}
+    ),
+    "planned": frozenset({"ready"}),
+    "unplanned": frozenset({"planned", "approved", "announced", "archived", "rechecking"}),
+    "approved": frozenset({"planned"}),
+    "announced": frozenset({"approved"}),
+    "archive_started": frozenset({"announced", "stopping"}),
+    "archived": frozenset({"announced", "stopping"}),
+    "archive_failed": frozenset({"announced", "archived", "rechecking", "stopping"}),
+    "slot_reserved": frozenset({"archived", "rechecking", "stopping"}),
+    "slot_missed": frozenset({"archived", "rechecking", "stopping"}),
+    "recheck_asked": RECHECKS,
+    "confirmed": RECHECKS,
+    "refuted": RECHECKS,
+    "finding_refuted": RECHECKS,
+    "inconclusive": RECHECKS,
+    "cleared": BEFORE_STOP | {"stopping"},
+    "stop_started": frozenset({"rechecking", "stopping"}),
+    # "restoring": what is cancelled while the order to stop is on its way still has its answer written down
+    "stop_accepted": frozenset({"stopping", "restoring"}),
+    "stop_failed": frozenset({"stopping", "restoring"}),
+    "stop_unanswered": frozenset({"stopping", "restoring"}),
+    "probed": AFTER_STOP | {"restoring"},
+    "restore_asked": AFTER_STOP,
+    "restore_started": frozenset({"restoring"}),
+    "restore_accepted": frozenset({"restoring"}),
+    "restore_failed": frozenset({"restoring"}),
+    "restore_unanswered": frozenset({"restoring"}),
+    "disposed": frozenset({"verified"}),
+    "closed": frozenset({"disposed"}),
+    "ended": BEFORE_STOP | {"restoring", "needs_person"},
+    "restored": frozenset({"restoring"}),
+    "held": OPEN - {"new", "disposed"},
+    "released": OPEN,
+    "needs_person": OPEN,
+    "resumed": frozenset({"needs_person"}),
+    "cancelled": BEFORE_STOP | AFTER_STOP | {"needs_person", "stopping"},
+}
+
+
+def state_of(p: Progress) -> str:
+    """The one word for where a case stands."""
+    if p.ended is not None:
+        return p.ended
+    if p.person is not None:
+        return "needs_person"
+    if not p.opened:
+        return "new"
+    if p.stop_ordered:
+        return _state_after_order(p)
+    if p.noticed_at is None:
+        return "undelivered" if p.attempts >= p.windows.notice_attempts else "noticing"
+    return _state_before_stop(p)
+
+
+def _state_after_order(p: Progress) -> str:
+    if p.unwinding:
+        return "restoring"
+    if p.stopped_at is None:
+        return "stopping"
+    if p.disposed:
+        return "disposed"
+    if p.verified_at is not None:
+        return "verified"
+    return "unverified" if p.alive else "verifying"
+
+
+def _state_before_stop(p: Progress) -> str:
+    if p.answer == "fix" and p.fix_checked_at is None and p.plan_id is None:
+        return "fixing"
+    if p.archive_sha256 is not None:
+        return "rechecking" if p.asked_day is not None and p.approved else "archived"
+    if p.announced_at is not None:
+        return "announced"
+    if p.approved:
+        return "approved"
+    if p.plan_id is not None:
+        return "planned"
+    return "ready" if p.answer in ("close", "fix") else "answering"
+
+
+def check(p: Progress, kind: str) -> None:
+    """Raise IllegalEntry unless the case may take this entry where it stands."""
+    state = state_of(p)
+    if state == "answering" and kind == "planned":
+        return  # the window ran out in silence: the passing of time writes no entry
+    impossible = (kind == "released" and p.held_since is None) or (kind == "cancelled" and p.disposed)
+    if impossible or state not in LEGAL.get(kind, frozenset()):
+        raise IllegalEntry(state=state, entry=kind)

@@ -1,0 +1,199 @@
+"""Who may do what over HTTP, what is public, and what never leaves."""
+
+import json
+import logging
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import structlog
+
+from libs.common import auth
+from tests.integration.decommission.conftest import Story
+
+ANY = str(uuid4())
+CONNECTOR: dict[str, Any] = {
+    "stop_url": "http://h/s",
+    "restore_url": "http://h/r",
+    "probe_url": "http://h/{identity}",
+    "honours_keys": True,
+}
+ROUTES: list[tuple[str, str, Any, set[str]]] = [
+    ("GET", "/cases", None, {"viewer", "operator", "approver", "auditor"}),
+    ("GET", f"/cases/{ANY}", None, {"viewer", "operator", "approver", "auditor"}),
+    ("GET", f"/cases/{ANY}/file", None, {"auditor"}),
+    ("POST", f"/cases/{ANY}/answers", {"answer": "keep"}, {"unit", "operator"}),
+    ("POST", f"/cases/{ANY}/hold", {"reason": "r"}, {"operator"}),
+    ("POST", f"/cases/{ANY}/release", {"reason": "r"}, {"operator"}),
+    ("POST", f"/cases/{ANY}/cancel", {"reason": "r"}, {"operator"}),
+    ("POST", f"/cases/{ANY}/restore", {"reason": "r"}, {"operator"}),
+    ("POST", f"/cases/{ANY}/resume", {"reason": "r"}, {"operator"}),
+    ("GET", "/plans", None, {"viewer", "operator", "approver", "auditor"}),
+    ("GET", f"/plans/{ANY}", None, {"viewer", "operator", "approver", "auditor"}),
+    ("POST", f"/plans/{ANY}/approvals", {"sha256": "0" * 64}, {"approver"}),
+    ("GET", "/mandates", None, {"viewer", "operator", "approver", "auditor"}),
+    ("POST", "/mandates", {"rule": "C15", "max_per_day": 1, "until": "2025-12-31"}, {"operator", "approver"}),
+    ("POST", f"/mandates/{ANY}/approvals", None, {"approver"}),
+    ("PUT", "/connectors/x", CONNECTOR, {"operator"}),
+    ("GET", "/limits", None, {"viewer", "operator", "approver", "auditor"}),
+    ("POST", "/rounds", {}, {"operator"}),
+    ("POST", "/kill-switch", {"on": False}, {"operator"}),
+    ("GET", "/alarms", None, {"viewer", "operator", "auditor"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "allowed"), ROUTES, ids=[f"{m} {p}" for m, p, _, _ in ROUTES])
+async def test_every_role_may_do_what_it_may_and_nothing_else(
+    story: Story, method: str, path: str, body: Any, allowed: set[str]
+) -> None:
+    for role in sorted(auth.ROLES):
+        status = (await story.request(method, path, body, role=role)).status_code
+        assert (status != 403) == (role in allowed) or (role == "unit" and role in allowed), (role, status)
+    assert (await story.request(method, path, body, role="public")).status_code == 401
+
+
+async def test_a_unit_sets_its_own_endpoint_and_no_other(story: Story, unit: UUID) -> None:
+    other = await story.unit("beta")
+    body = {"url": "http://h/n", "public_key": story.world.public_key("alpha")}
+    assert (await story.request("PUT", f"/endpoints/{unit}", body, role="unit", unit="test:alpha")).status_code == 204
+    assert (await story.request("PUT", f"/endpoints/{other}", body, role="unit", unit="test:alpha")).status_code == 403
+    assert (await story.request("PUT", f"/endpoints/{other}", body, role="unit")).status_code == 403
+
+
+async def test_a_private_key_or_none_at_all_is_refused_as_an_endpoint_s_key(story: Story, unit: UUID) -> None:
+    for key in (auth.new_key("k"), {"kty": "RSA", "n": "x", "e": "AQAB"}, {"kty": "OKP", "crv": "Ed25519", "x": "!"}):
+        reply = await story.request("PUT", f"/endpoints/{unit}", {"url": "http://h/n", "public_key": key})
+        assert reply.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "probe", ["http://h/{identity.__class__}", "http://h/{0}", "http://h/{other}", "ftp://h/{identity}"]
+)
+async def test_a_template_holds_the_three_names_only(story: Story, probe: str) -> None:
+    reply = await story.request("PUT", "/connectors/x", CONNECTOR | {"probe_url": probe})
+    assert reply.status_code == 422
+
+
+async def test_a_repeated_key_gets_the_first_answer_and_acts_once(story: Story, unit: UUID) -> None:
+    _, case = await story.flagged("once", unit)
+    await story.round()
+    body = {"reason": "a complaint"}
+    first = await story.call("POST", f"/cases/{case}/hold", body, key="k1")
+    again = await story.call("POST", f"/cases/{case}/hold", body, key="k1")
+    assert first == again
+    assert (await story.kinds(case)).count("held") == 1
+    reused = await story.request("POST", f"/cases/{case}/hold", {"reason": "another"}, key="k1")
+    assert (reused.status_code, reused.json()["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_two_requests_at_once_under_one_key_act_once(story: Story, unit: UUID) -> None:
+    from tests.integration.decommission.conftest import gathered
+
+    _, case = await story.flagged("race", unit)
+    await story.round()
+    path = f"/cases/{case}/hold"
+    replies = await gathered(*(story.request("POST", path, {"reason": "r"}, key="k2") for _ in range(6)))
+    assert {reply.status_code for reply in replies} == {200}
+    assert len({reply.text for reply in replies}) == 1
+    assert (await story.kinds(case)).count("held") == 1
+
+
+async def test_lists_are_paged_without_gap_or_repeat(story: Story, unit: UUID) -> None:
+    for n in range(7):
+        await story.flagged(f"acc{n}", unit)
+    seen, cursor = [], ""
+    while True:
+        page = await story.call("GET", f"/cases?limit=3{cursor}")
+        seen += [case["case_id"] for case in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert len(seen) == len(set(seen)) == 7
+    assert (await story.request("GET", "/cases?limit=501")).status_code == 422
+
+
+async def test_the_public_sees_what_is_announced_and_what_was_withdrawn(story: Story, unit: UUID) -> None:
+    asset, case = await story.flagged("told", unit)
+    assert (await story.call("GET", "/announcements", role="public"))["items"] == []
+    await story.announced(case)
+    (item,) = (await story.call("GET", "/announcements", role="public"))["items"]
+    assert item["address"] == "https://x.example/told"
+    assert "zhang" not in json.dumps(item)
+    story.verdicts[asset] = "refuted"
+    await story.next_day(2)
+    (item,) = (await story.call("GET", "/announcements", role="public"))["items"]
+    assert item["state"] == "withdrawn"
+
+
+async def test_the_public_key_is_public_and_the_private_half_is_not(story: Story) -> None:
+    (key,) = (await story.call("GET", "/keys", role="public"))["keys"]
+    assert key["kty"] == "OKP"
+    assert "d" not in key
+
+
+async def test_limits_and_windows_are_shown_with_how_well_they_are_established(story: Story) -> None:
+    shown = await story.call("GET", "/limits")
+    assert shown["limits"]["per_day"] == 100
+    assert shown["windows"]["answer_days"] == 2
+    assert "ASSUMED" in json.dumps(shown)
+
+
+async def test_what_does_not_exist_is_missing(story: Story) -> None:
+    for path in (f"/cases/{ANY}", f"/plans/{ANY}"):
+        assert (await story.request("GET", path)).status_code == 404
+    assert (await story.request("GET", f"/cases/{ANY}/file", role="auditor")).status_code == 404
+
+
+async def test_a_person_s_contact_stays_in_its_one_table(
+    story: Story, unit: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not in an event, a log line, a case file, a package, or any other column."""
+    caplog.set_level(logging.DEBUG)
+    with structlog.testing.capture_logs() as lines:
+        _, case = await story.flagged("private", unit)
+        await story.until(case, "closed")
+        file = await story.call("GET", f"/cases/{case}/file", role="auditor")
+    said = json.dumps([story.told, file, lines], default=str, ensure_ascii=False) + caplog.text
+    assert "zhang" not in said.lower()
+    tables = await story.owner(
+        "select table_name from information_schema.tables where table_schema = 'public' and table_name <> 'endpoints'"
+    )
+    for row in tables:
+        content = str(await story.owner(f"select * from {row['table_name']}"))  # noqa: S608
+        assert "zhang" not in content.lower(), row["table_name"]
+
+
+async def test_the_log_is_append_only_for_the_service_itself(story: Story, unit: UUID) -> None:
+    import asyncpg
+
+    await story.flagged("log", unit)
+    for statement in ("update case_log set actor = 'x'", "delete from case_log", "update approvals set approver = 'x'"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with story.database.pool.acquire() as conn:
+                await conn.execute(statement)
+
+
+async def test_quiet_waits_for_a_round_that_was_asked_for(story: Story, unit: UUID) -> None:
+    asset, _case = await story.flagged("soon", unit)
+    story.world.manners(asset, answer={"answer": "close"})
+    await story.round()
+    assert await story.executor.due() == (0, 0)
+    _, _later = await story.flagged("next", unit)
+    await story.call("POST", "/rounds", {})
+    assert sum(await story.executor.due()) > 0
+    await story.settle()
+    assert await story.executor.due() == (0, 0)
+    story.clock.set(story.clock.now().replace(hour=5))
+    assert await story.executor.due() == (0, 0)
+    await story.call("POST", "/rounds", {})
+    assert sum(await story.executor.due()) > 0
+    await story.settle()
+    assert await story.executor.due() == (0, 0)
+
+
+async def test_a_case_that_waits_for_its_recheck_is_not_due(story: Story, unit: UUID) -> None:
+    asset, case = await story.flagged("waiting", unit)
+    await story.announced(case)
+    story.verdicts[asset] = "nothing"
+    await story.next_day(2)
+    assert await story.executor.due() == (0, 0)

@@ -1,0 +1,135 @@
+"""Nothing moves without proof of notice: the unit's own signature under this notice of this asset."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from libs.common import signing
+from tests.acceptance.world import unit_key
+from tests.integration.decommission.conftest import Story
+
+MANNERS = [{"receipt": "none"}, {"receipt": "other-asset"}, {"receipt": "other-key"}, {"status": 500}, {"status": 302}]
+
+
+@pytest.mark.parametrize("manner", MANNERS, ids=[str(next(iter(m.items()))) for m in MANNERS])
+async def test_what_proves_nothing_is_undelivered_and_parks_with_an_alarm(
+    story: Story, unit: UUID, manner: dict[str, Any]
+) -> None:
+    story.world.manners("alpha", **manner)
+    asset, case = await story.flagged("mute", unit)
+    await story.next_day(10)
+    assert await story.state(case) == "undelivered"
+    assert len(story.world.calls("notice", str(asset))) == 2
+    assert len(story.events("case.undelivered", asset)) == 2
+    assert story.events("case.noticed", asset) == []
+    assert [alarm["kind"] for alarm in await story.alarms()] == ["undelivered"]
+
+
+async def test_a_unit_whose_system_is_away_is_undelivered(story: Story, unit: UUID) -> None:
+    await story.endpoint(unit, url="http://127.0.0.1:9/nobody")
+    _, case = await story.flagged("away", unit)
+    await story.next_day(5)
+    assert await story.state(case) == "undelivered"
+
+
+async def test_a_unit_without_an_endpoint_is_undelivered_until_it_has_one(story: Story) -> None:
+    unit = await story.unit("beta", endpoint=False)
+    _, case = await story.flagged("nowhere", unit)
+    await story.next_day(5)
+    assert await story.state(case) == "undelivered"
+    await story.endpoint(unit)
+    await story.round()
+    assert await story.state(case) == "answering"
+
+
+async def test_an_endpoint_that_fails_first_and_signs_later_is_proof(story: Story, unit: UUID) -> None:
+    story.world.manners("alpha", status=503)
+    _, case = await story.flagged("slow", unit)
+    await story.round()
+    assert await story.state(case) == "noticing"
+    story.world.manners("alpha")
+    await story.next_day()
+    assert await story.state(case) == "answering"
+    keys = {call["key"] for call in story.world.calls("notice")}
+    assert len(keys) == 2
+
+
+async def test_the_unit_s_window_begins_with_the_proof_not_with_the_finding(story: Story, unit: UUID) -> None:
+    story.world.manners("alpha", receipt="none")
+    _, case = await story.flagged("late", unit)
+    await story.round()
+    story.world.manners("alpha")
+    await story.next_day(2)
+    assert await story.state(case) == "answering"
+    await story.next_day()
+    assert await story.state(case) == "planned"
+
+
+async def sent_notice(story: Story, case: UUID) -> str:
+    (row,) = await story.owner("select sha256 from notices where case_id = $1", case)
+    return str(row["sha256"])
+
+
+def receipt(unit: str, sha256: str, asset: UUID, **more: Any) -> str:
+    claims = {"notice_sha256": sha256, "asset_id": str(asset), "received_on": "2025-06-05"}
+    return signing.sign(unit_key(unit), claims | more)
+
+
+async def test_a_receipt_may_come_later_and_its_signature_is_the_proof(story: Story, unit: UUID) -> None:
+    story.world.manners("alpha", receipt="none")
+    asset, case = await story.flagged("later", unit)
+    await story.next_day(5)
+    sha256 = await sent_notice(story, case)
+    for token in (
+        receipt("somebody-else", sha256, asset), receipt("alpha", "0" * 64, asset), receipt("alpha", sha256, unit),
+        "no receipt at all",
+    ):  # fmt: skip
+        reply = await story.request("POST", f"/notices/{case}/receipt", {"receipt": token}, role="public")
+        assert (reply.status_code, reply.json()["code"]) == (422, "bad_receipt")
+    assert await story.state(case) == "undelivered"
+    await story.call("POST", f"/notices/{case}/receipt", {"receipt": receipt("alpha", sha256, asset)}, role="public")
+    await story.settle()
+    assert await story.state(case) == "answering"
+
+
+async def test_a_late_receipt_may_carry_the_answer(story: Story, unit: UUID) -> None:
+    story.world.manners("alpha", receipt="none")
+    asset, case = await story.flagged("later", unit)
+    await story.round()
+    token = receipt("alpha", await sent_notice(story, case), asset, answer={"answer": "keep", "reason": "needed"})
+    await story.call("POST", f"/notices/{case}/receipt", {"receipt": token}, role="public")
+    await story.settle()
+    assert await story.state(case) == "ended"
+
+
+async def test_an_answer_that_cannot_be_read_leaves_the_notice_unproved(story: Story, unit: UUID) -> None:
+    asset, case = await story.flagged("odd", unit)
+    story.world.manners(asset, answer={"answer": "perhaps"})
+    await story.next_day(5)
+    assert await story.state(case) == "undelivered"
+
+
+async def test_a_unit_that_cannot_be_reached_is_reached_through_the_unit_above(story: Story) -> None:
+    above = await story.unit("ministry")
+    below = await story.unit("bureau", parent=above)
+    await story.endpoint(below, url="http://127.0.0.1:9/nobody")
+    _, case = await story.flagged("below", below)
+    await story.next_day(3)
+    assert await story.state(case) == "answering"
+    log = {entry["kind"]: entry["data"] for entry in (await story.case(case))["log"]}
+    assert log["noticed"]["unit_id"] == str(above)
+
+
+async def test_the_notice_says_what_it_must(story: Story, unit: UUID) -> None:
+    asset, case = await story.flagged("told", unit)
+    await story.round()
+    import json
+
+    (row,) = await story.owner("select body from notices where case_id = $1", case)
+    notice = json.loads(row["body"])
+    assert notice["asset_id"] == str(asset)
+    assert notice["address"] == "https://x.example/told"
+    assert (notice["rule"], notice["basis"]) == ("C15", "a circular")
+    assert (notice["answer_by"], notice["stop_not_before"]) == ("2025-06-04", "2025-06-06")
+    assert notice["notice_id"] == str(case)  # what POST /notices/{id}/receipt takes

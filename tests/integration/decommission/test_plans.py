@@ -1,0 +1,203 @@
+"""Only what was signed closes: one sealed plan a day, its hash signed by two people, executed as it was sealed."""
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.decommission.domain import Limits
+from tests.integration.decommission.conftest import Make, Story
+
+
+async def ready(story: Story, unit: UUID, *names: str) -> dict[str, UUID]:
+    """Cases that wait for a plan tomorrow, by name."""
+    cases = {}
+    for name in names:
+        asset, cases[name] = await story.flagged(name, unit)
+        story.world.manners(asset, answer={"answer": "close"})
+    await story.round()
+    return cases
+
+
+async def plan_of(story: Story) -> dict[str, Any]:
+    (plan,) = (await story.call("GET", "/plans"))["items"]
+    return dict(await story.call("GET", f"/plans/{plan['plan_id']}"))
+
+
+async def sign(story: Story, plan: dict[str, Any], who: str, sha256: str | None = None) -> Any:
+    path = f"/plans/{plan['plan_id']}/approvals"
+    return await story.request("POST", path, {"sha256": sha256 or plan["sha256"]}, role="approver", who=who)
+
+
+async def test_the_hash_is_that_of_the_text_and_the_text_holds_what_was_decided_on(story: Story, unit: UUID) -> None:
+    await ready(story, unit, "a", "b")
+    plan = await plan_of(story)
+    assert hashlib.sha256(plan["text"].encode()).hexdigest() == plan["sha256"]
+    content = json.loads(plan["text"])
+    assert content == plan["content"]
+    assert len(content["members"]) == 2
+    assert content["limits"]["per_day"] == 100
+    for member in content["members"]:
+        assert {"case_id", "asset_id", "asset_version", "rule", "notice_sha256", "evidence_sha256"} <= set(member)
+    assert [m["asset_id"] for m in content["members"]] == sorted(m["asset_id"] for m in content["members"])
+
+
+async def test_one_person_is_not_enough_and_the_same_one_twice_is_one(story: Story, unit: UUID) -> None:
+    cases = await ready(story, unit, "a")
+    plan = await plan_of(story)
+    assert (await sign(story, plan, "ada")).json()["state"] == "sealed"
+    again = await sign(story, plan, "ada")
+    assert again.json().get("state", "sealed") == "sealed"
+    await story.next_day(3)
+    assert await story.state(cases["a"]) == "planned"
+    assert (await sign(story, plan, "bo")).json()["state"] == "approved"
+    await story.round()
+    assert await story.state(cases["a"]) == "announced"
+
+
+async def test_a_wrong_hash_signs_nothing(story: Story, unit: UUID) -> None:
+    await ready(story, unit, "a")
+    plan = await plan_of(story)
+    reply = await sign(story, plan, "ada", "0" * 64)
+    assert (reply.status_code, reply.json()["code"]) == (409, "plan_altered")
+    assert (await plan_of(story))["approvers"] == []
+
+
+async def test_one_plan_a_day(story: Story, unit: UUID) -> None:
+    await ready(story, unit, "a")
+    later = await ready(story, unit, "b")
+    assert await story.state(later["b"]) == "ready"
+    await story.next_day()
+    assert await story.state(later["b"]) == "planned"
+    assert len((await story.call("GET", "/plans"))["items"]) == 2
+
+
+async def test_a_plan_altered_before_its_signature_is_refused_with_an_alarm(story: Story, unit: UUID) -> None:
+    cases = await ready(story, unit, "a")
+    plan = await plan_of(story)
+    await story.owner("update plans set content = replace(content, 'C15', 'C16')")
+    reply = await sign(story, plan, "ada")
+    assert (reply.status_code, reply.json()["code"]) == (409, "plan_altered")
+    await story.next_day(5)
+    assert await story.state(cases["a"]) == "planned"
+    assert len(await story.alarms()) == 1
+    assert story.world.calls("stop") == []
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "update plans set content = replace(content, 'C15', 'C16')",
+        "update plans set content = content || ' '",
+        "update plans set sha256 = repeat('0', 64)",
+        "update approvals set sha256 = repeat('0', 64)",
+        "delete from approvals where approver = 'bo'",
+    ],
+)
+async def test_a_plan_altered_after_its_signatures_executes_nothing_and_raises_an_alarm(
+    story: Story, unit: UUID, tampering: str
+) -> None:
+    cases = await ready(story, unit, "a", "b")
+    await story.sign()
+    await story.owner(tampering)
+    await story.next_day(5)
+    assert story.world.calls("stop") == []
+    assert {await story.state(case) for case in cases.values()} == {"needs_person"}
+    assert [a["kind"] for a in await story.alarms()] == ["plan-altered"] * 2
+
+
+async def test_a_member_added_to_the_table_is_not_executed(story: Story, unit: UUID) -> None:
+    """What is signed is the text: a row that says otherwise changes nothing."""
+    cases = await ready(story, unit, "a")
+    _, other = await story.flagged("b", unit)
+    await story.round()
+    plan = await plan_of(story)
+    await story.owner(
+        "insert into plan_members select $1, case_id, asset_id, asset_id, 'account' from cases where case_id = $2",
+        UUID(plan["plan_id"]), other,
+    )  # fmt: skip
+    await story.sign()
+    assert await story.state(cases["a"]) == "announced"
+    assert await story.state(other) == "answering"
+
+
+async def test_an_asset_that_changed_after_sealing_drops_out_and_the_rest_goes_on(story: Story, unit: UUID) -> None:
+    cases = await ready(story, unit, "a", "b")
+    await story.asset("a", unit, version=2)
+    await story.sign()
+    assert await story.state(cases["b"]) == "announced"
+    log = (await story.case(cases["a"]))["log"]
+    (dropped,) = [entry for entry in log if entry["kind"] == "unplanned"]
+    assert dropped["data"]["why"]
+    await story.next_day()
+    assert await story.state(cases["a"]) == "planned"
+    (again,) = (await story.call("GET", "/plans?state=sealed"))["items"]
+    content = (await story.call("GET", f"/plans/{again['plan_id']}"))["content"]
+    assert [m["asset_version"] for m in content["members"]] == [2]
+
+
+async def test_an_asset_that_changed_during_the_public_notice_is_not_stopped_under_the_old_plan(
+    story: Story, unit: UUID
+) -> None:
+    cases = await ready(story, unit, "a", "b")
+    await story.sign()
+    await story.next_day()
+    await story.asset("a", unit, version=2)
+    await story.next_day()
+    assert [c["asset"] for c in story.world.calls("stop")] == [(await story.case(cases["b"]))["asset_id"]]
+    assert await story.state(cases["a"]) in ("ready", "planned")
+    assert await story.until(cases["a"], "closed", days=30) == "closed"
+    assert (await story.kinds(cases["a"])).count("announced") == 2
+
+
+async def test_limits_bound_a_plan_in_the_order_of_asset_ids(make_story: Make) -> None:
+    story = await make_story(limits=Limits(per_plan=2))
+    unit = await story.unit("alpha")
+    cases = await ready(story, unit, "a", "b", "c", "d", "e")
+    order = sorted([(await story.case(case))["asset_id"] for case in cases.values()])
+    await story.next_day(2)
+    listed = (await story.call("GET", "/plans"))["items"]
+    plans = [(await story.call("GET", f"/plans/{plan['plan_id']}"))["content"] for plan in listed]
+    plans.sort(key=lambda content: str(content["sealed_on"]))
+    planned = [[member["asset_id"] for member in content["members"]] for content in plans]
+    assert planned == [order[:2], order[2:4], order[4:]]
+
+
+async def mandate(story: Story, *signers: str, until: int = 30, max_per_day: int = 5, rule: str = "C15") -> str:
+    body = {"rule": rule, "max_per_day": max_per_day, "until": (story.day + timedelta(days=until)).isoformat()}
+    which = str((await story.call("POST", "/mandates", body))["mandate_id"])
+    for who in signers:
+        await story.call("POST", f"/mandates/{which}/approvals", role="approver", who=who)
+    return which
+
+
+async def test_under_a_live_mandate_one_signature_is_enough(story: Story, unit: UUID) -> None:
+    await mandate(story, "ada", "bo")
+    cases = await ready(story, unit, "a")
+    assert (await sign(story, await plan_of(story), "cy")).json()["state"] == "approved"
+    await story.round()
+    assert await story.state(cases["a"]) == "announced"
+
+
+@pytest.mark.parametrize("terms", [{"until": -1}, {"max_per_day": 0}, {"max_per_day": 1}, {"rule": "C16"}], ids=str)
+async def test_a_mandate_that_has_ended_is_too_small_or_is_for_another_rule_helps_nobody(
+    story: Story, unit: UUID, terms: dict[str, Any]
+) -> None:
+    await mandate(story, "ada", "bo", **terms)
+    await ready(story, unit, "a", "b")
+    assert (await sign(story, await plan_of(story), "cy")).json()["state"] == "sealed"
+
+
+async def test_a_mandate_needs_two_people_of_whom_none_proposed_it(story: Story, unit: UUID) -> None:
+    body = {"rule": "C15", "max_per_day": 5, "until": (story.day + timedelta(days=9)).isoformat()}
+    which = (await story.call("POST", "/mandates", body, role="approver", who="ada"))["mandate_id"]
+    own = await story.request("POST", f"/mandates/{which}/approvals", role="approver", who="ada")
+    assert own.status_code == 409
+    await story.call("POST", f"/mandates/{which}/approvals", role="approver", who="bo")
+    again = await story.request("POST", f"/mandates/{which}/approvals", role="approver", who="bo")
+    await ready(story, unit, "a")
+    assert (await sign(story, await plan_of(story), "cy")).json()["state"] == "sealed", again.text
+    await story.call("POST", f"/mandates/{which}/approvals", role="approver", who="di")
