@@ -1,5 +1,6 @@
 """What every benchmark needs: real parts of its own, variants run by turns, ratios by their median, a table."""
 
+import asyncio
 import gc
 import json
 import os
@@ -79,6 +80,10 @@ class Env:
             await admin.close()
         return name
 
+    def group(self) -> str:
+        """A consumer group that has committed nothing yet."""
+        return f"bench-group-{next(self._names)}"
+
     @asynccontextmanager
     async def database(self, service: str) -> AsyncIterator[Database]:
         """A new database with a service's schema, open as that service's role, dropped afterwards."""
@@ -99,6 +104,7 @@ class Env:
 
 
 Variant = Callable[[], Awaitable[float]]
+PATIENCE = 300.0  # seconds; a variant that stands still ends the run with its name instead of holding it for ever
 
 
 async def by_turns(variants: Mapping[str, Variant], repeats: int) -> dict[str, list[float]]:
@@ -108,7 +114,11 @@ async def by_turns(variants: Mapping[str, Variant], repeats: int) -> dict[str, l
         for name, variant in variants.items():
             gc.collect()
             started = time.perf_counter()
-            runs[name].append(await variant())
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    runs[name].append(await variant())
+            except TimeoutError:
+                raise Wrong(f"{name} was not done after {PATIENCE:.0f} s") from None
             spent = time.perf_counter() - started
             print(f"  {turn + 1}/{repeats} {name}: {runs[name][-1]:,.0f} ({spent:.1f} s)", flush=True)
     return runs

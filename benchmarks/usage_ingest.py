@@ -69,7 +69,7 @@ async def ours(env: Env, stream: Stream) -> float:
     async with env.database("monitor") as database:
         broker = make_broker(env.options)
         usage = UsageConsumer(
-            broker, database, stream.authenticator, fold.Calendar(ZONE), topic=stream.topic, consumer=database.name,
+            broker, database, stream.authenticator, fold.Calendar(ZONE), topic=stream.topic, consumer=env.group(),
             max_records=defaults["usage_batch"].default, max_keys=defaults["usage_keys"].default,
         )  # fmt: skip
         writing = asyncio.create_task(usage.run())
@@ -95,7 +95,7 @@ async def per_message(env: Env, stream: Stream) -> float:
     """One transaction a message: the fence, the row's lock, its sketch, the merge; acknowledged after it."""
     async with env.database("monitor") as database:
         broker, calendar, done = make_broker(env.options), fold.Calendar(ZONE), asyncio.Event()
-        group, handled, started = database.name, 0, 0.0
+        group, handled, started = env.group(), 0, 0.0
 
         async def parser(record: ConsumerRecord) -> KafkaAckableMessage:
             return KafkaAckableMessage(

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import zlib
+from collections import Counter as Tally
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import aiokafka
@@ -26,6 +28,9 @@ LATENCY = Histogram("jianfu_outbox_batch_seconds", "From taking a batch of rows 
 CHANNEL = "jianfu_outbox"
 PUBLISH_TIMEOUT = 15.0
 MAX_BYTES = 1_000_000  # brokers take 1,048,588 in a batch; one message too large would stop all behind it
+ROWS, FEWEST_ROWS, MOST_ROWS = 500, 10, 5_000  # of one take: the first, and between which bounds the next ones are
+TAKE_BYTES = 2_000_000  # about what one take shall hold, well within PUBLISH_TIMEOUT
+_read_headers = msgspec.msgpack.Decoder(list[tuple[str, bytes | None]]).decode
 
 
 class NotInTransaction(RuntimeError):
@@ -56,6 +61,12 @@ async def enqueue(conn: Connection, topic: str, key: bytes | None, payload: byte
 def size(key: bytes | None, payload: bytes | None, headers: Headers) -> int:
     """Bytes of a message as it will travel, a little over-estimated."""
     return len(key or b"") + len(payload or b"") + sum(len(n) + len(v or b"") + 8 for n, v in headers) + 32
+
+
+@lru_cache(maxsize=100_000)
+def partition_of(key: bytes | None, count: int) -> int:
+    """Kafka's default partition of a key among `count`. Cached: aiokafka's murmur2 is Python, and keys come again."""
+    return int(murmur2(key or b"") & 0x7FFFFFFF) % count
 
 
 class Publisher:
@@ -91,7 +102,7 @@ class Publisher:
             waiting = []
             for row in rows:
                 target = (row["topic"], await self._partition(producer, row["topic"], row["key"]))
-                headers = msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes | None]])
+                headers = _read_headers(row["headers"])
                 batch = open_.get(target) or open_.setdefault(target, producer.create_batch())
                 record = {"key": row["key"], "value": row["payload"], "timestamp": None, "headers": headers}
                 if batch.append(**record) is None:
@@ -108,7 +119,7 @@ class Publisher:
         count = self._partitions.get(topic)
         if count is None:
             count = self._partitions[topic] = len(await producer.partitions_for(topic))
-        return int(murmur2(key or b"") & 0x7FFFFFFF) % count
+        return partition_of(key, count)
 
     async def close(self) -> None:
         """Let go of the producer; bounded, since stopping one whose broker is away can hang."""
@@ -120,13 +131,19 @@ class Publisher:
                     await producer.stop()
 
 
+def next_take(rows: Sequence[asyncpg.Record]) -> int:
+    """How many rows to take next, if they are as large as these: fewer round trips for small ones, bounded bytes."""
+    size = sum(len(row["payload"] or b"") + len(row["headers"]) for row in rows)
+    return min(MOST_ROWS, max(FEWEST_ROWS, TAKE_BYTES * len(rows) // max(size, 1)))
+
+
 class Relay:
     """Deletes and publishes what is visible, oldest first; the rows come back if Kafka does not take them."""
 
-    def __init__(self, database: Database, publisher: Publisher, *, batch: int = 500, poll: float = 0.5) -> None:
+    def __init__(self, database: Database, publisher: Publisher, *, rows: int = ROWS, poll: float = 0.5) -> None:
         self._database = database
         self._publisher = publisher
-        self._batch = batch
+        self._rows = rows
         self._poll = poll
         self._wake = asyncio.Event()
         self._poke = asyncio.Event()
@@ -190,9 +207,10 @@ class Relay:
         await conn.add_listener(CHANNEL, self._heard)
         while True:
             self._wake.clear()
+            asked = self._rows
             taken = await self._step(conn)
             self.failing = None
-            if taken < self._batch:
+            if taken < asked:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._poll):
                         await self._wake.wait()
@@ -203,7 +221,7 @@ class Relay:
     async def _step(self, conn: Any) -> int:
         with LATENCY.time():
             async with conn.transaction():
-                rows = [row async for row in PLUMBING.outbox_take(conn, batch=self._batch)]
+                rows = [row async for row in PLUMBING.outbox_take(conn, batch=self._rows)]
                 if not rows:
                     return 0
                 rows.sort(key=lambda row: row["id"])
@@ -211,8 +229,9 @@ class Relay:
                 await self._publisher.send(rows)
                 faults.point(f"{self._database.name}.relay.after-publish")
             faults.point(f"{self._database.name}.relay.after-commit")
-        for row in rows:
-            PUBLISHED.labels(row["topic"]).inc()
+        for topic, count in Tally(row["topic"] for row in rows).items():
+            PUBLISHED.labels(topic).inc(count)
+        self._rows = next_take(rows)
         return len(rows)
 
     async def close(self) -> None:

@@ -71,7 +71,7 @@ async def test_order_per_key_with_eight_writers(store: Database, options: Any, n
                 )
                 await outbox.emit(conn, counted(thing=key, value=version), sequence=version, time=stream.NOON)
 
-    async with relaying(store, options, batch=50) as relay:
+    async with relaying(store, options, rows=50) as relay:
         await asyncio.gather(*(writer(number) for number in range(8)))
         await eventually(relay_is_empty(relay))
     by_key: dict[bytes, list[int]] = {}
