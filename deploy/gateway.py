@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -70,12 +70,18 @@ class Gateway:
         # the path as it was written: an encoded slash inside a name is not a slash
         path = f"/{rest}".encode() if rest in AT_ROOT else request.scope["raw_path"].partition(b"?")[0]
         query = request.scope["query_string"]
-        url = httpx.URL(self.targets[service]).copy_with(raw_path=path + (b"?" + query if query else b""))
-        outgoing = self.client.build_request(
-            request.method, url, headers=_onward(request), content=request.stream() if _has_body(request) else None
-        )
+        # Made beside the client, which would add its own headers and one caller's cookies to another's request; the
+        # target as bytes, or httpx would resolve `..` in it and refuse what is unusual.
+        target = path + (b"?" + query if query else b"")
+        outgoing = httpx.Request(
+            request.method, self.targets[service], headers=_onward(request),
+            content=request.stream() if _has_body(request) else None,
+            extensions={"timeout": TIMEOUT.as_dict(), "target": target},
+        )  # fmt: skip
         try:
             reply = await self.client.send(outgoing, stream=True)
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody is left to read it
         except httpx.HTTPError as error:
             return _away(request, service, error)
         answer = StreamingResponse(_body(reply), reply.status_code)
@@ -129,6 +135,8 @@ def _onward(request: Request) -> list[tuple[bytes, bytes]]:
     """The caller's headers, its Host among them so that redirects lead back here, and who it was."""
     named = {part.strip().lower() for part in request.headers.get("connection", "").encode().split(b",")}
     dropped = HOP_BY_HOP | named | set(FORWARDED)
+    if "transfer-encoding" in request.headers:
+        dropped.add(b"content-length")  # RFC 9112 §6.3: of two lengths the chunks are the true one
     headers = [(k, v) for k, v in request.headers.raw if k not in dropped]
     caller = request.client.host if request.client else "unknown"
     return [*headers, (b"x-forwarded-for", caller.encode()), (b"x-forwarded-proto", request.url.scheme.encode())]

@@ -1,6 +1,7 @@
 """The one address: what goes through it arrives as it was sent, and what is away is said so."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -113,6 +114,52 @@ async def test_a_body_of_unknown_length_is_streamed_on(house: tuple[httpx.AsyncC
 
     told = (await house[0].post("/registry/v1/imports", content=parts())).json()
     assert told["bytes"] == 100_000
+
+
+async def raw(client: httpx.AsyncClient, request: bytes) -> str:
+    """The answer to bytes that no client library would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+    writer.write(request.replace(b"\n", b"\r\n"))
+    try:
+        async with asyncio.timeout(10):
+            return (await reader.read()).decode()
+    finally:
+        writer.close()
+
+
+async def test_nothing_of_one_caller_reaches_another(house: tuple[httpx.AsyncClient, Upstream]) -> None:
+    """A service's cookie belongs to the browser it was given to; and the gateway has no wishes of its own."""
+    client, _ = house
+    assert (await client.get("/registry/v1/echo")).headers.get_list("set-cookie") == ["a=1", "b=2"]
+    told = await raw(client, b"GET /registry/v1/echo HTTP/1.1\nHost: x\nConnection: close\n\n")
+    headers = json.loads(told.partition("\r\n\r\n")[2])["headers"]
+    assert headers == {"host": "x", "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http"}
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/registry/v1/../../monitor/v1/x", "/registry//nobody.example/x", "/registry/v1/a%00b", '/registry/v1/"x"',
+     "/registry/v1/[x]?a={b}|c^", "/registry/v1/x?" + "a" * 60_000],
+    ids=lambda target: target[:30],
+)  # fmt: skip
+async def test_a_target_is_neither_resolved_nor_refused(house: tuple[httpx.AsyncClient, Upstream], target: str) -> None:
+    """What a path means is the service's to say: `..` must not lead elsewhere than the service would go."""
+    told = await raw(house[0], f"GET {target} HTTP/1.1\nHost: x\nConnection: close\n\n".encode())
+    found = json.loads(told.partition("\r\n\r\n")[2])
+    assert (found["path"] + ("?" + found["query"] if found["query"] else "")) == target
+
+
+async def test_of_two_lengths_the_chunks_count(house: tuple[httpx.AsyncClient, Upstream]) -> None:
+    """A request with both could mean one thing here and another behind: request smuggling."""
+    head = (
+        b"POST /registry/v1/x HTTP/1.1\nHost: x\nConnection: close\nContent-Length: 3\nTransfer-Encoding: chunked\n\n"
+    )
+    told = await raw(house[0], head + b"5\nhello\n0\n\n")
+    found = json.loads(told.partition("\r\n\r\n")[2])
+    assert found["bytes"] == 5
+    assert "content-length" not in found["headers"]
+    twice = await raw(house[0], head.replace(b"Transfer-Encoding: chunked", b"Content-Length: 5") + b"hello")
+    assert twice.startswith("HTTP/1.1 400")
 
 
 async def test_what_stands_at_a_services_root_is_below_its_name(house: tuple[httpx.AsyncClient, Upstream]) -> None:
