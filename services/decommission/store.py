@@ -23,11 +23,15 @@ from services.decommission.progress import Progress
 log = structlog.get_logger()
 ALARMS = Counter("jianfu_case_alarms_total", "Times that a person was called, by why.", ["kind"])
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+LAST_TRACES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A case as it stands: its row, its log, what the log amounts to, the spans that began it and touched it last."""
+    """A case as it stands: its row, its log, what the log amounts to, the spans that began it and touched it last.
+
+    Several of the last: what a person signs or answers has a trace of its own, which does not know what came before.
+    """
 
     case: Case
     log: list[Entry]
@@ -52,10 +56,9 @@ async def hold(conn: Connection, case_id: UUID, zone: ZoneInfo, *, lock: bool = 
     entries = [
         Entry(r["seq"], r["at"], r["actor"], r["kind"], json.loads(r["data"]), r["previous"], r["sha256"]) for r in rows
     ]
-    traces = [row["trace"] for row in rows if row["trace"]]
-    return Held(
-        case, entries, progress.fold(entries, case.windows, zone), tuple(dict.fromkeys((*traces[:1], *traces[-1:])))
-    )
+    traces = tuple(dict.fromkeys(row["trace"] for row in rows if row["trace"]))
+    touched = tuple(dict.fromkeys((*traces[:1], *traces[-LAST_TRACES:])))
+    return Held(case, entries, progress.fold(entries, case.windows, zone), touched)
 
 
 async def append(

@@ -81,7 +81,7 @@ class Sweeper:
         if changed:
             kind = SourceRecovered if health.healthy else SourceUnhealthy
             log.warning("source-turned", source=name, healthy=health.healthy, reason=health.en)
-            with observe.linked(f"monitor {kind.TYPE}", (), {"source": name}):
+            with observe.linked(f"monitor {kind.TYPE}", (observe.traceparent(),), {"source": name}):
                 event = kind(source=name, business_day=today, reason=health.reason)
                 await outbox.emit(conn, event, sequence=version, time=now)
 
@@ -166,7 +166,7 @@ class Sweeper:
         self, conn: Connection, event: FindingOpened | FindingCleared, sequence: int, now: datetime
     ) -> None:
         attributes = {"asset.id": str(event.asset_id), "finding.id": str(event.finding_id), "rule": event.rule}
-        with observe.linked(f"monitor {event.TYPE}", (), attributes):
+        with observe.linked(f"monitor {event.TYPE}", (observe.traceparent(),), attributes):
             await outbox.emit(conn, event, sequence=sequence, time=now)
         FINDINGS.labels(event.rule, "opened" if sequence == 1 else "cleared").inc()
 

@@ -47,7 +47,7 @@ class CrashStory(Story):
             await self.papers()
             await self.refused()
         if number == 1:
-            await self.cases()
+            await self.settle_cases()
             await self.new_key()
         if number == 2:
             await self.late_receipt()
@@ -85,7 +85,8 @@ class CrashStory(Story):
         body = {"rule": "C99", "max_per_day": 1, "until": str(FIRST + timedelta(days=30))}
         made = await call("POST", "/decommission/v1/mandates", body)
         mandate = made["mandate_id"]
-        await call("POST", f"/decommission/v1/mandates/{mandate}/approvals", role="approver")
+        for who in ("ada", "bo"):
+            await call("POST", f"/decommission/v1/mandates/{mandate}/approvals", role="approver", subject=who)
         for on in (True, False):
             await call("POST", "/decommission/v1/kill-switch", {"on": on})
 
@@ -109,7 +110,7 @@ class CrashStory(Story):
         record = {"key": message.key, "value": message.body, "headers": list(message.headers)}
         await house.produce("jianfu.monitor", [record], user="admin")
 
-    async def cases(self) -> None:
+    async def settle_cases(self) -> None:
         """An answer over HTTP, a hold that ends by itself."""
         told = await self.case_of("told")
         body = {"answer": "keep", "reason": "by telephone"}
