@@ -1,6 +1,8 @@
 """Apply each `*.patch` to a copy of the tree and require that the test it names fails.
 
 A patch begins with lines `# breaks: …` and `# test: path::name`. The named tests are first run unbroken and must pass.
+Caught is a mutant only when its test failed: a fixture that cannot be set up, or code that no longer imports, says
+nothing about what the test would notice.
 Usage: python -m tests.mutants [name …]
 """
 
@@ -10,12 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-FAILED = 1  # pytest's exit code for tests that ran and failed; anything else is no verdict
+FAILED = 1  # pytest's exit code when a test failed, or when its fixtures could not be set up
+# What code raises that is broken outright: it would fail every test that comes near it.
+NO_CODE = ("SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError", "NameError", "UnboundLocalError")
 
 
 @dataclass(frozen=True)
@@ -50,15 +55,48 @@ def copy(to: Path) -> None:
             shutil.copy(source, to / name)
 
 
-def run(folder: Path, tests: list[str]) -> tuple[int, str]:
-    """pytest's exit code and what it printed; the folder's own code is what is imported."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout[-3000:] + done.stderr[-1000:]
+@dataclass(frozen=True)
+class Ran:
+    """A run of pytest: its exit code, what it printed, and the message of each test that failed or had an error."""
+
+    code: int
+    output: str
+    failures: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
-def survives(mutant: Mutant) -> str | None:
-    """Why a mutant was not caught, or None."""
+def run(folder: Path, tests: list[str]) -> Ran:
+    """Run tests; the folder's own code is what is imported."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.xml"
+        command = [
+            sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--junitxml={report}", *tests,
+        ]  # fmt: skip
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        output = done.stdout[-3000:] + done.stderr[-1000:]
+        if not report.exists():
+            return Ran(done.returncode, output)
+        tree = ET.parse(report)  # noqa: S314 - written by the pytest above
+    failures, errors = (
+        tuple(found.get("message", "") for found in tree.iter(what)) for what in ("failure", "error")
+    )  # fmt: skip
+    return Ran(done.returncode, output, failures, errors)
+
+
+def no_verdict(ran: Ran) -> str | None:
+    """Why a run of the named test does not show that it noticed the break, or None."""
+    if ran.code == 0:
+        return "the test passes on the broken code"
+    if ran.code != FAILED or not ran.failures:
+        told = "".join(f"\n{error}" for error in ran.errors)
+        return f"the test did not fail, it could not be run (pytest ended with {ran.code}):{told}\n{ran.output}"
+    if broken := [failure for failure in ran.failures if failure.startswith(NO_CODE)]:
+        return f"the broken code is no code: {broken[0]}"
+    return None
+
+
+def try_out(mutant: Mutant) -> tuple[bool, str]:
+    """Whether a mutant was caught, and what the test said or why that is no verdict."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         folder.chmod(0o755)
@@ -68,11 +106,10 @@ def survives(mutant: Mutant) -> str | None:
             check=False,
         )  # fmt: skip
         if applied.returncode:
-            return f"the patch no longer applies: {applied.stderr.decode().strip()}"
-        code, output = run(folder, [mutant.test])
-    if code == FAILED:
-        return None
-    return "the test passes on the broken code" if code == 0 else f"pytest ended with {code}:\n{output}"
+            return False, f"the patch no longer applies: {applied.stderr.decode().strip()}"
+        ran = run(folder, [mutant.test])
+    why = no_verdict(ran)
+    return why is None, why or ran.failures[0].splitlines()[0][:100]
 
 
 def main() -> int:
@@ -81,16 +118,18 @@ def main() -> int:
         mutants = [mutant for mutant in mutants if mutant.name in chosen]
     tests = sorted({mutant.test for mutant in mutants})
     print(f"{len(mutants)} mutants, {len(tests)} tests; first the tests on the code as it is", flush=True)
-    code, output = run(ROOT, tests)
-    if code != 0:
-        print(output)
+    begun = time.monotonic()
+    ran = run(ROOT, tests)
+    if ran.code != 0:
+        print(ran.output)
         return 1
+    print(f"{time.monotonic() - begun:5.1f} s", flush=True)
     missed = 0
     for mutant in mutants:
         begun = time.monotonic()
-        why = survives(mutant)
-        missed += why is not None
-        verdict = "caught" if why is None else f"MISSED: {why}"
+        caught, why = try_out(mutant)
+        missed += not caught
+        verdict = f"{'caught' if caught else 'MISSED'}: {why}"
         print(
             f"{time.monotonic() - begun:5.1f} s  {mutant.name}: {mutant.breaks}\n         {mutant.test}: {verdict}",
             flush=True,
