@@ -21,6 +21,7 @@ from libs.common import dead, observe
 from libs.common.db import UNAVAILABLE, Database
 from libs.common.errors import DomainError
 from libs.common.events.envelope import Event, Incoming, Malformed, unpack
+from libs.common.fetching import Fetching
 
 log = structlog.get_logger()
 HANDLED = Counter("jianfu_events_total", "Records taken, by what became of them.", ["topic", "type", "outcome"])
@@ -96,6 +97,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             max_partition_fetch_bytes=4 << 20,
         )
         self._sub(self._batch)
+        self.fetching = Fetching(self._sub.get_msg)
+        self._sub.get_msg = self.fetching.batch
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Handle one batch; raise to have it delivered again."""
@@ -144,10 +147,13 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self.done.clear()  # a rebalance takes all and gives anew
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        start = await self.position(list(assigned)) if assigned else {}
-        missing = [tp for tp in assigned if tp not in start]
-        if missing:
-            start |= await self.consumer.beginning_offsets(missing)
+        start: dict[TopicPartition, int] = {}
+        # The client swallows an error of ours here and reads on, with a consumer that never knows that it has joined.
+        async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=30, wait_max=5):
+            with attempt:
+                start = await self.position(list(assigned)) if assigned else {}
+                if missing := [tp for tp in assigned if tp not in start]:
+                    start |= await self.consumer.beginning_offsets(missing)
         for tp, offset in start.items():
             self.consumer.seek(tp, offset)
             self.done[tp] = offset

@@ -31,6 +31,7 @@ from libs.common.settings import CommonSettings
 log = structlog.get_logger()
 Role = Literal["api", "worker", "all"]
 STOP_WITHIN = 20.0
+LOOK_EVERY, STALLED_LOOKS = 15.0, 8  # seconds; two minutes of standing still are no rebalance
 
 
 @dataclass
@@ -63,16 +64,16 @@ class Base:
 
     async def health(self) -> dict[str, Any]:
         """Database, broker and relay as they are now; None means well."""
-        found: dict[str, Any] = {"database": await self._database_health()}
+        found: dict[str, Any] = {"database": await self.database_health()}
         if self.role != "api" and self.parts is not None:
             found["broker"] = await self._broker_health()
-            for subscription in self.parts.subscriptions:
+            for subscription in self.subscriptions:
                 joined = None if subscription.ready else "has not joined its group"
                 found[f"consumer {subscription.topic}"] = subscription.stopped or joined
             found["relay"] = self.relay.failing
         return found
 
-    async def _database_health(self) -> str | None:
+    async def database_health(self) -> str | None:
         try:
             async with asyncio.timeout(2):
                 await self.database.pool.fetchval("select 1")
@@ -80,21 +81,22 @@ class Base:
             return f"{type(error).__name__}: {error}"
         return None
 
-    def _subscriptions(self) -> Sequence[Subscription]:
+    @property
+    def subscriptions(self) -> Sequence[Subscription]:
         return self.parts.subscriptions if self.parts is not None else ()
 
     async def _broker_health(self) -> str | None:
         if not self.started:
             return "not connected to Kafka yet"
         try:
-            await self.ends.of([tp for subscription in self._subscriptions() for tp in subscription.done][:1])
+            await self.ends.of([tp for subscription in self.subscriptions for tp in subscription.done][:1])
         except (KafkaError, OSError, TimeoutError) as error:
             return f"the broker does not answer: {type(error).__name__}"
         return None
 
     async def quiet(self) -> dict[str, Any]:
         """Whether nothing is on its way here: outbox, consumers' lag, due and running work."""
-        subscriptions = self._subscriptions()
+        subscriptions = self.subscriptions
         joined = all(subscription.ready for subscription in subscriptions)
         lag = 0
         ends: dict[TopicPartition, int] = {}
@@ -186,7 +188,29 @@ async def _consume(base: Base) -> None:
             await asyncio.sleep(1)
     base.started = True
     log.info("ready", role=base.role, listen=base.settings.listen)
-    await asyncio.Event().wait()
+    await _watch(base)
+
+
+async def _watch(base: Base) -> None:
+    """End the process when a consumer has silently stopped reading, which client libraries do: a new one reads on.
+
+    One that waits for the database, was stopped on purpose, or has no broker is not stalled.
+    """
+    looks: dict[str, int] = {}
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        for sub in base.subscriptions:
+            try:
+                async with asyncio.timeout(LOOK_EVERY):
+                    still = not sub.ready or await sub.fetching.stalled(
+                        sub.consumer, await base.ends.of(list(sub.done))
+                    )
+                    still = still and not sub.stopped and await base.database_health() is None
+            except (KafkaError, OSError):
+                still = False
+            looks[sub.topic] = looks.get(sub.topic, 0) + 1 if still else 0
+            if looks[sub.topic] >= STALLED_LOOKS:
+                raise RuntimeError(f"the consumer of {sub.topic} stands still while records wait")
 
 
 async def _prune(database: Database) -> None:

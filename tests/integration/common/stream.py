@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from libs.common import inbox, outbox
 from libs.common.db import Database
@@ -48,6 +49,33 @@ async def produce(options: Mapping[str, Any], topic: str, records: Iterable[dict
     await producer.start()
     try:
         await asyncio.gather(*[await producer.send(topic, **each) for each in records])
+    finally:
+        await producer.stop()
+
+
+class RawName(str):
+    """A header's name that travels as bytes which are no UTF-8, as another client library may send it."""
+
+    def encode(self, *_: Any) -> bytes:
+        return b"\xb5\xa5\xce\xbb"  # "unit" in GBK
+
+    def __len__(self) -> int:
+        return len(self.encode())
+
+
+async def produce_as_written(
+    options: Mapping[str, Any], topic: str, records: Iterable[dict[str, Any]], *, codec: int = 0
+) -> None:
+    """Send one batch to the first partition, with header names that aiokafka itself would not write."""
+    producer = AIOKafkaProducer(**options, acks="all")
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(2, codec, 0, -1, -1, 0, 1 << 20)
+        for each in records:
+            batch.append(timestamp=None, **each)
+        batch.close()
+        await (await producer.send_batch(batch, topic, partition=0))
     finally:
         await producer.stop()
 

@@ -2,17 +2,19 @@
 
 import asyncio
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
 from confluent_kafka import ConsumerGroupTopicPartitions
 from prometheus_client import REGISTRY
 
 from deploy import topics
 from deploy.local.kafka import LocalKafka
-from libs.common import dead, kafka, observe
+from libs.common import dead, kafka, observe, process
 from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.envelope import Headers
@@ -83,6 +85,87 @@ async def test_poison_between_good_records(store: Database, options: Any, new_to
         else:
             assert list(copy.headers[: len(poison["headers"])]) == list(poison["headers"]), name
             assert (copy.key, copy.value) == (poison["key"], poison["value"]), name
+
+
+async def test_a_headers_name_may_be_any_bytes(store: Database, options: Any, new_topic: Any) -> None:
+    """Promise 5: aiokafka dies of a name that is not UTF-8, for ever, and with it what it had read before it."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    sent = [record("a", n) for n in range(1, 8)]
+    for odd in (2, 3, 6):
+        sent[odd]["headers"] = [(stream.RawName("unit"), b"x"), *sent[odd]["headers"]]
+    sent[6]["value"] = b"{}"
+    await stream.produce_as_written(options, topic, sent)
+    await stream.produce_as_written(options, topic, sent[2:3], codec=1)
+    await produce(options, topic, [record("a", 8)])
+    async with consuming(options, recorder) as subscription, relaying(store, options) as relay:
+        await eventually(lambda: sum(subscription.done.values()) == 9)
+        await eventually(lambda: empty(relay))
+    assert recorder.seen == [("a", n) for n in (1, 2, 3, 4, 5, 6, 8)]
+    assert recorder.calls == 8, "the compressed one came too"
+    (row,) = await rows(store)
+    assert (row["offset"], row["payload"]) == (6, b"{}")
+    assert decoded(row["headers"])[0][1] == b"x"
+    assert len(await stream.read(options, f"{topic}.registry.dead")) == 1
+
+
+async def test_what_fails_while_partitions_are_given_is_tried_again(
+    store: Database, options: Any, new_topic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client swallows an error there: the consumer would read and never know that it has joined."""
+    topic = await new_topic()
+    failures = [KafkaConnectionError("away"), TimeoutError()]
+    real = kafka.Subscription.position
+
+    async def position(self: kafka.Subscription, partitions: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await real(self, partitions)
+
+    monkeypatch.setattr(kafka.Subscription, "position", position)
+    recorder = Recorder(store, topic)
+    await produce(options, topic, [record("a", 1)])
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: subscription.ready and recorder.seen)
+    assert not failures
+
+
+async def test_a_consumer_that_silently_stands_still_is_noticed(
+    store: Database, options: Any, new_topic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka.md 1.13, 4: it keeps its partitions, answers nothing and reads nothing; one at work, or idle, is well."""
+    monkeypatch.setattr(process, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(process, "STALLED_LOOKS", 3)
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    gate = asyncio.Event()
+
+    async def before(_: Counted) -> None:
+        await gate.wait()
+
+    recorder.before = before  # type: ignore[method-assign]
+    ends = kafka.EndOffsets(options)
+    async with consuming(options, recorder) as subscription:
+        base: Any = SimpleNamespace(subscriptions=[subscription], ends=ends, database_health=well)
+        watch = asyncio.create_task(process._watch(base))
+        await asyncio.sleep(1)
+        await produce(options, topic, [record("a", 1)])
+        await eventually(lambda: recorder.calls)
+        await asyncio.sleep(1)
+        assert not watch.done(), "it was idle, then at work"
+        gate.set()
+        await eventually(lambda: recorder.seen)
+        for task in subscription._sub.tasks:
+            task.cancel()
+        await produce(options, topic, [record("a", 2)])
+        with pytest.raises(RuntimeError, match=f"{topic} stands still"):
+            async with asyncio.timeout(10):
+                await watch
+    await ends.close()
+
+
+async def well() -> None:
+    """A database that answers."""
 
 
 async def empty(relay: Any) -> bool:
