@@ -98,7 +98,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         )
         self._sub(self._batch)
         self.fetching = Fetching(self._sub.get_msg)
-        self._sub.get_msg = self.fetching.batch
+        self._sub.get_msg = self.fetching.batch  # type: ignore[method-assign]
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Handle one batch; raise to have it delivered again."""

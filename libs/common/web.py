@@ -1,11 +1,13 @@
 """HTTP as every service offers it: problem+json in two languages, deny by default, health that tells the truth."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Annotated, Any
 
+import asyncpg
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +16,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.common.auth import Authenticator, Principal
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
@@ -26,6 +29,14 @@ STATUS: dict[Kind, int] = {
     "forbidden": 403, "unauthenticated": 401, "unavailable": 503,
 }  # fmt: skip
 PROBLEM = "application/problem+json"
+MAX_BODY = 24 * 1024 * 1024  # a body is read before anyone is asked who they are; the largest file taken is 20 MiB
+HTTP = {
+    400: ("请求无法读取。", "The request cannot be read."),
+    404: ("没有这个地址。", "There is nothing at this address."),
+    405: ("此地址不接受该方法。", "This address does not take that method."),
+    413: ("请求体过大,上限为 24 MiB。", "The body is too large: 24 MiB are taken."),
+}
+NO_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 Health = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -56,13 +67,36 @@ def create_app(
         },
     )
     app.state.authenticator = authenticator
+    app.add_middleware(_Bounded)
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)
+    for unfit in NO_TEXT:
+        app.add_exception_handler(unfit, _no_text)
     for transient in UNAVAILABLE:
         app.add_exception_handler(transient, _unavailable)
     return app
+
+
+class _Bounded:
+    """No body beyond MAX_BODY; refused where it is read, so that the refusal is a problem like any other."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left = MAX_BODY
+
+        async def bounded() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, bounded, send)
 
 
 def require(*roles: str) -> Any:
@@ -162,7 +196,7 @@ def clock_router(service: str, database: Database, clock: Clock) -> APIRouter:
 def require_version(if_match: str | None) -> int:
     """The version in an If-Match header such as `"7"`. Raises Invalid when it is absent or no number."""
     text = (if_match or "").strip().strip('"')
-    if not text.isdigit():
+    if not re.fullmatch(r"[0-9]{1,18}", text):
         raise Invalid(field="If-Match", accepted='the record\'s version, such as "7"', why="If-Match is needed")
     return int(text)
 
@@ -193,6 +227,8 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
             "field": ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]),
             "accepted": fault["msg"],
         }
+        if fault["type"] != "json_invalid"  # its place is a number of characters
+        else {"field": "body", "accepted": f"JSON; at character {fault['loc'][-1]}: {fault['ctx']['error']}"}
         for fault in error.errors()
     ]
     named = ", ".join(str(fault["field"]) for fault in faults)
@@ -201,7 +237,16 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    return problem(request, error.status_code, f"http_{error.status_code}", str(error.detail), str(error.detail))
+    zh, en = HTTP.get(error.status_code, (str(error.detail), str(error.detail)))
+    answer = problem(request, error.status_code, f"http_{error.status_code}", zh, en)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _no_text(request: Request, error: Exception) -> JSONResponse:
+    faults = [{"field": "text", "accepted": "text without the character U+0000"}]
+    zh, en = "输入无效:文本含有字符 U+0000。", "The input is invalid: a text holds the character U+0000."
+    return problem(request, 422, "invalid", zh, en, faults)
 
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:

@@ -27,6 +27,7 @@ FAULTS: dict[str, Callable[[], Exception]] = {
     "starting": lambda: asyncpg.CannotConnectNowError("the database system is starting up"),
     "crowded": lambda: asyncpg.TooManyConnectionsError("sorry, too many clients already"),
     "ours": lambda: KeyError("a secret detail"),
+    "no text": lambda: asyncpg.CharacterNotInRepertoireError('invalid byte sequence for encoding "UTF8": 0x00'),
     "data": lambda: asyncpg.NumericValueOutOfRangeError("bigint out of range"),
 }
 
@@ -174,7 +175,7 @@ async def test_problems_speak_two_languages(client: httpx.AsyncClient, language:
         ("missing", 404, "missing"), ("conflict", 409, "version_conflict"), ("refused", 503, "unavailable"),
         ("timeout", 503, "unavailable"), ("closed", 503, "unavailable"), ("shutdown", 503, "unavailable"),
         ("starting", 503, "unavailable"), ("crowded", 503, "unavailable"), ("ours", 500, "unexpected"),
-        ("data", 500, "unexpected"),
+        ("data", 500, "unexpected"), ("no text", 422, "invalid"),
     ],
 )  # fmt: skip
 async def test_each_kind_of_error_has_its_status(client: httpx.AsyncClient, name: str, status: int, code: str) -> None:
@@ -202,16 +203,65 @@ async def test_every_field_at_fault_is_named(client: httpx.AsyncClient, body: An
     assert all(fault["accepted"] for fault in reply.json()["errors"])
 
 
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [(b'{"name": ', 422, "character 9"), (b"\xff", 400, "cannot be read"), (b"[" * 50_000, 400, "cannot be read")],
+    ids=["cut off", "no UTF-8", "deep"],
+)
+async def test_what_is_no_json_is_the_callers_fault(
+    client: httpx.AsyncClient, content: bytes, status: int, words: str
+) -> None:
+    """And the field at fault is the body, not the number of a character."""
+    headers = bearer("operator") | {"Content-Type": "application/json"}
+    reply = await client.post("/registry/v1/things", content=content, headers=headers)
+    assert reply.status_code == status
+    assert words in reply.text
+    assert [fault["field"] for fault in reply.json()["errors"]] == (["body"] if status == 422 else [])
+
+
+async def test_a_body_is_bounded_before_anyone_is_asked_who_they_are(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body is read first, so a stranger could fill the memory, whether he says its length or not."""
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(100):
+            sent += 1
+            yield b" " * (1 << 20)
+
+    for content in (b" " * (web.MAX_BODY + 1), endless()):
+        reply = await client.post("/registry/v1/things", content=content, headers={"Content-Type": "application/json"})
+        assert (reply.status_code, reply.json()["code"]) == (413, "http_413")
+        assert "24 MiB" in reply.json()["texts"]["zh"]
+    assert sent <= 26
+
+
 async def test_what_is_not_there_is_a_problem_too(client: httpx.AsyncClient) -> None:
     """No second format for errors that never reached a route."""
-    assert (await client.get("/nothing/here")).json()["code"] == "http_404"
+    reply = await client.get("/nothing/here", headers={"Accept-Language": "zh"})
+    assert (reply.json()["code"], reply.json()["title"]) == ("http_404", "没有这个地址。")
     assert (await client.delete("/registry/v1/things")).json()["code"] == "http_405"
 
 
-@pytest.mark.parametrize(("sent", "status"), [('"7"', 200), ("7", 200), (None, 422), ('W/"7"', 422), ("*", 422)])
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ('"7"', 200),
+        ("7", 200),
+        (None, 422),
+        ('W/"7"', 422),
+        ("*", 422),
+        ("\xb2", 422),
+        ("9" * 19, 422),
+        ("9" * 5000, 422),
+    ],
+    ids=range(8),
+)
 async def test_changes_name_the_version_they_change(client: httpx.AsyncClient, sent: str | None, status: int) -> None:
     """Architecture 9.11: If-Match on changes."""
-    headers = bearer("operator") | ({"If-Match": sent} if sent else {})
+    headers = bearer("operator") | ({"If-Match": sent.encode("latin-1")} if sent else {})  # type: ignore[dict-item]
     reply = await client.patch("/registry/v1/things", headers=headers)
     assert reply.status_code == status
     assert reply.json() == 7 if status == 200 else reply.json()["errors"][0]["field"] == "If-Match"
