@@ -33,6 +33,11 @@ async def migrate_service(service: str, url: str, role: str | None) -> list[str]
         raise StackError(f"{service}: {error}; create the role of {prefix}_DATABASE_URL first") from None
     except SchemaMismatch as error:
         raise StackError(f"{service}: {error}") from None
+    except asyncpg.LockNotAvailableError:
+        raise StackError(
+            f"{service}: a table to be changed is in use by something that does not let go; nothing was changed. "
+            "End what uses the database, then try again"
+        ) from None
     except AWAY as error:
         raise StackError(f"{service}: its database does not let us in ({error}); check {prefix}_DATABASE_URL") from None
 

@@ -20,6 +20,7 @@ else:
     Connection = asyncpg.Connection
 
 MIGRATION_LOCK = 0x6A69616E  # any fixed number: migrators of one database wait for each other
+LOCK_TIMEOUT = "5s"
 
 
 # What passes by itself: no connection, a server that stops, starts or fails over, a lost race for a lock.
@@ -123,16 +124,18 @@ async def migrate(url: str, directory: Path, *, service_role: str | None) -> lis
     service's role what it needs: no DDL, and neither UPDATE nor DELETE on tables whose comment begins
     with `append-only`. Raises SchemaMismatch when an applied file has changed or is unknown here.
     """
-    conn: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-        url, server_settings={"lock_timeout": "5s", "timezone": "UTC"}
-    )
+    conn: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(url, server_settings={"timezone": "UTC"})
     try:
+        # before any lock_timeout, which would end this wait too: another migrator may be at work for long
+        await conn.execute("set lock_timeout = 0; set statement_timeout = 0")
         await conn.execute("select pg_advisory_lock($1)", MIGRATION_LOCK)
+        await conn.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
         await PLUMBING.migrations_table(conn)
         files = expected(directory)
         pending = await _pending(conn, files)
         for name, sha256, sql in pending:
             async with conn.transaction():
+                await conn.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")  # whatever an earlier file has set
                 await conn.execute(sql)
                 await PLUMBING.record_migration(conn, name=name, sha256=sha256)
         if service_role is not None:

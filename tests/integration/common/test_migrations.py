@@ -12,6 +12,7 @@ from libs.common import db
 from libs.common.db import SchemaMismatch, migrate, require_schema
 from tests.conftest import Urls
 from tests.integration.common.conftest import MIGRATIONS, ROLE
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -94,6 +95,25 @@ async def test_migrators_run_alone(empty_database: Any, files: Path) -> None:
     urls = await empty_database()
     done = await asyncio.gather(*(migrate(urls.owner, files, service_role=ROLE) for _ in range(4)))
     assert sorted(len(each) for each in done) == [0, 0, 0, 2]
+
+
+async def test_a_migrator_waits_for_another_however_long(
+    empty_database: Any, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its patience with tables is short, with another migrator it is not: an index may take an hour."""
+    monkeypatch.setattr(db, "LOCK_TIMEOUT", "50ms")
+    urls = await empty_database()
+    other = await asyncpg.connect(urls.owner)
+    try:
+        await other.execute("select pg_advisory_lock($1)", db.MIGRATION_LOCK)
+        second = asyncio.create_task(migrate(urls.owner, files, service_role=ROLE))
+        waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        await eventually(lambda: other.fetchval(waiting))
+        await asyncio.sleep(0.3)
+        assert not second.done()
+    finally:
+        await other.close()
+    assert len(await second) == 2
 
 
 async def test_a_migrator_does_not_wait_for_ever(empty_database: Any, files: Path) -> None:
