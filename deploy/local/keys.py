@@ -35,7 +35,7 @@ class Keys:
     def make(self) -> None:
         """Make what is missing: a private key once, its public half again from it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for file, kid in ((self.issuer, "local-issuer"), (self.signing, "decommission")):
+        for file, kid in ((self.issuer, auth.LOCAL_KEY), (self.signing, "decommission")):
             if not file.exists():
                 record.write(file, auth.new_key(kid))
         self.issuer_public.write_text(json.dumps(auth.public_jwks(record.read(self.issuer))))

@@ -1,5 +1,6 @@
 """Who asks and what they may do: deny by default (architecture 9.8)."""
 
+import base64
 import json
 import time
 from pathlib import Path
@@ -117,6 +118,29 @@ def test_the_local_issuer_is_refused_beyond_loopback() -> None:
     assert Authenticator(JWKS, allow_local=True).principal(bearer) == Principal("me", frozenset({"clock"}), "ca-name:x")
     with pytest.raises(Unauthenticated, match="loopback"):
         Authenticator(JWKS, allow_local=False).principal(bearer)
+
+
+def test_the_local_key_is_refused_beyond_loopback_whatever_issuer_it_names() -> None:
+    """The issuer is a claim, and the holder of a key can claim anything."""
+    local = auth.new_key(auth.LOCAL_KEY)
+    bearer = f"Bearer {token(local, iss='https://id.example.gov')}"
+    both = {"keys": [*auth.public_jwks(local)["keys"], *JWKS["keys"]]}
+    assert Authenticator(both, allow_local=True).principal(bearer).subject == "ada"
+    with pytest.raises(Unauthenticated):
+        Authenticator(both, allow_local=False).principal(bearer)
+    with pytest.raises(ValueError, match="beyond loopback"):
+        Authenticator(auth.public_jwks(local), allow_local=False)
+    assert Authenticator(both, allow_local=False).principal(f"Bearer {token()}").subject == "ada"
+
+
+@pytest.mark.parametrize("header", [{"crit": 5}, {"crit": ["b64"], "b64": False}, {"kid": 5}, {"kid": ["k1"]}, 5, []])
+def test_a_header_may_hold_anything(authenticator: Authenticator, header: Any) -> None:
+    """Anyone can write a header; what cannot be read is no token, never an error of ours."""
+    if isinstance(header, dict):
+        header = {"alg": "Ed25519", "kid": "k1"} | header
+    head = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+    with pytest.raises(Unauthenticated):
+        authenticator.principal(f"Bearer {head}.{token().partition('.')[2]}")
 
 
 def test_several_keys(tmp_path: Path) -> None:
