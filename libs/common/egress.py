@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -42,7 +43,8 @@ class _Door(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:  # fmt: skip
-        target = host if f"{host}:{port}" in self._allowed else await public_address(host, port)
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        target = host if place in self._allowed else await public_address(host, port)
         return await self._sockets.connect_tcp(target, port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
@@ -109,6 +111,7 @@ class Egress:
         """One request. Raises httpx.HTTPError (EgressRefused among them) and ValueError on an unfit address."""
         if urlsplit(url).scheme not in ("http", "https"):
             raise ValueError(f"{url}: expected an http or https address")
+        self._client.cookies.clear()  # within one exchange a page may need them; kept, they would only grow
         try:
             sent = self._client.build_request(method, url, content=content, headers=headers)
         except httpx.InvalidURL as error:
@@ -123,12 +126,17 @@ class Egress:
     async def _exchange(self, sent: httpx.Request, follow: bool) -> Reply:
         reply = await self._client.send(sent, stream=True, follow_redirects=follow)
         try:
+            # unpacked here, piece by piece: a few packed bytes may stand for gigabytes
+            packed = reply.headers.get("content-encoding", "identity") in ("gzip", "x-gzip", "deflate")
+            unpack = zlib.decompressobj(wbits=47) if packed else None
             body = bytearray()
-            async for chunk in reply.aiter_bytes():
-                body += chunk
+            async for chunk in reply.aiter_raw():
+                body += unpack.decompress(chunk, MAX_BODY) if unpack else chunk
                 if len(body) >= MAX_BODY:
                     break
             return Reply(reply.status_code, reply.headers, bytes(body[:MAX_BODY]))
+        except zlib.error as error:
+            raise httpx.DecodingError(f"the answer is not packed as it says: {error}", request=sent) from None
         finally:
             await reply.aclose()
 

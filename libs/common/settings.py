@@ -1,6 +1,7 @@
 """One Settings per service, read once from the environment; what is unknown or impossible stops the start."""
 
 import os
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -18,10 +19,18 @@ def _zone(name: str) -> str:
     return name
 
 
+def _exact(place: str) -> str:
+    host, _, port = place.rpartition(":")
+    if not re.fullmatch(r"[^\s/@:*]+|\[[0-9a-fA-F:.]+\]", host) or not re.fullmatch(r"[0-9]{1,5}", port):
+        raise ValueError(f"{place!r} is no exact host:port such as target.example:443")
+    return place.lower()
+
+
 class CommonSettings(BaseSettings):
     """What every service reads. A subclass sets `SERVICE` and the env prefix of its own fields."""
 
-    model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, frozen=True)
+    # what is refused is named without its value, which may be a password
+    model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, frozen=True, hide_input_in_errors=True)
     SERVICE: ClassVar[str]
 
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
@@ -31,12 +40,14 @@ class CommonSettings(BaseSettings):
     clock: Literal["system", "stepped"] = Field("system", validation_alias="JIANFU_CLOCK")
     timezone: Annotated[str, AfterValidator(_zone)] = Field("Asia/Shanghai", validation_alias="JIANFU_TIMEZONE")
     issuer_jwks_file: Path = Field(validation_alias="JIANFU_ISSUER_JWKS_FILE")
-    egress_allow: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="JIANFU_EGRESS_ALLOW")
+    egress_allow: Annotated[tuple[Annotated[str, AfterValidator(_exact)], ...], NoDecode] = Field(
+        (), validation_alias="JIANFU_EGRESS_ALLOW"
+    )
     traces: str = Field("off", validation_alias="JIANFU_TRACES", pattern=r"^(off|otlp|file:.+)$")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="JIANFU_LOG_LEVEL")
     crash_points: Path | None = Field(None, validation_alias="JIANFU_CRASH_POINTS")
     crash_fired: Path | None = Field(None, validation_alias="JIANFU_CRASH_FIRED")
-    database_url: str
+    database_url: str = Field(repr=False)
     listen: str
 
     @field_validator("egress_allow", mode="before")
@@ -44,9 +55,19 @@ class CommonSettings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if host != "localhost":
+            ip_address(host.strip("[]"))
+        if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65_535:
+            raise ValueError("expected address:port such as 127.0.0.1:8080 or [::]:8080")
+        return value
+
     @property
     def host(self) -> str:
-        return self.listen.rpartition(":")[0]
+        return self.listen.rpartition(":")[0].strip("[]")
 
     @property
     def port(self) -> int:
@@ -54,7 +75,7 @@ class CommonSettings(BaseSettings):
 
     @property
     def loopback(self) -> bool:
-        return self.host == "localhost" or ip_address(self.host.strip("[]")).is_loopback
+        return self.host == "localhost" or ip_address(self.host).is_loopback
 
     def kafka_options(self) -> dict[str, Any]:
         """What aiokafka's clients need to reach and authenticate to the brokers."""

@@ -1,6 +1,8 @@
 """Outgoing HTTP has one door: never to a private address, by name, by redirect or in disguise (architecture 9.13)."""
 
 import asyncio
+import gzip
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -180,6 +182,51 @@ async def test_a_body_is_bounded(door: Egress, server: Server) -> None:
     """Two MiB and no more, whatever the other side has to say."""
     reply = await door.request("GET", f"http://127.0.0.1:{server.port}/endless")
     assert len(reply.body) == MAX_BODY
+
+
+def packed(content: bytes, encoding: str) -> bytes:
+    body = gzip.compress(content) if encoding == "gzip" else content
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def test_a_packed_body_is_bounded_unpacked(door: Egress, server: Server) -> None:
+    """We ask for nothing packed, and get it all the same: 300 KB that stand for 300 MB."""
+    url = f"http://127.0.0.1:{server.port}"
+    server.routes |= {"/page": packed(b"a page", "gzip"), "/bomb": packed(b"\0" * (300 << 20), "gzip")}
+    server.routes["/lie"] = packed(b"plain", "gzip").replace(
+        gzip.compress(b"plain"), b"x" * len(gzip.compress(b"plain"))
+    )
+    assert (await door.request("GET", f"{url}/page")).body == b"a page"
+    tracemalloc.start()
+    try:
+        assert len((await door.request("GET", f"{url}/bomb")).body) == MAX_BODY
+        assert tracemalloc.get_traced_memory()[1] < 6 * MAX_BODY
+    finally:
+        tracemalloc.stop()
+    with pytest.raises(httpx.DecodingError):
+        await door.request("GET", f"{url}/lie")
+
+
+async def test_no_cookie_outlives_an_exchange(door: Egress, server: Server) -> None:
+    """A page may need one on its way to itself; nobody is recognised the next day."""
+    url = f"http://127.0.0.1:{server.port}"
+    server.routes["/first"] = b"HTTP/1.1 302 Found\r\nSet-Cookie: a=1\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"
+    await door.request("GET", f"{url}/first")
+    await door.request("GET", f"{url}/")
+    assert ["cookie" in request.lower() for request in server.requests] == [False, True, False]
+
+
+async def test_an_exception_may_be_an_ipv6_address() -> None:
+    """Written as in a URL."""
+    server = Server()
+    server.routes["/"] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
+    listener = await asyncio.start_server(server.serve, "::1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    door = Egress([f"[::1]:{port}"], timeout=2)
+    async with listener:
+        assert (await door.request("GET", f"http://[::1]:{port}/")).body == b"hi"
+    await door.close()
 
 
 async def test_an_answer_without_end_is_given_up(server: Server) -> None:

@@ -85,6 +85,13 @@ def test_an_unknown_variable_is_refused(env: pytest.MonkeyPatch, name: str) -> N
         {"JIANFU_TIMEZONE": "Asia/Peking"},
         {"JIANFU_LOG_LEVEL": "verbose"},
         {"JIANFU_TRACES": "file:"},
+        {"JIANFU_MONITOR_LISTEN": "8080"},
+        {"JIANFU_MONITOR_LISTEN": "127.0.0.1:http"},
+        {"JIANFU_MONITOR_LISTEN": "127.0.0.1:99999"},
+        {"JIANFU_MONITOR_LISTEN": "myhost:8080"},
+        {"JIANFU_EGRESS_ALLOW": "target.example"},
+        {"JIANFU_EGRESS_ALLOW": "a.example:443,https://target.example:443"},
+        {"JIANFU_EGRESS_ALLOW": "*.example:443"},
         {"JIANFU_KAFKA_USERNAME": "monitor"},
         {"JIANFU_KAFKA_PASSWORD_FILE": "/run/secrets/kafka"},
         {"JIANFU_MONITOR_DATABASE_URL": None},
@@ -105,6 +112,31 @@ def test_a_stepped_clock_is_for_the_local_profile(env: pytest.MonkeyPatch) -> No
     env.setenv("JIANFU_CLOCK", "stepped")
     env.setenv("JIANFU_PROFILE", "local")
     assert load(Settings).clock == "stepped"
+
+
+def test_an_address_in_brackets_can_be_bound(env: pytest.MonkeyPatch) -> None:
+    """Brackets belong to the notation, not to the address: a socket knows none."""
+    env.setenv("JIANFU_MONITOR_LISTEN", "[::1]:8080")
+    assert (load(Settings).host, load(Settings).port) == ("::1", 8080)
+
+
+def test_exceptions_for_outgoing_calls_are_exact(env: pytest.MonkeyPatch) -> None:
+    """One that could never match is refused at the start; case does not matter in a name."""
+    env.setenv("JIANFU_EGRESS_ALLOW", "Target.Example:443, 127.0.0.1:8080,[::1]:80")
+    assert load(Settings).egress_allow == ("target.example:443", "127.0.0.1:8080", "[::1]:80")
+
+
+@pytest.mark.parametrize("wrong", ["JIANFU_MONITOR_LISTEN", "JIANFU_CLOCK", None])
+def test_a_password_is_in_no_error_and_no_text(env: pytest.MonkeyPatch, wrong: str | None) -> None:
+    """A refused setting ends in a log; the database's address holds a password."""
+    env.setenv("JIANFU_MONITOR_DATABASE_URL", "postgresql://u:xyzzy@db/monitor")
+    if wrong is None:
+        assert "xyzzy" not in repr(load(Settings))
+        return
+    env.delenv(wrong) if wrong.endswith("LISTEN") else env.setenv(wrong, "stopped")
+    with pytest.raises(ValueError, match=rf"(?i){wrong.rpartition('_')[2]}") as refused:
+        load(Settings)
+    assert "xyzzy" not in str(refused.value)
 
 
 def test_secrets_come_from_files(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
