@@ -9,7 +9,7 @@ YouTube `user/x` and an `@x` may be one channel or two.
 import re
 import unicodedata
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, unquote, urlsplit
 
 from libs.common.errors import DomainError
 from services.registry.accountnames import READERS, fold, path
@@ -34,6 +34,9 @@ STORES = {"play.google.com": "android", "apps.apple.com": "ios", "itunes.apple.c
 KNOWN = frozenset(PLATFORM_BY_HOST.values())
 _HOST_FIRST = re.compile(r"^[^\s/:@]+(\.[^\s/:@.]+)+(:\d+)?/", re.IGNORECASE)
 _RESERVED = re.compile(r"%(2f|3f|23|25)", re.IGNORECASE)  # decoded, these would change what the address says
+# Where a page's query and not its path names what it is about; all else in a query is noise.
+NAMING = frozenset({"id", "uid", "appid", "app_id", "apkname", "pkg", "package", "packagename", "pname"})
+MOST_BYTES = 1_000  # of an identity: what is longer fits no index
 
 
 class UnreadableAddress(DomainError):
@@ -76,10 +79,9 @@ def canonical(kind: str, platform: str, address: str) -> Canonical:
         return _checked(*_app(host, pieces, parts, stated), stated, address)
     on = _known(host)
     if on is None:
-        rest, site = path(pieces, ""), _without_www(host)
         # An address elsewhere is no account of a known platform, whatever the list says.
         where = "web" if kind == "account" and stated in KNOWN else stated
-        return _checked(where, f"{site}/{rest}" if rest else site, stated, address)
+        return _checked(where, _page(host, path(pieces, ""), parts.query), stated, address)
     if not pieces and parts.fragment.startswith("!/"):  # twitter.com/#!/name
         pieces = [piece for piece in _decode(parts.fragment[2:]).split("/") if piece]
     return _checked(on, READERS.get(on, path)(pieces, parts.query), stated, address)
@@ -92,7 +94,7 @@ def platform_name(text: str) -> str:
 
 
 def _checked(platform: str, identity: str, stated: str, address: str) -> Canonical:
-    if not identity or not platform:
+    if not identity or not platform or len(identity.encode()) > MOST_BYTES:
         raise _unreadable(address)
     return Canonical(platform, identity, platform != stated, " " in identity and platform in KNOWN)
 
@@ -111,9 +113,15 @@ def _tidy(text: str) -> str:
 
 
 def _decode(text: str) -> str:
-    """Percent-decoded once, but for characters that would then mean something else."""
+    """Percent-decoded once, but for characters that would then mean something else.
+
+    What is no UTF-8 (older Chinese pages write GBK) stays as it is written: decoded it would be the same for all.
+    """
     kept = _RESERVED.sub(lambda found: "%25" + found[1].upper(), text)
-    return _tidy(unquote(kept))
+    try:
+        return _tidy(unquote(kept, errors="strict"))
+    except UnicodeDecodeError:
+        return _tidy(re.sub(r"%[0-9a-f]{2}", lambda found: found[0].upper(), text, flags=re.IGNORECASE))
 
 
 def _web(text: str, stated: str) -> tuple[str, SplitResult] | None:
@@ -141,8 +149,13 @@ def _known(host: str) -> str | None:
     return next((p for known, p in PLATFORM_BY_HOST.items() if host == known or host.endswith(f".{known}")), None)
 
 
-def _without_www(host: str) -> str:
-    return host.removeprefix("www.")
+def _page(host: str, at: str, query: str) -> str:
+    """A page on a host that is not known: its place, and what its query names."""
+    named = sorted({(key.lower(), value) for key, value in parse_qsl(query) if key.lower() in NAMING})
+    site = host.removeprefix("www.")
+    if not named:
+        return f"{site}/{at}" if at else site
+    return f"{site}/{at}?" + "&".join(f"{key}={quote(_tidy(value), safe='')}" for key, value in named)
 
 
 def _app(host: str, pieces: list[str], parts: SplitResult, stated: str) -> tuple[str, str]:
@@ -152,4 +165,4 @@ def _app(host: str, pieces: list[str], parts: SplitResult, stated: str) -> tuple
         return store, parse_qs(parts.query).get("id", [""])[0]
     if store == "ios":
         return store, next((p.lower() for p in reversed(pieces) if re.fullmatch(r"id\d+", p, re.IGNORECASE)), "")
-    return stated, "/".join([_without_www(host), *pieces])
+    return stated, _page(host, "/".join(pieces), parts.query)

@@ -36,6 +36,8 @@ SAME = [
     ["https://www.douyin.com/user/MS4wLjABAAAA?from=web", "http://douyin.com/user/MS4wLjABAAAA/"],
     ["https://mastodon.example/@Gov?x=1#y", "mastodon.example/@Gov/", "https://www.mastodon.example:443/@Gov/about"],
     ["http://xn--fiqs8s/x/Y/", "http://中国/x/Y"],
+    ["https://weibo.com/n/%b1%b1%be%a9", "https://weibo.com/n/%B1%B1%BE%A9/"],
+    ["https://www.a.example/show.aspx?id=7&from=qr", "https://a.example/show.aspx?utm_source=x&ID=7#top"],
 ]  # fmt: skip
 DIFFERENT = [
     ("https://youtube.com/user/abc", "https://youtube.com/c/abc"),
@@ -57,6 +59,8 @@ DIFFERENT = [
     ("https://notx.com/abc", "https://x.com/abc"),
     ("https://x.com.example/abc", "https://x.com/abc"),
     ("https://a.example/a%2Fb", "https://a.example/a/b"),
+    ("https://weibo.com/n/%B1%B1%BE%A9", "https://weibo.com/n/%B9%A4%B3%A7"),  # 北京 and 工厂 in GBK
+    ("https://a.example/page?id=1", "https://a.example/page?id=2"),
 ]
 
 
@@ -108,6 +112,8 @@ def test_an_address_without_an_account_is_refused_naming_the_field(address: str)
         ("app", "安卓", "cn.gov.Example", ("android", "cn.gov.Example")),
         ("app", "Google Play", "https://play.google.com/store/apps/details?id=cn.gov.A&hl=zh", ("android", "cn.gov.A")),
         ("app", "App Store", "https://apps.apple.com/cn/app/some-name/id123456?mt=8", ("ios", "id123456")),
+        ("app", "安卓", "https://sj.qq.com/myapp/detail.htm?apkName=cn.gov.A&t=1",
+         ("android", "sj.qq.com/myapp/detail.htm?apkname=cn.gov.A")),
         ("app", "微信小程序", "wx0123456789abcdef", ("wechat-mini-program", "wx0123456789abcdef")),
         ("app", "web", "HTTPS://App.Example.gov/Path/?x=1", ("web", "app.example.gov/Path")),
         ("group", "微信", "工作群  12", ("wechat", "工作群 12")),
@@ -121,6 +127,15 @@ def test_what_is_no_account_or_has_no_address_keeps_its_identifier(
     kind: str, platform: str, address: str, expected: tuple[str, str]
 ) -> None:
     assert canonical(kind, platform, address).key == expected
+
+
+@pytest.mark.parametrize("kind", ["account", "app", "group"])
+@pytest.mark.parametrize(
+    "address", ["https://a.example/" + "政" * 400, "https://weibo.com/n/" + "政" * 400, "政" * 400]
+)
+def test_a_name_too_long_for_any_index_is_refused(kind: str, address: str) -> None:
+    with pytest.raises(UnreadableAddress):
+        canonical(kind, "weibo", address)
 
 
 handles = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{2,20}", fullmatch=True)
@@ -175,12 +190,13 @@ pieces = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
     host=st.sampled_from(["", "https://x.com/", "https://m.facebook.com/", "youtube.com/", "https://weibo.com/",
                           "https://www.linkedin.com/company/", "https://some.example/", "https://douyin.com/"]),
     path=st.lists(pieces, max_size=4),
-    encode=st.booleans(),
+    query=st.one_of(st.just(""), pieces.map(lambda text: "?id=" + quote(text, safe=""))),
+    encode=st.sampled_from(["", "utf-8", "gb18030"]),
 )  # fmt: skip
 def test_the_canonical_form_is_its_own_canonical_form(
-    kind: str, stated: str, host: str, path: list[str], encode: bool
+    kind: str, stated: str, host: str, path: list[str], query: str, encode: str
 ) -> None:
-    text = "/".join(quote(piece, safe="") if encode else piece for piece in path)
+    text = "/".join(quote(piece, safe="", encoding=encode) if encode else piece for piece in path) + query
     try:
         first = canonical(kind, stated, host + text)
     except UnreadableAddress:
