@@ -19,6 +19,7 @@ from services.registry.schemas import Limit, problems
 from services.registry.store import QUERIES
 
 NIL = UUID(int=0)
+LAST_VERSION = (1 << 31) - 1
 READ = ("viewer", "registrar", "operator", "approver", "auditor", "unit")
 ETAG = {"ETag": {"description": "版本,用于 If-Match the version, for If-Match", "schema": {"type": "string"}}}
 
@@ -101,7 +102,10 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
             if await QUERIES.asset_get(conn, asset_id=asset_id) is None:
                 raise Missing(what=f"asset {asset_id}")
             rows: list[Any] = [
-                dict(row) async for row in QUERIES.version_list(conn, asset_id=asset_id, after=cursor, max_rows=limit)
+                dict(row)
+                async for row in QUERIES.version_list(
+                    conn, asset_id=asset_id, after=max(0, min(cursor, LAST_VERSION)), max_rows=limit
+                )
             ]
         items = [schemas.Version(**row | {"record": json.loads(row["record"])}) for row in rows]
         return schemas.Versions(items=items, next=str(items[-1].version) if len(items) == limit else None)

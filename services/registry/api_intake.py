@@ -31,7 +31,8 @@ CSV = (
 CSV_BODY = {
     "requestBody": {
         "required": True,
-        "description": "UTF-8 CSV: account|name|账号名称, platform|平台, department|unit|主办单位, url|address|链接; "
+        "description": "CSV in UTF-8, or in GBK under a Chinese header(GBK 须用中文表头): "
+        "account|name|账号名称, platform|平台, department|unit|主办单位, url|address|链接; "
         "optional language|语言, opened_on|开通日期",
         "content": {"text/csv": {"schema": {"type": "string"}, "example": CSV}},
     }

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -22,6 +23,7 @@ COLUMNS = {
     "opened_on": ("opened_on", "开通日期"),
 }
 REQUIRED = ("name", "platform", "unit", "address")
+CHINESE = {name for names in COLUMNS.values() for name in names if not name.isascii()}
 MAX_BYTES = 20 * 1024 * 1024
 FAULTS = {"string_too_short": "不能为空", "string_too_long": "过长"}
 
@@ -63,11 +65,7 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str) -> list[Row
     """Every row with what it declares or why it cannot. Raises UnreadableFile for the file as a whole."""
     if len(content) > MAX_BYTES:
         raise UnreadableFile(field="body", accepted="at most 20 MiB", why=f"{len(content)} bytes")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(field="body", accepted="CSV in UTF-8", why=f"byte {error.start} is not UTF-8") from None
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv.reader(io.StringIO(_decoded(content), newline=""))
     rows: list[Row] = []
     first_seen: dict[tuple[str, str], int] = {}
     try:
@@ -79,6 +77,25 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str) -> list[Row
     except csv.Error as error:
         raise UnreadableFile(field="body", accepted="CSV", why=f"line {reader.line_num}: {error}") from None
     return rows
+
+
+def _decoded(content: bytes) -> str:
+    """UTF-8, or GB18030 (GBK), as Excel writes it, where the header then names a column in Chinese.
+
+    Without that proof nothing is guessed: French in Windows-1252 would be read as GBK too, and as nonsense.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        with suppress(UnicodeDecodeError):
+            text = content.decode("gb18030")
+            header = {cell.strip().strip('"') for cell in text.split("\n", 1)[0].split(",")}
+            if header & CHINESE:
+                return text
+        raise UnreadableFile(
+            field="body", accepted="CSV in UTF-8, or in GBK under a Chinese header",
+            why=f"byte {error.start} is not UTF-8",
+        ) from None  # fmt: skip
 
 
 def _unless_twin(row: Row, first_seen: dict[tuple[str, str], int]) -> Row:

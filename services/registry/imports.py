@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -63,6 +63,7 @@ async def run(
     did. Of one that is finished only the refused rows are tried again, or an old list would undo what came after it;
     the same Idempotency-Key asks for the answer it was given.
     """
+    file = replace(file, source=domain.clean("source", file.source))  # as its assets carry it
     if apply and key is not None:
         async with database.reading() as conn:
             given = await idempotency.recall(conn, who.subject, key, file.request)

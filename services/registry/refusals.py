@@ -12,6 +12,15 @@ class DuplicateAsset(DomainError):
     en = "This asset is recorded already: {twin} (by the source {source})."
 
 
+class EventReused(DomainError):
+    """An event's source and id name one event; what came second under them is another one and must not be lost."""
+
+    code = "event_reused"
+    kind = "conflict"
+    zh = "来源 {source} 已用编号 {event_id} 报送过内容不同的事件。"
+    en = "The source {source} has sent another event under the id {event_id}."
+
+
 class UnknownAsset(DomainError):
     """A source delists what the register does not hold."""
 

@@ -16,10 +16,11 @@ from libs.common.errors import Missing
 from libs.common.events import registry as events
 from libs.common.events.decommission import CaseClosed
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted, UnitRef
+from libs.common.signing import sha256
 from services.registry import domain, guard, store
 from services.registry.domain import Asset, Outcome, Policy
 from services.registry.identity import Canonical, canonical
-from services.registry.refusals import AlreadyDecided, DuplicateAsset, NotClosed
+from services.registry.refusals import AlreadyDecided, DuplicateAsset, EventReused, NotClosed
 from services.registry.store import QUERIES, Cause
 from services.registry.units import ensure_unit, require_scope
 
@@ -56,12 +57,16 @@ async def take_in(
     """One intake event: declared, corrected or delisted. A repeated event gives the answer it got before.
 
     A twin is a DuplicateAsset, which Kafka's dead letters show, or with `tell_twins` an outcome like the others.
+    Raises EventReused when another event was taken under this id.
     """
     what = canonical(told.kind, told.platform, told.address)
+    said = sha256(f"{told.TYPE} {told.model_dump_json(exclude_defaults=True)}".encode())
     async with database.transaction("take_in") as conn:
         await inbox.first_time(conn, "intake", f"{source} {event_id}")  # of two at once the second waits here
         before = await QUERIES.outcome_get(conn, event_source=source, event_id=event_id)
         if before is not None:
+            if before["told"] not in (None, said):
+                raise EventReused(field="id", accepted="an id of its own", source=source, event_id=event_id)
             return Result(before["outcome"], before["asset_id"], what)
         try:
             async with conn.transaction() if tell_twins else nullcontext():
@@ -71,7 +76,7 @@ async def take_in(
                 raise
             result = Result("duplicate", UUID(str(error.params["twin"])), what)
         await QUERIES.outcome_add(
-            conn, event_source=source, event_id=event_id, outcome=result.outcome, asset_id=result.asset_id
+            conn, event_source=source, event_id=event_id, outcome=result.outcome, asset_id=result.asset_id, told=said
         )
     INTAKE.labels(result.outcome).inc()
     return result
@@ -94,7 +99,7 @@ async def apply(
     what = canonical(told.kind, told.platform, told.address)
     held = await store.latest(conn, told.kind, what, identity_held=sponsors is not None)
     if isinstance(told, AssetDelisted):
-        after, outcome = domain.delist(held, what, told.source, now=now)
+        after, outcome = domain.delist(held, what, domain.clean("source", told.source), now=now)
         await require_scope(conn, who, after.sponsor_id)
         if outcome == "gone" and not await guard.may_vanish(conn, after, cause, now=now, policy=policy):
             return Result("held", after.asset_id, what)

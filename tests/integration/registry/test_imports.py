@@ -160,6 +160,21 @@ async def test_what_a_complete_list_lacks_is_gone_or_all_of_it_held(registry: Re
     assert await registry.fetch("select count(*) from assets where running = 'gone'") == 0
 
 
+async def test_what_a_complete_list_lacks_is_gone_however_its_sources_name_is_spaced(registry: Registry) -> None:
+    for number, listed in enumerate((["a", "b", "c"], ["a", "b"])):
+        registry.now += timedelta(days=number)
+        report = await registry.summary(csv_of(*listed), complete=True, source="city  list ")
+    assert report == {"unchanged": 2, "gone": 1}
+
+
+async def test_a_line_that_no_index_could_hold_stops_no_other(registry: Registry) -> None:
+    address = "https://a.example/" + "".join(chr(0x4E00 + 7 * n % 20000) for n in range(1900))
+    assert await registry.summary(csv_of("a") + f"long,web,Unit,English,{address}\n" + csv_of("b", head="")) == {
+        "added": 2,
+        "refused": 1,
+    }
+
+
 async def test_additions_of_the_same_file_count_alike_in_dry_run_and_apply(registry: Registry) -> None:
     await registry.bring_in(csv_of(*(f"old{n}" for n in range(50))))
     text = csv_of(*(f"old{n}" for n in range(46)), *(f"new{n}" for n in range(40)))

@@ -13,6 +13,7 @@ from services.registry import units, usecases
 from services.registry.refusals import (
     AnotherSource,
     DuplicateAsset,
+    EventReused,
     NotClosed,
     OutOfScope,
     ReopenTooEarly,
@@ -31,7 +32,22 @@ async def test_a_repeated_event_acts_once_and_gets_the_same_answer(registry: Reg
     assert await registry.fetch("select count(*) from asset_versions") == 1
     async with registry.database.transaction("forget") as conn:  # as the inbox does in time
         await conn.execute("delete from inbox")
-    assert (await registry.take(delisted("a"), event="1")) == first
+    await registry.take(delisted("a"))
+    assert (await registry.take(declared("a"), event="1")) == first
+    assert await registry.state("a") == "draft gone"
+
+
+async def test_another_event_under_an_id_that_was_used_is_refused_and_not_lost(registry: Registry) -> None:
+    await registry.take(declared("a"), event="1")
+    for other in (delisted("a"), declared("b"), declared("a", unit="Another")):
+        with pytest.raises(EventReused):
+            await registry.take(other, event="1")
+    assert await registry.state("a") == "draft online"
+
+
+async def test_a_sources_name_is_one_however_its_blanks_are_written(registry: Registry) -> None:
+    await registry.take(declared("a", source="city  list "))
+    assert await registry.outcome(delisted("a", source=" city list")) == "gone"
 
 
 async def test_an_event_of_the_whole_record_follows_that_of_its_unit(registry: Registry) -> None:

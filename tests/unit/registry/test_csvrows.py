@@ -45,16 +45,26 @@ def test_chinese_headers_and_a_byte_order_mark_are_read() -> None:
     assert rows[0].what.platform == "weibo"
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_file_as_excel_saves_it_in_china_is_read(quote: str) -> None:
+    head = ",".join(f"{quote}{name}{quote}" for name in ("账号名称", "平台", "主办单位", "链接"))
+    text = f"{head}\r\n减负,微博,办公厅,https://weibo.com/jianfu\r\n"
+    (row,) = csvrows.read(text.encode("gbk"), source="s", on=date(2025, 6, 1), unit_scheme="name")
+    assert row.told is not None
+    assert (row.told.name, row.told.sponsor.value, row.what and row.what.platform) == ("减负", "办公厅", "weibo")
+
+
 @pytest.mark.parametrize(
     ("content", "field"),
     [
+        ((HEAD + "Santé,X,Unité,Français,https://x.com/a\n").encode("cp1252"), "body"),
         (b"\xff\xfe\x00", "body"),
         (b"a,b\n1,2\n", "header"),
         (b"", "header"),
         (b"x" * (21 << 20), "body"),
         (HEAD.encode() + b"a" * 200_000, "body"),  # longer than any cell
     ],
-    ids=["no UTF-8", "no columns", "empty", "too large", "no CSV"],
+    ids=["another encoding", "no UTF-8", "no columns", "empty", "too large", "no CSV"],
 )
 def test_a_file_that_cannot_be_read_says_what_would_be(content: bytes, field: str) -> None:
     with pytest.raises(csvrows.UnreadableFile) as refused:

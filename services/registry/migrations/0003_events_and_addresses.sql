@@ -1,0 +1,6 @@
+-- What an event said, so that another one under its id is noticed; the public question finds an address by itself.
+
+alter table intake_outcomes add column told text;   -- SHA-256; null for events taken before there was this column
+
+-- `verify` is open to everybody and is often asked without a platform: without this it reads the whole register.
+create index assets_identity on assets (identity);

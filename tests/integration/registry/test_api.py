@@ -1,0 +1,162 @@
+"""The registry over HTTP: what is refused and how, versions, repeated requests, cursors, and what the public sees."""
+
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from tests.integration.registry.conftest import TODAY, Registry, bearer, csv_of, declared, delisted
+
+REGISTRAR = bearer("registrar")
+VIEWER = bearer("viewer")
+
+
+def body(name: str, **more: object) -> dict[str, object]:
+    return declared(name).model_dump(mode="json") | more
+
+
+async def record(http: httpx.AsyncClient, name: str, **headers: str) -> httpx.Response:
+    return await http.post("/assets", json=body(name), headers=REGISTRAR | headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "roles"),
+    [
+        ("POST", "/assets", ("viewer", "operator", "agent")),
+        ("PATCH", f"/assets/{uuid4()}", ("viewer", "operator", "agent")),
+        ("POST", f"/assets/{uuid4()}/reopening", ("viewer", "registrar", "unit")),
+        ("POST", "/events", ("viewer", "operator", "agent")),
+        ("POST", f"/imports?source=s&on={TODAY}", ("viewer", "operator", "unit")),
+        ("POST", f"/guard/held/{uuid4()}", ("viewer", "registrar", "unit")),
+        ("GET", "/guard/held", ("unit", "agent")),
+        ("POST", "/units", ("viewer", "operator", "unit")),
+        ("GET", "/assets", ("agent", "clock")),
+    ],
+)
+async def test_every_door_asks_for_its_role(
+    http: httpx.AsyncClient, method: str, path: str, roles: tuple[str, ...]
+) -> None:
+    assert (await http.request(method, path)).status_code == 401
+    for role in roles:
+        refused = await http.request(method, path, headers=bearer(role), json={})
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), role
+
+
+async def test_the_same_thing_twice_is_refused_and_shown_with_its_twin(http: httpx.AsyncClient) -> None:
+    first = (await record(http, "a")).json()
+    again = await http.post("/assets", json=body("a", address="https://twitter.com/A?hl=en"), headers=REGISTRAR)
+    assert (again.status_code, again.headers["content-type"]) == (409, "application/problem+json")
+    problem = again.json()
+    assert (problem["code"], problem["errors"][0]["field"]) == ("duplicate_asset", "address")
+    assert first["asset_id"] in problem["texts"]["zh"]
+    assert first["asset_id"] in problem["texts"]["en"]
+
+
+async def test_a_request_repeated_under_its_key_gets_its_answer_and_another_one_does_not(
+    http: httpx.AsyncClient,
+) -> None:
+    first = await record(http, "a", **{"Idempotency-Key": "k"})
+    again = await record(http, "a", **{"Idempotency-Key": "k"})
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    assert again.headers["etag"] == '"1"'
+    other = await record(http, "b", **{"Idempotency-Key": "k"})
+    assert other.status_code in (409, 422)
+
+
+async def test_a_correction_needs_the_version_that_was_read(http: httpx.AsyncClient) -> None:
+    path = f"/assets/{(await record(http, 'a')).json()['asset_id']}"
+    assert (await http.patch(path, json={"name": "b"}, headers=REGISTRAR)).status_code == 422
+    changed = await http.patch(path, json={"name": "b"}, headers=REGISTRAR | {"If-Match": '"1"'})
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    late = await http.patch(path, json={"name": "c"}, headers=REGISTRAR | {"If-Match": '"1"'})
+    assert (late.status_code, late.json()["code"]) == (409, "version_conflict")
+    assert (await http.get(path, headers=VIEWER)).json()["name"] == "b"
+
+
+async def test_a_unit_corrects_its_own_and_no_other(http: httpx.AsyncClient, registry: Registry) -> None:
+    mine, other = [(await registry.take(declared(name, unit=name))).asset_id for name in ("mine", "other")]
+    me = bearer("unit", unit="ca-name:Mine") | {"If-Match": '"1"'}
+    assert (await http.patch(f"/assets/{mine}", json={"name": "x"}, headers=me)).status_code == 200
+    refused = await http.patch(f"/assets/{other}", json={"name": "x"}, headers=me)
+    assert (refused.status_code, refused.json()["code"]) == (403, "out_of_scope")
+    for scope in (None, "", "ca-name:", ":mine", "ca-name", "ca-name:\0"):
+        nobody = bearer("unit", unit=scope) | {"If-Match": '"1"'}
+        assert (await http.patch(f"/assets/{other}", json={"name": "x"}, headers=nobody)).status_code in (403, 422)
+
+
+async def test_lists_go_on_from_their_cursor_up_to_500(http: httpx.AsyncClient, registry: Registry) -> None:
+    await registry.bring_in(csv_of(*(f"a{n}" for n in range(5))))
+    for path in ("/assets", "/units"):
+        assert (await http.get(path, params={"limit": 501}, headers=VIEWER)).status_code == 422
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = (await http.get("/assets", params={"limit": "2"} | cursor, headers=VIEWER)).json()
+        seen += [item["asset_id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert len(seen) == len(set(seen)) == 5
+    assert seen == sorted(seen)
+    history = f"/assets/{seen[0]}/history"
+    assert len((await http.get(history, headers=VIEWER)).json()["items"]) == 1
+    assert (await http.get(history, params={"cursor": 1 << 40}, headers=VIEWER)).json()["items"] == []
+
+
+async def test_a_twin_by_event_is_an_outcome_that_names_it(http: httpx.AsyncClient, registry: Registry) -> None:
+    held = (await registry.take(declared("a", source="other"))).asset_id
+    sent = {"id": "1", "source": "/t", "type": "asset.declared", "data": body("a")}
+    for _ in range(2):
+        told = (await http.post("/events", json=sent, headers=REGISTRAR)).json()
+        assert told == {"outcome": "duplicate", "asset_id": str(held)}
+    other = await http.post("/events", json=sent | {"data": body("b")}, headers=REGISTRAR)
+    assert (other.status_code, other.json()["code"]) == (409, "event_reused")
+
+
+async def test_what_the_guard_holds_an_operator_releases(http: httpx.AsyncClient, registry: Registry) -> None:
+    names = ("a", "b", "c")
+    await registry.bring_in(csv_of(*names))
+    for name in names:
+        await registry.take(delisted(name))
+    (held,) = (await http.get("/guard/held", headers=VIEWER)).json()["items"]
+    path, operator = f"/guard/held/{held['disappearance_id']}", bearer("operator")
+    assert (await http.post(path, json={"decision": "apply"}, headers=operator)).status_code == 422
+    done = await http.post(path, json={"decision": "apply", "reason": "seen"}, headers=operator)
+    assert done.json() == {"outcome": "gone", "asset_id": held["asset_id"]}
+    other = await http.post(path, json={"decision": "drop", "reason": "seen"}, headers=operator)
+    assert (other.status_code, other.json()["code"]) == (409, "already_decided")
+
+
+async def test_the_public_page_of_a_closed_asset_shows_text_as_text(
+    http: httpx.AsyncClient, registry: Registry
+) -> None:
+    told = declared("a").model_copy(update={"name": "<script>alert(1)</script>"})
+    asset: UUID = (await registry.take(told)).asset_id
+    assert (await http.get(f"/tombstones/{asset}")).status_code == 404
+    await registry.close(asset)
+    page = await http.get(f"/tombstones/{asset}", headers={"Accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert "<script>" not in page.text
+    assert "&lt;silent&gt;" in page.text
+    assert (await http.get(f"/tombstones/{asset}")).json()["reason"] == "<silent>"
+
+
+async def test_anybody_may_ask_whether_an_address_is_official(http: httpx.AsyncClient, registry: Registry) -> None:
+    asset: UUID = (await registry.take(declared("Example"))).asset_id
+    app = {"kind": "app", "platform": "android", "address": "cn.gov.A"}
+    await registry.take(declared("App", **app))
+
+    async def asked(address: str, **more: str) -> tuple[str, str | None]:
+        found = (await http.get("/verify", params={"address": address} | more)).json()
+        return found["status"], found["tombstone"]
+
+    for address in ("https://twitter.com/example?hl=en", "x.com/EXAMPLE/", "https://m.x.com/@example"):
+        assert await asked(address) == ("official", None)
+    assert await asked("@example", platform="Twitter") == ("official", None)
+    assert await asked("cn.gov.A") == ("official", None)
+    assert await asked("https://x.com/examp1e") == ("unknown", None)
+    await registry.take(delisted("example"))
+    assert await asked("x.com/example") == ("gone", None)
+    await registry.close(asset)
+    assert await asked("x.com/example") == ("closed", f"/registry/v1/tombstones/{asset}")
+    assert (await http.get("/verify", params={"address": "https://x.com/"})).status_code == 422
