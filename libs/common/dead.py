@@ -6,7 +6,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from libs.common import outbox
-from libs.common.db import PLUMBING, Database
+from libs.common.db import PLUMBING, Connection, Database
 from libs.common.errors import DomainError, Missing
 from libs.common.events.envelope import Headers, Incoming
 
@@ -21,13 +21,7 @@ class AlreadySettled(DomainError):
 
 
 async def bury(
-    database: Database,
-    record: ConsumerRecord,
-    incoming: Incoming | None,
-    *,
-    service: str,
-    code: str,
-    reason: str,
+    database: Database, record: ConsumerRecord, incoming: Incoming | None, *, service: str, code: str, reason: str
 ) -> bool:
     """Keep the record with its original headers and the reason; once, however often it is delivered.
 
@@ -36,18 +30,11 @@ async def bury(
     code, reason = _text(code), _text(reason)[:2000]
     async with database.transaction("bury") as conn:
         new = await PLUMBING.dead_add(
-            conn,
-            topic=record.topic,
-            partition=record.partition,
-            offset_=record.offset,
-            event_id=_text(incoming.id) if incoming else None,
-            event_type=_text(incoming.type) if incoming else None,
-            key=record.key,
-            payload=record.value,
-            headers=msgspec.msgpack.encode([(name, value) for name, value in record.headers]),
-            reason_code=code,
-            reason=reason,
-        )
+            conn, topic=record.topic, partition=record.partition, offset_=record.offset,
+            event_id=_text(incoming.id) if incoming else None, event_type=_text(incoming.type) if incoming else None,
+            key=record.key, payload=record.value, headers=msgspec.msgpack.encode([tuple(h) for h in record.headers]),
+            reason_code=code, reason=reason,
+        )  # fmt: skip
         if new:
             origin = f"{record.topic}/{record.partition}/{record.offset}"
             added = [("dead_code", code), ("dead_reason", reason), ("dead_origin", origin)]
@@ -74,20 +61,21 @@ async def listed(database: Database, state: str, max_rows: int) -> list[dict[str
 async def fetch(database: Database, topic: str, partition: int, offset: int) -> dict[str, Any]:
     """One dead letter with its bytes. Raises Missing, and AlreadySettled when it is no longer dead."""
     async with database.transaction("dead_fetch") as conn:
-        row = await PLUMBING.dead_get(conn, topic=topic, partition=partition, offset_=offset)
+        row = await _unsettled(conn, topic, partition, offset)
+    return row | {"headers": msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes | None]])}
+
+
+async def _unsettled(conn: Connection, topic: str, partition: int, offset: int) -> dict[str, Any]:
+    row = await PLUMBING.dead_get(conn, topic=topic, partition=partition, offset_=offset)
     if row is None:
         raise Missing(what=f"{topic}/{partition}/{offset}")
     if row["state"] != "dead":
         raise AlreadySettled(state=row["state"])
-    return dict(row) | {"headers": msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes | None]])}
+    return dict(row)
 
 
 async def settle(database: Database, topic: str, partition: int, offset: int, state: str) -> None:
     """Mark a dead letter `replayed` or `discarded`. Raises AlreadySettled when that was done before."""
     async with database.transaction("dead_settle") as conn:
-        row = await PLUMBING.dead_get(conn, topic=topic, partition=partition, offset_=offset)
-        if row is None:
-            raise Missing(what=f"{topic}/{partition}/{offset}")
-        if row["state"] != "dead":
-            raise AlreadySettled(state=row["state"])
+        await _unsettled(conn, topic, partition, offset)
         await PLUMBING.dead_mark(conn, topic=topic, partition=partition, offset_=offset, state=state)

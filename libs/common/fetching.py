@@ -8,15 +8,12 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 
-Batch = tuple[ConsumerRecord, ...]
-
 
 class _Lenient(bytearray):
     """Bytes whose text is read as far as it is UTF-8."""
 
     def __getitem__(self, at: Any) -> Any:
-        part = super().__getitem__(at)
-        return _Lenient(part) if isinstance(at, slice) else part
+        return _Lenient(super().__getitem__(at)) if isinstance(at, slice) else super().__getitem__(at)
 
     def decode(self, *_: Any) -> str:
         return bytes(self).decode("utf-8", "replace")
@@ -26,14 +23,10 @@ class _AnyNames:
     """A batch of records, read anew and leniently from the first header on whose name is not UTF-8."""
 
     def __init__(self, batch: Any, data: Any) -> None:
-        self._batch = batch
-        self._data = data
+        self._batch, self._data = batch, data
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
-
-    def __next__(self) -> Any:
-        return next(self._batch)
 
     def __iter__(self) -> Iterator[Any]:
         last = -1
@@ -57,21 +50,19 @@ class _Records(_MemoryRecordsPy):  # type: ignore[misc]
         return _AnyNames(batch, data) if isinstance(batch, DefaultRecordBatch) else batch
 
 
-# aiokafka raises at such a name, loses what it had read before it, and raises at it for ever: any one producer could
-# stop a topic. What is said here of its inside is true of the pinned version and under test.
+# aiokafka raises at such a name, loses what it had read before it, and raises again for ever: any producer could stop a
+# topic. What is said here of its inside is true of the pinned version and under test.
 fetcher.MemoryRecords = _Records
 
 
 class Fetching:
     """FastStream's fetch of one consumer, and whether it still brings anything."""
 
-    def __init__(self, fetch: Callable[[Any], Awaitable[Batch]]) -> None:
-        self._fetch = fetch
-        self._taking = False
+    def __init__(self, fetch: Callable[[Any], Awaitable[tuple[ConsumerRecord, ...]]]) -> None:
+        self._fetch, self._taking = fetch, False
         self._stood: dict[TopicPartition, int] = {}
 
-    async def batch(self, consumer: Any) -> Batch:
-        """The next records, none when there are none yet."""
+    async def batch(self, consumer: Any) -> tuple[ConsumerRecord, ...]:
         self._taking = False
         found = await self._fetch(consumer)
         self._taking = bool(found)

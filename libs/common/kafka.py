@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
+from faststream.security import SASLPlaintext
 from prometheus_client import Counter
 from pydantic import ValidationError
 
@@ -56,8 +57,6 @@ def make_broker(options: dict[str, Any]) -> Broker:
     rest = {k: v for k, v in options.items() if not k.startswith(("sasl_", "security_"))}
     security = None
     if "sasl_plain_username" in options:
-        from faststream.security import SASLPlaintext
-
         security = SASLPlaintext(options["sasl_plain_username"], options["sasl_plain_password"], use_ssl=False)
     return Broker(
         **rest, security=security, graceful_timeout=15, log_level=logging.DEBUG, logger=None, apply_types=False,
@@ -74,28 +73,17 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self, broker: KafkaBroker, topic: str, group: str, *, max_records: int = 500) -> None:
         instance = broker.instance if isinstance(broker, Broker) else None
-        self.topic = topic
-        self.group = group
+        self.topic, self.group = topic, group
         self.done: dict[TopicPartition, int] = {}
         self.joined = False
         self.stopped: str | None = None
         self._sub: Any = broker.subscriber(
-            topic,
-            group_id=group,
-            batch=True,
-            max_records=max_records,
-            batch_timeout_ms=20,
-            auto_offset_reset="earliest",
-            ack_policy=AckPolicy.NACK_ON_ERROR,
-            listener=self,
-            parser=self._parse,
-            decoder=self._decode,
-            group_instance_id=None if instance is None else f"{group}-{instance}",
-            session_timeout_ms=30_000,
-            heartbeat_interval_ms=3_000,
-            rebalance_timeout_ms=60_000,
-            max_partition_fetch_bytes=4 << 20,
-        )
+            topic, group_id=group, group_instance_id=None if instance is None else f"{group}-{instance}",
+            batch=True, max_records=max_records, batch_timeout_ms=20, max_partition_fetch_bytes=4 << 20,
+            auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR, listener=self,
+            parser=self._parse, decoder=self._decode,
+            session_timeout_ms=30_000, heartbeat_interval_ms=3_000, rebalance_timeout_ms=60_000,
+        )  # fmt: skip
         self._sub(self._batch)
         self.fetching = Fetching(self._sub.get_msg)
         self._sub.get_msg = self.fetching.batch  # type: ignore[method-assign]
@@ -106,9 +94,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def position(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Where to go on after an assignment: Kafka's committed offsets."""
-        found = {}
-        for tp in partitions:
-            found[tp] = await self.consumer.committed(tp)
+        found = {tp: await self.consumer.committed(tp) for tp in partitions}
         return {tp: offset for tp, offset in found.items() if offset is not None}
 
     @property
@@ -117,13 +103,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _parse(self, records: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
         # FastStream's own parser dies of a null or non-UTF-8 header, and then the batch is skipped.
-        return KafkaAckableMessage(
-            raw_message=records,
-            body=b"",
-            correlation_id="-",
-            message_id=str(records[0].offset),
-            consumer=self.consumer,
-        )
+        number = str(records[0].offset)
+        return KafkaAckableMessage(records, b"", correlation_id="-", message_id=number, consumer=self.consumer)
 
     async def _decode(self, message: Any) -> Any:
         return message.raw_message
@@ -210,18 +191,11 @@ class EventSubscription(Subscription):
     """
 
     def __init__(
-        self,
-        broker: KafkaBroker,
-        database: Database,
-        topic: str,
-        service: str,
-        handlers: Mapping[str, Handler],
+        self, broker: KafkaBroker, database: Database, topic: str, service: str, handlers: Mapping[str, Handler]
     ) -> None:
         # a group of its own for each topic: a consumer that joins does not make the others of its service rejoin
         super().__init__(broker, topic, f"jianfu.{service}.{topic.removeprefix('jianfu.')}")
-        self._database = database
-        self._service = service
-        self._handlers = handlers
+        self._database, self._service, self._handlers = database, service, handlers
         self._dead_in_a_row = 0
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:

@@ -54,11 +54,9 @@ class Settled(BaseModel):
 
 
 def router(
-    service: str,
-    database: Database,
-    handlers: Mapping[str, Mapping[str, Handler]],
+    service: str, database: Database, handlers: Mapping[str, Mapping[str, Handler]],
     streams: Mapping[str, Replay] | None = None,
-) -> APIRouter:
+) -> APIRouter:  # fmt: skip
     """Routes over dead letters. `handlers` are by topic and type; a stream in `streams` replays and settles itself."""
     routes = APIRouter(prefix=f"/{service}/v1/dead-letters", tags=["dead letters 死信"])
 

@@ -85,10 +85,7 @@ def consuming(name: str, parent: str | None, attributes: dict[str, str]) -> Iter
 @contextmanager
 def linked(name: str, causes: Sequence[str | None], attributes: dict[str, str]) -> Iterator[None]:
     """A new trace linked to earlier ones: for work that resumes days after what caused it."""
-    links = []
-    for cause in causes:
-        if cause:
-            remote = trace.get_current_span(_propagator.extract({"traceparent": cause})).get_span_context()
-            links.append(Link(remote))
+    spans = [trace.get_current_span(_propagator.extract({"traceparent": cause})) for cause in causes if cause]
+    links = [Link(span.get_span_context()) for span in spans]
     with _tracer.start_as_current_span(name, context=Context(), links=links, attributes=attributes):
         yield

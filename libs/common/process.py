@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,10 +37,7 @@ LOOK_EVERY, STALLED_LOOKS = 15.0, 8  # seconds; two minutes of standing still ar
 
 @dataclass
 class Parts:
-    """What a service assembles: its HTTP application, consumers, loops, and extra answers for /quiet.
-
-    `due` answers (work due now, work running); `health` maps further parts to None or a reason.
-    """
+    """What a service assembles: its HTTP application, consumers, loops; `due` answers (work due now, running)."""
 
     app: FastAPI
     subscriptions: Sequence[Subscription] = ()
@@ -89,7 +87,8 @@ class Base:
         if not self.started:
             return "not connected to Kafka yet"
         try:
-            await self.ends.of([tp for subscription in self.subscriptions for tp in subscription.done][:1])
+            # of a partition that need not be ours: a spare replica has none
+            await self.ends.of([TopicPartition(subscription.topic, 0) for subscription in self.subscriptions][:1])
         except (KafkaError, OSError, TimeoutError) as error:
             return f"the broker does not answer: {type(error).__name__}"
         return None
@@ -97,8 +96,7 @@ class Base:
     async def quiet(self) -> dict[str, Any]:
         """Whether nothing is on its way here: outbox, consumers' lag, due and running work."""
         subscriptions = self.subscriptions
-        joined = all(subscription.ready for subscription in subscriptions)
-        lag = 0
+        joined, lag = all(subscription.ready for subscription in subscriptions), 0
         ends: dict[TopicPartition, int] = {}
         try:
             ends = await self.ends.of([tp for subscription in subscriptions for tp in subscription.done])
@@ -166,11 +164,20 @@ async def serve(base: Base, parts: Parts) -> None:
                 tasks.append(group.create_task(_consume(base), name="consumers"))
                 tasks += [group.create_task(_loop(run), name=f"loop-{run.__name__}") for run in parts.loops]
                 tasks.append(group.create_task(_prune(base.database), name="prune"))
+            for part in tasks:
+                part.add_done_callback(lambda _: _end_within(STOP_WITHIN))
             group.create_task(_stop(base, parts, server, stop, tasks), name="stop")
     finally:
         for close in (*parts.closing, base.ends.close, base.database.close):
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(close(), 5)
+
+
+def _end_within(seconds: float) -> None:
+    """End the process then, whatever hangs: a client library, a thread that Python would wait for, the loop itself."""
+    timer = threading.Timer(seconds, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
 
 
 async def _loop(run: Callable[[], Awaitable[None]]) -> None:
@@ -200,14 +207,12 @@ async def _watch(base: Base) -> None:
     while True:
         await asyncio.sleep(LOOK_EVERY)
         for sub in base.subscriptions:
-            try:
+            still = False
+            with contextlib.suppress(KafkaError, OSError):
                 async with asyncio.timeout(LOOK_EVERY):
-                    still = not sub.ready or await sub.fetching.stalled(
-                        sub.consumer, await base.ends.of(list(sub.done))
-                    )
+                    ends = await base.ends.of([*sub.done, TopicPartition(sub.topic, 0)])
+                    still = not sub.ready or await sub.fetching.stalled(sub.consumer, ends)
                     still = still and not sub.stopped and await base.database_health() is None
-            except (KafkaError, OSError):
-                still = False
             looks[sub.topic] = looks.get(sub.topic, 0) + 1 if still else 0
             if looks[sub.topic] >= STALLED_LOOKS:
                 raise RuntimeError(f"the consumer of {sub.topic} stands still while records wait")
@@ -226,8 +231,7 @@ async def _stop(
 ) -> None:
     await stop.wait()
     log.info("stopping")
-    # A hang in a client library must not keep the process: past the limit it simply ends.
-    asyncio.get_running_loop().call_later(STOP_WITHIN, os._exit, 1)
+    _end_within(STOP_WITHIN)
     with contextlib.suppress(TimeoutError, KafkaError, OSError):
         async with asyncio.timeout(12):
             await base.broker.stop()

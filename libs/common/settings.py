@@ -92,7 +92,7 @@ class CommonSettings(BaseSettings):
 
 def load(cls: type[S]) -> S:
     """Read a service's settings. Raises ValueError naming what is unknown, missing or not allowed together."""
-    known = {"JIANFU_ISSUER_JWKS_FILE"}
+    known = set()
     prefix = f"JIANFU_{cls.SERVICE.upper()}_"
     for name, field in cls.model_fields.items():
         known.add(str(field.validation_alias) if field.validation_alias else prefix + name.upper())

@@ -41,31 +41,20 @@ Health = Callable[[], Awaitable[dict[str, Any]]]
 
 
 def create_app(
-    service: str,
-    *,
-    title: str,
-    description: str,
-    authenticator: Authenticator,
+    service: str, *, title: str, description: str, authenticator: Authenticator,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
-) -> FastAPI:
+) -> FastAPI:  # fmt: skip
     """An application whose API lives under `/<service>/v1`; the caller includes its routers and calls `seal`."""
     prefix = f"/{service}/v1"
+    telemetry: Any = {
+        # FastAPI's own spans take up the caller's traceparent; polling of health and quiet is not worth one.
+        "exclude": lambda scope: not scope["path"].startswith(prefix),
+        "operation_spans": False, "metrics": False, "logs": False,
+    }  # fmt: skip
     app = FastAPI(
-        title=title,
-        description=description,
-        version="1.0.0",
-        openapi_url=f"{prefix}/openapi.json",
-        docs_url=f"{prefix}/docs",
-        redoc_url=None,
-        lifespan=lifespan,
-        telemetry={
-            # FastAPI's own spans take up the caller's traceparent; polling of health and quiet is not worth one.
-            "exclude": lambda scope: not scope["path"].startswith(prefix),
-            "operation_spans": False,
-            "metrics": False,
-            "logs": False,
-        },
-    )
+        title=title, description=description, version="1.0.0", openapi_url=f"{prefix}/openapi.json",
+        docs_url=f"{prefix}/docs", redoc_url=None, lifespan=lifespan, telemetry=telemetry,
+    )  # fmt: skip
     app.state.authenticator = authenticator
     app.add_middleware(_Bounded)
     app.add_exception_handler(DomainError, _domain_error)
@@ -222,15 +211,12 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    faults = [
-        {
-            "field": ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0]),
-            "accepted": fault["msg"],
-        }
-        if fault["type"] != "json_invalid"  # its place is a number of characters
-        else {"field": "body", "accepted": f"JSON; at character {fault['loc'][-1]}: {fault['ctx']['error']}"}
-        for fault in error.errors()
-    ]
+    faults = []
+    for fault in error.errors():
+        place, accepted = ".".join(map(str, fault["loc"][1:])) or str(fault["loc"][0]), fault["msg"]
+        if fault["type"] == "json_invalid":  # its place is a number of characters
+            place, accepted = "body", f"JSON; at character {place}: {fault['ctx']['error']}"
+        faults.append({"field": place, "accepted": accepted})
     named = ", ".join(str(fault["field"]) for fault in faults)
     return problem(request, 422, "invalid", f"输入无效:{named}", f"The input is invalid: {named}", faults)
 
@@ -251,13 +237,8 @@ async def _no_text(request: Request, error: Exception) -> JSONResponse:
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     log.warning("dependency-unavailable", path=request.url.path, error=f"{type(error).__name__}: {error}")
-    return problem(
-        request,
-        503,
-        "unavailable",
-        "依赖的服务暂时不可用,请稍后重试。",
-        "Something this service needs is away; retry shortly.",
-    )
+    zh, en = "依赖的服务暂时不可用,请稍后重试。", "Something this service needs is away; retry shortly."
+    return problem(request, 503, "unavailable", zh, en)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

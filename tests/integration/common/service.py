@@ -5,6 +5,7 @@ It counts things over HTTP, tells of them on the topic, and leaves one effect fo
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -96,6 +97,9 @@ async def main(role: Role) -> None:
     async def dies() -> None:
         while not end.exists():  # noqa: ASYNC240 - nothing else runs in this loop's time
             await asyncio.sleep(0.05)
+        if "TEST_HANGS" in os.environ:
+            process.STOP_WITHIN = 1
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 600)
         raise RuntimeError("this part died")
 
     loops = [dies] if "TEST_DIES" in os.environ else []

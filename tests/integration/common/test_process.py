@@ -212,9 +212,13 @@ async def test_business_time_is_persisted_and_never_goes_back(service: Service, 
     assert await eventually(clock) == "2031-05-01T00:00:00Z"
 
 
-async def test_a_part_that_dies_takes_the_process_down(service: Service, new_topic: Any) -> None:
-    """No service keeps answering while a loop of it lies dead: the supervisor is told by the exit code."""
-    service.start(TEST_TOPIC=await new_topic(), TEST_DIES=str(service.folder / "die"))
+@pytest.mark.parametrize("hangs", [{}, {"TEST_HANGS": "1"}], ids=["cleanly", "while a thread hangs"])
+async def test_a_part_that_dies_takes_the_process_down(service: Service, new_topic: Any, hangs: dict[str, str]) -> None:
+    """No service keeps answering while a loop of it lies dead: the supervisor is told by the exit code.
+
+    Python would wait for ever for a thread; past the limit the process ends all the same.
+    """
+    service.start(TEST_TOPIC=await new_topic(), TEST_DIES=str(service.folder / "die"), **hangs)
     await eventually(service.ready)
     (service.folder / "die").touch()
     assert service.child is not None
