@@ -251,11 +251,18 @@ def canonical(asset_id: str) -> str:
 
 
 def read_sketch(text: str) -> Any:
-    """A sketch from base64. Raises Refused when it is none of our kind."""
+    """A sketch from base64, no finer than ours. Raises Refused when it is none of our kind.
+
+    A finer one would be kept at its own size, up to a thousand times ours; a coarser one would make all it is united
+    with as coarse, for good.
+    """
     try:
-        return datasketches.hll_sketch.deserialize(base64.b64decode(text, validate=True))
+        sketch = datasketches.hll_sketch.deserialize(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError, RuntimeError, TypeError):
         raise Refused("sketch: expected a base64 HyperLogLog sketch of Apache DataSketches") from None
+    if sketch.lg_config_k < LG_K:
+        raise Refused(f"sketch: expected lg_config_k of at least {LG_K}")
+    return merge(datasketches.hll_sketch(LG_K, _HLL), sketch)
 
 
 def merge(one: Any, other: Any) -> Any:

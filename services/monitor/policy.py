@@ -281,5 +281,5 @@ def compile_rules(packs: Sequence[Pack]) -> str:
 
 
 def _exact(node: Any) -> Any:
-    """Signals are computed with as numerics: a product of two can neither overflow nor lose a digit."""
-    return exp.cast(node, "numeric") if isinstance(node, exp.Column) else node
+    """All is computed as numerics: a product of two, written or read, can neither overflow nor lose a digit."""
+    return exp.cast(node, "numeric") if isinstance(node, exp.Column | exp.Literal) else node

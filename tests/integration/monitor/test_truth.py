@@ -10,6 +10,27 @@ from tests.integration.monitor.stories import for_all
 from tests.unit.monitor.conditions import CONDITIONS, NAMES, VALUES
 
 
+async def test_written_numbers_of_any_size_are_computed_with(
+    database: Callable[[str], Awaitable[Database]],
+) -> None:
+    held = await database("monitor")
+    conditions = {
+        f"C{n:02d}": policy.condition(text)
+        for n, text in enumerate(
+            [
+                "followers < 2000000000 * 2",
+                "followers < -2000000000 - 2000000000",
+                "followers + 9223372036854775807 > 0",
+            ]
+        )
+    }
+    pack = policy.Pack("large", "1.0.0", policy.Text(zh="一", en="one"), (), (), conditions)
+    row = await held.pool.fetchrow(f"with signals as (select 1::bigint as followers) {policy.compile_rules([pack])}")
+    assert row is not None
+    assert [row[code] for code in conditions] == [True, False, True]
+    assert [condition.holds({"followers": 1}) for condition in conditions.values()] == [True, False, True]
+
+
 async def test_postgresql_and_python_agree_on_every_truth(
     database: Callable[[str], Awaitable[Database]],
 ) -> None:

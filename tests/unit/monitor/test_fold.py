@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import datasketches
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +76,24 @@ def test_sketches_survive_storage_and_unite() -> None:
     both = fold.merge(fold.restored(fold.stored(one)), two)
     assert abs(fold.estimate(both) - 1500) < 75
     assert len(fold.stored(both)) <= 1064
+
+
+@pytest.mark.parametrize("fine", [12, 16, 20])
+def test_a_finer_sketch_than_ours_is_kept_at_our_size(fine: int) -> None:
+    sketch = datasketches.hll_sketch(fine, datasketches.tgt_hll_type.HLL_8)
+    for n in range(100_000):
+        sketch.update(f"u{n}")
+    sent = base64.b64encode(sketch.serialize_compact()).decode()
+    (counter,) = folded(beacon(ts=..., day="2025-06-05", sketch=sent)).counters
+    assert len(fold.stored(counter.users)) <= 1064
+    assert abs(fold.estimate(counter.users) - 100_000) < 10_000
+
+
+def test_a_coarser_sketch_than_ours_would_spoil_what_it_joins_and_is_refused() -> None:
+    sketch = datasketches.hll_sketch(10, datasketches.tgt_hll_type.HLL_4)
+    sent = base64.b64encode(sketch.serialize_compact()).decode()
+    ((_, reason),) = fold.Fold(fold.Calendar(ZONE)).add_all([beacon(ts=..., day="2025-06-05", sketch=sent)])
+    assert reason == "sketch: expected lg_config_k of at least 11"
 
 
 def test_a_folded_day_counts_as_the_records_it_stands_for() -> None:
