@@ -65,7 +65,6 @@ def router(database: Database, clock: Clock) -> APIRouter:
             found = []
             async for row in store.QUERIES.source_list(conn):
                 health, name = healths[row["source"]], row["source"]
-                last = await store.QUERIES.source_last_whole(conn, source=name)
                 terms = store.terms(row)
                 found.append(
                     Source(
@@ -73,7 +72,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
                         healthy=health.healthy,
                         code=health.code,
                         reason=health.reason,
-                        last_whole_day=last,
+                        last_whole_day=row["last_whole"],
                         rhythm_days=terms.rhythm_days,
                         floor_share=terms.floor_share,
                         lookback_days=terms.lookback_days,

@@ -77,13 +77,11 @@ on conflict (source) do update set
     rhythm_days = excluded.rhythm_days, floor_share = excluded.floor_share, lookback_days = excluded.lookback_days;
 
 -- name: source_list()
-select * from sources order by source;
+select s.*, (select max(d.day) from source_days d where d.source = s.source and d.counted is not null) as last_whole
+from sources s order by s.source;
 
 -- name: source_get(source)^
 select * from sources where source = :source;
-
--- name: source_last_whole(source)$
-select max(day) from source_days where source = :source and counted is not null;
 
 -- name: source_lock()
 -- Health changes under a lock on every source, so that each change is told once.
@@ -168,8 +166,9 @@ select c.asset_id, c.listed_source, (:day - c.since) as days_listed,
     case when p.day >= r.day then 0 when p.day >= r.first_day - 1 then r.day - p.day end as days_since_post,
     case when r.day is not null then greatest(0, r.day - greatest(p.day, r.first_day - 1)) end as days_observed_silent,
     t.source as posts_total_source, t.day as posts_total_as_of,
+    -- a post that was counted, before the reading or after it, outweighs a total of nothing
     case when t.source = any(:healthy) then
-        case when p.day >= t.day then greatest(t.value, 1) else t.value end end as posts_total,
+        case when p.day is not null then greatest(t.value, 1) else t.value end end as posts_total,
     f.source as followers_source, f.day as followers_as_of,
     case when f.source = any(:healthy) then f.value end as followers
 from chosen c
@@ -210,6 +209,7 @@ select finding_id, asset_id, rule, condition from findings where state = 'open' 
 order by asset_id, rule;
 
 -- name: ordinals(assets, rules)
+-- How often each rule has been true of each asset before.
 select asset_id, rule, max(ordinal) as ordinal from findings
 where asset_id = any(:assets::uuid[]) and rule = any(:rules::text[]) group by asset_id, rule;
 

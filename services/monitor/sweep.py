@@ -62,9 +62,7 @@ class Sweeper:
             healthy = sorted(name for name, health in healths.items() if health.healthy)
             counts = {
                 "assets": 0, "opened": 0, "cleared": 0, "active": 0, "idle": 0, "zombie": 0, "unknown": 0,
-                "by_rule": {
-                    code: {"true": 0, "false": 0, "unknown": 0, "opened": 0, "cleared": 0} for code in self._book.rules
-                },
+                "by_rule": {code: _nothing() for code in self._book.rules},
             }  # fmt: skip
             await store.QUERIES.sweep_begin(
                 conn, day=today, healthy=healthy, packs=json.dumps(self._book.versions()), counts=json.dumps(counts)
@@ -123,6 +121,7 @@ class Sweeper:
         async for row in store.QUERIES.open_findings(conn, assets=assets):
             opened.setdefault(row["asset_id"], {})[row["rule"]] = row
         found: dict[UUID, domain.Judgement] = {}
+        turned = []
         for row in rows:
             truths = {code: row[code] for code in self._book.rules}
             held = opened.get(row["asset_id"], {})
@@ -130,11 +129,32 @@ class Sweeper:
             found[row["asset_id"]] = judgement
             tally(counts, judgement, truths)
             if judgement.opens or judgement.clears:
-                await self._tell(conn, row, judgement, held, today, now)
+                turned.append((row, judgement, held))
+        opening = [(row["asset_id"], code) for row, judgement, _ in turned for code in judgement.opens]
+        before = await self._ordinals(conn, opening)
+        for row, judgement, held in turned:
+            await self._tell(conn, row, judgement, held, before, today, now)
         await self._remember(conn, found, today)
 
+    async def _ordinals(self, conn: Connection, opening: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], int]:
+        """How many findings of each of these rules each of these assets has had."""
+        if not opening:
+            return {}
+        assets, rules = ({pair[n] for pair in opening} for n in (0, 1))
+        return {
+            (row["asset_id"], row["rule"]): row["ordinal"]
+            async for row in store.QUERIES.ordinals(conn, assets=list(assets), rules=list(rules))
+        }
+
     async def _tell(
-        self, conn: Connection, row: Any, judgement: domain.Judgement, held: dict[str, Any], today: date, now: datetime
+        self,
+        conn: Connection,
+        row: Any,
+        judgement: domain.Judgement,
+        held: dict[str, Any],
+        before: dict[tuple[UUID, str], int],
+        today: date,
+        now: datetime,
     ) -> None:
         reading = domain.reading(row, today)
         asset = reading.asset_id
@@ -149,12 +169,8 @@ class Sweeper:
                 cleared_at=now,
             )  # fmt: skip
             await self._emit(conn, cleared, 2, now)
-        ordinals = {
-            row["rule"]: row["ordinal"]
-            async for row in store.QUERIES.ordinals(conn, assets=[asset], rules=list(judgement.opens))
-        }
         for code in judgement.opens:
-            ordinal = ordinals.get(code, 0) + 1
+            ordinal = before.get((asset, code), 0) + 1
             signals = self._book.read_by(code, reading)
             fields = self._book.fields(code) | {"finding_id": finding_id(asset, code, ordinal), "asset_id": asset}
             when = self._book.conditions[code].text
@@ -204,6 +220,10 @@ class Sweeper:
             await asyncio.sleep(min(60.0, max(1.0, (due - local).total_seconds())))
 
 
+def _nothing() -> dict[str, int]:
+    return {"true": 0, "false": 0, "unknown": 0, "opened": 0, "cleared": 0}
+
+
 def tally(counts: dict[str, Any], judgement: domain.Judgement, truths: dict[str, domain.Truth]) -> None:
     """Add one asset to the day's counts: by verdict and by rule, never by unit or person."""
     counts["assets"] += 1
@@ -211,7 +231,7 @@ def tally(counts: dict[str, Any], judgement: domain.Judgement, truths: dict[str,
     counts["opened"] += len(judgement.opens)
     counts["cleared"] += len(judgement.clears)
     for code, truth in truths.items():
-        rule = counts["by_rule"][code]
+        rule = counts["by_rule"].setdefault(code, _nothing())  # a rule may join while a sweep is interrupted
         rule["unknown" if truth is None else "true" if truth else "false"] += 1
         rule["opened"] += code in judgement.opens
         rule["cleared"] += code in judgement.clears

@@ -188,16 +188,19 @@ async def _answer(conn: Connection, book: RuleBook, asked: RecheckRequested, tod
     finding = await store.QUERIES.finding_get(conn, finding_id=asked.finding_id)
     if finding is None or finding["asset_id"] != asked.asset_id or finding["rule"] != asked.rule:
         return unsure("没有这一发现 / there is no such finding")
-    if finding["state"] == "cleared":
-        return FindingRefuted(**echo, signals=store.evidence(finding["signals"]))
+    ended = finding["state"] == "cleared"
     asset = await store.QUERIES.asset_get(conn, asset_id=asked.asset_id)
-    if asset is None or not asset["watched"]:
+    if not ended and (asset is None or not asset["watched"]):
         return unsure("该对象已不在监测之列 / the asset is no longer watched")
-    if asked.rule not in book.rules:
+    if asset is None or asked.rule not in book.rules:
+        if ended:
+            return FindingRefuted(**echo, signals=())
         return unsure(f"规则 {asked.rule} 已不在规则包中 / rule {asked.rule} is in no pack")
     healthy = await healthy_sources(conn, today)
     rows = await store.evaluate(conn, book.sql, [asked.asset_id], today, healthy)
     signals = book.read_by(asked.rule, domain.reading(rows[0], today))
+    if ended:  # whatever is true by now: that finding is over
+        return FindingRefuted(**echo, signals=signals)
     truth = rows[0][asked.rule]
     if truth is None:
         return unsure(domain.unknown_because(signals), signals)

@@ -107,7 +107,7 @@ async def test_a_sweep_its_findings_and_their_reasons(http: httpx.AsyncClient, s
     assert (verdict["asset_id"], verdict["rule"]) == (str(silent), "C06")
     assert (await get(http, f"/verdicts?day={day(14)}"))["items"] == []
     why = await get(http, f"/assets/{silent}/why")
-    assert (why["verdict"], why["swept_verdict"], why["packs"]) == ("IDLE", "IDLE", {"cn-accounts": "1.0.0"})
+    assert (why["verdict"], why["swept_verdict"], why["packs"]) == ("IDLE", "IDLE", {"cn-accounts": "1.0.1"})
     assert {rule["code"]: (rule["truth"], rule["label"]) for rule in why["rules"]} == {
         "C06": ("true", "FOUND"), "C15": ("unknown", "FOUND"), "C16": ("false", "ASSUMED"),
     }  # fmt: skip

@@ -68,6 +68,19 @@ async def test_a_cleared_finding_is_refuted(monitor: Monitor, flagged: UUID) -> 
     assert [answer["type"] for answer in await answers(monitor)] == ["finding.refuted"]
 
 
+async def test_a_refutation_shows_what_was_read_today_and_not_what_once_opened_it(
+    monitor: Monitor, flagged: UUID
+) -> None:
+    await monitor.full_day(16, [flagged], [flagged])
+    await monitor.sweep()
+    await monitor.full_day(17, [flagged])
+    await monitor.events()
+    await ask(monitor, flagged)
+    (answer,) = await answers(monitor)
+    assert (answer["type"], answer["business_day"]) == ("finding.refuted", "2025-06-22")
+    assert {s["name"]: s["value"] for s in answer["signals"]} == {"days_since_post": 1, "days_observed_silent": 1}
+
+
 async def test_a_blind_source_answers_nothing(monitor: Monitor, flagged: UUID) -> None:
     monitor.at(17)
     await ask(monitor, flagged)

@@ -103,6 +103,16 @@ async def test_one_post_ends_a_shell_before_its_total_is_read_again(monitor: Mon
     assert (await monitor.signals(account))["posts_total"] == 1
 
 
+async def test_a_total_of_nothing_is_not_believed_where_posts_were_counted(monitor: Monitor) -> None:
+    account = await monitor.record("a", opened_on=day(-60))
+    await monitor.full_day(0, [account], [account])
+    monitor.at(1)
+    sent = await monitor.usage("s", 1, {}, posts_total={account: 0})
+    await monitor.state("s", 1, [account], sent)
+    await monitor.sweep()
+    assert "C16" not in await monitor.open_rules(account)
+
+
 async def test_a_total_older_than_35_days_is_not_known(monitor: Monitor) -> None:
     account = await monitor.record("a", opened_on=day(-60))
     monitor.at(0)
@@ -164,6 +174,20 @@ async def test_an_interrupted_sweep_goes_on_where_it_was(monitor: Monitor) -> No
     swept = await monitor.sweep()
     assert (swept["assets"], swept["opened"]) == (5, 5)
     assert len(await monitor.events()) == 5
+
+
+async def test_a_sweep_interrupted_by_an_upgrade_goes_on_under_the_new_rules(monitor: Monitor) -> None:
+    accounts = [await monitor.record(name) for name in ("a", "b")]
+    await monitor.full_day(0, accounts)
+    await monitor.sweep()
+    async with monitor.database.transaction("interrupt") as conn:
+        await conn.execute(
+            "update sweeps set finished = false, reached = null, counts = jsonb_set(counts, '{by_rule}', "
+            "(counts -> 'by_rule') - 'C16')"
+        )
+    swept = await monitor.sweep()
+    assert swept["finished"]
+    assert swept["by_rule"]["C16"]["false"] == 2
 
 
 async def test_sweeps_asked_for_at_once_find_everything_once(monitor: Monitor) -> None:

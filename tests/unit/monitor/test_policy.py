@@ -118,6 +118,21 @@ def test_the_first_pack_says_how_well_each_rule_is_established() -> None:
     }
 
 
+def test_each_rule_rests_on_a_document_that_its_text_names_and_every_part_has_a_label() -> None:
+    pack = policy.load(PACK)
+    said = {rule.code: (rule.basis.source, rule.basis.text.zh) for rule in pack.rules}
+    assert {code: source for code, (source, _) in said.items()} == {
+        "C06": "CHECK_2019",
+        "C15": "GUIZHOU_2025Q2",
+        "C16": "OPINION_2023",  # the word 空壳 is of 2023; 国办发〔2018〕123号 does not have it
+    }
+    assert "2018" not in said["C16"][1]
+    assert [(part.part, part.label) for part in pack.rules[2].established] == [
+        ("nothing was ever posted", "FOUND"),
+        ("30 days after opening", "ASSUMED"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
