@@ -55,8 +55,8 @@ def build(
 def verify(path: Path, public_key: str) -> list[str]:
     """What is wrong with a case file; empty when it is whole. `public_key` is a JWK or the path of one."""
     try:
-        file = json.loads(path.read_text())
-        text = public_key if public_key.lstrip().startswith("{") else Path(public_key).read_text()
+        file = json.loads(path.read_text("utf-8"), object_pairs_hook=_once)
+        text = public_key if public_key.lstrip().startswith("{") else Path(public_key).read_text("utf-8")
         key = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         return [f"it cannot be read: {error}"]
@@ -65,9 +65,17 @@ def verify(path: Path, public_key: str) -> list[str]:
     return faults(file, key)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object that says everything once: of two values under one name another reader may believe the other."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object names something twice")
+    return found
+
+
 def faults(file: dict[str, Any], key: dict[str, Any]) -> list[str]:
     """Every check in turn, the chain first. Never raises."""
-    checks = (_chain, partial(_head, key), _notice, _plan, _archive, _findings)
+    checks = (_chain, partial(_head, key), _gates, _notice, _plan, _archive, _findings)
     return [fault for check in checks for fault in _told(check, file)]
 
 
@@ -105,6 +113,22 @@ def _head(key: dict[str, Any], file: dict[str, Any]) -> list[str]:
     if signed != actual:
         return ["what stands beside the log was altered after signing"]
     return [] if file["head"] == signed else ["the head shown is not the head that was signed"]
+
+
+def _gates(file: dict[str, Any]) -> list[str]:
+    """Nothing was stopped before each of these, and nothing closed that was not looked at after its stop."""
+    kinds = [entry["kind"] for entry in file["log"]]
+    needed = {
+        "stop_started": ("noticed", "approved", "announced", "archived", "confirmed"),
+        "closed": ("stop_accepted", "probed", "disposed"),
+    }
+    return [
+        f"the log says {kind} without {before} before it"
+        for kind, ahead in needed.items()
+        if kind in kinds
+        for before in ahead
+        if before not in kinds[: kinds.index(kind)]
+    ]
 
 
 def _notice(file: dict[str, Any]) -> list[str]:
@@ -145,8 +169,22 @@ def _plan(file: dict[str, Any]) -> list[str]:
         return ["an approval is for another plan"]
     if not approvers(approved) or not approvers(approved) <= set(signed):
         return ["the plan lacks an approval that the log records"]
-    members = {member["case_id"] for member in json.loads(plan["content"])["members"]}
-    return [] if file["case"]["case_id"] in members else ["the approved plan does not hold this case"]
+    rules = {member["case_id"]: member.get("rule") for member in json.loads(plan["content"])["members"]}
+    if file["case"]["case_id"] not in rules:
+        return ["the approved plan does not hold this case"]
+    if len(approvers(approved)) < 2 and not _mandated(approved, plan, rules[file["case"]["case_id"]]):
+        return ["one person approved the plan, and no mandate that two others signed covers this case"]
+    return []
+
+
+def _mandated(approved: dict[str, Any], plan: dict[str, Any], rule: Any) -> bool:
+    """Whether a standing approval that the log names covers a rule and was signed by two who did not propose it."""
+    return any(
+        mandate["mandate_id"] in approved.get("mandates", ())
+        and mandate["rule"] == rule
+        and len(set(mandate["approvers"]) - {mandate["proposed_by"]}) >= 2
+        for mandate in plan.get("mandates", ())
+    )
 
 
 def _archive(file: dict[str, Any]) -> list[str]:

@@ -172,6 +172,24 @@ def approver_renamed(file: File) -> None:
     reseal(file)
 
 
+def one_approver(file: File) -> None:
+    """Four eyes are two people, or one under what two others signed; the service's word is not enough."""
+    entry_of(file, "approved")["approvers"] = ["ada"]
+    reseal(file)
+
+
+def one_approver_under_her_own_mandate(file: File) -> None:
+    entry_of(file, "approved").update(approvers=["ada"], mandates=["m"])
+    mandate = {"mandate_id": "m", "rule": "C15", "proposed_by": "bo", "approvers": ["ada", "bo"]}
+    file["plan"]["mandates"] = [mandate]
+    reseal(file)
+
+
+def stopped_without_a_yes(file: File) -> None:
+    file["log"].append({"at": START.isoformat(), "actor": "x", "kind": "stop_started", "data": {"key": "k"}})
+    reseal(file)
+
+
 def no_plan(file: File) -> None:
     file["plan"] = None
     reseal(file)
@@ -198,6 +216,8 @@ TAMPERINGS: list[tuple[Callable[[File], None], str]] = [
     (no_receipt, "holds no receipt"), (other_notice, "notice is not the one"), (other_plan, "plan is not the one"),
     (plan_without_the_case, "does not hold this case"), (approval_of_another, "approval is for another plan"),
     (approval_missing, "lacks an approval"), (approver_renamed, "lacks an approval"), (no_plan, "the file holds none"),
+    (one_approver, "one person approved"), (one_approver_under_her_own_mandate, "one person approved"),
+    (stopped_without_a_yes, "stop_started without confirmed"),
     (other_evidence, "the evidence of finding f"), (other_archive, "archive package"),
     (beside_the_log, "beside the log"),
 ]  # fmt: skip
@@ -226,6 +246,21 @@ def test_no_part_can_be_left_out_or_emptied(tmp_path: Path, name: str) -> None:
     assert verify(tmp_path, {key: part for key, part in WHOLE.items() if key != name})
     for odd in (None, [], {}, "x", 7):
         assert verify(tmp_path, WHOLE | {name: odd}), odd
+
+
+def test_one_approver_under_a_mandate_that_two_others_signed_is_enough(tmp_path: Path) -> None:
+    file = copy.deepcopy(WHOLE)
+    one_approver_under_her_own_mandate(file)
+    file["plan"]["mandates"][0]["approvers"].append("cy")
+    reseal(file)
+    assert verify(tmp_path, file) == []
+
+
+def test_what_is_said_twice_is_told(tmp_path: Path) -> None:
+    """A reader that takes the first of two values would see another file than the one that was checked."""
+    text = json.dumps(WHOLE, ensure_ascii=False)
+    (tmp_path / "twice.json").write_text('{"case": {"state": "kept"}, ' + text[1:])
+    assert "twice" in casefile.verify(tmp_path / "twice.json", PUBLIC)[0]
 
 
 def test_a_case_taken_out_of_its_plan_needs_none_until_the_next(tmp_path: Path) -> None:
