@@ -13,7 +13,7 @@ from libs.common.db import Connection, Database
 from libs.common.egress import Egress
 from libs.common.events.envelope import Event
 from libs.common.ids import derive
-from services.decommission import store
+from services.decommission import saga, store
 from services.decommission.archive import Archive
 from services.decommission.domain import Limits, Subject
 from services.decommission.store import QUERIES, Held
@@ -23,6 +23,10 @@ ACTOR = "jianfu"
 
 class SwitchedOff(Exception):
     """The kill switch is on: nothing may leave this service."""
+
+
+class MovedOn(Exception):
+    """What was to be done is no longer the case's next move: a hold, an answer or a cancellation came in between."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,14 @@ class Context:
     async def hold(self, conn: Connection, case_id: UUID) -> Held:
         """The case, locked."""
         return await store.hold(conn, case_id, self.zone)
+
+    async def take(self, conn: Connection, case_id: UUID, step: str) -> Held:
+        """The case, locked, for a step that is its next move now, not only when it was looked at. Raises MovedOn."""
+        held = await self.hold(conn, case_id)
+        move = saga.next_move(held.progress, self.now(), self.zone)
+        if not isinstance(move, saga.Do) or move.step != step:
+            raise MovedOn
+        return held
 
     async def append(self, conn: Connection, held: Held, kind: str, **data: Any) -> Held:
         """One more entry, by the system itself."""
@@ -87,12 +99,18 @@ class Context:
         last = await QUERIES.effect_find(conn, case_id=held.case.case_id, step=step)
         if last is not None and last["state"] == "started":
             if honours_keys:
+                await self.end(conn, last["key"], "started", again=True)
                 return held, last["key"]
             return await self.unknown(conn, held, step, last["key"]), None
         ordinal = 1 if last is None else last["ordinal"] + 1
         key = derive("effect", held.case.case_id, step, ordinal)
         await QUERIES.effect_add(conn, key=key, case_id=held.case.case_id, step=step, ordinal=ordinal)
         return await self.append(conn, held, f"{step}_started", key=str(key)), key
+
+    async def repeated(self, conn: Connection, held: Held, step: str) -> bool:
+        """Whether the attempt under way had begun before and has left no result: it may have been carried out."""
+        last = await QUERIES.effect_find(conn, case_id=held.case.case_id, step=step)
+        return last is not None and last["result"] is not None
 
     async def unknown(self, conn: Connection, held: Held, step: str, key: UUID) -> Held:
         """An effect that may have happened or not, at a target that cannot be asked again: a person has to look."""

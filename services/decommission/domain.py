@@ -1,7 +1,7 @@
 """What a case is made of: windows, limits, answers, notices, receipts and the gates they open. Pure."""
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -151,8 +151,13 @@ class Answer:
     until: date | None = None
 
 
-def read_answer(given: dict[str, Any]) -> Answer:
-    """An answer from a receipt or a request. Raises BadReceipt naming what is wrong."""
+FIX_DAYS = 365  # a local setting: a promise further off is no answer to a notice, and would never be looked at
+
+
+def read_answer(given: Any, *, today: date | None = None) -> Answer:
+    """An answer from a receipt or a request; `today` bounds a fix. Raises BadReceipt naming what is wrong."""
+    if not isinstance(given, dict):
+        raise BadReceipt(field="answer", accepted="an object with answer, reason, until", why="answer is no object")
     kind = given.get("answer")
     if kind not in ("keep", "fix", "close"):
         raise BadReceipt(field="answer", accepted="keep, fix or close", why=f"answer {kind!r}")
@@ -162,7 +167,19 @@ def read_answer(given: dict[str, Any]) -> Answer:
         raise BadReceipt(field="until", accepted="an ISO date", why="until is no date") from None
     if kind == "fix" and until is None:
         raise BadReceipt(field="until", accepted="the date by which it is fixed", why="a fix needs a date")
-    return Answer(kind, str(given.get("reason") or "")[:1000], until)
+    if kind == "fix" and until is not None and today is not None:
+        last = today + timedelta(days=FIX_DAYS)
+        if not today <= until <= last:
+            raise BadReceipt(field="until", accepted=f"{today} to {last}", why=f"a fix until {until}")
+    return Answer(kind, _storable("reason", given.get("reason") or "", 1000), until)
+
+
+def _storable(field: str, given: Any, most: int) -> str:
+    """Text as a log can hold it, cut to a length; PostgreSQL knows no NUL and UTF-8 no half of a pair."""
+    text = str(given)[:most]
+    if "\x00" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise BadReceipt(field=field, accepted="text without NUL and surrogates", why=f"{field} cannot be stored")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,19 +192,21 @@ class Receipt:
     answer: Answer | None
 
 
-def read_receipt(token: str, public_key: dict[str, Any], *, notice_sha256: str, asset_id: UUID) -> Receipt:
+def read_receipt(
+    token: str, public_key: dict[str, Any], *, notice_sha256: str, asset_id: UUID, today: date | None = None
+) -> Receipt:
     """Proof of notice: signed with the unit's key, naming this very notice and this very asset. Raises BadReceipt."""
     try:
         claims = signing.verify(public_key, token)
-    except signing.BadSignature:
+    except (signing.BadSignature, RecursionError):
         raise BadReceipt(field="receipt", why="it is not signed with the unit's key") from None
     if claims.get("notice_sha256") != notice_sha256:
         raise BadReceipt(field="notice_sha256", accepted=notice_sha256, why="it names another notice")
     if claims.get("asset_id") != str(asset_id):
         raise BadReceipt(field="asset_id", accepted=str(asset_id), why="it names another asset")
     given = claims.get("answer")
-    answer = read_answer(given) if isinstance(given, dict) else None
-    return Receipt(notice_sha256, str(asset_id), str(claims.get("received_on", "")), answer)
+    answer = None if given is None else read_answer(given, today=today)
+    return Receipt(notice_sha256, str(asset_id), _storable("received_on", claims.get("received_on", ""), 40), answer)
 
 
 @dataclass(frozen=True, slots=True)

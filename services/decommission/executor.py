@@ -13,9 +13,10 @@ import structlog
 from prometheus_client import Counter
 
 from libs.common import observe
+from libs.common.db import Connection
 from libs.common.kafka import TRANSIENT
 from services.decommission import planning, saga, store
-from services.decommission.context import Context, SwitchedOff
+from services.decommission.context import Context, MovedOn, SwitchedOff
 from services.decommission.steps import announce, archive, close, notice, recheck, stop, verify
 from services.decommission.store import QUERIES, Held
 
@@ -145,17 +146,16 @@ class Executor:
         try:
             async with ctx.database.reading() as conn:
                 held = await store.hold(conn, case_id, ctx.zone, lock=False)
-                known = await store.subject(conn, held.case.asset_id) is not None
-            move = saga.next_move(held.progress, ctx.now(), ctx.zone)
+                move = saga.next_move(held.progress, ctx.now(), ctx.zone)
+                able = await self._able(conn, held, move)
         except TRANSIENT:
             raise
         except Exception as error:
             log.exception("case-unreadable", case_id=str(case_id))
             await self._park(case_id, f"its log cannot be read: {type(error).__name__}")
             return None
-        able = known or (isinstance(move, saga.Do) and move.step in NEED_NO_ASSET)
         if not isinstance(move, saga.Do) or not able:
-            await self._rest(case_id, able)
+            await self._rest(case_id)
         elif self._last.get(case_id) == (held.case.version, move.step):
             await self._park(case_id, f"the step {move.step} left the case where it was")
         elif move.step in OVERLAPPING:
@@ -164,6 +164,11 @@ class Executor:
         else:
             await self._perform(held, move.step)
         return None
+
+    async def _able(self, conn: Connection, held: Held, move: saga.Move) -> bool:
+        """Whether the record of the case's asset is here, or is not needed."""
+        needless = isinstance(move, saga.Do) and move.step in NEED_NO_ASSET
+        return needless or await store.subject(conn, held.case.asset_id) is not None
 
     async def _beside(self, held: Held, step: str) -> None:
         try:
@@ -177,7 +182,7 @@ class Executor:
         try:
             with observe.linked(f"decommission case {step}", held.traces, attributes):
                 await STEPS[step](self._ctx, case_id)
-        except SwitchedOff:
+        except (SwitchedOff, MovedOn):
             return
         except TRANSIENT:
             raise
@@ -188,7 +193,7 @@ class Executor:
         self._last[case_id] = (held.case.version, step)
         STEPS_DONE.labels(step).inc()
 
-    async def _rest(self, case_id: UUID, able: bool) -> None:
+    async def _rest(self, case_id: UUID) -> None:
         """Nothing to do now: note until when, and call a person where the saga says so."""
         ctx = self._ctx
         async with ctx.database.transaction("rest_case") as conn:
@@ -198,7 +203,8 @@ class Executor:
                 held = await ctx.append(conn, held, "needs_person", why=move.why)
                 await ctx.alarm(conn, held, "needs-person", zh=f"个案需要人工处理:{move.why}", en=move.why)
                 return
-            due = saga.due_at(move, ctx.now()) if able else None  # the record of its asset will wake it
+            # Looked up again: a record that came since the first look found nobody asleep to wake.
+            due = saga.due_at(move, ctx.now()) if await self._able(conn, held, move) else None
             await QUERIES.case_rest(conn, case_id=case_id, due_at=due)
 
     async def _park(self, case_id: UUID, why: str) -> None:

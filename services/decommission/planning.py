@@ -15,11 +15,12 @@ from libs.common.events.decommission import CaseApproved
 from libs.common.ids import derive
 from libs.common.signing import sha256 as sha256_of
 from services.decommission import plans, saga, store
-from services.decommission.domain import Limits, PlanAltered, SameApprover, Subject
+from services.decommission.domain import Limits, PlanAltered, SameApprover, Subject, Taken, room
 from services.decommission.plans import Candidate
 from services.decommission.store import QUERIES, Held
 
 ACTOR = "jianfu"
+CHANGED = "the asset's record changed after sealing"
 
 
 async def seal_plan(database: Database, clock: Clock, limits: Limits) -> UUID | None:
@@ -28,7 +29,9 @@ async def seal_plan(database: Database, clock: Clock, limits: Limits) -> UUID | 
         day, now = clock.today(), clock.now()
         if await QUERIES.plan_of_day(conn, day=day) is not None:
             return None
-        rows = [row async for row in QUERIES.cases_ready(conn)]
+        rows = [
+            row async for row in QUERIES.cases_ready(conn) if limits.per_plan and room(limits, Taken(), row["kind"])
+        ]
         candidates = [c for row in rows if (c := await _candidate(conn, row, now, clock.zone)) is not None]
         sealed = plans.seal(day, candidates, limits)
         if sealed is None:
@@ -125,7 +128,7 @@ async def _admit(conn: Connection, clock: Clock, plan: Any, signed: list[str], m
             continue
         subject = await store.subject(conn, held.case.asset_id)
         if subject is None or subject.version != member["asset_version"]:
-            await drop(conn, clock, held)
+            await drop(conn, clock, held, CHANGED)
             continue
         data = {"plan_id": str(plan_id), "plan_sha256": plan["sha256"], "approvers": signed, "mandates": mandates}
         held = await store.append(conn, held, "approved", data, now=clock.now(), actor=ACTOR, zone=clock.zone)
@@ -136,9 +139,9 @@ async def _admit(conn: Connection, clock: Clock, plan: Any, signed: list[str], m
         await outbox.emit(conn, told, sequence=held.case.version, time=clock.now())
 
 
-async def drop(conn: Connection, clock: Clock, held: Held) -> Held:
-    """Out of its plan and back to planning: the asset is no longer what was sealed."""
-    data = {"plan_id": held.progress.plan_id, "why": "the asset's record changed after sealing"}
+async def drop(conn: Connection, clock: Clock, held: Held, why: str) -> Held:
+    """Out of its plan and back to planning: what was sealed or approved holds no longer."""
+    data = {"plan_id": held.progress.plan_id, "why": why}
     return await store.append(conn, held, "unplanned", data, now=clock.now(), actor=ACTOR, zone=clock.zone)
 
 
@@ -149,16 +152,57 @@ async def fault_of(conn: Connection, held: Held) -> str | None:
     if plan is None:
         return "it does not exist"
     signed = {row["approver"]: row["sha256"] async for row in QUERIES.approvals_of(conn, plan_id=plan["plan_id"])}
-    return plans.fault(
+    fault = plans.fault(
         plan["content"], plan["sha256"], signed, held.case.case_id, p.plan_sha256 or "", p.approvers
     )  # fmt: skip
+    if fault is None and len(set(p.approvers)) < 2:
+        mandate = await _mandate_of(conn, held)
+        if mandate is None or mandate["signatures"] < 2:
+            return "one person approved it, and no standing approval of its rule is signed by two others"
+    return fault
 
 
-async def still_as_sealed(conn: Connection, held: Held, subject: Subject) -> bool:
-    """Whether the asset's record is the one that was signed; to be asked of a plan without fault."""
+async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> str | None:
+    """Why a plan without fault holds no longer for this case: the asset is another, or its mandate has ended."""
     plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id or ""))
     member = plans.member_of(plan["content"], held.case.case_id)
-    return member is not None and member["asset_version"] == subject.version
+    if member is None or member["asset_version"] != subject.version:
+        return CHANGED
+    if len(set(held.progress.approvers)) >= 2:
+        return None
+    mandate = await _mandate_of(conn, held)
+    return None if mandate is not None and mandate["until"] >= day else "the mandate it was approved under has ended"
+
+
+async def _mandate_of(conn: Connection, held: Held) -> Any | None:
+    """The standing approval that a case was approved under, as it is now."""
+    named = [UUID(which) for which in held.progress.mandates]
+    return await QUERIES.mandate_of_rule(conn, mandates=named, rule=held.case.rule)
+
+
+async def room_under_mandate(conn: Connection, held: Held, day: date) -> bool:
+    """Whether a case that one person approved fits under what its mandate allows in a day."""
+    if len(set(held.progress.approvers)) >= 2:
+        return True
+    mandate = await _mandate_of(conn, held)
+    if mandate is None:
+        return True  # the stop's own gate says what is wrong
+    which = mandate["mandate_id"]
+    used = await QUERIES.slots_under_mandate(conn, day=day, mandate_id=str(which), rule=held.case.rule)
+    return bool(used < mandate["max_per_day"])
+
+
+async def taken(conn: Connection, day: date, subject: Subject) -> Taken:
+    """How many of a day's places are taken already."""
+    row = await QUERIES.slots_taken(conn, day=day, unit_id=subject.sponsor_id, kind=subject.kind)
+    return Taken(row["day"], row["unit"], row["kind"])
+
+
+async def beyond_limits(conn: Connection, limits: Limits, day: date, subject: Subject) -> bool:
+    """Whether more places were given out today than the limits in force allow: they have been lowered since."""
+    used = await taken(conn, day, subject)
+    before = Taken(used.day - 1, used.unit - 1, used.kind - 1)  # the asset's own place is among them
+    return not room(limits, before, subject.kind)
 
 
 async def propose_mandate(

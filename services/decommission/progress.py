@@ -33,6 +33,7 @@ class Progress:
     plan_sha256: str | None = None
     approved: bool = False
     approvers: tuple[str, ...] = ()
+    mandates: tuple[str, ...] = ()
     announced_at: datetime | None = None
     archive_sha256: str | None = None
     archive_failures: int = 0
@@ -41,6 +42,7 @@ class Progress:
     missed_day: date | None = None
     asked_day: date | None = None
     asked_rule: str | None = None
+    asked_finding: str | None = None
     request_id: str | None = None
     confirmed_day: date | None = None
     refuted: bool = False
@@ -109,6 +111,7 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
             _replan(p)
         case "approved":
             p.approved, p.approvers = True, tuple(data["approvers"])
+            p.mandates = tuple(data.get("mandates", ()))
         case "announced":
             p.announced_at = entry.at
             _clock(p, entry.at)
@@ -124,15 +127,16 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
         case "slot_reserved":
             p.slot_day = day
         case "slot_missed":
-            p.missed_day = day
+            p.missed_day, p.slot_day = day, None
         case "recheck_asked":
-            p.asked_day, p.request_id, p.asked_rule, p.confirmed_day = day, data["request_id"], data.get("rule"), None
+            p.asked_day, p.request_id, p.confirmed_day = day, data["request_id"], None
+            p.asked_rule, p.asked_finding = data.get("rule"), data.get("finding_id")
         case "confirmed":
             p.confirmed_day = day
             if p.answer == "fix":
                 p.fix_checked_at = p.fix_checked_at or entry.at
         case "finding_refuted":
-            p.asked_day = p.request_id = None
+            p.asked_day = p.request_id = p.confirmed_day = None
         case "refuted" | "cleared":
             p.refuted = True
         case _:
@@ -142,7 +146,7 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
 def _replan(p: Progress) -> None:
     """Out of its plan: whatever rested on that plan's signatures is to be done anew."""
     p.plan_id = p.plan_sha256 = p.announced_at = p.archive_sha256 = p.confirmed_day = None
-    p.approved, p.approvers, p.paused = False, (), timedelta(0)
+    p.approved, p.approvers, p.mandates, p.paused = False, (), (), timedelta(0)
 
 
 def _apply_end(p: Progress, entry: Entry, day: date) -> None:
@@ -209,6 +213,8 @@ def _apply_probe(p: Progress, entry: Entry, day: date) -> None:
         return
     if result != "unclear":
         p.alive = result == "alive"
+    if p.alive:
+        p.verified_at = None  # whatever was proved before: it is back
     p.unclear = p.unclear + 1 if result == "unclear" else 0
     follows = not p.gone_days or p.gone_days[-1] + timedelta(days=1) == day
     p.gone_days = [*(p.gone_days if follows else []), day] if result == "gone" else []

@@ -234,6 +234,13 @@ from mandates m order by m.until, m.mandate_id;
 select m.mandate_id, m.rule, m.max_per_day from mandates m
 where m.until >= :day and (select count(*) from mandate_approvals a where a.mandate_id = m.mandate_id) >= 2;
 
+-- name: mandate_of_rule(mandates, rule)^
+-- The standing approval of a rule among those that a plan was approved under; its proposer is none of its signers.
+select m.mandate_id, m.max_per_day, m.until,
+       (select count(*) from mandate_approvals a
+        where a.mandate_id = m.mandate_id and a.approver <> m.proposed_by) as signatures
+from mandates m where m.mandate_id = any(:mandates::uuid[]) and m.rule = :rule;
+
 -- name: slots_lock(day)$
 -- Places of a day are given out one after the other.
 select pg_advisory_xact_lock(hashtextextended('slots ' || :day::date::text, 0));
@@ -241,6 +248,14 @@ select pg_advisory_xact_lock(hashtextextended('slots ' || :day::date::text, 0));
 -- name: slots_taken(day, unit_id, kind)^
 select count(*) as day, count(*) filter (where unit_id = :unit_id) as unit, count(*) filter (where kind = :kind) as kind
 from slots where day = :day;
+
+-- name: slots_under_mandate(day, mandate_id, rule)$
+-- Places of a day that were given to cases of a rule approved under its mandate.
+select count(*) from slots s join cases c using (case_id)
+where s.day = :day and c.rule = :rule and exists (
+    select 1 from case_log l
+    where l.case_id = s.case_id and l.kind = 'approved' and l.data->'mandates' @> to_jsonb(:mandate_id::text)
+);
 
 -- name: slot_add(day, case_id, unit_id, kind)!
 insert into slots (day, case_id, unit_id, kind) values (:day, :case_id, :unit_id, :kind) on conflict do nothing;

@@ -136,7 +136,11 @@ def _after_stop(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move
         return Do("close")
     if p.verified_at is not None:
         end = p.verified_at + timedelta(days=p.windows.restore_days) + p.paused
-        return Wait(end) if now < end else Do("dispose")
+        if now < end:
+            return Wait(end)
+        if p.gone_days and p.gone_days[-1] == today:
+            return Do("dispose")  # it may have come back in the meantime: the look that counts is today's
+        return Wait(_tomorrow(now, zone)) if p.probed_day == today else Do("probe")
     last = p.probed_day or p.stopped_at.astimezone(zone).date()
     return Do("probe") if today > last else Wait(_tomorrow(now, zone))
 

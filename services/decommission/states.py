@@ -37,7 +37,7 @@ LEGAL: dict[str, frozenset[str]] = {
     "refuted": RECHECKS,
     "finding_refuted": RECHECKS,
     "inconclusive": RECHECKS,
-    "cleared": BEFORE_STOP | {"stopping"},
+    "cleared": BEFORE_STOP | {"stopping", "needs_person"},
     "stop_started": frozenset({"rechecking", "stopping"}),
     # "restoring": what is cancelled while the order to stop is on its way still has its answer written down
     "stop_accepted": frozenset({"stopping", "restoring"}),
@@ -104,9 +104,20 @@ def _state_before_stop(p: Progress) -> str:
 
 def check(p: Progress, kind: str) -> None:
     """Raise IllegalEntry unless the case may take this entry where it stands."""
+    if not may(p, kind):
+        raise IllegalEntry(state=state_of(p), entry=kind)
+
+
+def may(p: Progress, kind: str) -> bool:
+    """Whether the case may take this entry where it stands."""
     state = state_of(p)
     if state == "answering" and kind == "planned":
-        return  # the window ran out in silence: the passing of time writes no entry
-    impossible = (kind == "released" and p.held_since is None) or (kind == "cancelled" and p.disposed)
-    if impossible or state not in LEGAL.get(kind, frozenset()):
-        raise IllegalEntry(state=state, entry=kind)
+        return True  # the window ran out in silence: the passing of time writes no entry
+    match kind:
+        case "released" if p.held_since is None:
+            return False
+        case "cancelled" if p.disposed:
+            return False
+        case "cleared" if p.stopped_at is not None:  # parked or not: a stopped asset is watched no more
+            return False
+    return state in LEGAL.get(kind, frozenset())

@@ -93,8 +93,12 @@ async def finding_cleared(ctx: Context, told: FindingCleared, event_id: str) -> 
             return
         held = await ctx.hold(conn, case_id)
         left = [row async for row in QUERIES.findings_left(conn, case_id=case_id)]
-        if not left and not held.progress.refuted and held.case.state in states.LEGAL["cleared"]:
-            await ctx.append(conn, held, "cleared", finding_id=str(told.finding_id), reason=told.reason)
+        entry = {"finding_id": str(told.finding_id), "reason": told.reason}
+        p = held.progress
+        if not left and not p.refuted and states.may(p, "cleared"):
+            await ctx.append(conn, held, "cleared", **entry)
+        elif left and p.asked_finding == str(told.finding_id) and states.may(p, "finding_refuted"):
+            await ctx.append(conn, held, "finding_refuted", **entry)  # what was confirmed of it opens no gate
 
 
 Reply = FindingConfirmed | FindingRefuted | RecheckInconclusive
@@ -160,19 +164,19 @@ async def late_receipt(ctx: Context, case_id: UUID, token: str) -> Held:
         if sent is None or not signers:
             raise Missing(what=f"notice of case {case_id}")
         states.check(held.progress, "noticed")
-        signer, public, receipt = _signed_by(signers, token, sent["sha256"], subject.asset_id)
+        signer, public, receipt = _signed_by(signers, token, sent["sha256"], subject.asset_id, ctx.today())
         return await proved(ctx, conn, held, signer, token, public, receipt)
 
 
 def _signed_by(
-    signers: list[Any], token: str, notice_sha256: str, asset_id: UUID
+    signers: list[Any], token: str, notice_sha256: str, asset_id: UUID, today: date
 ) -> tuple[UUID, dict[str, Any], domain.Receipt]:
     """Whose receipt it is. Raises BadReceipt when it is nobody's."""
     refused: domain.BadReceipt | None = None
     for endpoint in signers:
         public = json.loads(endpoint["public_key"])
         try:
-            receipt = domain.read_receipt(token, public, notice_sha256=notice_sha256, asset_id=asset_id)
+            receipt = domain.read_receipt(token, public, notice_sha256=notice_sha256, asset_id=asset_id, today=today)
         except domain.BadReceipt as error:
             refused = refused or error
         else:

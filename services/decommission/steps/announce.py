@@ -9,7 +9,7 @@ from services.decommission.context import Context
 async def do(ctx: Context, case_id: UUID) -> None:
     """Publish the announcement; GET /announcements shows it from now on."""
     async with ctx.database.transaction("announce") as conn:
-        held = await ctx.hold(conn, case_id)
+        held = await ctx.take(conn, case_id, "announce")
         until = ctx.today() + timedelta(days=held.case.windows.announce_days)
         await ctx.append(
             conn, held, "announced", announced_on=ctx.today().isoformat(), stop_not_before=until.isoformat()

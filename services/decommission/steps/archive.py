@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.common import faults, signing
-from services.decommission import store
+from services.decommission import domain, store
 from services.decommission.archive import ArchiveFailed
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
@@ -21,7 +21,7 @@ EXPECTED = [
 async def do(ctx: Context, case_id: UUID) -> None:
     """Write the package, read it back, record its hash and the four checks."""
     async with ctx.database.transaction("start_archive") as conn:
-        held = await ctx.hold(conn, case_id)
+        held = await ctx.take(conn, case_id, "archive")
         subject = await ctx.subject(conn, held)
         connector = await QUERIES.connector_get(conn, platform=subject.platform)
         held, key = await ctx.begin(conn, held, "archive", honours_keys=True)
@@ -48,10 +48,20 @@ async def do(ctx: Context, case_id: UUID) -> None:
             await QUERIES.archive_put(
                 conn, case_id=case_id, sha256=sha256, files=len(files), checks=json.dumps(checks), at=ctx.now()
             )
-            await ctx.append(conn, held, "archived", sha256=sha256, checks=checks, files=len(files))
+            held = await ctx.append(conn, held, "archived", sha256=sha256, checks=checks, files=len(files))
+            if domain.probe_result(page.status) == "gone" and not held.progress.stop_ordered:
+                await _gone_before(ctx, conn, held, page.status)
         else:
             why = why or f"checks failed: {', '.join(name for name, well in checks.items() if not well)}"
             await failed(ctx, conn, held, why, key=key)
+
+
+async def _gone_before(ctx: Context, conn: Any, held: store.Held, status: int | None) -> None:
+    """Looked at in the wrong place, or gone by itself: after a stop the same look would prove nothing."""
+    why = f"the page answers {status} before anything was stopped: a look after the stop would prove nothing"
+    held = await ctx.append(conn, held, "needs_person", why=why)
+    zh = f"尚未停用,页面已返回 {status}:停用后的探测将不能证明任何事,请核对探测地址后继续。"
+    await ctx.alarm(conn, held, "gone-before", zh=zh, en=why)
 
 
 async def failed(ctx: Context, conn: Any, held: store.Held, why: str, *, key: UUID | None = None) -> None:

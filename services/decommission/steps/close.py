@@ -15,7 +15,7 @@ async def dispose(ctx: Context, case_id: UUID) -> None:
     systems hold is theirs to delete and is not claimed.
     """
     async with ctx.database.transaction("dispose") as conn:
-        held = await ctx.hold(conn, case_id)
+        held = await ctx.take(conn, case_id, "dispose")
         subject = await ctx.subject(conn, held)
         others = await QUERIES.assets_left(conn, unit_id=subject.sponsor_id, asset_id=subject.asset_id)
         if not others:
@@ -33,7 +33,7 @@ async def dispose(ctx: Context, case_id: UUID) -> None:
 async def close(ctx: Context, case_id: UUID) -> None:
     """Checked closed and disposed of: the last entry, and the event that raises the tombstone."""
     async with ctx.database.transaction("close_case") as conn:
-        held = await ctx.hold(conn, case_id)
+        held = await ctx.take(conn, case_id, "close")
         p = held.progress
         assert p.stopped_at is not None  # noqa: S101 - no path leads here otherwise
         stopped_on = p.stopped_at.astimezone(ctx.zone).date()
@@ -50,7 +50,7 @@ async def close(ctx: Context, case_id: UUID) -> None:
 async def end(ctx: Context, case_id: UUID) -> None:
     """End without a closure: kept, fixed, refuted or cancelled."""
     async with ctx.database.transaction("end_case") as conn:
-        await ended(ctx, conn, await ctx.hold(conn, case_id))
+        await ended(ctx, conn, await ctx.take(conn, case_id, "end"))
 
 
 async def ended(ctx: Context, conn: Connection, held: Held) -> Held:
@@ -71,6 +71,6 @@ async def ended(ctx: Context, conn: Connection, held: Held) -> Held:
 async def release(ctx: Context, case_id: UUID) -> None:
     """A hold has come to its end: the clock goes on where it stood."""
     async with ctx.database.transaction("release_hold") as conn:
-        held = await ctx.hold(conn, case_id)
+        held = await ctx.take(conn, case_id, "release")
         held = await ctx.append(conn, held, "released", reason="the hold has ended")
         await ctx.tell(conn, held, CaseHeld, held=False, reason="the hold has ended", until=None)

@@ -19,12 +19,13 @@ async def do(ctx: Context, case_id: UUID) -> None:
     The last attempt goes to the unit above, where there is one with an endpoint: its receipt is proof as well.
     """
     async with ctx.database.transaction("start_notice") as conn:
-        held = await ctx.hold(conn, case_id)
+        held = await ctx.take(conn, case_id, "notice")
         subject = await ctx.subject(conn, held)
         endpoint = await _endpoint(conn, held, subject)
         notice = await QUERIES.notice_get(conn, case_id=case_id)
-        body = notice["body"].encode() if notice else _body(ctx, held, subject, await _basis(conn, held))
-        if notice is None:
+        fresh = notice is None or _out_of_date(ctx, held, notice["body"])
+        body = _body(ctx, held, subject, await _basis(conn, held)) if fresh else notice["body"].encode()
+        if fresh:
             await QUERIES.notice_put(conn, case_id=case_id, body=body.decode(), sha256=signing.sha256(body))
         honours = endpoint is None or endpoint["honours_keys"]
         held, key = await ctx.begin(conn, held, "notice", honours_keys=honours)
@@ -42,7 +43,9 @@ async def do(ctx: Context, case_id: UUID) -> None:
     try:
         token = _receipt_of(sent.body)
         public = json.loads(endpoint["public_key"])
-        receipt = domain.read_receipt(token, public, notice_sha256=signing.sha256(body), asset_id=subject.asset_id)
+        receipt = domain.read_receipt(
+            token, public, notice_sha256=signing.sha256(body), asset_id=subject.asset_id, today=ctx.today()
+        )
     except domain.BadReceipt as error:
         await _undelivered(ctx, case_id, key, "done", error.text("en"))
         return
@@ -51,6 +54,11 @@ async def do(ctx: Context, case_id: UUID) -> None:
         await ctx.end(conn, key, "done")
         if held.progress.noticed_at is None:  # a receipt that came by itself may have been faster
             await usecases.proved(ctx, conn, held, endpoint["unit_id"], token, public, receipt)
+
+
+def _out_of_date(ctx: Context, held: Held, body: str) -> bool:
+    """Whether a notice that could not be delivered names a day that has come; one on its way keeps its text."""
+    return "notice" not in held.progress.pending and str(json.loads(body)["answer_by"]) <= ctx.today().isoformat()
 
 
 async def _endpoint(conn: Any, held: Held, subject: domain.Subject) -> Any | None:
@@ -78,7 +86,7 @@ async def _undelivered(ctx: Context, case_id: UUID, key: UUID, effect: str, why:
 def _receipt_of(body: bytes) -> str:
     try:
         token = json.loads(body)["receipt"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise domain.BadReceipt(field="receipt", accepted="a receipt signed by the unit", why="there is none") from None
     return str(token)
 

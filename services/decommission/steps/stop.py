@@ -21,7 +21,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
     except ArchiveFailed:
         sha256, checks = "", {}
     async with ctx.database.transaction("start_stop") as conn:
-        held = await ctx.hold(conn, case_id)
+        held = await ctx.take(conn, case_id, "stop")
         subject = await ctx.subject(conn, held)
         if not await _gates(ctx, conn, held, subject, sha256, checks):
             return
@@ -46,7 +46,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
 async def undo(ctx: Context, case_id: UUID) -> None:
     """Bring the asset back through the same connector; whether it is back, a probe will see."""
     async with ctx.database.transaction("start_restore") as conn:
-        held = await ctx.hold(conn, case_id)
+        held = await ctx.take(conn, case_id, "restore")
         subject = await ctx.subject(conn, held)
         connector = await QUERIES.connector_get(conn, platform=subject.platform)
         if connector is None:
@@ -70,15 +70,19 @@ async def undo(ctx: Context, case_id: UUID) -> None:
 async def _written_down(
     ctx: Context, conn: Any, held: Held, step: str, key: UUID, sent: webhook.Sent, *, honours_keys: bool
 ) -> Held:
-    """What came of an order. One that may have been carried out keeps its key, or goes to a person."""
+    """What came of an order. One that may have been carried out keeps its key, or goes to a person.
+
+    Where it had gone out before without a result, that its repeat is refused says nothing of the first.
+    """
+    again = await ctx.repeated(conn, held, step)
     match sent.outcome:
         case "accepted":
             await ctx.end(conn, key, "done", status=sent.status)
             return await ctx.append(conn, held, f"{step}_accepted", status=sent.status)
-        case "refused":
+        case "refused" if not again:
             await ctx.end(conn, key, "failed", why=sent.why())
             return await ctx.append(conn, held, f"{step}_failed", why=sent.why())
-        case "unknown" if honours_keys:
+        case "refused" | "unknown" if honours_keys:
             return await ctx.append(conn, held, f"{step}_unanswered", why=sent.why())
     return await ctx.unknown(conn, held, step, key)
 
@@ -91,14 +95,18 @@ async def _gates(ctx: Context, conn: Any, held: Held, subject: Subject, sha256: 
     if sha256 != p.archive_sha256 or not all(checks.values()):
         await archive.failed(ctx, conn, held, "the package is no longer what was archived")
         return False
+    if await planning.beyond_limits(conn, ctx.limits, ctx.today(), subject):
+        await ctx.append(conn, held, "slot_missed", day=ctx.today().isoformat())
+        return False
     fault = await planning.fault_of(conn, held)
     if fault is not None:
         held = await ctx.append(conn, held, "needs_person", why=f"plan altered: {fault}")
         zh, en = f"方案已被改动,停止执行:{fault}", f"The plan has been altered, nothing is executed: {fault}"
         await ctx.alarm(conn, held, "plan-altered", zh=zh, en=en)
         return False
-    if not p.stop_ordered and not await planning.still_as_sealed(conn, held, subject):
-        await planning.drop(conn, ctx.clock, held)
+    why = await planning.lapsed(conn, held, subject, ctx.today())
+    if why is not None and not p.stop_ordered:
+        await planning.drop(conn, ctx.clock, held, why)
         return False
     return True
 

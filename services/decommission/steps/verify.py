@@ -67,7 +67,7 @@ async def _judge(ctx: Context, conn: Any, held: Held, before: Progress, status: 
 async def finish_restore(ctx: Context, case_id: UUID) -> None:
     """A probe has seen it answer again: restored where that was asked, else the end that led to the undoing."""
     async with ctx.database.transaction("finish_restore") as conn:
-        held = await ctx.hold(conn, case_id)
+        held = await ctx.take(conn, case_id, "finish_restore")
         stopped = held.progress.stopped_at is not None
         if held.progress.restore_why is not None:
             held = await ctx.append(conn, held, "restored", reason=held.progress.restore_why)

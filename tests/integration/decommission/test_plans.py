@@ -3,13 +3,16 @@
 import hashlib
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from libs.common import auth
+from services.decommission import casefile
 from services.decommission.domain import Limits
-from tests.integration.decommission.conftest import Make, Story
+from tests.integration.decommission.conftest import SERVICE_KEY, Make, Story
 
 
 async def ready(story: Story, unit: UUID, *names: str) -> dict[str, UUID]:
@@ -201,3 +204,64 @@ async def test_a_mandate_needs_two_people_of_whom_none_proposed_it(story: Story,
     await ready(story, unit, "a")
     assert (await sign(story, await plan_of(story), "cy")).json()["state"] == "sealed", again.text
     await story.call("POST", f"/mandates/{which}/approvals", role="approver", who="di")
+
+
+async def under_mandate(story: Story, unit: UUID, *names: str, **terms: Any) -> dict[str, UUID]:
+    """Cases that one person approved under a mandate signed by two."""
+    await mandate(story, "ada", "bo", **terms)
+    cases = await ready(story, unit, *names)
+    assert (await sign(story, await plan_of(story), "cy")).json()["state"] == "approved"
+    await story.round()
+    return cases
+
+
+async def test_a_mandate_that_ended_before_the_stop_stops_nothing(story: Story, unit: UUID) -> None:
+    """What rested on it goes back to planning, where two people can sign it."""
+    cases = await under_mandate(story, unit, "a", until=1)
+    await story.next_day(3)
+    assert story.world.calls("stop") == []
+    assert await story.state(cases["a"]) == "planned"
+    (dropped,) = [e for e in (await story.case(cases["a"]))["log"] if e["kind"] == "unplanned"]
+    assert "ended" in dropped["data"]["why"]
+    assert await story.until(cases["a"], "closed", days=30) == "closed"
+
+
+async def test_a_mandate_bounds_the_stops_of_a_day_and_not_only_a_plan(story: Story, unit: UUID) -> None:
+    """Two plans that were each small enough become due on one day."""
+    await mandate(story, "ada", "bo", max_per_day=1)
+    cases = {}
+    for name in ("a", "b"):
+        cases |= await ready(story, unit, name)
+        (plan,) = (await story.call("GET", "/plans?state=sealed"))["items"]
+        assert (await sign(story, plan, "cy")).json()["state"] == "approved"
+        await story.next_day()
+    await story.call("POST", "/kill-switch", {"on": True})
+    await story.next_day(3)
+    await story.call("POST", "/kill-switch", {"on": False})
+    await story.round()
+    assert len(story.world.calls("stop")) == 1
+    await story.next_day()
+    assert len(story.world.calls("stop")) == 2
+
+
+@pytest.mark.parametrize("tampering", ["delete from mandate_approvals where approver = 'bo'", "delete from mandates"])
+async def test_a_mandate_that_lost_a_signature_stops_nothing_and_raises_an_alarm(
+    story: Story, unit: UUID, tampering: str
+) -> None:
+    cases = await under_mandate(story, unit, "a")
+    await story.owner("alter table mandate_approvals drop constraint mandate_approvals_mandate_id_fkey")
+    await story.owner(tampering)
+    await story.next_day(3)
+    assert story.world.calls("stop") == []
+    assert await story.state(cases["a"]) == "needs_person"
+    assert [alarm["kind"] for alarm in await story.alarms()] == ["plan-altered"]
+
+
+async def test_a_case_closed_under_a_mandate_has_a_file_that_proves_it(
+    story: Story, unit: UUID, tmp_path: Path
+) -> None:
+    cases = await under_mandate(story, unit, "a")
+    await story.until(cases["a"], "closed")
+    file = await story.call("GET", f"/cases/{cases['a']}/file", role="auditor")
+    (tmp_path / "case.json").write_text(json.dumps(file))
+    assert casefile.verify(tmp_path / "case.json", json.dumps(auth.public_key(SERVICE_KEY))) == []

@@ -230,7 +230,49 @@ def test_a_restore_comes_within_its_window_and_not_after() -> None:
     assert verified is not None
     assert life.move == saga.Wait(verified + timedelta(days=life.windows.restore_days))
     life.now = verified + timedelta(days=life.windows.restore_days)
+    assert life.do() == "probe", "it may have come back in the meantime"
     assert life.move == saga.Do("dispose")
+
+
+@pytest.mark.parametrize(("seen", "state"), [("refused", "unverified"), ("unclear", "verified")])
+def test_what_is_not_seen_to_be_gone_on_the_day_of_its_disposal_is_not_disposed_of(seen: str, state: str) -> None:
+    life = standing("verified")
+    life.now += timedelta(days=life.windows.restore_days)
+    assert life.do(seen) == "probe"
+    assert isinstance(life.move, saga.Wait)
+    assert life.state == state
+    life.days("closed")
+    days = [entry.data["result"] for entry in life.log if entry.kind == "probed"]
+    # what came back is proved to be gone anew, with a restore window of its own
+    assert days == ["gone"] * 2 + (["alive", "gone", "gone", "gone"] if seen == "refused" else ["unclear", "gone"])
+
+
+def test_a_finding_cleared_while_a_person_looks_ends_the_case_unless_it_is_stopped() -> None:
+    life = standing("needs_person")
+    life.add("cleared", finding_id="f", reason="it posted")
+    life.add("resumed", reason="seen")
+    assert life.move == saga.Do("end")
+    life = standing("verified")
+    life.add("needs_person", why="w")
+    assert not life.may("cleared", finding_id="f", reason="nobody watches it any more")
+
+
+def test_a_yes_to_a_finding_that_fell_since_opens_no_gate() -> None:
+    life = standing("rechecking")
+    while life.move != saga.Do("stop"):
+        assert life.do() or life.reply("confirmed")
+    life.add("finding_refuted", finding_id="f", reason="it posted")
+    assert life.move == saga.Do("ask")
+
+
+def test_a_place_that_the_limits_took_back_is_none() -> None:
+    life = standing("rechecking")
+    while life.move != saga.Do("stop"):
+        assert life.do() or life.reply("confirmed")
+    life.add("slot_missed", day=life.today.isoformat())
+    assert isinstance(life.move, saga.Wait)
+    life.morrow()
+    assert life.do() == "reserve"
 
 
 WAITS = {"answering": "answer_days", "announced": "announce_days", "verified": "restore_days"}
