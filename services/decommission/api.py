@@ -137,7 +137,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         who: Annotated[Principal, require("unit", "operator")],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Response:
-        given = domain.read_answer(body.model_dump(mode="json"))
+        given = domain.read_answer(body.model_dump(mode="json"), today=ctx.today())
 
         async def work(conn: Connection) -> Held:
             held = await ctx.hold(conn, case_id)

@@ -22,6 +22,7 @@ from services.decommission.store import QUERIES
 
 NIL = UUID(int=0)
 URL = r"^https?://\S+$"
+KEY_PARTS = ("kty", "crv", "x", "kid", "alg", "use")
 
 
 class Endpoint(BaseModel):
@@ -43,7 +44,8 @@ class Endpoint(BaseModel):
             OKPKey.import_key(key).public_key  # noqa: B018 - reading it decodes it
         except (JoseError, ValueError) as error:
             raise ValueError(f"this is no Ed25519 key: {error}") from None
-        return key
+        # It goes into case files: what else somebody wrote beside the key does not.
+        return {name: key[name] for name in KEY_PARTS if isinstance(key.get(name), str)}
 
 
 class Connector(BaseModel):
@@ -60,9 +62,12 @@ class Connector(BaseModel):
     @field_validator("probe_url")
     @classmethod
     def _template(cls, text: str) -> str:
-        names = {name for _, name, *_ in Formatter().parse(text) if name is not None}
-        if not names <= {"platform", "identity", "asset_id"}:
+        parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
+        names = {name for name, *_ in parts}
+        if not names <= {"platform", "identity", "asset_id"} or any(spec or turned for _, spec, turned in parts):
             raise ValueError("only {platform}, {identity} and {asset_id} may stand in braces")
+        if not names & {"identity", "asset_id"}:
+            raise ValueError("{identity} or {asset_id} must be in it: a look at another page proves nothing")
         return text
 
 

@@ -66,9 +66,21 @@ async def test_a_private_key_or_none_at_all_is_refused_as_an_endpoint_s_key(stor
         assert reply.status_code == 422
 
 
+async def test_what_stands_beside_a_unit_s_key_gets_into_no_case_file(story: Story, unit: UUID) -> None:
+    await story.endpoint(unit, public_key=story.world.public_key("alpha") | {"issued to": "Zhang San"})
+    _, case = await story.flagged("private", unit)
+    await story.round()
+    file = await story.call("GET", f"/cases/{case}/file", role="auditor")
+    assert file["notice"]["public_key"] == story.world.public_key("alpha")
+
+
 @pytest.mark.parametrize(
-    "probe", ["http://h/{identity.__class__}", "http://h/{0}", "http://h/{other}", "ftp://h/{identity}"]
-)
+    "probe",
+    [
+        "http://h/{identity.__class__}", "http://h/{0}", "http://h/{other}", "ftp://h/{identity}", "http://h/the-same",
+        "http://h/{platform}", "http://h/{identity:>999999999}", "http://h/{identity!r}", "http://h/{identity:{0}}",
+    ],
+)  # fmt: skip
 async def test_a_template_holds_the_three_names_only(story: Story, probe: str) -> None:
     reply = await story.request("PUT", "/connectors/x", CONNECTOR | {"probe_url": probe})
     assert reply.status_code == 422

@@ -1,11 +1,13 @@
 """Nothing moves without proof of notice: the unit's own signature under this notice of this asset."""
 
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from libs.common import signing
+from libs.common.egress import Egress, Reply
 from tests.acceptance.world import unit_key
 from tests.integration.decommission.conftest import Story
 
@@ -103,11 +105,53 @@ async def test_a_late_receipt_may_carry_the_answer(story: Story, unit: UUID) -> 
     assert await story.state(case) == "ended"
 
 
-async def test_an_answer_that_cannot_be_read_leaves_the_notice_unproved(story: Story, unit: UUID) -> None:
+ODD: list[Any] = [
+    {"answer": "perhaps"}, "keep", ["keep"], {"answer": "keep", "reason": "\x00"},
+    {"answer": "fix", "until": "0001-01-01"}, {"answer": "fix", "until": "9999-12-31"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", ODD, ids=range(len(ODD)))
+async def test_an_answer_that_cannot_be_read_leaves_the_notice_unproved(story: Story, unit: UUID, answer: Any) -> None:
+    """Not silence: a unit that said keep in a form we do not read has not let its window run out."""
     asset, case = await story.flagged("odd", unit)
-    story.world.manners(asset, answer={"answer": "perhaps"})
+    story.world.manners(asset, answer=answer)
     await story.next_day(5)
     assert await story.state(case) == "undelivered"
+    assert [alarm["kind"] for alarm in await story.alarms()] == ["undelivered"]
+
+
+@pytest.mark.parametrize("until", ["0001-01-01", "9999-12-31", "2025-06-01", "2026-06-03"])
+async def test_a_fix_is_promised_for_a_day_within_a_year(story: Story, unit: UUID, until: str) -> None:
+    _, case = await story.flagged("never", unit)
+    await story.round()
+    reply = await story.request("POST", f"/cases/{case}/answers", {"answer": "fix", "until": until})
+    assert reply.status_code == 422
+    assert reply.json()["errors"] == [{"field": "until", "accepted": "2025-06-02 to 2026-06-02"}]
+
+
+async def test_a_system_that_answers_beyond_reason_is_undelivered(
+    story: Story, unit: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def deep(self: Egress, method: str, url: str, **more: Any) -> Reply:
+        return Reply(200, {}, b"[" * 200_000)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Egress, "request", deep)
+    _, case = await story.flagged("deep", unit)
+    await story.next_day(3)
+    assert await story.state(case) == "undelivered"
+
+
+async def test_a_notice_that_is_tried_again_names_no_day_that_has_passed(story: Story) -> None:
+    unit = await story.unit("beta", endpoint=False)
+    _, case = await story.flagged("nowhere", unit)
+    await story.next_day(5)
+    await story.endpoint(unit)
+    await story.round()
+    (row,) = await story.owner("select body from notices where case_id = $1", case)
+    notice = json.loads(row["body"])
+    assert (notice["sent_on"], notice["answer_by"]) == ("2025-06-07", "2025-06-09")
+    assert await story.until(case, "closed") == "closed"
 
 
 async def test_a_unit_that_cannot_be_reached_is_reached_through_the_unit_above(story: Story) -> None:
@@ -124,8 +168,6 @@ async def test_a_unit_that_cannot_be_reached_is_reached_through_the_unit_above(s
 async def test_the_notice_says_what_it_must(story: Story, unit: UUID) -> None:
     asset, case = await story.flagged("told", unit)
     await story.round()
-    import json
-
     (row,) = await story.owner("select body from notices where case_id = $1", case)
     notice = json.loads(row["body"])
     assert notice["asset_id"] == str(asset)
