@@ -21,7 +21,10 @@ from deploy.local.stack import Options, Stack
 from libs.common import auth
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Jianfu 减负: record, watch, close. 登记、监测、关停。"
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Jianfu 减负: record, watch, close. 登记、监测、关停。",
 )
 app.add_typer(case_cli.app, name="case", help="Case files: export and verify. 案卷:导出与核验。")
 setup_cli.add(app)
@@ -37,7 +40,9 @@ class Clock(StrEnum):
 @app.command()
 def up(
     data: Data = HERE,
-    port: Annotated[int | None, typer.Option(help="port of the one address; picked free if absent 端口")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="port of the one address; picked free if absent 端口")
+    ] = None,
     clock: Annotated[Clock | None, typer.Option(help="business clock; as before, or system 时钟")] = None,
     egress_allow: Annotated[list[str] | None, typer.Option(help="host:port that probes may reach 例外地址")] = None,
     partitions: Annotated[
@@ -121,10 +126,10 @@ def token(
 
 
 def main() -> None:
-    """Entry point; errors of the stack are one line, not a traceback."""
+    """Entry point; errors of the stack are one line, not a traceback, and so is a full disk or a file of another's."""
     try:
         app()
-    except StackError as error:
+    except (StackError, OSError) as error:
         say(f"error: {error}")
         sys.exit(1)
 

@@ -4,7 +4,6 @@ import base64
 import importlib.util
 import os
 import re
-import secrets
 import signal
 import socket
 import subprocess
@@ -12,7 +11,7 @@ import time
 import uuid
 from pathlib import Path
 
-from deploy.local import children, jars
+from deploy.local import children, jars, record
 from deploy.local.children import StackError
 
 USERS = ("admin", "registry", "monitor", "decommission", "intake")
@@ -77,16 +76,21 @@ class LocalKafka:
         """Check every jar and begin to start, or to format a new directory; `wait` does the rest. Raises StackError."""
         self._classpath = ":".join(str(jar) for jar in jars.fetch())
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)  # records carry the tokens of who sent them
         self.port = children.port(self.port or None)
         self.controller_port = children.port(self.controller_port or None)
-        properties = self.folder / "server.properties"
-        properties.touch(mode=0o600)
-        properties.write_text(self._properties())
+        record.put(self.folder / "server.properties", self._properties())
         if (self.folder / "data" / "meta.properties").exists():
             self._run()
         else:
             self._formatting = self._spawn(
-                "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", properties, "--ignore-formatted"
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                _cluster_id(),
+                "-c",
+                self.folder / "server.properties",
+                "--ignore-formatted",
             )
 
     def _run(self) -> None:
@@ -172,14 +176,11 @@ class LocalKafka:
     def password_file(self, user: str) -> Path:
         """The 0600 file with a principal's password; made on first use."""
         file = self.folder / f"{user}.password"
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(24))
+        record.secret(file)
         return file
 
     def password(self, user: str) -> str:
-        return self.password_file(user).read_text().strip()
+        return record.secret(self.folder / f"{user}.password")
 
     @property
     def bootstrap(self) -> str:

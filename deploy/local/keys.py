@@ -38,8 +38,8 @@ class Keys:
         for file, kid in ((self.issuer, auth.LOCAL_KEY), (self.signing, "decommission")):
             if not file.exists():
                 record.write(file, auth.new_key(kid))
-        self.issuer_public.write_text(json.dumps(auth.public_jwks(record.read(self.issuer))))
-        self.signing_public.write_text(json.dumps(auth.public_key(record.read(self.signing))))
+        record.put(self.issuer_public, json.dumps(auth.public_jwks(record.read(self.issuer))))
+        record.put(self.signing_public, json.dumps(auth.public_key(record.read(self.signing))))
 
     def token(self, subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8) -> str:
         """A bearer token of this directory's issuer. Raises StackError when there is none or a role is unknown."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from deploy.local import children, ground
+from deploy.local import children, ground, record
 from deploy.local.children import StackError
 from libs.common.settings import SERVICES
 
@@ -118,11 +117,17 @@ class LocalPostgres:
         file.unlink(missing_ok=True)
 
     def _occupants(self) -> list[int]:
-        """Every process at home in the data directory: a server and each of its children stand in it."""
+        """Every PostgreSQL process at home in the data directory: a server and each of its children stand in it.
+
+        Somebody's shell may stand there too, and is none of ours to end.
+        """
         found = []
         for link in Path("/proc").glob("[0-9]*/cwd"):
             with contextlib.suppress(OSError):  # it ended meanwhile, or is somebody else's
-                if link.readlink() == self.data:
+                program = (
+                    link.with_name("exe").readlink().name.partition(" ")[0]
+                )  # "postgres (deleted)" after an update
+                if link.readlink() == self.data and program == "postgres":
                     found.append(int(link.parent.name))
         return sorted(found)
 
@@ -159,11 +164,7 @@ class LocalPostgres:
         return self.folder / f"{user}.password"
 
     def _secret(self, user: str) -> str:
-        file = self.password_file(user)
-        if not file.exists():
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(24))
-        return file.read_text().strip()
+        return record.secret(self.password_file(user))
 
     def url(self, database: str = "postgres", *, user: str = "postgres") -> str:
         """A connection URL, password included: for this process and its children, not for print."""

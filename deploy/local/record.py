@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,11 +66,26 @@ def state(data: Path) -> dict[str, Any]:
 
 def write(file: Path, content: dict[str, Any]) -> None:
     """Replace a JSON file in one go; only its owner may read it."""
+    put(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def put(file: Path, text: str) -> None:
+    """Replace a file in one go: a full disk or a kill leaves the old one, never half of the new; 0600."""
     fresh = file.with_name(f"{file.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    fresh.write_text(text)
     fresh.replace(file)
+
+
+def secret(file: Path) -> str:
+    """The password in a file, made on first use; an empty file is one that a full disk left behind."""
+    text = file.read_text().strip() if file.exists() else ""
+    if not text:
+        text = secrets.token_urlsafe(24)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        put(file, text)
+    return text
 
 
 def read(file: Path) -> dict[str, Any]:

@@ -84,6 +84,7 @@ class Stack:
     def _start(self) -> None:
         self._ports = record.read(self.data / "ports.json")
         self._made = self._decided()
+        self._port_asked_for()  # before anything is started
         self.keys.make()
         if self.outside.kafka is None:
             self.kafka = LocalKafka(
@@ -124,6 +125,12 @@ class Stack:
             "partitions": self.options.partitions or made.get("partitions"),
         }
 
+    def _port_asked_for(self) -> int | None:
+        port = self.options.port
+        if port is not None and children.port(port) != port:
+            raise StackError(f"port {port} is in use, or not for everyone to take; choose another with --port")
+        return port
+
     def _start_topics(self) -> None:
         if self.kafka is not None:
             self.kafka.wait()
@@ -142,9 +149,7 @@ class Stack:
             run = ("-m", f"services.{name}", "--role", "all")
             self.services.append(Service(name, run, port, self.logs / f"{name}.log", self._environment(name, port)))
             addresses.append(f"{name}=http://127.0.0.1:{port}")
-        port = self._ports["gateway"] = children.port(self.options.port or self._ports.get("gateway"))
-        if self.options.port not in (None, port):
-            raise StackError(f"port {self.options.port} is in use; choose another with --port")
+        port = self._ports["gateway"] = self._port_asked_for() or children.port(self._ports.get("gateway"))
         proxy = ("-m", "deploy.gateway", str(port), *addresses)
         self.services.append(Service("gateway", proxy, port, self.logs / "gateway.log", dict(os.environ)))
         for service in self.services:

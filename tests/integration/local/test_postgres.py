@@ -144,6 +144,33 @@ def test_the_server_dies_with_its_owner(folder: Path) -> None:
     assert gone(pid)
 
 
+def test_a_shell_that_stands_in_the_data_is_left_alone(folder: Path) -> None:
+    """Somebody looks around there with `cd`; he is no server that was left behind."""
+    server = LocalPostgres(folder / "pg").start()
+    server.stop()
+    visitor = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], cwd=server.data)
+    try:
+        again = LocalPostgres(folder / "pg").start()
+        assert again.alive
+        again.stop()
+        assert visitor.poll() is None
+    finally:
+        visitor.kill()
+        visitor.wait()
+
+
+def test_a_password_that_a_full_disk_cut_off_is_made_again(folder: Path) -> None:
+    """An empty file would be the password of a server that cannot be made, for ever."""
+    server = LocalPostgres(folder / "pg")
+    server.folder.mkdir()
+    server.password_file("postgres").touch(mode=0o600)
+    try:
+        assert rows(server.start(), "select 1")[0][0] == 1
+        assert server.password_file("postgres").stat().st_mode & 0o077 == 0
+    finally:
+        server.stop()
+
+
 def test_passwords_are_asked_for_and_kept_from_others(folder: Path) -> None:
     server = LocalPostgres(folder / "pg").start()
     try:

@@ -1,0 +1,66 @@
+"""What the command says when it cannot do as asked: one line that tells what to do, never a traceback."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.local import children, record
+
+ROOT = Path(__file__).parents[3]
+
+
+def jianfu(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "deploy.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | {"JIANFU_CACHE_DIR": "/dev/null/none"},  # what gets as far as the jars fails
+    )  # fmt: skip
+
+
+def refused(done: "subprocess.CompletedProcess[str]") -> str:
+    """The one line, after progress."""
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_a_place_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "file/data" in refused(jianfu("up", "--data", tmp_path / "file" / "data"))
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", children.port())) as taken:
+        port = taken.getsockname()[1]
+        assert f"port {port} is in use" in refused(jianfu("up", "--data", tmp_path / "d", "--port", str(port)))
+    assert not (tmp_path / "d" / "postgres").exists()
+    assert "65535" in jianfu("up", "--data", tmp_path / "d", "--port", "99999").stderr
+
+
+def test_nothing_runs_there(tmp_path: Path) -> None:
+    assert "nothing runs" in refused(jianfu("status", "--data", tmp_path))
+    assert "no stack has been made" in refused(jianfu("token", "--role", "viewer", "--data", tmp_path))
+    assert jianfu("down", "--data", tmp_path).returncode == 0
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full leaves the old one; a password that was never written is made anew."""
+    file = tmp_path / "x.password"
+    first = record.secret(file)
+    assert file.stat().st_mode & 0o077 == 0
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space"):
+            record.put(file, "new")
+        with pytest.raises(OSError, match="No space"):
+            record.secret(tmp_path / "y.password")
+    assert record.secret(file) == first
+    assert len(record.secret(tmp_path / "y.password")) > 20
