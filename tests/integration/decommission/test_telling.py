@@ -47,8 +47,8 @@ async def test_a_life_with_a_death_at_every_point_tells_the_same_events(
 
     monkeypatch.setattr(faults, "point", die_once)
     told = await closed(await make_story())
-    assert left == set()
     assert told == expected
+    assert left == set()
     kinds = [kind for kind, _ in told]
     assert {"case.opened", "case.noticed", "case.approved", "case.stopped", "case.verified", "case.closed"} <= set(
         kinds
