@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ from libs.common.errors import DomainError
 from libs.common.events.intake import UnitRef
 from services.registry import csvrows, domain, guard, store, usecases
 from services.registry.csvrows import Remark, Row
-from services.registry.domain import Policy
+from services.registry.domain import Asset, Policy
 from services.registry.identity import Canonical
 from services.registry.reports import FINISHED, VERDICT, File, Report
 from services.registry.store import QUERIES, Cause
@@ -40,7 +40,7 @@ class _Run:
     report: Report
     now: datetime
     policy: Policy
-    sponsors: dict[UnitRef, UUID] = field(default_factory=dict)  # those that a committed chunk has named
+    sponsors: dict[UnitRef, UUID] = field(default_factory=dict)  # those that a committed chunk, or a preview, has named
 
     @property
     def cause(self) -> Cause:
@@ -118,9 +118,14 @@ async def _did(importing: _Run) -> dict[UUID, str]:
 
 async def _leave_chunk(importing: _Run, chunk: Sequence[Row]) -> None:
     async with importing.database.reading() as conn:
-        for row in chunk:
-            held = await store.peek(conn, "account", row.what) if row.what else None
-            importing.report.add(row, "unchanged", FINISHED, asset_id=str(held.asset_id) if held else None)
+        known = await _known(conn, chunk)
+    for row in chunk:
+        held = known.get(row.what.key) if row.what else None
+        importing.report.add(row, "unchanged", FINISHED, asset_id=str(held.asset_id) if held else None)
+
+
+async def _known(conn: Connection, chunk: Sequence[Row]) -> dict[tuple[str, str], Asset]:
+    return await store.peek_all(conn, "account", (row.what for row in chunk if row.what))
 
 
 async def _apply_chunk(importing: _Run, chunk: Sequence[Row], did: dict[UUID, str]) -> None:
@@ -145,9 +150,15 @@ async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Kept]:
     sponsors = dict(importing.sponsors)
     async with importing.database.transaction("import_rows") as conn:
         await store.lock_identities(conn, (("account", row.what) for row in chunk if row.told and row.what))
+        known = await _known(conn, chunk)
+        held = await guard.held_among(conn, [asset.asset_id for asset in known.values()])
         for row in chunk:
             if row.told is None:
                 kept.append((row, None, await _twin_of(conn, row)))
+                continue
+            asset = known.get(row.what.key) if row.what else None
+            if row.what and asset and asset.asset_id not in held and _says_nothing_new(row, asset, sponsors, importing):
+                kept.append((row, usecases.Result("unchanged", asset.asset_id, row.what, asset.sponsor_id), None))
                 continue
             try:
                 async with conn.transaction():
@@ -170,26 +181,41 @@ async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Kept]:
     return kept
 
 
+def _says_nothing_new(row: Row, held: Asset, sponsors: Mapping[UnitRef, UUID], importing: _Run) -> bool:
+    """Whether a line states what is recorded: most do, and then nothing has to be asked or written for it."""
+    sponsor = sponsors.get(row.told.sponsor) if row.told else None
+    if row.told is None or row.what is None or sponsor is None or held.record == "closed":
+        return False
+    if (held.source, held.running == "gone") != (importing.file.source, False):
+        return False
+    stated = domain.facts(row.told, row.what, sponsor)
+    return domain.declare(held, stated, now=importing.now, reopen_after=importing.policy.reopen_after)[1] == "unchanged"
+
+
 async def _preview_chunk(importing: _Run, chunk: Sequence[Row]) -> None:
     async with importing.database.reading() as conn:
+        known = await _known(conn, chunk)
         for row in chunk:
             if row.told is None or row.what is None:
                 importing.report.refuse(row, row.remark, await _twin_of(conn, row))
                 continue
             try:
-                asset_id, outcome = await _preview(conn, importing, row, row.what)
+                asset_id, outcome = await _preview(conn, importing, row, row.what, known.get(row.what.key))
             except DomainError as error:
                 _refuse(importing.report, row, error)
             else:
                 importing.report.add(row, VERDICT[outcome], row.remark, asset_id=str(asset_id))
 
 
-async def _preview(conn: Connection, importing: _Run, row: Row, what: Canonical) -> tuple[UUID, str]:
+async def _preview(
+    conn: Connection, importing: _Run, row: Row, what: Canonical, held: Asset | None
+) -> tuple[UUID, str]:
     assert row.told is not None  # noqa: S101 - the caller has sorted these out
     sponsor = row.told.sponsor
-    unit = await store.unit(conn, sponsor.scheme, sponsor.value)
-    facts = domain.facts(row.told, what, unit["unit_id"] if unit else domain.unit_id(sponsor))
-    held = await store.peek(conn, "account", what)
+    if sponsor not in importing.sponsors:
+        unit = await store.unit(conn, sponsor.scheme, sponsor.value)
+        importing.sponsors[sponsor] = unit["unit_id"] if unit else domain.unit_id(sponsor)
+    facts = domain.facts(row.told, what, importing.sponsors[sponsor])
     permitted = held is not None and await usecases.permits(conn, held)
     after, outcome = domain.declare(
         held, facts, now=importing.now, reopen_after=importing.policy.reopen_after, permitted=permitted

@@ -64,6 +64,13 @@ order by incarnation desc limit 1 for no key update;
 select * from assets where kind = :kind and platform = :platform and identity = :identity
 order by incarnation desc limit 1;
 
+-- name: assets_latest(kind, platforms, identities)
+-- The latest life of each of many, for looking only.
+select distinct on (a.platform, a.identity) a.*
+from unnest(:platforms::text[], :identities::text[]) as w (platform, identity)
+join assets a on a.kind = :kind and a.platform = w.platform and a.identity = w.identity
+order by a.platform, a.identity, a.incarnation desc;
+
 -- name: asset_by_identity(kinds, platform, identity)^
 -- For the public question whether an address is official; without a platform an identity that begins with a host will do.
 select * from assets

@@ -60,6 +60,15 @@ async def peek(conn: Connection, kind: str, what: Canonical) -> Asset | None:
     return None if row is None else to_asset(row)
 
 
+async def peek_all(conn: Connection, kind: str, whats: Iterable[Canonical]) -> dict[tuple[str, str], Asset]:
+    """The latest life of each of many assets, by platform and identity, for looking only."""
+    keys = sorted({what.key for what in whats})
+    found = QUERIES.assets_latest(
+        conn, kind=kind, platforms=[platform for platform, _ in keys], identities=[identity for _, identity in keys]
+    )
+    return {(row["platform"], row["identity"]): to_asset(row) async for row in found}
+
+
 async def official(conn: Connection, kinds: Sequence[str], platform: str | None, identity: str) -> Asset | None:
     """The latest life of whatever goes by this identity, for looking only."""
     row = await QUERIES.asset_by_identity(conn, kinds=list(kinds), platform=platform, identity=identity)
