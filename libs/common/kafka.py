@@ -61,6 +61,7 @@ def make_broker(options: dict[str, Any]) -> Broker:
     return Broker(
         **rest, security=security, graceful_timeout=15, log_level=logging.DEBUG, logger=None, apply_types=False,
         acks="all", enable_idempotence=True, compression_type="lz4",
+        allow_auto_create_topics=False,  # partitions are never altered, so topics come from their file alone
     )  # fmt: skip
 
 

@@ -4,12 +4,14 @@ import asyncio
 import random
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 from confluent_kafka import ConsumerGroupTopicPartitions
+from confluent_kafka.admin import NewTopic
 from prometheus_client import REGISTRY
 
 from deploy import topics
@@ -18,6 +20,7 @@ from libs.common import dead, kafka, observe, process
 from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.envelope import Headers
+from libs.common.kafka import EventSubscription, Handler, make_broker
 from tests.integration.common import stream
 from tests.integration.common.stream import Counted, Recorder, consuming, produce, record, relaying
 from tests.waiting import eventually
@@ -107,6 +110,27 @@ async def test_a_headers_name_may_be_any_bytes(store: Database, options: Any, ne
     assert (row["offset"], row["payload"]) == (6, b"{}")
     assert decoded(row["headers"])[0][1] == b"x"
     assert len(await stream.read(options, f"{topic}.registry.dead")) == 1
+
+
+async def test_a_consumer_waits_for_its_topic_and_makes_none(store: Database, options: Any, kafka: LocalKafka) -> None:
+    """FastStream would make it, with the broker's own number of partitions, which is then never altered."""
+    name = f"test.late-{uuid4().hex[:8]}"
+    admin = topics.admin(kafka.bootstrap, "admin", kafka.password("admin"))
+    recorder = Recorder(store, name)
+    broker = make_broker(options)
+    handlers = {Counted.TYPE: Handler(stream.counted_on(name), recorder.act)}
+    subscription = EventSubscription(broker, store, name, "registry", handlers)
+    starting = asyncio.create_task(broker.start())
+    try:
+        await eventually(lambda: subscription.consumer)
+        assert name not in admin.list_topics(timeout=10).topics
+        admin.create_topics([NewTopic(name, 3, 1)])[name].result(20)
+        await produce(options, name, [record("a", 1)])
+        await starting
+        await eventually(lambda: recorder.seen)
+    finally:
+        starting.cancel()
+        await broker.stop()
 
 
 async def test_what_fails_while_partitions_are_given_is_tried_again(
