@@ -20,6 +20,7 @@ from deploy.local.postgres import OWNER, LocalPostgres
 from libs.common import auth
 from libs.common.db import migrate
 from libs.common.kafka import DEAD_IN_A_ROW
+from tests.conftest import CARELESS, open_folder
 from tests.integration.common import stream
 from tests.integration.common.service import MIGRATIONS
 from tests.waiting import eventually
@@ -81,13 +82,14 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres]:
+def server() -> Iterator[LocalPostgres]:
     """A PostgreSQL of these tests' own, since they stop it."""
-    server = LocalPostgres(tmp_path_factory.mktemp("stopping")).start()
-    asyncio.run(server.prepare())
-    asyncio.run(migrate(server.url("jianfu_registry", user=OWNER), MIGRATIONS, service_role="jianfu_registry"))
-    yield server
-    server.stop()
+    with open_folder() as folder:
+        server = LocalPostgres(folder, settings=CARELESS).start()
+        asyncio.run(server.prepare())
+        asyncio.run(migrate(server.url("jianfu_registry", user=OWNER), MIGRATIONS, service_role="jianfu_registry"))
+        yield server
+        server.stop()
 
 
 @pytest.fixture
