@@ -132,7 +132,7 @@ def _gates(file: dict[str, Any]) -> list[str]:
 
 
 def _notice(file: dict[str, Any]) -> list[str]:
-    proved, notice = _data(file, "noticed"), file.get("notice")
+    proved, notice = _data(file, "noticed", undone_by="sponsor_changed"), file.get("notice")
     if proved is None:
         return []
     if notice is None or not notice.get("receipt"):

@@ -138,7 +138,10 @@ class Executor:
     async def _seal(self, until: datetime) -> bool:
         if self._ctx.clock.mode == "stepped" and until < self._ctx.now():
             return False  # today's work has not been released yet
-        return await planning.seal_plan(self._ctx.database, self._ctx.clock, self._ctx.limits) is not None
+        if await planning.seal_plan(self._ctx.database, self._ctx.clock, self._ctx.limits) is not None:
+            return True
+        async with self._ctx.database.pool.acquire() as conn:  # what could not be planned may have to be told anew
+            return bool(await QUERIES.cases_due_count(conn, until=until))
 
     async def _move(self, case_id: UUID) -> asyncio.Task[None] | None:
         """One move of one case: done here, or begun beside the others."""

@@ -55,6 +55,10 @@ async def _candidate(conn: Connection, row: Any, now: datetime, zone: ZoneInfo) 
     subject = await store.subject(conn, row["asset_id"])
     if subject is None or not isinstance(saga.next_move(held.progress, now, zone), saga.Plan):
         return None
+    if held.progress.noticed_unit not in (None, str(subject.sponsor_id)):  # another unit was told, and answered or not
+        data = {"unit_id": str(subject.sponsor_id)}
+        await store.append(conn, held, "sponsor_changed", data, now=now, actor=ACTOR, zone=zone)
+        return None
     findings = [f async for f in QUERIES.findings_of(conn, case_id=row["case_id"])]
     return Candidate(
         saga.ready_since(held.progress), subject.asset_id, held.case.case_id, subject.sponsor_id, subject.kind,

@@ -25,6 +25,7 @@ class Progress:
     pending: dict[str, str] = field(default_factory=dict)
     noticed_at: datetime | None = None
     notice_sha256: str | None = None
+    noticed_unit: str | None = None
     answer: str | None = None
     answered_at: datetime | None = None
     fix_until: date | None = None
@@ -93,10 +94,14 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
         case "noticed":
             p.pending.pop("notice", None)
             p.noticed_at, p.notice_sha256 = entry.at, data["notice_sha256"]
+            p.noticed_unit = data.get("sponsor_id")
             _clock(p, entry.at)
         case "undelivered":
             p.pending.pop("notice", None)
             p.attempts, p.last_attempt = p.attempts + 1, entry.at
+        case "sponsor_changed":
+            p.attempts, p.last_attempt, p.noticed_at, p.notice_sha256 = 0, None, None, None
+            p.answer = p.answered_at = p.fix_until = p.fix_checked_at = None
         case "endpoint_changed":
             p.attempts, p.last_attempt = 0, None
         case "answered":

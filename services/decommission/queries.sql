@@ -166,8 +166,8 @@ update effects set state = :state, result = :result::text::jsonb where key = :ke
 
 -- name: notice_put(case_id, body, sha256)!
 insert into notices (case_id, body, sha256) values (:case_id, :body, :sha256)
-on conflict (case_id) do update set body = excluded.body, sha256 = excluded.sha256
-where notices.receipt is null;
+on conflict (case_id) do update set
+    body = excluded.body, sha256 = excluded.sha256, unit_id = null, receipt = null, public_key = null;
 
 -- name: notice_prove(case_id, unit_id, receipt, public_key)!
 update notices set unit_id = :unit_id, receipt = :receipt, public_key = :public_key::text::jsonb

@@ -20,6 +20,7 @@ LEGAL: dict[str, frozenset[str]] = {
     "noticed": frozenset({"noticing", "undelivered"}),
     "undelivered": frozenset({"noticing"}),
     "endpoint_changed": frozenset({"noticing", "undelivered"}),
+    "sponsor_changed": frozenset({"answering", "ready"}),
     "answered": frozenset(
         {"answering", "fixing", "ready", "planned", "approved", "announced", "archived", "rechecking"}
     ),

@@ -126,13 +126,17 @@ async def recheck_answered(ctx: Context, told: Reply, event_id: str) -> None:
 
 
 async def proved(
-    ctx: Context, conn: Any, held: Held, unit_id: UUID, token: str, public: dict[str, Any], receipt: domain.Receipt
-) -> Held:
-    """The unit's receipt is proof: keep it, start the unit's window, take its answer if it gave one."""
+    ctx: Context, conn: Any, held: Held, unit_id: UUID, token: str, public: dict[str, Any], receipt: domain.Receipt,
+    *, sponsor: UUID,
+) -> Held:  # fmt: skip
+    """The unit's receipt is proof: keep it, start the unit's window, take its answer if it gave one.
+
+    `unit_id` has signed it, `sponsor` is the unit that was told by it.
+    """
     case_id = held.case.case_id
     await QUERIES.notice_prove(conn, case_id=case_id, unit_id=unit_id, receipt=token, public_key=json.dumps(public))
     held = await ctx.append(
-        conn, held, "noticed", notice_sha256=receipt.notice_sha256, unit_id=str(unit_id),
+        conn, held, "noticed", notice_sha256=receipt.notice_sha256, unit_id=str(unit_id), sponsor_id=str(sponsor),
         received_on=receipt.received_on, receipt_sha256=signing.sha256(token.encode()),
     )  # fmt: skip
     await ctx.tell(conn, held, CaseNoticed, notice_sha256=receipt.notice_sha256)
@@ -161,11 +165,11 @@ async def late_receipt(ctx: Context, case_id: UUID, token: str) -> Held:
         own = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
         above = await QUERIES.endpoint_above(conn, unit_id=subject.sponsor_id)
         signers = [endpoint for endpoint in (own, above) if endpoint is not None]
-        if sent is None or not signers:
+        if sent is None or sent["receipt"] is not None or not signers:
             raise Missing(what=f"notice of case {case_id}")
         states.check(held.progress, "noticed")
         signer, public, receipt = _signed_by(signers, token, sent["sha256"], subject.asset_id, ctx.today())
-        return await proved(ctx, conn, held, signer, token, public, receipt)
+        return await proved(ctx, conn, held, signer, token, public, receipt, sponsor=subject.sponsor_id)
 
 
 def _signed_by(

@@ -23,7 +23,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
         subject = await ctx.subject(conn, held)
         endpoint = await _endpoint(conn, held, subject)
         notice = await QUERIES.notice_get(conn, case_id=case_id)
-        fresh = notice is None or _out_of_date(ctx, held, notice["body"])
+        fresh = notice is None or _out_of_date(ctx, held, notice)
         body = _body(ctx, held, subject, await _basis(conn, held)) if fresh else notice["body"].encode()
         if fresh:
             await QUERIES.notice_put(conn, case_id=case_id, body=body.decode(), sha256=signing.sha256(body))
@@ -53,12 +53,16 @@ async def do(ctx: Context, case_id: UUID) -> None:
         held = await ctx.hold(conn, case_id)
         await ctx.end(conn, key, "done")
         if held.progress.noticed_at is None:  # a receipt that came by itself may have been faster
-            await usecases.proved(ctx, conn, held, endpoint["unit_id"], token, public, receipt)
+            await usecases.proved(
+                ctx, conn, held, endpoint["unit_id"], token, public, receipt, sponsor=subject.sponsor_id
+            )
 
 
-def _out_of_date(ctx: Context, held: Held, body: str) -> bool:
-    """Whether a notice that could not be delivered names a day that has come; one on its way keeps its text."""
-    return "notice" not in held.progress.pending and str(json.loads(body)["answer_by"]) <= ctx.today().isoformat()
+def _out_of_date(ctx: Context, held: Held, notice: Any) -> bool:
+    """Whether a notice names a day that has come, or was another unit's; one on its way keeps its text."""
+    if "notice" in held.progress.pending:
+        return False
+    return notice["receipt"] is not None or str(json.loads(notice["body"])["answer_by"]) <= ctx.today().isoformat()
 
 
 async def _endpoint(conn: Any, held: Held, subject: domain.Subject) -> Any | None:

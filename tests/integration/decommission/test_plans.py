@@ -3,7 +3,6 @@
 import hashlib
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -156,6 +155,27 @@ async def test_an_asset_that_changed_during_the_public_notice_is_not_stopped_und
     assert (await story.kinds(cases["a"])).count("announced") == 2
 
 
+@pytest.mark.parametrize("stage", ["answering", "planned", "announced"])
+async def test_a_unit_that_takes_over_an_asset_has_a_notice_and_a_window_of_its_own(
+    story: Story, unit: UUID, stage: str
+) -> None:
+    """That the unit before was told, and agreed, is no notice to this one."""
+    asset, case = await story.flagged("moved", unit)
+    if stage != "answering":
+        story.world.manners("alpha", answer={"answer": "close"})
+    await story.until(case, stage)
+    heir = await story.unit("heir")
+    await story.asset("moved", heir, version=2)
+    await story.until(case, "closed", days=40)
+    assert [call["unit"] for call in story.world.calls("notice", str(asset))] == ["alpha", "heir"]
+    log = (await story.case(case))["log"]
+    told = [entry for entry in log if entry["kind"] == "noticed"]
+    assert [entry["data"]["sponsor_id"] for entry in told] == [str(unit), str(heir)]
+    last = max(entry["seq"] for entry in log if entry["kind"] in ("answered", "noticed"))
+    assert all(entry["seq"] > last for entry in log if entry["kind"] == "stop_started")
+    await check_file(story, case)
+
+
 async def test_limits_bound_a_plan_in_the_order_of_asset_ids(make_story: Make) -> None:
     story = await make_story(limits=Limits(per_plan=2))
     unit = await story.unit("alpha")
@@ -257,11 +277,12 @@ async def test_a_mandate_that_lost_a_signature_stops_nothing_and_raises_an_alarm
     assert [alarm["kind"] for alarm in await story.alarms()] == ["plan-altered"]
 
 
-async def test_a_case_closed_under_a_mandate_has_a_file_that_proves_it(
-    story: Story, unit: UUID, tmp_path: Path
-) -> None:
+async def test_a_case_closed_under_a_mandate_has_a_file_that_proves_it(story: Story, unit: UUID) -> None:
     cases = await under_mandate(story, unit, "a")
     await story.until(cases["a"], "closed")
-    file = await story.call("GET", f"/cases/{cases['a']}/file", role="auditor")
-    (tmp_path / "case.json").write_text(json.dumps(file))
-    assert casefile.verify(tmp_path / "case.json", json.dumps(auth.public_key(SERVICE_KEY))) == []
+    await check_file(story, cases["a"])
+
+
+async def check_file(story: Story, case: UUID) -> None:
+    file = await story.call("GET", f"/cases/{case}/file", role="auditor")
+    assert casefile.faults(file, auth.public_key(SERVICE_KEY)) == []
