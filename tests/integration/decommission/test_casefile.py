@@ -11,19 +11,25 @@ import pytest
 
 from libs.common import auth, signing
 from services.decommission import casefile, chain
-from tests.integration.decommission.conftest import SERVICE_KEY, Story
+from tests.integration.decommission.conftest import SERVICE_KEY, Make, Story
 
 PUBLIC = json.dumps(auth.public_key(SERVICE_KEY))
 File = dict[str, Any]
 
 
+_played: list[File] = []
+
+
 @pytest.fixture
-async def closed(story: Story, unit: UUID) -> File:
-    """The file of a case that went all the way."""
-    asset, case = await story.flagged("whole", unit)
-    await story.flag(asset, "C16")
-    await story.until(case, "closed")
-    return dict(await story.call("GET", f"/cases/{case}/file", role="auditor"))
+async def closed(make_story: Make) -> File:
+    """The file of a case that went all the way, played once for all tests here; each has a copy of its own."""
+    if not _played:
+        story = await make_story()
+        asset, case = await story.flagged("whole", await story.unit("alpha"))
+        await story.flag(asset, "C16")
+        await story.until(case, "closed")
+        _played.append(await story.call("GET", f"/cases/{case}/file", role="auditor"))
+    return copy.deepcopy(_played[0])
 
 
 def faults(tmp_path: Path, file: Any, key: str = PUBLIC) -> list[str]:

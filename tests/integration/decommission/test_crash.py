@@ -10,6 +10,7 @@ import pytest
 
 from libs.common import faults
 from services import decommission
+from services.decommission.domain import Windows
 from tests.integration.decommission.conftest import Make, Story
 
 ROOT = Path(decommission.__file__).parent
@@ -65,6 +66,8 @@ FATES = {
     "notice_undelivered": "mute", "end_case": "keep", "release_hold": "hold", "park_case": None,
     "withdraw": "refute", "finish_withdraw": "refute",
 }  # fmt: skip
+# Every wait is over after a day: what is told apart here are deaths, not days.
+SWIFT = Windows(answer_days=1, announce_days=1, verify_days=1, restore_days=1, notice_retry_days=1, notice_attempts=2)
 ENDS = {"close": "closed", "restore": "restored", "mute": "undelivered", "keep": "ended", "hold": "closed"}
 
 
@@ -73,10 +76,11 @@ def fate_of(point: str) -> str | None:
 
 
 @pytest.mark.parametrize("point", [p for p in points() if fate_of(p) in ENDS])
-async def test_a_death_there_changes_nothing_of_the_end(story: Story, unit: UUID, arm: Arm, point: str) -> None:
+async def test_a_death_there_changes_nothing_of_the_end(make_story: Make, arm: Arm, point: str) -> None:
     fate = fate_of(point)
     assert fate is not None
-    asset, case = await story.flagged("mortal", unit)
+    story = await make_story(windows=SWIFT)
+    asset, case = await story.flagged("mortal", await story.unit("alpha"))
     if fate == "mute":
         story.world.manners("alpha", receipt="none")
     if fate == "keep":
