@@ -97,7 +97,8 @@ def unpack(headers: Headers, *, key: bytes | None, value: bytes | None) -> Incom
         try:
             found[name.lower()] = raw.decode("utf-8")
         except UnicodeDecodeError:
-            raise Malformed(name, "the header is not UTF-8") from None
+            if name.lower().startswith("ce_") or name.lower() == "authorization":  # others are not for us to read
+                raise Malformed(name, "the header is not UTF-8") from None
     for name in ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time"):
         if not found.get(name):
             raise Malformed(name, "the header is missing; expected a CloudEvents 1.0 binary-mode record")

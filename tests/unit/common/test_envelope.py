@@ -90,6 +90,14 @@ def test_the_header_at_fault_is_named(name: str, raw: bytes | None) -> None:
         unpack(headers, key=None, value=b"{}")
 
 
+@pytest.mark.parametrize("name", ["baggage", "x-b3", "traceparent", "\ufffd"])
+def test_what_others_add_is_theirs(name: str) -> None:
+    """A tracer's binary header on the way is no fault of the event that carries it."""
+    out = pack(Told(owner="o", thing="t"), sequence=1, time=datetime(2025, 6, 1, tzinfo=UTC))
+    assert fault_of([*out.headers, (name, b"\xff\x00"), (name, None)], b"{}") is None
+    assert fault_of([*out.headers, ("authorization", b"\xff")], b"{}") == "authorization"
+
+
 def test_new_fields_are_ignored_and_events_are_frozen() -> None:
     """Fields are only ever added, so an older reader skips what it does not know; nobody edits a fact."""
     told = Told.model_validate_json(b'{"owner": "o", "thing": "t", "added_later": 1}')
