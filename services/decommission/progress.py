@@ -171,7 +171,7 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
         case "probed":
             _apply_probe(p, entry, day)
         case "restore_asked":
-            p.restore_why = data["reason"]
+            p.restore_why, p.person = data["reason"], None
         case "restore_started":
             p.pending["restore"] = data["key"]
         case "restore_accepted":

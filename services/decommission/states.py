@@ -45,7 +45,7 @@ LEGAL: dict[str, frozenset[str]] = {
     "stop_failed": frozenset({"stopping", "restoring"}),
     "stop_unanswered": frozenset({"stopping", "restoring"}),
     "probed": AFTER_STOP | {"restoring"},
-    "restore_asked": AFTER_STOP,
+    "restore_asked": AFTER_STOP | {"needs_person"},
     "restore_started": frozenset({"restoring"}),
     "restore_accepted": frozenset({"restoring"}),
     "restore_failed": frozenset({"restoring"}),
@@ -118,6 +118,8 @@ def may(p: Progress, kind: str) -> bool:
         case "released" if p.held_since is None:
             return False
         case "cancelled" if p.disposed:
+            return False
+        case "restore_asked" if p.stopped_at is None or p.disposed or p.unwinding:
             return False
         case "cleared" if p.stopped_at is not None:  # parked or not: a stopped asset is watched no more
             return False

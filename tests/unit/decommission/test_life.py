@@ -276,6 +276,19 @@ def test_a_place_that_the_limits_took_back_is_none() -> None:
     assert life.do() == "reserve"
 
 
+def test_what_is_stopped_and_parked_comes_back_without_being_resumed_first() -> None:
+    """Resumed, its window may be over and the next thing done would be its disposal."""
+    life = standing("verified")
+    life.add("needs_person", why="w")
+    life.now += timedelta(days=99)
+    life.add("restore_asked", reason="back")
+    assert life.move == saga.Do("restore")
+    life.add("needs_person", why="w")
+    assert not life.may("restore_asked", reason="it is on its way")
+    life.add("resumed", reason="seen")
+    life.days("restored")
+
+
 WAITS = {"answering": "answer_days", "announced": "announce_days", "verified": "restore_days"}
 
 
