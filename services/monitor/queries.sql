@@ -213,15 +213,20 @@ order by asset_id, rule;
 select asset_id, rule, max(ordinal) as ordinal from findings
 where asset_id = any(:assets::uuid[]) and rule = any(:rules::text[]) group by asset_id, rule;
 
--- name: finding_open(finding_id, asset_id, rule, ordinal, verdict, proposal, pack, pack_version, condition, basis, label, clears_when, signals, opened_on, opened_at)!
+-- name: findings_put(found, opened_on, opened_at)!
+-- New findings, many at once.
 insert into findings (finding_id, asset_id, rule, ordinal, state, verdict, proposal, pack, pack_version, condition,
     basis, label, clears_when, signals, opened_on, opened_at)
-values (:finding_id, :asset_id, :rule, :ordinal, 'open', :verdict, :proposal, :pack, :pack_version, :condition,
-    :basis, :label, :clears_when, :signals::jsonb, :opened_on, :opened_at);
+select f.finding_id, f.asset_id, f.rule, f.ordinal, 'open', f.verdict, f.proposal, f.pack, f.pack_version, f.condition,
+    f.basis, f.label, f.clears_when, f.signals, :opened_on, :opened_at
+from jsonb_to_recordset(:found::jsonb) as f (finding_id uuid, asset_id uuid, rule text, ordinal int, verdict text,
+    proposal text, pack text, pack_version text, condition text, basis text, label text, clears_when text,
+    signals jsonb);
 
--- name: finding_clear(finding_id, cleared_on, cleared_at, because)!
-update findings set state = 'cleared', cleared_on = :cleared_on, cleared_at = :cleared_at, cleared_because = :because
-where finding_id = :finding_id;
+-- name: findings_clear(findings, reasons, cleared_on, cleared_at)!
+update findings f set state = 'cleared', cleared_on = :cleared_on, cleared_at = :cleared_at, cleared_because = c.because
+from unnest(:findings::uuid[], :reasons::text[]) as c (finding_id, because)
+where f.finding_id = c.finding_id;
 
 -- name: finding_get(finding_id)^
 select * from findings where finding_id = :finding_id;

@@ -119,15 +119,23 @@ async def evaluate(
     return await conn.fetch(statement, *(given[name] for name in QUERIES.signals_on.parameters))
 
 
-async def open_finding(
-    conn: Connection, fields: dict[str, Any], signals: Sequence[SignalRead], *, on: date, at: datetime
-) -> None:
-    await QUERIES.finding_open(conn, **fields, signals=dump(signals), opened_on=on, opened_at=at)
+async def open_findings(conn: Connection, found: Sequence[dict[str, Any]], *, on: date, at: datetime) -> None:
+    """Hold new findings, with the signals that each was opened by."""
+    if found:
+        await QUERIES.findings_put(conn, found=msgspec.json.encode(found).decode(), opened_on=on, opened_at=at)
 
 
-def dump(signals: Sequence[SignalRead]) -> str:
-    """Evidence as JSON text."""
-    return msgspec.json.encode([signal.model_dump(mode="json") for signal in signals]).decode()
+async def clear_findings(conn: Connection, reasons: dict[UUID, str], *, on: date, at: datetime) -> None:
+    """End findings, each for its reason."""
+    if reasons:
+        await QUERIES.findings_clear(
+            conn, findings=list(reasons), reasons=list(reasons.values()), cleared_on=on, cleared_at=at
+        )
+
+
+def dump(signals: Sequence[SignalRead]) -> list[dict[str, Any]]:
+    """Evidence as it is kept."""
+    return [signal.model_dump(mode="json") for signal in signals]
 
 
 def evidence(text: str) -> tuple[SignalRead, ...]:

@@ -132,8 +132,14 @@ class Sweeper:
                 turned.append((row, judgement, held))
         opening = [(row["asset_id"], code) for row, judgement, _ in turned for code in judgement.opens]
         before = await self._ordinals(conn, opening)
+        rows_opened: list[dict[str, Any]] = []
+        reasons: dict[UUID, str] = {}
         for row, judgement, held in turned:
-            await self._tell(conn, row, judgement, held, before, today, now)
+            reading = domain.reading(row, today)
+            reasons |= await self._tell_cleared(conn, reading, judgement, held, today, now)
+            rows_opened += await self._tell_opened(conn, reading, judgement, before, today, now)
+        await store.clear_findings(conn, reasons, on=today, at=now)
+        await store.open_findings(conn, rows_opened, on=today, at=now)
         await self._remember(conn, found, today)
 
     async def _ordinals(self, conn: Connection, opening: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], int]:
@@ -146,37 +152,49 @@ class Sweeper:
             async for row in store.QUERIES.ordinals(conn, assets=list(assets), rules=list(rules))
         }
 
-    async def _tell(
+    async def _tell_cleared(
         self,
         conn: Connection,
-        row: Any,
+        reading: domain.Reading,
         judgement: domain.Judgement,
         held: dict[str, Any],
+        today: date,
+        now: datetime,
+    ) -> dict[UUID, str]:
+        """Tell which findings of an asset end; answers why each does, to be written for many assets at once."""
+        reasons: dict[UUID, str] = {}
+        for code in judgement.clears:
+            finding = held[code]
+            because = domain.cleared_because(finding["condition"], self._book.read_by(code, reading))
+            reasons[finding["finding_id"]] = because
+            cleared = FindingCleared(
+                finding_id=finding["finding_id"], asset_id=reading.asset_id, rule=code, business_day=today,
+                reason=because, cleared_at=now,
+            )  # fmt: skip
+            await self._emit(conn, cleared, 2, now)
+        return reasons
+
+    async def _tell_opened(
+        self,
+        conn: Connection,
+        reading: domain.Reading,
+        judgement: domain.Judgement,
         before: dict[tuple[UUID, str], int],
         today: date,
         now: datetime,
-    ) -> None:
-        reading = domain.reading(row, today)
+    ) -> list[dict[str, Any]]:
+        """Tell which findings of an asset open; answers their rows, to be written for many assets at once."""
+        rows = []
         asset = reading.asset_id
-        for code in judgement.clears:
-            finding, signals = held[code], self._book.read_by(code, reading)
-            because = domain.cleared_because(finding["condition"], signals)
-            await store.QUERIES.finding_clear(
-                conn, finding_id=finding["finding_id"], cleared_on=today, cleared_at=now, because=because
-            )
-            cleared = FindingCleared(
-                finding_id=finding["finding_id"], asset_id=asset, rule=code, business_day=today, reason=because,
-                cleared_at=now,
-            )  # fmt: skip
-            await self._emit(conn, cleared, 2, now)
         for code in judgement.opens:
             ordinal = before.get((asset, code), 0) + 1
             signals = self._book.read_by(code, reading)
             fields = self._book.fields(code) | {"finding_id": finding_id(asset, code, ordinal), "asset_id": asset}
             when = self._book.conditions[code].text
-            await store.open_finding(conn, fields | {"ordinal": ordinal, "condition": when}, signals, on=today, at=now)
+            rows.append(fields | {"ordinal": ordinal, "condition": when, "signals": store.dump(signals)})
             opening = FindingOpened(**fields, when=when, business_day=today, signals=signals, opened_at=now)
             await self._emit(conn, opening, 1, now)
+        return rows
 
     async def _emit(
         self, conn: Connection, event: FindingOpened | FindingCleared, sequence: int, now: datetime

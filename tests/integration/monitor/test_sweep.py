@@ -1,6 +1,7 @@
 """Sweeps on a real PostgreSQL: thresholds, blind sources, restatements, and that a day is swept once."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from libs.common.clock import SystemClock
 from services.monitor import store
@@ -160,6 +161,23 @@ async def test_a_sweep_in_chunks_finds_the_same_in_the_order_of_ids(monitor: Mon
     assert {row["asset_id"] for row in opened} == set(accounts[2:])
     keys = await monitor.database.pool.fetch("select key from outbox order by id")
     assert [row["key"].decode() for row in keys] == [str(account) for account in accounts[2:]]
+
+
+async def test_findings_are_looked_up_and_written_for_many_assets_at_once(monitor: Monitor) -> None:
+    accounts = [await monitor.record(f"a{n}") for n in range(12)]
+    for number in range(16):
+        await monitor.full_day(number, accounts)
+    asked: list[str] = []
+    async with AsyncExitStack() as stack:  # every connection the pool may give
+        for _ in range(monitor.database.pool.get_max_size()):
+            conn = await stack.enter_async_context(monitor.database.pool.acquire())
+            conn.add_query_logger(lambda record: asked.append(record.query))
+    assert (await monitor.sweep())["opened"] == 12
+    monitor.at(16)
+    sent = await monitor.usage("s", 16, dict.fromkeys(accounts, 1))
+    await monitor.state("s", 16, accounts, sent)
+    assert (await monitor.sweep())["cleared"] == 12
+    assert len([query for query in asked if " findings" in query]) <= 6
 
 
 async def test_an_interrupted_sweep_goes_on_where_it_was(monitor: Monitor) -> None:
