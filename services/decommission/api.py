@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from libs.common import idempotency
 from libs.common.auth import Principal
 from libs.common.db import Connection
-from libs.common.errors import Forbidden, Missing
+from libs.common.errors import Forbidden, Invalid, Missing
 from libs.common.web import require
 from services.decommission import casefile, domain, store, usecases
 from services.decommission.context import Context
@@ -165,6 +165,9 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         who: Annotated[Principal, require("operator")],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Response:
+        if body.until is not None and body.until < ctx.today():
+            raise Invalid(field="until", accepted=f"{ctx.today()} or later, or none", why="the hold has ended already")
+
         async def work(conn: Connection) -> Held:
             return await usecases.note(ctx, conn, case_id, "held", actor=who.subject, **body.model_dump())
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
 from libs.common.errors import Missing
@@ -68,6 +68,13 @@ class MandateIn(BaseModel):
     rule: str = Field(min_length=1, max_length=20)
     max_per_day: int = Field(ge=0, le=1000)
     until: date
+
+    @field_validator("rule")
+    @classmethod
+    def _code(cls, rule: str) -> str:
+        if not rule.isprintable():
+            raise ValueError("expected the code of a rule, such as C15")
+        return rule
 
 
 def router(ctx: Context, executor: Executor) -> APIRouter:

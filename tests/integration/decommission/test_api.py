@@ -82,6 +82,19 @@ async def test_a_template_holds_the_three_names_and_names_the_asset(story: Story
         assert (reply.status_code, reply.json()["errors"][0]["field"]) == (422, "probe_url"), probe
 
 
+async def test_what_could_not_work_is_refused_with_what_could(story: Story, unit: UUID) -> None:
+    """A hold that ended yesterday would hold nothing, and nobody would notice."""
+    _, case = await story.flagged("odd", unit)
+    await story.round()
+    past = await story.request("POST", f"/cases/{case}/hold", {"reason": "r", "until": "2025-06-01"})
+    assert (past.status_code, past.json()["errors"]) == (
+        422, [{"field": "until", "accepted": "2025-06-02 or later, or none"}],
+    )  # fmt: skip
+    terms = {"rule": "C\x1f", "max_per_day": 1, "until": "2025-12-31"}
+    odd = await story.request("POST", "/mandates", terms)
+    assert (odd.status_code, odd.json()["errors"][0]["field"]) == (422, "rule")
+
+
 async def test_a_repeated_key_gets_the_first_answer_and_acts_once(story: Story, unit: UUID) -> None:
     _, case = await story.flagged("once", unit)
     await story.round()
