@@ -53,6 +53,11 @@ class House:
     # --- processes
 
     @property
+    def jianfu(self) -> Path:
+        """The command of this very installation."""
+        return Path(sys.executable).with_name("jianfu")
+
+    @property
     def spans(self) -> Path:
         return self.data / "spans.jsonl"
 
@@ -66,7 +71,7 @@ class House:
         (self.data / "stack.json").unlink(missing_ok=True)
         services = [part for name, value in self.env.items() for part in ("--env", f"{name}={value}")]
         command = [
-            str(Path(sys.executable).with_name("jianfu")), "up", "--data", str(self.data), "--clock", "stepped",
+            str(self.jianfu), "up", "--data", str(self.data), "--clock", "stepped",
             "--partitions", "4", "--egress-allow", f"127.0.0.1:{self.world_port}", *services,
         ]  # fmt: skip
         with (self.data / "up.log").open("ab") as log:
@@ -234,11 +239,15 @@ class House:
         await self.call("POST", "/decommission/v1/rounds", {})
         await self.quiet()
         for plan in await self.everything("/decommission/v1/plans?state=sealed"):
-            for who in ("ada", "bo"):
-                path = f"/decommission/v1/plans/{plan['plan_id']}/approvals"
-                await self.call("POST", path, {"sha256": plan["sha256"]}, role="approver", subject=who)
+            await self.sign(plan)
         await self.call("POST", "/decommission/v1/rounds", {})
         await self.quiet()
+
+    async def sign(self, plan: dict[str, Any]) -> None:
+        """Two people sign a sealed plan's hash."""
+        for who in ("ada", "bo"):
+            path = f"/decommission/v1/plans/{plan['plan_id']}/approvals"
+            await self.call("POST", path, {"sha256": plan["sha256"]}, role="approver", subject=who)
 
     async def set_up_world(self, unit: str, unit_id: str, *platforms: str) -> None:
         """Where the unit's notices go and how the platforms are switched."""

@@ -7,7 +7,7 @@ that point is not armed any more; so the story goes on until every point has fir
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from libs.common.events.intake import AssetDelisted
 from libs.common.events.monitor import FindingRefuted
 from tests.acceptance.house import House, account, beacon, declared, new_data, stated
 from tests.acceptance.points import points
-from tests.acceptance.story import DEAD, FIRST, SILENT_SINCE, Story
+from tests.acceptance.story import DAYS, DEAD, FIRST, SILENT_SINCE, Story
 from tests.acceptance.world import unit_key
 
 pytestmark = pytest.mark.acceptance
@@ -30,7 +30,7 @@ POINTS = points()
 ENDS = {
     "plain": ("closed", None), "willing": ("closed", None), "paused": ("closed", None), "liar": ("unverified", None),
     "keeper": ("ended", "kept"), "told": ("ended", "kept"), "revived": ("ended", "refuted"),
-    "returned": ("restored", None), "held": ("answering", None), "forged": ("noticing", None),
+    "returned": ("restored", None), "held": ("answering", None), "forged": ("undelivered", None),
 }  # fmt: skip
 CSV = "account,platform,department,language,url\na1,X,Filing Unit,en,https://x.com/a1\na2,X,Filing Unit,en,https://x.com/a2\n"
 
@@ -42,7 +42,26 @@ class CrashStory(Story):
     fired_file: Path
     second: dict[str, Any]
 
+    async def deliver(self, day: date, *, blind: bool = False) -> None:
+        if day == FIRST:
+            await self.early_answer()
+        await super().deliver(day, blind=blind)
+
+    async def early_answer(self) -> None:
+        """An answer about a case that is opened only today: refused now, understood later."""
+        house = self.house
+        reply = FindingRefuted(
+            request_id=account("x"), case_id=ids.case_id(account("plain"), 1), finding_id=account("x"),
+            asset_id=account("plain"), rule="C15", business_day=FIRST, signals=(),
+        )  # fmt: skip
+        message = pack(reply, sequence=99, time=house.instant())
+        record = {"key": message.key, "value": message.body, "headers": list(message.headers)}
+        await house.produce("jianfu.monitor", [record], user="admin")
+
     async def people(self, number: int) -> None:
+        if number == DAYS - 1:
+            path = f"/registry/v1/assets/{account('plain')}/reopening"
+            await self.house.call("POST", path, {"reason": "it is needed again"})
         if number == 0:
             await self.papers()
             await self.refused()
@@ -102,13 +121,6 @@ class CrashStory(Story):
             headers = [*message.headers, ("authorization", bearer)]
             record = {"key": message.key, "value": message.body, "headers": headers}
             await house.produce(message.topic, [record])
-        reply = FindingRefuted(
-            request_id=account("x"), case_id=ids.case_id(account("plain"), 1), finding_id=account("x"),
-            asset_id=account("plain"), rule="C15", business_day=FIRST, signals=(),
-        )  # fmt: skip
-        message = pack(reply, sequence=99, time=house.instant())
-        record = {"key": message.key, "value": message.body, "headers": list(message.headers)}
-        await house.produce("jianfu.monitor", [record], user="admin")
 
     async def settle_cases(self) -> None:
         """An answer over HTTP, a hold that ends by itself."""
