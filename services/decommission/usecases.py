@@ -157,15 +157,20 @@ async def answered(ctx: Context, conn: Any, held: Held, answer: domain.Answer, *
 
 
 async def late_receipt(ctx: Context, case_id: UUID, token: str) -> Held:
-    """A unit, or the one above it, proves later that it has the notice. Raises BadReceipt, Missing, IllegalEntry."""
+    """A unit, or the one above it, proves later that it has the notice; the same receipt again changes nothing.
+
+    Raises BadReceipt, Missing, IllegalEntry.
+    """
     async with ctx.database.transaction("late_receipt") as conn:
         held = await ctx.hold(conn, case_id)
         sent = await QUERIES.notice_get(conn, case_id=case_id)
+        if sent is not None and sent["receipt"] == token:
+            return held
         subject = await ctx.subject(conn, held)
         own = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
         above = await QUERIES.endpoint_above(conn, unit_id=subject.sponsor_id)
         signers = [endpoint for endpoint in (own, above) if endpoint is not None]
-        if sent is None or sent["receipt"] is not None or not signers:
+        if sent is None or not signers:
             raise Missing(what=f"notice of case {case_id}")
         states.check(held.progress, "noticed")
         signer, public, receipt = _signed_by(signers, token, sent["sha256"], subject.asset_id, ctx.today())

@@ -90,9 +90,17 @@ async def test_a_receipt_may_come_later_and_its_signature_is_the_proof(story: St
         reply = await story.request("POST", f"/notices/{case}/receipt", {"receipt": token}, role="public")
         assert (reply.status_code, reply.json()["code"]) == (422, "bad_receipt")
     assert await story.state(case) == "undelivered"
-    await story.call("POST", f"/notices/{case}/receipt", {"receipt": receipt("alpha", sha256, asset)}, role="public")
+    token = receipt("alpha", sha256, asset)
+    await story.call("POST", f"/notices/{case}/receipt", {"receipt": token}, role="public")
     await story.settle()
     assert await story.state(case) == "answering"
+    # Whoever did not hear the answer sends it again: that proves no more, and is no mistake of theirs.
+    log = await story.kinds(case)
+    await story.call("POST", f"/notices/{case}/receipt", {"receipt": token}, role="public")
+    assert await story.kinds(case) == log
+    other = receipt("alpha", sha256, asset, received_on="2025-06-06")
+    reply = await story.request("POST", f"/notices/{case}/receipt", {"receipt": other}, role="public")
+    assert reply.status_code == 409
 
 
 async def test_a_late_receipt_may_carry_the_answer(story: Story, unit: UUID) -> None:
