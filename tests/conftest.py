@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -67,6 +69,7 @@ def postgres() -> Iterator[LocalPostgres]:
         server = LocalPostgres(path, settings=CARELESS).start()
         asyncio.run(server.prepare())
         yield server
+        os.kill(server.pid, signal.SIGQUIT)  # at once: nobody looks into these databases again
         server.stop()
 
 
@@ -78,7 +81,7 @@ def kafka() -> Iterator[LocalKafka]:
         client = topics.admin(broker.bootstrap, "admin", broker.password("admin"))
         topics.apply(client, topics.wanted(partitions=4), acls=True)
         yield broker
-        broker.stop()
+        broker.kill()
 
 
 @pytest.fixture(scope="session")
