@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 from names import event_id
 from register import Row
 from usage import Delivery, Statement
@@ -60,15 +62,35 @@ class Streams:
 
     async def usage(self, delivery: Delivery, now: datetime) -> None:
         """One day's beacons and statements; returns when Kafka has them."""
-        headers = [self._agent]
-        for key, value in delivery.beacons:
-            await self._producer.send(USAGE, value, key, headers=headers)
+        await self._beacons(delivery.beacons)
         for statement in delivery.statements:
             await self._producer.send(
                 SOURCES, json.dumps(stated(statement)).encode(), statement.source.encode(),
                 headers=[*envelope_of(statement, now), self._agent],
             )  # fmt: skip
         await self._producer.flush()
+
+    async def _beacons(self, beacons: Iterable[tuple[bytes, bytes]]) -> None:
+        """In whole batches: a day's beacons one by one cost more than all that the services do with them."""
+        count = len(await self._producer.partitions_for(USAGE))
+        batches: dict[int, Any] = {}
+        for key, value in beacons:
+            place = partition(key, count)
+            while place not in batches or not self._append(batches[place], key, value):
+                if place in batches:
+                    await self._producer.send_batch(batches[place], USAGE, partition=place)
+                batches[place] = self._producer.create_batch()
+        for place, batch in batches.items():
+            await self._producer.send_batch(batch, USAGE, partition=place)
+
+    def _append(self, batch: Any, key: bytes, value: bytes) -> bool:
+        return batch.append(key=key, value=value, timestamp=None, headers=[self._agent]) is not None
+
+
+@cache
+def partition(key: bytes, count: int) -> int:
+    """Kafka's default partition of a key; the same few thousand keys come every day."""
+    return int(murmur2(key) & 0x7FFFFFFF) % count
 
 
 def said(row: Row) -> dict[str, Any]:

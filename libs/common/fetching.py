@@ -1,12 +1,15 @@
 """What a consumer fetches: headers of any spelling, and whether it goes on fetching at all."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
+
+POLL_MS = 200
 
 
 class _Lenient(bytearray):
@@ -56,17 +59,21 @@ fetcher.MemoryRecords = _Records
 
 
 class Fetching:
-    """FastStream's fetch of one consumer, and whether it still brings anything."""
+    """One consumer's fetch, in place of FastStream's, and whether it still brings anything.
 
-    def __init__(self, fetch: Callable[[Any], Awaitable[tuple[ConsumerRecord, ...]]]) -> None:
-        self._fetch, self._taking = fetch, False
+    FastStream sleeps after each empty poll, so that a record waits up to twice the poll's time; this one waits in the
+    client alone, which answers as soon as a record is there.
+    """
+
+    def __init__(self, max_records: int) -> None:
+        self._max_records, self._taking = max_records, False
         self._stood: dict[TopicPartition, int] = {}
 
     async def batch(self, consumer: Any) -> tuple[ConsumerRecord, ...]:
         self._taking = False
-        found = await self._fetch(consumer)
+        found = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
         self._taking = bool(found)
-        return found
+        return tuple(chain.from_iterable(found.values()))
 
     async def stalled(self, consumer: Any, ends: Mapping[TopicPartition, int]) -> bool:
         """Whether records wait, none is being taken, and reading stands where it stood at the last call."""

@@ -86,7 +86,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             session_timeout_ms=30_000, heartbeat_interval_ms=3_000, rebalance_timeout_ms=60_000,
         )  # fmt: skip
         self._sub(self._batch)
-        self.fetching = Fetching(self._sub.get_msg)
+        self.fetching = Fetching(max_records)
         self._sub.get_msg = self.fetching.batch  # type: ignore[method-assign]
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
