@@ -53,10 +53,10 @@ async def send(options: Mapping[str, Any], topic: str, records: int) -> Stream:
             asset, user, ts = pick.randrange(ASSETS), pick.randrange(USERS), begin + pick.randrange(DAYS * DAY_MS)
             value = beacon(assets[asset], users[user], ts)
             place, name = places[asset], assets[asset].encode()
-            if batches[place].append(key=name, value=value, timestamp=ts, headers=headers) is None:
+            if batches[place].append(key=name, value=value, timestamp=None, headers=headers) is None:
                 await producer.send_batch(batches[place], topic, partition=place)
                 batches[place] = producer.create_batch()
-                batches[place].append(key=name, value=value, timestamp=ts, headers=headers)
+                batches[place].append(key=name, value=value, timestamp=None, headers=headers)
             row = (assets[asset], datetime.fromtimestamp(ts / 1000, ZONE).date())
             stream.counts[row] = stream.counts.get(row, 0) + 1
             seen.setdefault(row, set()).add(user)

@@ -40,9 +40,11 @@ class Topic:
     readers: tuple[str, ...]
 
     def config(self) -> dict[str, str]:
+        """The broker's own time decides how long a record stays: by its sender's, one with a wrong clock is deleted."""
+        stamped = {"message.timestamp.type": "LogAppendTime"}
         if self.retention_days is None:
-            return {"cleanup.policy": "compact"}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
+            return stamped | {"cleanup.policy": "compact"}
+        return stamped | {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
 
 
 def wanted(file: Path = FILE, *, partitions: int | None = None) -> list[Topic]:

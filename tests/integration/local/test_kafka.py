@@ -122,6 +122,17 @@ async def test_a_principal_writes_and_reads_only_what_the_file_says(kafka: Local
         await read("monitor", "jianfu.registry", "jianfu.registry")
 
 
+async def test_a_sender_with_a_wrong_clock_loses_nothing(kafka: LocalKafka) -> None:
+    """Promise 5: retention goes by the broker's time; by the sender's, a record of 1970 would be deleted at once."""
+    producer = AIOKafkaProducer(**kafka_options(kafka, "intake"), acks="all")
+    await producer.start()
+    try:
+        sent = await producer.send_and_wait("jianfu.intake.usage", b"{}", key=b"k", timestamp_ms=1)
+    finally:
+        await producer.stop()
+    assert sent.timestamp > 1_700_000_000_000
+
+
 def test_what_the_file_no_longer_says_is_taken_back(kafka: LocalKafka) -> None:
     """Retention follows the file in place; a grant that was taken out of it ends."""
     client = topics.admin(kafka.bootstrap, "admin", kafka.password("admin"))
