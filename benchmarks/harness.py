@@ -19,7 +19,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from libs.common.db import Database, migrate
+from deploy.migrations import migrate
+from libs.common.db import Database
 
 ROOT = Path(__file__).parents[1]
 

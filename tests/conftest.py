@@ -20,7 +20,8 @@ import pytest
 from deploy import topics
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from libs.common.db import Database, migrate
+from deploy.migrations import migrate
+from libs.common.db import Database
 from tests.acceptance.running import Running
 
 ROOT = Path(__file__).parents[1]

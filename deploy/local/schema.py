@@ -4,7 +4,8 @@ import asyncpg
 
 from deploy.local.children import StackError
 from deploy.local.service import ROOT
-from libs.common.db import Database, SchemaMismatch, migrate, require_schema
+from deploy.migrations import migrate
+from libs.common.db import Database, SchemaMismatch, require_schema
 
 AWAY = (
     OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InvalidAuthorizationSpecificationError,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.postgres import OWNER, LocalPostgres
-from libs.common.db import migrate
+from deploy.migrations import migrate
 from libs.common.settings import SERVICES
 from tests.contract import additive, published
 

@@ -13,7 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from libs.common.db import Database, migrate
+from deploy.migrations import migrate
+from libs.common.db import Database
 from tests.conftest import Urls, kafka_options
 
 MIGRATIONS = Path(__file__).with_name("migrations")

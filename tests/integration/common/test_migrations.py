@@ -8,8 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from deploy import migrations
+from deploy.migrations import migrate
 from libs.common import db
-from libs.common.db import SchemaMismatch, migrate, require_schema
+from libs.common.db import SchemaMismatch, require_schema
 from tests.conftest import Urls
 from tests.integration.common.conftest import MIGRATIONS, ROLE
 from tests.waiting import eventually
@@ -101,11 +103,11 @@ async def test_a_migrator_waits_for_another_however_long(
     empty_database: Any, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its patience with tables is short, with another migrator it is not: an index may take an hour."""
-    monkeypatch.setattr(db, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", "50ms")
     urls = await empty_database()
     other = await asyncpg.connect(urls.owner)
     try:
-        await other.execute("select pg_advisory_lock($1)", db.MIGRATION_LOCK)
+        await other.execute("select pg_advisory_lock($1)", migrations.MIGRATION_LOCK)
         second = asyncio.create_task(migrate(urls.owner, files, service_role=ROLE))
         waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
         await eventually(lambda: other.fetchval(waiting))

@@ -17,8 +17,8 @@ import pytest
 from deploy.local import children
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
+from deploy.migrations import migrate
 from libs.common import auth
-from libs.common.db import migrate
 from libs.common.kafka import DEAD_IN_A_ROW
 from tests.conftest import CARELESS, open_folder
 from tests.integration.common import stream
