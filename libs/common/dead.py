@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 
 from libs.common import outbox
 from libs.common.db import PLUMBING, Connection, Database
-from libs.common.errors import DomainError, Missing
+from libs.common.errors import DomainError, Invalid, Missing
 from libs.common.events.envelope import Headers, Incoming
 
 
@@ -52,10 +52,21 @@ def _text(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-async def listed(database: Database, state: str, max_rows: int) -> list[dict[str, Any]]:
-    """Dead letters in one state, oldest first."""
+async def listed(database: Database, state: str, max_rows: int, after: str | None = None) -> list[dict[str, Any]]:
+    """Dead letters in one state, oldest first; `after` is a letter's place. Raises Invalid where it is none."""
+    topic, partition, offset = _place(after) if after else (None, None, None)
     async with database.reading() as conn:
-        return [dict(row) async for row in PLUMBING.dead_list(conn, state=state, max_rows=max_rows)]
+        found = PLUMBING.dead_list(
+            conn, state=state, topic=topic, partition=partition, offset_=offset, max_rows=max_rows
+        )
+        return [dict(row) async for row in found]
+
+
+def _place(cursor: str) -> tuple[str, int, int]:
+    topic, *numbers = cursor.rsplit("/", 2)
+    if len(numbers) != 2 or not all(number.isdecimal() and len(number) < 19 for number in numbers):
+        raise Invalid(field="cursor", why="expected `next` of the page before: topic/partition/offset")
+    return topic, min(int(numbers[0]), 2**31 - 1), int(numbers[1])
 
 
 async def fetch(database: Database, topic: str, partition: int, offset: int) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import structlog
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from libs.common import dead
 from libs.common.auth import Principal
@@ -15,6 +16,7 @@ from libs.common.events.envelope import Malformed, unpack
 from libs.common.kafka import Handler, first_fault
 from libs.common.web import require
 
+log = structlog.get_logger()
 Replay = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -47,6 +49,12 @@ class Place(BaseModel):
     offset: int
 
 
+class Discarded(Place):
+    """A dead letter that will never be handled, and why; the reason goes to the log beside who gave it."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class Settled(BaseModel):
     """What became of it."""
 
@@ -65,8 +73,14 @@ def router(
         _: Annotated[Principal, require("operator", "auditor")],
         state: Literal["dead", "replayed", "discarded"] = "dead",
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        cursor: str | None = None,
     ) -> Letters:
-        return Letters(items=[Letter(**row) for row in await dead.listed(database, state, limit)])
+        rows = await dead.listed(database, state, limit, cursor)
+        last = rows[-1] if len(rows) == limit else None
+        return Letters(
+            items=[Letter(**row) for row in rows],
+            next=f"{last['topic']}/{last['partition']}/{last['offset']}" if last else None,
+        )
 
     @routes.post("/replay", summary="Handle a dead letter again 重放死信")
     async def replay(place: Place, _: Annotated[Principal, require("operator")]) -> Settled:
@@ -77,6 +91,12 @@ def router(
             await _handle(letter)
             await dead.settle(database, place.topic, place.partition, place.offset, "replayed")
         return Settled(state="replayed")
+
+    @routes.post("/discard", summary="Give a dead letter up; it stays to be read 放弃死信,记录保留")
+    async def discard(given: Discarded, who: Annotated[Principal, require("operator")]) -> Settled:
+        await dead.settle(database, given.topic, given.partition, given.offset, "discarded")
+        log.info("dead-letter-discarded", **given.model_dump(), actor=who.subject)
+        return Settled(state="discarded")
 
     async def _handle(letter: dict[str, Any]) -> None:
         try:

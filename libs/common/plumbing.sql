@@ -53,9 +53,14 @@ values (:topic, :partition, :offset_, :event_id, :event_type, :key, :payload, :h
 on conflict do nothing
 returning true;
 
--- name: dead_list(state, max_rows)
+-- name: dead_list(state, topic, partition, offset_, max_rows)
+-- Oldest first; those that follow the letter from that place, or all where there is no topic.
 select topic, partition, "offset", event_id, event_type, reason_code, reason, state, buried
-from dead_letters where state = :state order by buried, topic, partition, "offset" limit :max_rows;
+from dead_letters
+where state = :state and (:topic::text is null or (buried, topic, partition, "offset") > (
+    select l.buried, l.topic, l.partition, l."offset" from dead_letters l
+    where l.topic = :topic and l.partition = :partition and l."offset" = :offset_))
+order by buried, topic, partition, "offset" limit :max_rows;
 
 -- name: dead_get(topic, partition, offset_)^
 select * from dead_letters where topic = :topic and partition = :partition and "offset" = :offset_ for update;

@@ -1,52 +1,17 @@
-"""HTTP: what the monitor could not take, and its replay inside this service."""
+"""HTTP: what the monitor could not take, and its replay. Beacons have no envelope: they are counted, not handled."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, ValidationError
+from fastapi import APIRouter
 
-from libs.common import dead
-from libs.common.auth import Authenticator, Principal
+from libs.common import letters
+from libs.common.auth import Authenticator
 from libs.common.db import Database
 from libs.common.errors import Invalid
-from libs.common.events.envelope import Malformed, unpack
-from libs.common.kafka import Handler, first_fault
-from libs.common.web import require
+from libs.common.kafka import Handler
 from services.monitor import fold, usecases
 from services.monitor.rollup import TOPIC
-
-
-class Letter(BaseModel):
-    """A record that was refused, and why; its body stays in the database."""
-
-    topic: str
-    partition: int
-    offset: int
-    event_id: str | None
-    event_type: str | None
-    reason_code: str
-    reason: str
-    state: str
-    buried: datetime
-
-
-class LetterList(BaseModel):
-    items: list[Letter]
-    next: str | None = None
-
-
-class Place(BaseModel):
-    """Where a dead letter came from."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-class Settled(BaseModel):
-    state: str
 
 
 def router(
@@ -56,27 +21,8 @@ def router(
     calendar: fold.Calendar,
 ) -> APIRouter:
     """Dead letters."""
-    routes = APIRouter(prefix="/monitor/v1/dead-letters", tags=["dead letters 死信"])
 
-    @routes.get("", summary="Dead letters, oldest first 死信列表")
-    async def letters(
-        _: Annotated[Principal, require("operator", "auditor")],
-        state: Literal["dead", "replayed", "discarded"] = "dead",
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    ) -> LetterList:
-        return LetterList(items=[Letter(**row) for row in await dead.listed(database, state, limit)])
-
-    @routes.post("/replay", summary="Handle a dead letter again 重放死信")
-    async def replay(place: Place, _: Annotated[Principal, require("operator")]) -> Settled:
-        letter = await dead.fetch(database, place.topic, place.partition, place.offset)
-        if place.topic == TOPIC:
-            await _count(letter)
-        else:
-            await _handle(letter)
-            await dead.settle(database, place.topic, place.partition, place.offset, "replayed")
-        return Settled(state="replayed")
-
-    async def _count(letter: dict[str, Any]) -> None:
+    async def count(letter: dict[str, Any]) -> None:
         bearer = next((value for name, value in letter["headers"] if name.lower() == "authorization"), None)
         authenticator.principal((bearer or b"").decode(errors="replace")).require("agent")
         folded = fold.Fold(calendar)
@@ -84,16 +30,4 @@ def router(
             raise Invalid(field="payload", why=refused[0][1])
         await usecases.replay_usage(database, letter, folded.sheet())
 
-    async def _handle(letter: dict[str, Any]) -> None:
-        try:
-            incoming = unpack(letter["headers"], key=letter["key"], value=letter["payload"])
-            handler = handlers.get(letter["topic"], {}).get(incoming.type)
-            if handler is None:
-                raise Invalid(field="type", why=f"nothing here takes {incoming.type} from {letter['topic']}")
-            await handler.act(handler.model.model_validate_json(incoming.body), incoming)
-        except Malformed as error:
-            raise Invalid(field=error.field, why=str(error)) from None
-        except ValidationError as error:
-            raise Invalid(field="payload", why=first_fault(error)) from None
-
-    return routes
+    return letters.router("monitor", database, handlers, {TOPIC: count})

@@ -114,3 +114,30 @@ async def test_what_never_was_a_dead_letter_cannot_be_replayed(http: Any) -> Non
     place = {"topic": "jianfu.registry", "partition": 0, "offset": 1}
     answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
     assert answer.status_code == 404
+
+
+async def test_dead_letters_come_page_by_page_and_what_is_given_up_leaves_the_list(monitor: Monitor, http: Any) -> None:
+    for offset in range(5):
+        record = ConsumerRecord("jianfu.registry", 2, offset, 0, 0, b"k", b"{}", None, 1, 1, ())
+        await dead.bury(monitor.database, record, None, service="monitor", code="malformed", reason="no envelope")
+    seen, cursor = [], ""
+    while True:
+        page = (await http.get(f"/dead-letters?limit=2{cursor}", headers=bearer("auditor"))).json()
+        seen += [letter["offset"] for letter in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert seen == [0, 1, 2, 3, 4]
+    odd = await http.get("/dead-letters?cursor=yesterday", headers=bearer("auditor"))
+    assert (odd.status_code, odd.json()["errors"][0]["field"]) == (422, "cursor")
+
+    given_up = {"topic": "jianfu.registry", "partition": 2, "offset": 3, "reason": "a test of the sender's"}
+    for who, body, status in (
+        ("auditor", given_up, 403), ("operator", given_up | {"reason": ""}, 422), ("operator", given_up, 200),
+        ("operator", given_up, 409),
+    ):  # fmt: skip
+        assert (await http.post("/dead-letters/discard", json=body, headers=bearer(who))).status_code == status
+    left = (await http.get("/dead-letters", headers=bearer("auditor"))).json()["items"]
+    assert [letter["offset"] for letter in left] == [0, 1, 2, 4]
+    kept = (await http.get("/dead-letters?state=discarded", headers=bearer("auditor"))).json()["items"]
+    assert [letter["offset"] for letter in kept] == [3], "it stays to be read"
