@@ -16,9 +16,10 @@ insert into schema_migrations (name, sha256) values (:name, :sha256);
 insert into outbox (topic, key, payload, headers) values (:topic, :key, :payload, :headers);
 
 -- name: outbox_take(batch)
--- Oldest first; the rows stay locked until the relay has Kafka's acknowledgement and commits.
+-- Oldest first; the rows stay locked until the relay has Kafka's acknowledgement and commits. A second relay, should
+-- there ever be one, waits here and then finds them gone: it must not go ahead with what comes after them.
 delete from outbox
-where id = any(array(select id from outbox order by id limit :batch for update skip locked))
+where id = any(array(select id from outbox order by id limit :batch))
 returning id, topic, key, payload, headers;
 
 -- name: outbox_depth()$
