@@ -23,6 +23,7 @@ from libs.common import auth
 from libs.common.events.envelope import Event, pack
 from libs.common.events.ids import asset_id
 from libs.common.events.intake import AssetDeclared, SourceStated, UnitRef
+from tests.acceptance.running import JIANFU
 from tests.acceptance.world import unit_key
 
 SERVICES = ("registry", "monitor", "decommission")
@@ -53,11 +54,6 @@ class House:
     # --- processes
 
     @property
-    def jianfu(self) -> Path:
-        """The command of this very installation."""
-        return Path(sys.executable).with_name("jianfu")
-
-    @property
     def spans(self) -> Path:
         return self.data / "spans.jsonl"
 
@@ -71,7 +67,7 @@ class House:
         (self.data / "stack.json").unlink(missing_ok=True)
         services = [part for name, value in self.env.items() for part in ("--env", f"{name}={value}")]
         command = [
-            str(self.jianfu), "up", "--data", str(self.data), "--clock", "stepped",
+            str(JIANFU), "up", "--data", str(self.data), "--clock", "stepped",
             "--partitions", "4", "--egress-allow", f"127.0.0.1:{self.world_port}", *services,
         ]  # fmt: skip
         with (self.data / "up.log").open("ab") as log:

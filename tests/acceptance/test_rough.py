@@ -21,6 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from libs.common import signing
 from services.decommission import casefile, chain
 from tests.acceptance.house import House, account, beacon, declared, eventually, new_data, stated
+from tests.acceptance.running import JIANFU
 from tests.acceptance.story import DEAD, FIRST, SILENT_SINCE, Story
 from tests.acceptance.test_crashes import ENDS
 
@@ -317,7 +318,7 @@ async def verified(story: RoughStory, folder: Path, file: Any) -> int:
     path, key = folder / "case.json", story.house.data / "keys" / "decommission-signing.pub"
     path.write_text(json.dumps(file, ensure_ascii=False))
     child = await asyncio.create_subprocess_exec(
-        str(story.house.jianfu), "case", "verify", str(path), "--key", str(key), env={"PATH": os.environ["PATH"]},
+        str(JIANFU), "case", "verify", str(path), "--key", str(key), env={"PATH": os.environ["PATH"]},
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     return await child.wait()
