@@ -18,12 +18,12 @@ import aiokafka
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from libs.common import signing
-from services.decommission import casefile, chain
+from services.decommission import casefile
 from tests.acceptance.house import House, account, beacon, declared, eventually, new_data, stated
 from tests.acceptance.running import JIANFU
 from tests.acceptance.story import DEAD, FIRST, SILENT_SINCE, Story
 from tests.acceptance.test_crashes import ENDS
+from tests.unit.decommission.life import rehash
 
 pytestmark = pytest.mark.acceptance
 LIFECYCLE, USAGE, SOURCES = "jianfu.intake.lifecycle", "jianfu.intake.usage", "jianfu.intake.sources"
@@ -311,6 +311,7 @@ async def test_a_tampered_case_file_is_found_out_offline(
     TAMPERINGS[how](file["log"])
     if rehashed:
         rehash(file)
+        file["head"] = casefile.head(file)
     assert await verified(story, tmp_path, file) == 1
 
 
@@ -322,13 +323,3 @@ async def verified(story: RoughStory, folder: Path, file: Any) -> int:
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     return await child.wait()
-
-
-def rehash(file: dict[str, Any]) -> None:
-    """What a forger can do by himself: number and hash the entries anew, and say so in the head."""
-    previous = chain.GENESIS
-    for seq, entry in enumerate(file["log"], start=1):
-        entry["seq"], entry["previous"] = seq, previous
-        content = {key: entry[key] for key in ("seq", "at", "actor", "kind", "data", "previous")}
-        entry["sha256"] = previous = signing.sha256(signing.canonical(content))
-    file["head"] = casefile.head(file)

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from libs.common import signing
 from services.decommission import chain, progress, saga, states
 from services.decommission.chain import Entry
 from services.decommission.domain import IllegalEntry, Windows
@@ -200,3 +201,12 @@ class Life:
 def exported(log: list[Entry]) -> list[dict[str, Any]]:
     """The log as a case file holds it."""
     return [entry.content() | {"sha256": entry.sha256} for entry in log]
+
+
+def rehash(file: dict[str, Any]) -> None:
+    """What a forger can do by himself: every hash of the chain anew."""
+    previous = chain.GENESIS
+    for seq, entry in enumerate(file["log"], start=1):
+        entry["seq"], entry["previous"] = seq, previous
+        content = {key: entry[key] for key in ("seq", "at", "actor", "kind", "data", "previous")}
+        entry["sha256"] = previous = signing.sha256(signing.canonical(content))

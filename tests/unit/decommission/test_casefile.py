@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from libs.common import auth, signing
-from services.decommission import casefile, chain
-from tests.unit.decommission.life import START, Life, exported
+from services.decommission import casefile
+from tests.unit.decommission.life import START, Life, exported, rehash
 
 SERVICE = auth.new_key("service")
 UNIT = auth.new_key("unit")
@@ -68,15 +68,6 @@ def verify(tmp_path: Path, file: Any, key: str = PUBLIC) -> list[str]:
     path = tmp_path / "case.json"
     path.write_text(json.dumps(file, ensure_ascii=False))
     return casefile.verify(path, key)
-
-
-def rehash(file: File) -> None:
-    """What a forger can do by himself: every hash of the chain anew."""
-    previous = chain.GENESIS
-    for seq, entry in enumerate(file["log"], start=1):
-        entry["seq"], entry["previous"] = seq, previous
-        content = {key: entry[key] for key in ("seq", "at", "actor", "kind", "data", "previous")}
-        entry["sha256"] = previous = signing.sha256(signing.canonical(content))
 
 
 def reseal(file: File, key: dict[str, Any] = SERVICE) -> None:
