@@ -5,10 +5,10 @@ A reader also reads its own answer, and a name given without address. The empty 
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from urllib.parse import parse_qs
+from collections.abc import Callable, Mapping, Sequence
 
-Reader = Callable[[Sequence[str], str], str]
+Query = Mapping[str, Sequence[str]]  # the values a query gives each name, decoded, never blank
+Reader = Callable[[Sequence[str], Query], str]
 
 TAILS = frozenset({"about", "featured"})
 # Pages of a platform itself, where a careless copy may stand for an account's address.
@@ -28,7 +28,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
-def path(pieces: Sequence[str], _: str) -> str:
+def path(pieces: Sequence[str], _: Query | None = None) -> str:
     """The whole path, its case kept, without what only names a tab of the page."""
     kept = list(pieces)
     if "admin" in kept[1:]:
@@ -38,21 +38,27 @@ def path(pieces: Sequence[str], _: str) -> str:
     return "/".join(kept)
 
 
+def _first(query: Query, name: str) -> str:
+    """The first value of a name that is an id: letters, digits and what base64 and WeChat add; else nothing."""
+    value = query.get(name, [""])[0]
+    return value if re.fullmatch(r"[A-Za-z0-9_=-]+", value) else ""
+
+
 def _handle(platform: str) -> Reader:
-    def read(pieces: Sequence[str], _: str) -> str:
+    def read(pieces: Sequence[str], _: Query) -> str:
         name = fold(pieces[0]).removeprefix("@") if pieces else ""
         return "" if name in NO_ACCOUNT.get(platform, ()) else name
 
     return read
 
 
-def _facebook(pieces: Sequence[str], query: str) -> str:
+def _facebook(pieces: Sequence[str], query: Query) -> str:
     """A name or number. `Some-Name-745106998847176` is the number: names hold no hyphen, so Facebook made it up."""
     if not pieces:
         return ""
     head = fold(pieces[0])
     if head == "profile.php":
-        return parse_qs(query).get("id", [""])[0]
+        return _first(query, "id")
     if head == "groups":
         return f"groups/{fold(pieces[1])}" if len(pieces) >= 2 else ""
     if head in ("pages", "people"):
@@ -67,7 +73,7 @@ def _facebook(pieces: Sequence[str], query: str) -> str:
     return numbered[1] if numbered else "" if head in NO_ACCOUNT["facebook"] else head
 
 
-def _youtube(pieces: Sequence[str], _: str) -> str:
+def _youtube(pieces: Sequence[str], _: Query) -> str:
     """`channel/UC…`, `user/…`, `c/…`, `@…` and the bare name are five kinds of names; only the first has case."""
     if not pieces:
         return ""
@@ -79,7 +85,7 @@ def _youtube(pieces: Sequence[str], _: str) -> str:
     return "" if head in NO_ACCOUNT["youtube"] else head
 
 
-def _linkedin(pieces: Sequence[str], _: str) -> str:
+def _linkedin(pieces: Sequence[str], _: Query) -> str:
     """Companies, their showcases, schools and people are kinds of names of their own."""
     head = {"company-beta": "company"}.get(fold(pieces[0]), fold(pieces[0])) if pieces else ""
     if head not in ("company", "showcase", "school", "in") or len(pieces) < 2:
@@ -90,7 +96,7 @@ def _linkedin(pieces: Sequence[str], _: str) -> str:
 def _below(*heads: str, apart: Sequence[str] = ()) -> Reader:
     """The name stands below one of `heads` or alone; what stands below one of `apart` is another kind of name."""
 
-    def read(pieces: Sequence[str], _: str) -> str:
+    def read(pieces: Sequence[str], _: Query) -> str:
         if not pieces:
             return ""
         head = fold(pieces[0])
@@ -104,18 +110,18 @@ def _below(*heads: str, apart: Sequence[str] = ()) -> Reader:
     return read
 
 
-def _wechat(pieces: Sequence[str], query: str) -> str:
+def _wechat(pieces: Sequence[str], query: Query) -> str:
     """A WeChat id as it is, or the `__biz` of an account's page; an article's address names no account."""
-    asked = parse_qs(query)
-    if "__biz" in asked:
-        return f"biz/{asked['__biz'][0]}"
-    if "username" in asked:  # the picture of its QR code
-        return asked["username"][0]
+    if "__biz" in query:
+        number = _first(query, "__biz")
+        return f"biz/{number}" if number else ""
+    if "username" in query:  # the picture of its QR code
+        return _first(query, "username")
     return "" if pieces and pieces[0] in ("s", "mp") else "/".join(pieces)
 
 
-def _bilibili(pieces: Sequence[str], _: str) -> str:
-    return path(pieces[1:] if pieces and fold(pieces[0]) == "space" else pieces, "")
+def _bilibili(pieces: Sequence[str], _: Query) -> str:
+    return path(pieces[1:] if pieces and fold(pieces[0]) == "space" else pieces)
 
 
 READERS: dict[str, Reader] = {

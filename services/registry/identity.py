@@ -9,10 +9,10 @@ YouTube `user/x` and an `@x` may be one channel or two.
 import re
 import unicodedata
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qs, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from libs.common.errors import DomainError
-from services.registry.accountnames import READERS, fold, path
+from services.registry.accountnames import READERS, Query, fold, path
 
 PLATFORM_BY_HOST = {
     "twitter.com": "x", "x.com": "x", "facebook.com": "facebook", "fb.com": "facebook", "instagram.com": "instagram",
@@ -36,6 +36,7 @@ _HOST_FIRST = re.compile(r"^[^\s/:@]+(\.[^\s/:@.]+)+(:\d+)?/", re.IGNORECASE)
 _RESERVED = re.compile(r"%(2f|3f|23|25)", re.IGNORECASE)  # decoded, these would change what the address says
 # Where a page's query and not its path names what it is about; all else in a query is noise.
 NAMING = frozenset({"id", "uid", "appid", "app_id", "apkname", "pkg", "package", "packagename", "pname"})
+READ = NAMING | {"__biz", "username"}  # and on WeChat
 MOST_BYTES = 1_000  # of an identity: what is longer fits no index
 
 
@@ -71,7 +72,7 @@ def canonical(kind: str, platform: str, address: str) -> Canonical:
     found = _web(text, stated)
     if found is None:
         reader = READERS.get(stated, path) if kind == "account" and stated in KNOWN else None
-        identity = reader([p.strip() for p in text.split("/") if p.strip()], "") if reader else text
+        identity = reader([p.strip() for p in text.split("/") if p.strip()], {}) if reader else text
         return _checked(stated, identity, stated, address)
     host, parts = found
     pieces = [piece.strip() for piece in _decode(parts.path).split("/") if piece.strip()]
@@ -81,10 +82,10 @@ def canonical(kind: str, platform: str, address: str) -> Canonical:
     if on is None:
         # An address elsewhere is no account of a known platform, whatever the list says.
         where = "web" if kind == "account" and stated in KNOWN else stated
-        return _checked(where, _page(host, path(pieces, ""), parts.query), stated, address)
+        return _checked(where, _page(host, path(pieces), _query(parts.query)), stated, address)
     if not pieces and parts.fragment.startswith("!/"):  # twitter.com/#!/name
         pieces = [piece for piece in _decode(parts.fragment[2:]).split("/") if piece]
-    return _checked(on, READERS.get(on, path)(pieces, parts.query), stated, address)
+    return _checked(on, READERS.get(on, path)(pieces, _query(parts.query)), stated, address)
 
 
 def platform_name(text: str) -> str:
@@ -95,6 +96,8 @@ def platform_name(text: str) -> str:
 
 def _checked(platform: str, identity: str, stated: str, address: str) -> Canonical:
     if not identity or not platform or len(identity.encode()) > MOST_BYTES:
+        raise _unreadable(address)
+    if platform in KNOWN and _known(identity.split("/")[0].lower()):  # a platform's front page is nobody's account
         raise _unreadable(address)
     return Canonical(platform, identity, platform != stated, " " in identity and platform in KNOWN)
 
@@ -149,20 +152,39 @@ def _known(host: str) -> str | None:
     return next((p for known, p in PLATFORM_BY_HOST.items() if host == known or host.endswith(f".{known}")), None)
 
 
-def _page(host: str, at: str, query: str) -> str:
+def _query(text: str) -> Query:
+    """What a query gives the names we read, decoded; a blank value is none. What is no UTF-8 is taken for GBK.
+
+    Raises UnreadableAddress where a value is neither, or holds control characters.
+    """
+    try:
+        pairs = parse_qsl(text, errors="strict")
+    except UnicodeDecodeError:
+        pairs = parse_qsl(text, encoding="gb18030", errors="replace")
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if name.lower() in READ and (kept := _tidy(value)):
+            if "\ufffd" in kept:
+                raise _unreadable(value)
+            found.setdefault(name.lower(), []).append(kept)
+    return found
+
+
+def _page(host: str, at: str, query: Query) -> str:
     """A page on a host that is not known: its place, and what its query names."""
-    named = sorted({(key.lower(), value) for key, value in parse_qsl(query) if key.lower() in NAMING})
+    named = sorted({(name, value) for name in NAMING & query.keys() for value in query[name]})
     site = host.removeprefix("www.")
     if not named:
         return f"{site}/{at}" if at else site
-    return f"{site}/{at}?" + "&".join(f"{key}={quote(_tidy(value), safe='')}" for key, value in named)
+    return f"{site}/{at}?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in named)
 
 
 def _app(host: str, pieces: list[str], parts: SplitResult, stated: str) -> tuple[str, str]:
     """An app's platform and identity from its page: the package in a store, else host and path."""
     store = STORES.get(host)
     if store == "android":
-        return store, parse_qs(parts.query).get("id", [""])[0]
+        package = _query(parts.query).get("id", [""])[0]
+        return store, package if re.fullmatch(r"[A-Za-z0-9_.]+", package) else ""
     if store == "ios":
         return store, next((p.lower() for p in reversed(pieces) if re.fullmatch(r"id\d+", p, re.IGNORECASE)), "")
-    return stated, _page(host, "/".join(pieces), parts.query)
+    return stated, _page(host, "/".join(pieces), _query(parts.query))

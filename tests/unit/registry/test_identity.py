@@ -37,6 +37,8 @@ SAME = [
     ["https://mastodon.example/@Gov?x=1#y", "mastodon.example/@Gov/", "https://www.mastodon.example:443/@Gov/about"],
     ["http://xn--fiqs8s/x/Y/", "http://中国/x/Y"],
     ["https://weibo.com/n/%b1%b1%be%a9", "https://weibo.com/n/%B1%B1%BE%A9/"],
+    ["https://a.example/show?id=%E5%8C%97%E4%BA%AC", "https://a.example/show?id=%B1%B1%BE%A9&a=%0D", "https://a.example/show?id=北京"],
+    ["https://www.a.example/show.aspx", "https://a.example/show.aspx?id=", "https://a.example/show.aspx?id=%0D"],
     ["https://www.a.example/show.aspx?id=7&from=qr", "https://a.example/show.aspx?utm_source=x&ID=7#top"],
 ]  # fmt: skip
 DIFFERENT = [
@@ -55,6 +57,7 @@ DIFFERENT = [
     ("https://www.kuaishou.com/profile/3x1", "https://www.kuaishou.com/profile/3x2"),
     ("https://www.toutiao.com/c/user/token/A/", "https://www.toutiao.com/c/user/token/B/"),
     ("https://mp.weixin.qq.com/mp/profile_ext?__biz=A", "https://mp.weixin.qq.com/mp/profile_ext?__biz=B"),
+    ("https://a.example/show?id=%B1%B1%BE%A9", "https://a.example/show?id=%C9%CF%BA%A3"),  # GBK: 北京, 上海
     ("https://a.example/X", "https://a.example/x"),  # nobody knows whether that platform minds
     ("https://notx.com/abc", "https://x.com/abc"),
     ("https://x.com.example/abc", "https://x.com/abc"),
@@ -96,6 +99,8 @@ def test_a_blank_inside_an_address_is_pointed_out() -> None:
         "https://facebook.com/groups/", "https://youtube.com/watch?v=abc", "https://youtube.com/channel/",
         "https://mp.weixin.qq.com/s/abcdef", "https:///nothing", "http://[::1/x", "https://x.com:99999/a",
         "https://x.com/a\0b", "https://x.com/%00", "https://x.com/a%1Fb", "\u200b",
+        "https://a.example/show?id=a%01", "https://a.example/show?id=%FF%FF", "https://zhihu.com/zhihu.com",
+        "https://facebook.com/profile.php?id=%2F", "https://mp.weixin.qq.com/mp/profile_ext?__biz=%2F",
     ],
 )  # fmt: skip
 def test_an_address_without_an_account_is_refused_naming_the_field(address: str) -> None:
@@ -188,15 +193,20 @@ pieces = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
     kind=st.sampled_from(["account", "app", "group"]),
     stated=st.sampled_from([*sorted(KNOWN), "Intagram", "微博", "mastodon", "android"]),
     host=st.sampled_from(["", "https://x.com/", "https://m.facebook.com/", "youtube.com/", "https://weibo.com/",
-                          "https://www.linkedin.com/company/", "https://some.example/", "https://douyin.com/"]),
+                          "https://www.linkedin.com/company/", "https://some.example/", "https://douyin.com/",
+                          "https://www.facebook.com/profile.php", "https://mp.weixin.qq.com/mp/profile",
+                          "https://play.google.com/store/apps/details", "https://apps.apple.com/cn/app/"]),
     path=st.lists(pieces, max_size=4),
-    query=st.one_of(st.just(""), pieces.map(lambda text: "?id=" + quote(text, safe=""))),
+    name=st.sampled_from(["id", "__biz", "username", "utm_source"]),
+    asked=st.one_of(st.just(""), pieces),
     encode=st.sampled_from(["", "utf-8", "gb18030"]),
 )  # fmt: skip
 def test_the_canonical_form_is_its_own_canonical_form(
-    kind: str, stated: str, host: str, path: list[str], query: str, encode: str
+    kind: str, stated: str, host: str, path: list[str], name: str, asked: str, encode: str
 ) -> None:
-    text = "/".join(quote(piece, safe="", encoding=encode) if encode else piece for piece in path) + query
+    text = "/".join(quote(piece, safe="", encoding=encode) if encode else piece for piece in path)
+    if asked:
+        text += f"?{name}=" + quote(asked, safe="", encoding=encode or "utf-8")
     try:
         first = canonical(kind, stated, host + text)
     except UnreadableAddress:
