@@ -16,6 +16,7 @@ from libs.common.errors import Forbidden, Unauthenticated
 LOCAL_ISSUER = "jianfu-local"
 LOCAL_KEY = "local-issuer"  # the id of its key: who holds that key could name any issuer
 AUDIENCE = "jianfu"
+LEEWAY = 60  # seconds by which the issuer's clock and ours may differ (RFC 7519 §4.1.4: "a few minutes" at most)
 ROLES = frozenset({"viewer", "registrar", "unit", "agent", "operator", "approver", "auditor", "clock"})
 
 
@@ -101,7 +102,7 @@ class Authenticator:
         try:
             claims: dict[str, Any] = jwt.decode(token, self._keys, algorithms=["Ed25519"]).claims
             jwt.JWTClaimsRegistry(
-                now=int(now), iss={"essential": True}, sub={"essential": True}, exp={"essential": True},
+                now=int(now), leeway=LEEWAY, iss={"essential": True}, sub={"essential": True}, exp={"essential": True},
                 aud={"essential": True, "value": AUDIENCE},
             ).validate(claims)  # fmt: skip
         except (JoseError, ValueError, TypeError) as error:  # a stranger's header may hold anything
