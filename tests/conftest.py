@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy import topics
 from deploy.local.kafka import LocalKafka
@@ -26,6 +27,12 @@ from tests.acceptance.running import Running
 
 ROOT = Path(__file__).parents[1]
 _names = count(1)
+
+# A run that decides about a change draws the same examples each time; the search for new ones is `make fuzz`.
+# Neither minds how long an example takes: the machine is noisy.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("fuzz", max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("same")
 
 
 # A database of a test need not survive a power cut; how one survives kill -9 is tested on servers of its own.

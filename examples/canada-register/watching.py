@@ -37,6 +37,7 @@ class Sweep:
 class _Seen:
     last_post: date | None = None
     last_before_blind: date | None = None
+    last_total: date | None = None
     open: set[str] = field(default_factory=set)
 
 
@@ -62,6 +63,8 @@ class Watch:
                 seen.last_before_blind = seen.last_post
             if self._posts(life, day):
                 seen.last_post = day
+            if blind is None or blind.source != life.source or not blind.covers(day):
+                seen.last_total = day
             if identity not in stopped:
                 self._judge(found, account, life, seen)
         return found
@@ -89,8 +92,12 @@ class Watch:
         since = max(self._play.start, *(d for d in account.listed if d <= day))
         old_enough = (day - account.listed[0]).days > windows.shell_after
         judged, last_post = self._judged(life, seen, day)
+        # A count of all posts stays known for 35 days, while its source is believed: also of one that is listed again.
+        counted = judged is not None and seen.last_total is not None and (day - seen.last_total).days <= 35
+        never = (life.role == "shell" and last_post is None) if counted else None
+        shell = never if old_enough else False
         if judged is None or judged < since:
-            return {"C06": None, "C15": None, "C16": None if old_enough else False}
+            return {"C06": None, "C15": None, "C16": shell}
         before = since - ONE
         silent = (judged - max(last_post or before, before)).days
         # Without a post on the day before the first vouched one or later, "days since" is not known.
@@ -99,12 +106,7 @@ class Watch:
         def longer_than(days: int) -> Truth:
             return True if silent > days else (False if known else None)
 
-        never = life.role == "shell" and last_post is None
-        return {
-            "C06": longer_than(windows.idle_after),
-            "C15": longer_than(windows.zombie_after),
-            "C16": never and old_enough,
-        }
+        return {"C06": longer_than(windows.idle_after), "C15": longer_than(windows.zombie_after), "C16": shell}
 
     def _judged(self, life: Life, seen: _Seen, day: date) -> tuple[date | None, date | None]:
         """The last day the source vouches for, as known on the day given, and the last post known by then."""
