@@ -17,7 +17,7 @@ from libs.common.web import require
 from services.registry import imports, schemas, usecases
 from services.registry.csvrows import MAX_BYTES, UnreadableFile
 from services.registry.domain import Policy
-from services.registry.reports import File
+from services.registry.reports import OUTDATED, File
 from services.registry.schemas import Limit, problems
 from services.registry.store import QUERIES
 
@@ -67,6 +67,9 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
             database, told, who, source=body.source, event_id=body.id, now=clock.now(), policy=policy, tell_twins=True
         )
         warning = f"platform_corrected: {result.what.platform}" if result.what.corrected else None
+        if result.outcome == "outdated":
+            said = f"outdated: {OUTDATED.zh} {OUTDATED.en}"
+            return schemas.Outcome(outcome="unchanged", asset_id=result.asset_id, warning=said)
         return schemas.Outcome(outcome=result.outcome, asset_id=result.asset_id, warning=warning)
 
     @routes.post(

@@ -15,7 +15,7 @@ from services.registry.identity import Canonical
 from services.registry.refusals import AnotherSource, DuplicateAsset, ReopenTooEarly, UnknownAsset
 from services.registry.states import IllegalTransition, move
 
-Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate"]
+Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate", "outdated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """The current record of an asset: `record` is the paper, `running` the thing itself."""
+    """The current record of an asset: `record` is the paper, `running` the thing itself.
+
+    `stated_on` is the latest day of which its source has spoken; it moves without a new version.
+    """
 
     asset_id: UUID
     version: int
@@ -51,6 +54,7 @@ class Asset:
     listed_on: date
     opened_on: date | None
     changed_at: datetime
+    stated_on: date = date.min
 
     @property
     def previous_id(self) -> UUID | None:
@@ -86,13 +90,15 @@ def facts(told: AssetDeclared | AssetCorrected, what: Canonical, sponsor_id: UUI
 def declare(
     held: Asset | None, facts: Facts, *, now: datetime, reopen_after: timedelta, permitted: bool = False
 ) -> tuple[Asset, Outcome]:
-    """What a source's declaration does to the register.
+    """What a source's declaration does: `outdated` when it is of an earlier day than the source's last word.
 
     Raises DuplicateAsset when another source lists the asset, ReopenTooEarly when it was closed lately and no operator
     has permitted its reopening.
     """
     if held is None:
         return _new(facts, 1, now), "registered"
+    if held.source == facts.source and facts.on < held.stated_on:
+        return held, "outdated"
     if held.record == "closed":
         until = held.changed_at + reopen_after
         if now < until and not permitted:
@@ -102,17 +108,27 @@ def declare(
         raise DuplicateAsset(field="address", twin=held.asset_id, source=held.source)
     stated = replace(
         held, address=facts.address, name=facts.name, language=facts.language, sponsor_id=facts.sponsor_id,
-        source=facts.source, opened_on=facts.opened_on or held.opened_on,
+        source=facts.source, opened_on=facts.opened_on or held.opened_on, stated_on=facts.on,
     )  # fmt: skip
     if held.running == "gone":
         return _moved(stated, "relist", now), "restored"
-    return (held, "unchanged") if stated == held else (_next(stated, now), "amended")
+    same = replace(held, stated_on=facts.on) == stated
+    return (stated, "unchanged") if same else (_next(stated, now), "amended")
 
 
-def delist(held: Asset | None, what: Canonical, source: str, *, now: datetime) -> tuple[Asset, Outcome]:
-    """What it does that a source no longer lists an asset: gone, never closed. Raises UnknownAsset, AnotherSource."""
+def delist(
+    held: Asset | None, what: Canonical, source: str, *, now: datetime, on: date | None = None
+) -> tuple[Asset, Outcome]:
+    """What it does that a source no longer lists an asset: gone, never closed. Raises UnknownAsset, AnotherSource.
+
+    `on` is the day of which the source says so, None where a person decides.
+    """
     if held is None or held.record == "closed":
         raise UnknownAsset(field="address", platform=what.platform, identity=what.identity)
+    if held.source == source and on is not None:
+        if on < held.stated_on:
+            return held, "outdated"
+        held = replace(held, stated_on=on)
     if held.running == "gone":
         return held, "unchanged"
     if held.source != source:
@@ -167,6 +183,16 @@ def guard_limit(listed: int, source: str, policy: Policy) -> int:
     return stated if stated is not None else max(policy.guard_floor, int(listed * policy.guard_share))
 
 
+def has_come(on: date, *, now: datetime) -> date:
+    """A day of which a source can speak: today anywhere on earth, or earlier. Raises Invalid.
+
+    One far ahead would outdate all that the source says until then.
+    """
+    if on > (latest := (now + timedelta(hours=14)).date()):
+        raise Invalid(field="on", accepted=f"a day not after {latest}", why=f"{on} has not come yet")
+    return on
+
+
 def clean(field: str, text: str) -> str:
     """NFC with blanks collapsed. Raises Invalid when nothing is left, or on control characters and half characters."""
     kept = " ".join(unicodedata.normalize("NFC", text).split())
@@ -205,7 +231,7 @@ def _new(facts: Facts, incarnation: int, now: datetime) -> Asset:
     return Asset(
         ids.asset_id(facts.kind, what.platform, what.identity, incarnation), 1, facts.kind, what.platform,
         what.identity, incarnation, facts.address, facts.name, facts.language, facts.sponsor_id, "draft", "online",
-        facts.source, facts.on, facts.opened_on, now,
+        facts.source, facts.on, facts.opened_on, now, facts.on,
     )  # fmt: skip
 
 

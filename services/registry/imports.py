@@ -20,7 +20,7 @@ from services.registry import csvrows, domain, guard, store, usecases
 from services.registry.csvrows import Remark, Row
 from services.registry.domain import Asset, Policy
 from services.registry.identity import Canonical
-from services.registry.reports import FINISHED, VERDICT, File, Report
+from services.registry.reports import FINISHED, OUTDATED, VERDICT, File, Report
 from services.registry.store import QUERIES, Cause
 
 log = structlog.get_logger()
@@ -64,6 +64,7 @@ async def run(
     the same Idempotency-Key asks for the answer it was given.
     """
     file = replace(file, source=domain.clean("source", file.source))  # as its assets carry it
+    domain.has_come(file.on, now=now)
     if apply and key is not None:
         async with database.reading() as conn:
             given = await idempotency.recall(conn, who.subject, key, file.request)
@@ -142,11 +143,12 @@ async def _apply_chunk(importing: _Run, chunk: Sequence[Row], did: dict[UUID, st
             importing.report.refuse(row, row.remark, twin)
         else:
             outcome = did.get(result.asset_id, "unchanged") if result.outcome == "unchanged" else result.outcome
-            importing.report.add(row, VERDICT[outcome], row.remark, asset_id=str(result.asset_id))
+            _tell(importing.report, row, outcome, result.asset_id)
 
 
 async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Kept]:
     kept: list[Kept] = []
+    confirmed: list[UUID] = []
     sponsors = dict(importing.sponsors)
     async with importing.database.transaction("import_rows") as conn:
         await store.lock_identities(conn, (("account", row.what) for row in chunk if row.told and row.what))
@@ -158,6 +160,7 @@ async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Kept]:
                 continue
             asset = known.get(row.what.key) if row.what else None
             if row.what and asset and asset.asset_id not in held and _says_nothing_new(row, asset, sponsors, importing):
+                confirmed.append(asset.asset_id)
                 kept.append((row, usecases.Result("unchanged", asset.asset_id, row.what, asset.sponsor_id), None))
                 continue
             try:
@@ -172,7 +175,10 @@ async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Kept]:
             kept.append((row, result, None))
             if result.sponsor_id is not None:
                 sponsors[row.told.sponsor] = result.sponsor_id
-        changed = [r for _, r, _ in kept if isinstance(r, usecases.Result) and r.outcome != "unchanged"]
+        await store.stated(conn, confirmed, importing.file.on)
+        changed = [
+            r for _, r, _ in kept if isinstance(r, usecases.Result) and r.outcome not in ("unchanged", "outdated")
+        ]
         await QUERIES.import_changes_add(
             conn, import_id=importing.report.import_id, asset_ids=[r.asset_id for r in changed],
             outcomes=[r.outcome for r in changed],
@@ -204,7 +210,7 @@ async def _preview_chunk(importing: _Run, chunk: Sequence[Row]) -> None:
             except DomainError as error:
                 _refuse(importing.report, row, error)
             else:
-                importing.report.add(row, VERDICT[outcome], row.remark, asset_id=str(asset_id))
+                _tell(importing.report, row, outcome, asset_id)
 
 
 async def _preview(
@@ -221,6 +227,10 @@ async def _preview(
         held, facts, now=importing.now, reopen_after=importing.policy.reopen_after, permitted=permitted
     )
     return after.asset_id, outcome
+
+
+def _tell(report: Report, row: Row, outcome: str, asset_id: UUID) -> None:
+    report.add(row, VERDICT[outcome], OUTDATED if outcome == "outdated" else row.remark, asset_id=str(asset_id))
 
 
 def _refuse(report: Report, row: Row, error: DomainError) -> None:
@@ -262,7 +272,10 @@ async def _missing(conn: Connection, importing: _Run, *, apply: bool) -> None:
     listed = {row.what.key for row in importing.rows if row.what is not None}
     unreadable = any(row.what is None for row in importing.rows)
     accounts = QUERIES.listed_accounts(conn, source=file.source)
-    absent = [row["asset_id"] async for row in accounts if (row["platform"], row["identity"]) not in listed]
+    absent = [
+        row["asset_id"] async for row in accounts
+        if (row["platform"], row["identity"]) not in listed and row["stated_on"] <= file.on
+    ]  # fmt: skip
     assets = await store.lock_all(conn, absent) if apply else []  # assets before the source, as intake does
     added = 0 if apply else report.summary["added"] + report.summary["restored"]
     left = await guard.room(conn, file.source, now=now, policy=importing.policy, added=added)
@@ -271,10 +284,14 @@ async def _missing(conn: Connection, importing: _Run, *, apply: bool) -> None:
     for asset_id in absent:
         report.add(None, "held" if asset_id in held_before else verdict, asset_id=str(asset_id))
     for asset in assets:
-        if asset.asset_id in held_before or asset.running == "gone" or asset.record == "closed":
+        moved_on = asset.running == "gone" or asset.record == "closed" or asset.stated_on > file.on
+        if asset.asset_id in held_before or moved_on:
             continue
         state = "applied" if verdict == "gone" else "held"
         await guard.note(conn, asset, importing.cause, now=now, state=state)
         if verdict == "gone":
-            after, outcome = domain.delist(asset, Canonical(asset.platform, asset.identity), file.source, now=now)
+            what = Canonical(asset.platform, asset.identity)
+            after, outcome = domain.delist(asset, what, file.source, now=now, on=file.on)
             await usecases.save(conn, after, outcome, importing.cause)
+        else:
+            await store.stated(conn, [asset.asset_id], file.on)

@@ -83,20 +83,29 @@ select * from assets where asset_id = :asset_id for no key update;
 -- name: asset_get(asset_id)^
 select * from assets where asset_id = :asset_id;
 
--- name: asset_put(asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id, record, running, source, listed_on, opened_on, changed_at, actor, cause, outcome, note, whole)!
+-- name: asset_put(asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id, record, running, source, listed_on, opened_on, changed_at, stated_on, actor, cause, outcome, note, whole)!
 -- The current record and its version, in one round trip.
 with current as (
     insert into assets (asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id,
-                        record, running, source, listed_on, opened_on, changed_at)
+                        record, running, source, listed_on, opened_on, changed_at, stated_on)
     values (:asset_id, :version, :kind, :platform, :identity, :incarnation, :address, :name, :language, :sponsor_id,
-            :record, :running, :source, :listed_on, :opened_on, :changed_at)
+            :record, :running, :source, :listed_on, :opened_on, :changed_at, :stated_on)
     on conflict (asset_id) do update set
         version = excluded.version, address = excluded.address, name = excluded.name, language = excluded.language,
         sponsor_id = excluded.sponsor_id, record = excluded.record, running = excluded.running,
-        source = excluded.source, opened_on = excluded.opened_on, changed_at = excluded.changed_at
+        source = excluded.source, opened_on = excluded.opened_on, changed_at = excluded.changed_at,
+        stated_on = excluded.stated_on
 )
 insert into asset_versions (asset_id, version, at, actor, cause, outcome, note, record)
 values (:asset_id, :version, :changed_at, :actor, :cause, :outcome, :note, :whole::text::jsonb);
+
+-- name: assets_stated(asset_ids, on_)!
+-- Rows are locked in the order of their ids, as everywhere.
+with said as (
+    select asset_id from assets where asset_id = any(:asset_ids::uuid[]) and stated_on < :on_
+    order by asset_id for no key update
+)
+update assets a set stated_on = :on_ from said where a.asset_id = said.asset_id;
 
 -- name: version_list(asset_id, after, max_rows)
 select version, at, actor, cause, outcome, note, record::text as record from asset_versions
@@ -117,7 +126,7 @@ select kind, platform, record, running, count(*) as assets from assets group by 
 select count(*) from assets where source = :source and running <> 'gone' and record <> 'closed';
 
 -- name: listed_accounts(source)
-select asset_id, platform, identity from assets
+select asset_id, platform, identity, stated_on from assets
 where source = :source and kind = 'account' and running <> 'gone' and record <> 'closed' order by asset_id;
 
 -- name: assets_lock(asset_ids)

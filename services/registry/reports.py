@@ -11,12 +11,18 @@ from libs.common.ids import derive
 from libs.common.signing import sha256
 from services.registry.csvrows import Remark, Row
 
-VERDICT = {"registered": "added", "restored": "restored", "amended": "amended", "unchanged": "unchanged"}
+VERDICT = {
+    "registered": "added", "restored": "restored", "amended": "amended", "unchanged": "unchanged",
+    "outdated": "unchanged",
+}  # fmt: skip
 VERDICTS = ("added", "amended", "unchanged", "restored", "duplicate", "refused", "gone", "held")
 FINISHED = Remark(
     "already_imported", None, "该文件已按同一日期导入过,未作更改",
     "this file was imported before for the same day: nothing is done",
 )  # fmt: skip
+OUTDATED = Remark(
+    "outdated", None, "来源已就更晚的日期申报过,未作更改", "the source has spoken of a later day: nothing is done"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,10 @@ class CloudEvent(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What an event did, and to which asset; of a `duplicate` that is the twin. A person should look at a `warning`."""
+    """What an event did, and to which asset; of a `duplicate` that is the twin. A person should look at a `warning`.
+
+    `outdated` warns of an event that changed nothing because its source has already spoken of a later day.
+    """
 
     outcome: Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate"]
     asset_id: UUID

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -92,6 +92,11 @@ async def put(conn: Connection, asset: Asset, *, outcome: str, cause: Cause) -> 
     await QUERIES.asset_put(
         conn, **values, actor=cause.actor, cause=cause.event, outcome=outcome, note=cause.note, whole=whole
     )
+
+
+async def stated(conn: Connection, asset_ids: Sequence[UUID], on: date) -> None:
+    """The source said the same again of a later day."""
+    await QUERIES.assets_stated(conn, asset_ids=list(asset_ids), on_=on)
 
 
 async def unit(conn: Connection, scheme: str, value: str) -> Any | None:

@@ -97,11 +97,13 @@ async def apply(
     A caller with many of them holds all their identities already and gives the `sponsors` that it knows.
     """
     what = canonical(told.kind, told.platform, told.address)
+    domain.has_come(told.on, now=now)
     held = await store.latest(conn, told.kind, what, identity_held=sponsors is not None)
     if isinstance(told, AssetDelisted):
-        after, outcome = domain.delist(held, what, domain.clean("source", told.source), now=now)
+        after, outcome = domain.delist(held, what, domain.clean("source", told.source), now=now, on=told.on)
         await require_scope(conn, who, after.sponsor_id)
         if outcome == "gone" and not await guard.may_vanish(conn, after, cause, now=now, policy=policy):
+            await store.stated(conn, [after.asset_id], told.on)
             return Result("held", after.asset_id, what)
     else:
         sponsor = (sponsors or {}).get(told.sponsor) or await ensure_unit(conn, told.sponsor, now=now)
@@ -111,9 +113,12 @@ async def apply(
         after, outcome = domain.declare(held, facts, now=now, reopen_after=policy.reopen_after, permitted=permitted)
         if held is not None and held.record != "closed":
             await require_scope(conn, who, held.sponsor_id)  # nobody takes over what another unit answers for
-            await guard.listed_again(conn, held.asset_id, cause, now=now)
+            if outcome != "outdated":
+                await guard.listed_again(conn, held.asset_id, cause, now=now)
         cause = replace(cause, note=cause.note or _note(told, held, what))
-    if outcome != "unchanged":
+    if outcome == "unchanged":
+        await store.stated(conn, [after.asset_id], told.on)
+    elif outcome != "outdated":
         await save(conn, after, outcome, cause)
     return Result(outcome, after.asset_id, what, after.sponsor_id)
 
@@ -156,7 +161,11 @@ async def declare(
             return given[1]
         cause = Cause(who.subject, f"request {key}" if key else "request")
         result = await apply(conn, told, who, cause, now=now, policy=policy)
-        if result.outcome in ("unchanged", "amended"):  # listed already: PATCH corrects, a second POST does not
+        if result.outcome in (
+            "unchanged",
+            "amended",
+            "outdated",
+        ):  # listed already: PATCH corrects, a second POST does not
             raise DuplicateAsset(field="address", twin=result.asset_id, source=told.source)
         answer = render(await _known(conn, result.asset_id))
         await idempotency.keep(conn, who.subject, key, raw, status=201, answer=answer)

@@ -43,8 +43,8 @@ def corrected(name: str, **more: Any) -> AssetCorrected:
     return AssetCorrected(**declared(name, **more).model_dump())
 
 
-def delisted(name: str, *, source: str = "list") -> AssetDelisted:
-    return AssetDelisted(source=source, on=TODAY, kind="account", platform="X", address=f"https://x.com/{name}")
+def delisted(name: str, *, source: str = "list", on: date = TODAY) -> AssetDelisted:
+    return AssetDelisted(source=source, on=on, kind="account", platform="X", address=f"https://x.com/{name}")
 
 
 def csv_of(*names: str, head: str = HEAD) -> str:
@@ -72,10 +72,17 @@ class Registry:
         return str((await self.take(told, **more)).outcome)
 
     async def bring_in(
-        self, text: str, *, apply: bool = True, complete: bool = False, source: str = "list", key: str | None = None
+        self,
+        text: str,
+        *,
+        apply: bool = True,
+        complete: bool = False,
+        source: str = "list",
+        key: str | None = None,
+        on: date = TODAY,
     ) -> dict[str, Any]:
         """Import a file; answers its report."""
-        file = File(text.encode(), source, TODAY, "ca-name", complete)
+        file = File(text.encode(), source, on, "ca-name", complete)
         return dict(
             msgspec.json.decode(
                 await imports.run(self.database, file, ANYONE, apply=apply, now=self.now, policy=self.policy, key=key)

@@ -113,6 +113,22 @@ async def test_a_twin_by_event_is_an_outcome_that_names_it(http: httpx.AsyncClie
     assert (other.status_code, other.json()["code"]) == (409, "event_reused")
 
 
+async def test_an_event_that_comes_late_is_taken_and_says_that_it_changed_nothing(
+    http: httpx.AsyncClient, registry: Registry
+) -> None:
+    held = (await registry.take(declared("a"))).asset_id
+    late = {"id": "1", "source": "/t", "type": "asset.delisted", "data": body("a") | {"on": "2025-05-31"}}
+    answers = [await http.post("/events", json=late, headers=REGISTRAR) for _ in range(2)]
+    for answer in answers:
+        told = answer.json()
+        assert (answer.status_code, told["outcome"], told["asset_id"]) == (202, "unchanged", str(held))
+        assert told["warning"].startswith("outdated: ")
+    ahead = late | {"id": "2", "data": body("a") | {"on": "2025-06-09"}}
+    refused = await http.post("/events", json=ahead, headers=REGISTRAR)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "on")
+    assert await registry.state("a") == "draft online"
+
+
 async def test_what_the_guard_holds_an_operator_releases(http: httpx.AsyncClient, registry: Registry) -> None:
     names = ("a", "b", "c")
     await registry.bring_in(csv_of(*names))

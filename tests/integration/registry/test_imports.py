@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from libs.common import faults
+from libs.common.errors import Invalid
 from services.registry import csvrows, imports, usecases
 from services.registry.domain import Policy
 from tests.integration.registry.conftest import (
@@ -16,6 +17,7 @@ from tests.integration.registry.conftest import (
     NOW,
     OPERATOR,
     POLICY,
+    TODAY,
     Registry,
     csv_of,
     declared,
@@ -81,6 +83,23 @@ async def test_an_old_list_sent_again_undoes_nothing_that_came_after_it(registry
     assert {v["verdict"] for v in again["verdicts"]} == {"unchanged"}
     assert {v["code"] for v in again["verdicts"]} == {"already_imported"}
     assert await registry.state("a") == "draft gone"
+
+
+async def test_an_older_list_that_comes_late_undoes_nothing(registry: Registry) -> None:
+    """Not what it says otherwise, not what it lacks; what it alone knows is news."""
+    await registry.bring_in(csv_of("a", "b", "c", "d"), on=TODAY - timedelta(days=9))
+    await registry.bring_in(csv_of("a", "b"), on=TODAY - timedelta(days=1))
+    await registry.take(delisted("b"))
+    late = HEAD + "".join(f"{name}!,X,Unit,English,https://x.com/{name}\n" for name in "abde")
+    for apply in (False, True):
+        found = await registry.bring_in(late, on=TODAY - timedelta(days=2), complete=True, apply=apply)
+        assert {k: n for k, n in found["summary"].items() if n} == {"unchanged": 2, "amended": 1, "added": 1, "gone": 1}
+        assert [v["code"] for v in found["verdicts"][:2]] == ["outdated", "outdated"]
+    assert [await registry.state(name) for name in "abcde"] == [
+        "draft online", "draft gone", "draft gone", "draft online", "draft online",
+    ]  # fmt: skip
+    with pytest.raises(Invalid):
+        await registry.bring_in(csv_of("a"), on=TODAY + timedelta(days=2))
 
 
 async def test_what_was_refused_is_tried_again_when_the_file_is(registry: Registry) -> None:

@@ -1,15 +1,17 @@
 """Declarations of assets on a real database: what they do, once, whoever comes first."""
 
 import asyncio
+from datetime import date, timedelta
 from uuid import UUID
 
 import asyncpg
 import pytest
 
 from libs.common.auth import Principal
-from libs.common.errors import DomainError, Missing
+from libs.common.errors import DomainError, Invalid, Missing
 from libs.common.events.intake import UnitRef
 from services.registry import units, usecases
+from services.registry.domain import Policy
 from services.registry.refusals import (
     AnotherSource,
     DuplicateAsset,
@@ -104,6 +106,43 @@ async def test_a_removal_is_gone_and_a_return_restores_the_same_record(registry:
     back = await registry.take(declared("a", source="another list"))
     assert (back.outcome, back.asset_id) == ("restored", first.asset_id)
     assert [outcome for outcome, _ in await registry.history(first.asset_id)] == ["registered", "gone", "restored"]
+
+
+async def test_what_a_source_said_of_an_earlier_day_undoes_nothing_when_it_arrives_late(registry: Registry) -> None:
+    """Nor does it when only a repetition came in between; of another source, or of the same day, it counts."""
+    earlier, latest = (date(2025, 5, day) for day in (10, 20))
+    first = await registry.take(declared("a", on=earlier))
+    assert await registry.outcome(declared("a", on=latest)) == "unchanged"
+    assert await registry.outcome(corrected("a", unit="Another", on=earlier)) == "outdated"
+    assert await registry.outcome(delisted("a", on=earlier)) == "outdated"
+    assert await registry.state("a") == "draft online"
+    assert await registry.outcome(delisted("a", on=latest)) == "gone"
+    assert await registry.outcome(declared("a", on=earlier)) == "outdated"
+    assert await registry.outcome(declared("a", source="other", on=earlier)) == "restored"
+    assert await registry.outcome(corrected("a", source="other", unit="Another", on=earlier)) == "amended"
+    assert [outcome for outcome, _ in await registry.history(first.asset_id)] == [
+        "registered", "gone", "restored", "amended",
+    ]  # fmt: skip
+
+
+async def test_a_late_statement_does_not_take_back_what_the_guard_holds(registry: Registry) -> None:
+    registry.policy = Policy(guard_limits={"list": 0})
+    await registry.take(declared("a", on=date(2025, 5, 1)))
+    assert await registry.outcome(delisted("a")) == "held"
+    assert await registry.outcome(declared("a", on=date(2025, 5, 30))) == "outdated"
+    assert len(await registry.held()) == 1
+    assert await registry.outcome(declared("a")) == "unchanged"
+    assert await registry.held() == []
+
+
+async def test_a_day_that_has_not_come_outdates_nothing(registry: Registry) -> None:
+    """Of a source east of us it may be tomorrow already."""
+    for told in (declared("a", on=date(2025, 6, 3)), delisted("a", on=date(2099, 1, 1))):
+        with pytest.raises(Invalid) as refused:
+            await registry.take(told)
+        assert (refused.value.field, refused.value.accepted) == ("on", "a day not after 2025-06-01")
+    registry.now += timedelta(hours=7)
+    assert await registry.outcome(declared("a", on=date(2025, 6, 2))) == "registered"
 
 
 async def test_what_a_source_may_not_say_is_refused_and_leaves_no_trace(registry: Registry) -> None:
