@@ -19,6 +19,7 @@ from benchmarks.harness import Env, Result, Wrong
 from libs.common.db import Database
 from libs.common.kafka import make_broker
 from services.monitor import fold, usecases
+from services.monitor.domain import EVERY_SOURCE
 from services.monitor.rollup import UsageConsumer
 from services.monitor.settings import MonitorSettings
 
@@ -116,7 +117,7 @@ async def per_message(env: Env, stream: Stream) -> float:
             nonlocal handled, started
             started = started or time.perf_counter()
             folded = fold.Fold(calendar)
-            if folded.add_all([record.value]):
+            if folded.add_all([record.value], EVERY_SOURCE):
                 raise Wrong("a beacon was refused")
             moves = usecases.Moves(group, stream.topic, (record.partition,), (record.offset,), (record.offset + 1,))
             await usecases.flush_usage(database, moves, folded.sheet())

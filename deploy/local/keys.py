@@ -41,12 +41,15 @@ class Keys:
         record.put(self.issuer_public, json.dumps(auth.public_jwks(record.read(self.issuer))))
         record.put(self.signing_public, json.dumps(auth.public_key(record.read(self.signing))))
 
-    def token(self, subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8) -> str:
+    def token(
+        self, subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8,
+        sources: Iterable[str] = ("*",),
+    ) -> str:  # fmt: skip
         """A bearer token of this directory's issuer. Raises StackError when there is none or a role is unknown."""
         if not self.issuer.exists():
             place = self.folder.parent
             raise StackError(f"no stack has been made in {place}; `jianfu up --data {place}` makes one")
         try:
-            return auth.issue(record.read(self.issuer), subject, roles, unit=unit, hours=hours)
+            return auth.issue(record.read(self.issuer), subject, roles, unit=unit, hours=hours, sources=sources)
         except ValueError as error:
             raise StackError(str(error)) from None

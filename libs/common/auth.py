@@ -22,11 +22,15 @@ ROLES = frozenset({"viewer", "registrar", "unit", "agent", "operator", "approver
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller; `scope` is what a `unit` claim says (`scheme:value`), None without one."""
+    """An authenticated caller; `scope` is what a `unit` claim says (`scheme:value`), None without one.
+
+    `sources` are those that an agent speaks for, by a claim of that name: none without it, all with `*`.
+    """
 
     subject: str
     roles: frozenset[str]
     scope: str | None = None
+    sources: frozenset[str] = frozenset()
 
     def require(self, *roles: str) -> None:
         """Raise Forbidden unless the caller has one of the roles."""
@@ -51,8 +55,9 @@ def public_jwks(private: dict[str, Any]) -> dict[str, Any]:
 
 
 def issue(
-    private: dict[str, Any], subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8
-) -> str:
+    private: dict[str, Any], subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8,
+    sources: Iterable[str] = ("*",),
+) -> str:  # fmt: skip
     """A token for development and for the local stack. Raises ValueError on an unknown role."""
     wanted = sorted(set(roles))
     if unknown := set(wanted) - ROLES:
@@ -62,8 +67,7 @@ def issue(
         "iss": LOCAL_ISSUER, "aud": AUDIENCE, "sub": subject, "roles": wanted,
         "iat": now, "exp": now + int(hours * 3600),
     }  # fmt: skip
-    if unit is not None:
-        claims["unit"] = unit
+    claims |= ({} if unit is None else {"unit": unit}) | ({"sources": sorted(sources)} if "agent" in wanted else {})
     return str(jwt.encode({"alg": "Ed25519", "kid": private["kid"]}, claims, OKPKey.import_key(private), ["Ed25519"]))
 
 
@@ -92,7 +96,8 @@ class Authenticator:
         if cached is not None and cached[0] > now:
             return cached[1]
         claims = self._claims(token, now)
-        principal = Principal(claims["sub"], frozenset(claims["roles"]) & ROLES, claims.get("unit"))
+        roles, sources = frozenset(claims["roles"]) & ROLES, frozenset(claims.get("sources", ()))
+        principal = Principal(claims["sub"], roles, claims.get("unit"), sources)
         if len(self._seen) > 10_000:
             self._seen.clear()
         self._seen[token] = (float(claims["exp"]), principal)
@@ -109,9 +114,9 @@ class Authenticator:
             raise Unauthenticated(why=f"the token is not valid ({type(error).__name__})") from None
         if claims["iss"] == LOCAL_ISSUER and not self._allow_local:
             raise Unauthenticated(why="tokens of the local issuer are refused by a service bound beyond loopback")
-        roles = claims.get("roles")
-        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-            raise Unauthenticated(why="the token lacks a list of roles")
+        for name, words in (("roles", claims.get("roles")), ("sources", claims.get("sources", []))):
+            if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+                raise Unauthenticated(why=f"the token lacks a list of {name}")
         if not isinstance(claims["sub"], str) or not isinstance(claims.get("unit", ""), str):
             raise Unauthenticated(why="the token's sub or unit is no text")
         return claims

@@ -1,4 +1,4 @@
-"""Which records of usage are let in, and what may be kept of those that are not."""
+"""Which records of usage and statements are let in, and what may be kept of those that are not."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from libs.common.auth import Authenticator
-from libs.common.errors import DomainError
+from libs.common.errors import Unauthenticated
 
 KEPT_FIELDS = ("source", "asset_id", "measure", "ts", "count", "value", "day", "records")
 
@@ -17,26 +17,23 @@ class Bearers:
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
-        self._accepted: set[bytes] = set()
+        self._accepted: dict[bytes, frozenset[str]] = {}
 
     def forget(self) -> None:
         """Verify every token again from here on: done once per fetch, so that one that expires is noticed."""
         self._accepted.clear()
 
-    def refusal(self, headers: Sequence[tuple[str, bytes | None]]) -> tuple[str, str] | None:
-        """Why the bearer of these headers may not deliver usage, or None."""
+    def sources(self, headers: Sequence[tuple[str, bytes | None]]) -> frozenset[str]:
+        """The sources that the bearer of these headers speaks for. Raises DomainError on one who is no agent."""
         raw = next((value for name, value in headers if name.lower() == "authorization"), None)
-        if raw is not None and raw in self._accepted:
-            return None
-        try:
-            self._authenticator.principal(None if raw is None else raw.decode()).require("agent")
-        except DomainError as error:
-            return error.code, str(error)
-        except UnicodeDecodeError:
-            return "unauthenticated", "the authorization header is not UTF-8"
-        if raw is not None:
-            self._accepted.add(raw)
-        return None
+        if raw is None or raw not in self._accepted:
+            try:
+                agent = self._authenticator.principal(None if raw is None else raw.decode())
+            except UnicodeDecodeError:
+                raise Unauthenticated(why="the authorization header is not UTF-8") from None
+            agent.require("agent")
+            self._accepted[raw or b""] = agent.sources
+        return self._accepted[raw or b""]
 
 
 def without_person(record: ConsumerRecord) -> ConsumerRecord:

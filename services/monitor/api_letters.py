@@ -24,9 +24,10 @@ def router(
 
     async def count(letter: dict[str, Any]) -> None:
         bearer = next((value for name, value in letter["headers"] if name.lower() == "authorization"), None)
-        authenticator.principal((bearer or b"").decode(errors="replace")).require("agent")
+        agent = authenticator.principal((bearer or b"").decode(errors="replace"))
+        agent.require("agent")
         folded = fold.Fold(calendar)
-        if refused := folded.add_all([letter["payload"]]):
+        if refused := folded.add_all([letter["payload"]], agent.sources):
             raise Invalid(field="payload", why=refused[0][1])
         await usecases.replay_usage(database, letter, folded.sheet())
 

@@ -14,7 +14,7 @@ from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.intake import SourceStated
 from libs.common.web import require
-from services.monitor import fold, usecases
+from services.monitor import domain, fold, usecases
 
 MAX_ROWS = 10_000
 
@@ -89,8 +89,10 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRout
             raise Invalid(field="body", accepted='{"source": …, "records": […]}', why=str(error)) from None
         if len(sent.records) > MAX_ROWS:
             raise Invalid(field="records", accepted=f"at most {MAX_ROWS}", why="too many records")
+        domain.speaks_for(principal.sources, sent.source)
         folded = fold.Fold(calendar)
-        reasons = dict(folded.add_all(_with_source(raw, sent.source) for raw in sent.records))
+        of_source = (_with_source(raw, sent.source) for raw in sent.records)
+        reasons = dict(folded.add_all(of_source, frozenset({sent.source})))
         rows = [
             RowVerdict(row=row, verdict="refused" if row in reasons else "accepted", detail=reasons.get(row))
             for row in range(len(sent.records))
@@ -102,7 +104,8 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRout
         return Response(answer, 202, media_type="application/json")
 
     @routes.post("/statements", status_code=202, summary="State a source's day 申报来源日数据")
-    async def state(stated: SourceStated, _: Annotated[Principal, require("agent")]) -> Stated:
+    async def state(stated: SourceStated, principal: Annotated[Principal, require("agent")]) -> Stated:
+        domain.speaks_for(principal.sources, stated.source)
         return Stated(outcome=await usecases.state_source(database, stated, today=clock.today()))
 
     return routes

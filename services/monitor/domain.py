@@ -29,6 +29,29 @@ class StaleRevision(DomainError):
     en = "That day's statement already has revision {held}; only a higher one replaces it."
 
 
+EVERY_SOURCE = frozenset({"*"})
+
+
+class NotItsSource(DomainError):
+    """An agent speaks for the sources that its token names; for another it could declare that one's assets dead."""
+
+    code = "not_its_source"
+    kind = "forbidden"
+    zh = "令牌只代表这些来源:{named}"
+    en = "The token speaks for these sources only: {named}"
+
+
+def speaks_for(sources: frozenset[str], source: str) -> None:
+    """Raise NotItsSource unless the sources that a token names hold this one, or `*` for all."""
+    if not sources & {"*", source}:
+        raise NotItsSource(field="source", accepted=named(sources), named=named(sources))
+
+
+def named(sources: frozenset[str]) -> str:
+    """The sources that a token names, in words."""
+    return ", ".join(sorted(sources)) or "none"
+
+
 def check_source(name: str) -> None:
     """Raise Invalid unless this can name a source."""
     if not _SOURCE.fullmatch(name):

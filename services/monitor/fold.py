@@ -135,14 +135,17 @@ class Fold:
         self.keys = 0
         self.records = 0
 
-    def add_all(self, values: Iterable[bytes | None]) -> list[tuple[int, str]]:
-        """Fold raw records; answers (position, reason) of those refused. One bad record harms no other."""
+    def add_all(self, values: Iterable[bytes | None], sources: frozenset[str]) -> list[tuple[int, str]]:
+        """Fold raw records of one who speaks for `sources`; answers (position, reason) of those refused."""
         refused: list[tuple[int, str]] = []
         quarters = self._quarters
+        its_own = None if "*" in sources else sources
         index = -1
         for index, value in enumerate(values):
             try:
                 beacon = decode(value)  # type: ignore[arg-type]
+                if its_own is not None and beacon.source not in its_own:
+                    raise Refused(f"source: expected one that the token names: {domain.named(its_own)}")
                 if beacon.value is None and beacon.day is None:
                     slot = quarters.get((beacon.source, beacon.measure, beacon.ts // QUARTER))
                     if slot is None:

@@ -43,7 +43,9 @@ def handlers_of(
         await usecases.answer_recheck(database, book, event, clock, event_id=incoming.id)
 
     async def stated(event: SourceStated, incoming: Incoming) -> None:
-        authenticator.principal(incoming.authorization).require("agent")
+        agent = authenticator.principal(incoming.authorization)
+        agent.require("agent")
+        domain.speaks_for(agent.sources, event.source)
         try:
             await usecases.state_source(database, event, today=clock.today())
         except domain.StaleRevision:

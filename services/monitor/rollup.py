@@ -23,6 +23,7 @@ from prometheus_client import Counter, Histogram
 from libs.common import dead, observe
 from libs.common.auth import Authenticator
 from libs.common.db import Database
+from libs.common.errors import DomainError
 from libs.common.kafka import TRANSIENT, Subscription
 from services.monitor import fold, usecases
 from services.monitor.admission import Bearers, without_person
@@ -114,20 +115,27 @@ class UsageConsumer(Subscription):
             self._room.clear()
 
     def _fold_in(self, records: Sequence[ConsumerRecord]) -> None:
-        values, good = [], []
+        good: list[ConsumerRecord] = []
         known: Any = None
+        speaks: frozenset[str] = frozenset()
         for record in records:
             headers = record.headers
             if headers != known:
-                refusal = self._bearers.refusal(headers)
-                if refusal is not None:
-                    self._set_aside(record, *refusal)
+                try:
+                    sources = self._bearers.sources(headers)
+                except DomainError as error:
+                    self._set_aside(record, error.code, str(error))
                     continue
+                if sources != speaks:
+                    self._fold_run(good, speaks)
+                    good, speaks = [], sources
                 known = headers
-            values.append(record.value)
             good.append(record)
-        for index, reason in self._fold.add_all(values):
-            self._set_aside(good[index], "malformed", reason)
+        self._fold_run(good, speaks)
+
+    def _fold_run(self, records: Sequence[ConsumerRecord], sources: frozenset[str]) -> None:
+        for index, reason in self._fold.add_all((record.value for record in records), sources):
+            self._set_aside(records[index], "malformed", reason)
 
     def _set_aside(self, record: ConsumerRecord, code: str, reason: str) -> None:
         if len(self._bad) < BURIED_PER_FOLD:

@@ -22,6 +22,7 @@ from libs.common.kafka import EndOffsets, make_broker
 from libs.common.outbox import Publisher, Relay
 from libs.common.process import Base
 from services.monitor import api, fold, handlers, store, usecases, why
+from services.monitor.domain import EVERY_SOURCE
 from services.monitor.main import rules_of
 from services.monitor.sweep import Sweeper
 
@@ -86,7 +87,7 @@ class Monitor:
 
     async def deliver(self, lines: Sequence[dict[str, Any]]) -> None:
         folded = fold.Fold(fold.Calendar(ZONE))
-        assert folded.add_all([msgspec.json.encode(line) for line in lines]) == []
+        assert folded.add_all([msgspec.json.encode(line) for line in lines], EVERY_SOURCE) == []
         await usecases.deliver_usage(self.database, "agent", None, b"", folded.sheet(), b"")
 
     async def state(self, source: str, on: int, assets: Sequence[UUID], records: int, *, revision: int = 1) -> str:
@@ -136,8 +137,8 @@ KEY = auth.new_key("test")
 NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
 
 
-def bearer(*roles: str) -> dict[str, str]:
-    return {"Authorization": "Bearer " + auth.issue(KEY, "somebody", roles)}
+def bearer(*roles: str, sources: Sequence[str] = ("*",)) -> dict[str, str]:
+    return {"Authorization": "Bearer " + auth.issue(KEY, "somebody", roles, sources=sources)}
 
 
 @pytest.fixture

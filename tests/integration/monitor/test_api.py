@@ -48,6 +48,20 @@ async def test_usage_gets_a_verdict_per_row_and_is_counted_once(monitor: Monitor
     assert await monitor.database.pool.fetchval("select total from usage_days where asset_id = $1", UUID(asset)) == 5
 
 
+async def test_an_agent_speaks_for_the_sources_that_its_token_names(http: httpx.AsyncClient, monitor: Monitor) -> None:
+    """Whoever could state another's days could declare all that it watches dead."""
+    usage = {"records": [{"asset_id": str(uuid4()), "measure": "posts", "ts": millis(day(0))}]}
+    stated = {"day": str(day(0)), "records": 0, "assets": []}
+    for path, body in (("/usage", usage), ("/statements", stated)):
+        mine = await http.post(path, json=body | {"source": "mine"}, headers=bearer("agent", sources=["mine"]))
+        assert mine.status_code == 202, mine.text
+        for sources in (["mine"], []):
+            answer = await http.post(path, json=body | {"source": "s"}, headers=bearer("agent", sources=sources))
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_its_source")
+            assert answer.json()["errors"][0]["field"] == "source"
+    assert await monitor.database.pool.fetchval("select count(*) from source_days where source = 's'") == 0
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{", b'{"source": "s"}', json.dumps({"source": "s", "records": [1] * 10_001}).encode()]
 )

@@ -44,9 +44,10 @@ async def days_of(monitor: Monitor) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(
-    "token", [None, "nonsense", auth.issue(KEY, "u", ["unit"]), auth.issue(KEY, "o", ["operator"])]
-)
-async def test_only_an_agent_states(monitor: Monitor, token: str | None) -> None:
+    "token", [None, "nonsense", auth.issue(KEY, "u", ["unit"]), auth.issue(KEY, "o", ["operator"]),
+              auth.issue(KEY, "a", ["agent"], sources=["t", "S"]), auth.issue(KEY, "a", ["agent"], sources=[])],
+)  # fmt: skip
+async def test_only_an_agent_of_that_source_states(monitor: Monitor, token: str | None) -> None:
     with pytest.raises(DomainError):
         await take(monitor, stated(), token)
     assert await days_of(monitor) == []
@@ -93,6 +94,7 @@ async def test_a_refused_statement_is_replayed_through_the_same_door(monitor: Mo
         ({"measure": "posts", "ts": millis(day(0))}, AGENT, 200),
         ({"measure": "posts", "ts": "never"}, AGENT, 422),
         ({"measure": "posts", "ts": millis(day(0))}, None, 401),
+        ({"measure": "posts", "ts": millis(day(0))}, auth.issue(KEY, "a", ["agent"], sources=["t"]), 422),
         (None, AGENT, 422),
     ],
 )

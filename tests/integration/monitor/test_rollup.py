@@ -18,6 +18,7 @@ from libs.common.auth import Authenticator
 from libs.common.db import PLUMBING, Database
 from libs.common.kafka import make_broker
 from services.monitor import fold
+from services.monitor.domain import EVERY_SOURCE
 from services.monitor.rollup import UsageConsumer
 from tests.conftest import kafka_options
 from tests.integration.monitor.conftest import ZONE, day, millis
@@ -120,6 +121,33 @@ async def test_a_restart_goes_on_from_the_database(stream: Stream) -> None:
     assert await stream.total() == 150
 
 
+async def test_an_agent_counts_for_the_sources_that_its_token_names(stream: Stream) -> None:
+    """One fetch of two agents' records, one of whom speaks for another source as well: that one is kept aside."""
+    other = [line.replace(b'"source": "s"', b'"source": "t"') for line in views(3)]
+    bearers = {
+        name: [("authorization", f"Bearer {auth.issue(KEY, name, ['agent'], sources=sources)}".encode())]
+        for name, sources in {"of s": ["s", "r"], "of t": ["t"], "of none": []}.items()
+    }
+    for name, lines in (
+        ("of s", views(2)),
+        ("of s", other),
+        ("of t", other),
+        ("of none", views(1)),
+        ("of t", views(4)),
+    ):
+        await stream.send(*lines, headers=bearers[name], key=b"one partition")
+    async with stream.consumer() as usage:
+        await eventually(lambda: sum(usage.done.values()) == 13)
+    rows = await stream.database.pool.fetch("select source, received from source_days order by source")
+    assert [tuple(row) for row in rows] == [("s", 2), ("t", 3)]
+    rows = await stream.database.pool.fetch("select reason_code, reason from dead_letters")
+    assert [row["reason_code"] for row in rows] == ["malformed"] * 8
+    assert {row["reason"] for row in rows} == {
+        "source: expected one that the token names: r, s", "source: expected one that the token names: none",
+        "source: expected one that the token names: t",
+    }  # fmt: skip
+
+
 async def test_poison_between_good_records_is_set_aside_and_nothing_waits(stream: Stream) -> None:
     person = "zhang-san-13800000000"
     bad = [None, b"\xff\xfe", b"{", b"[]", json.dumps({"source": "s", "user": person}).encode()]
@@ -213,7 +241,7 @@ async def test_sketches_folded_at_the_source_join_those_folded_here(stream: Stre
     import base64
 
     made = fold.Fold(fold.Calendar(ZONE))
-    made.add_all(views(40))
+    made.add_all(views(40), EVERY_SOURCE)
     (counter,) = made.sheet().counters
     folded = {
         "source": "s", "asset_id": str(UUID(int=7)), "measure": "views", "day": str(day(0)), "count": 40, "records": 40,

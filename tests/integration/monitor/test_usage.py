@@ -13,6 +13,7 @@ from libs.common import dead
 from libs.common.db import PLUMBING
 from libs.common.errors import DomainError
 from services.monitor import fold, usecases
+from services.monitor.domain import EVERY_SOURCE
 from tests.integration.monitor.conftest import ZONE, Monitor, day, millis
 
 CALENDAR = fold.Calendar(ZONE)
@@ -20,7 +21,7 @@ CALENDAR = fold.Calendar(ZONE)
 
 def sheet(*lines: dict[str, Any]) -> fold.Sheet:
     made = fold.Fold(CALENDAR)
-    assert made.add_all([json.dumps(line).encode() for line in lines]) == []
+    assert made.add_all([json.dumps(line).encode() for line in lines], EVERY_SOURCE) == []
     return made.sheet()
 
 

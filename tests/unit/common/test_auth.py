@@ -80,6 +80,8 @@ def seconds(ahead: int) -> Callable[[], int]:
         {"roles": [{"operator": True}]},
         {"sub": 7},
         {"unit": ["cn-uscc:1"]},
+        {"sources": "s"},
+        {"sources": [7]},
     ],
     ids=str,
 )
@@ -115,6 +117,12 @@ def test_a_token_that_expires_while_it_is_remembered(
     monkeypatch.setattr(time, "time", lambda: later)
     with pytest.raises(Unauthenticated):
         authenticator.principal(bearer)
+
+
+def test_an_agent_speaks_for_the_sources_of_its_token(authenticator: Authenticator) -> None:
+    """For none where the claim is missing."""
+    assert authenticator.principal(f"Bearer {token(roles=['agent'], sources=['a', 'b'])}").sources == {"a", "b"}
+    assert authenticator.principal(f"Bearer {token(roles=['agent'])}").sources == frozenset()
 
 
 def test_an_unknown_role_gives_nothing(authenticator: Authenticator) -> None:

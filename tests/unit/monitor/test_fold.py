@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.monitor import fold
+from services.monitor.domain import EVERY_SOURCE
 
 ZONE = ZoneInfo("Asia/Shanghai")
 A = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
@@ -27,7 +28,7 @@ def beacon(**changed: Any) -> bytes:
 
 def folded(*lines: bytes | None) -> fold.Sheet:
     made = fold.Fold(fold.Calendar(ZONE))
-    assert made.add_all(lines) == []
+    assert made.add_all(lines, EVERY_SOURCE) == []
     return made.sheet()
 
 
@@ -92,7 +93,9 @@ def test_a_finer_sketch_than_ours_is_kept_at_our_size(fine: int) -> None:
 def test_a_coarser_sketch_than_ours_would_spoil_what_it_joins_and_is_refused() -> None:
     sketch = datasketches.hll_sketch(10, datasketches.tgt_hll_type.HLL_4)
     sent = base64.b64encode(sketch.serialize_compact()).decode()
-    ((_, reason),) = fold.Fold(fold.Calendar(ZONE)).add_all([beacon(ts=..., day="2025-06-05", sketch=sent)])
+    ((_, reason),) = fold.Fold(fold.Calendar(ZONE)).add_all(
+        [beacon(ts=..., day="2025-06-05", sketch=sent)], EVERY_SOURCE
+    )
     assert reason == "sketch: expected lg_config_k of at least 11"
 
 
@@ -163,7 +166,7 @@ REFUSED: list[tuple[bytes | None, str]] = [
 @pytest.mark.parametrize(("line", "said"), REFUSED, ids=lambda part: repr(part)[:60])
 def test_a_bad_record_is_refused_alone_and_counts_nowhere(line: bytes | None, said: str) -> None:
     made = fold.Fold(fold.Calendar(ZONE))
-    ((index, reason),) = made.add_all([beacon(), line, beacon()])
+    ((index, reason),) = made.add_all([beacon(), line, beacon()], EVERY_SOURCE)
     assert index == 1
     assert said in reason
     sheet = made.sheet()
@@ -182,7 +185,7 @@ def test_a_refusal_never_quotes_the_record() -> None:
         beacon(measure=secret),
         secret.encode(),
     ]
-    assert all(secret not in reason for _, reason in made.add_all(lines))
+    assert all(secret not in reason for _, reason in made.add_all(lines, EVERY_SOURCE))
 
 
 def test_another_spelling_of_an_id_is_the_same_asset() -> None:
