@@ -42,6 +42,6 @@ def without_person(record: ConsumerRecord) -> ConsumerRecord:
         found = msgspec.json.decode(record.value)
         kept = {name: found[name] for name in KEPT_FIELDS if isinstance(found.get(name), str | int | float)}
         value = msgspec.json.encode(kept)
-    except (msgspec.MsgspecError, TypeError, AttributeError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, TypeError, AttributeError, UnicodeDecodeError, RecursionError):
         value = None
     return replace(record, value=value)

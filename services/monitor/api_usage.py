@@ -17,6 +17,7 @@ from libs.common.web import require
 from services.monitor import domain, fold, usecases
 
 MAX_ROWS = 10_000
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what a stranger's bytes may raise
 
 
 class UsageRecord(BaseModel):
@@ -85,7 +86,7 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRout
         body = await request.body()
         try:
             sent = msgspec.json.decode(body, type=_Body)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise Invalid(field="body", accepted='{"source": …, "records": […]}', why=str(error)) from None
         if len(sent.records) > MAX_ROWS:
             raise Invalid(field="records", accepted=f"at most {MAX_ROWS}", why="too many records")
@@ -122,7 +123,7 @@ def _with_source(raw: msgspec.Raw, source: str) -> bytes | None:
     """A record as it would stand on the usage topic, so that both ways in fold alike."""
     try:
         record: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
     return msgspec.json.encode(
         {name: value for name, value in record.items() if value is not None} | {"source": source}

@@ -4,8 +4,6 @@ Distinct users live in HyperLogLog sketches only (lg 11, HLL_4: about 1.1 % erro
 the sketch while the beacon is in memory and kept nowhere.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,18 +12,14 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import datasketches
 import msgspec
 
 from libs.common.errors import Invalid
-from services.monitor import domain
+from services.monitor import domain, sketches
 
 GAUGES = frozenset({"posts_total", "followers"})
 QUARTER = 900_000  # milliseconds; offsets of zones and so days begin at whole quarter hours
 EARLIEST, LATEST = 946_684_800_000 // QUARTER, 4_102_444_800_000 // QUARTER  # the years 2000 to 2100
-_MEASURE = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_HLL = datasketches.tgt_hll_type.HLL_4
-LG_K = 11
 
 
 class Refused(ValueError):
@@ -153,17 +147,17 @@ class Fold:
                     cell = slot.cells.get(beacon.asset_id)
                     if cell is None:
                         cell = self._cell(slot, beacon.asset_id)
-                    cell.total += beacon.count
-                    slot.received += 1
                     if beacon.user is not None:
                         if cell.users is None:
-                            cell.users = datasketches.hll_sketch(LG_K, _HLL)
+                            cell.users = sketches.new()
                         cell.users.update(beacon.user)
+                    cell.total += beacon.count  # last: what is refused on the way counts nowhere
+                    slot.received += 1
                 elif beacon.day is None:
                     self._gauge(beacon)
                 else:
                     self._folded(beacon)
-            except (msgspec.MsgspecError, TypeError, UnicodeDecodeError, Refused) as error:
+            except Exception as error:  # whatever a stranger's bytes lead to: it must not reach the others
                 refused.append((index, _reason(error)))
         self.records += index + 1 - len(refused)
         return refused
@@ -183,8 +177,8 @@ class Fold:
                 domain.check_source(source)
             except Invalid as error:
                 raise Refused(f"source: expected {error.accepted}") from None
-            if not _MEASURE.fullmatch(measure):
-                raise Refused("measure: expected up to 40 of a-z, 0-9 and _, beginning with a letter")
+            if not domain.MEASURE.fullmatch(measure):
+                raise Refused(f"measure: expected {domain.MEASURE_IS}")
             slot = self._slots[(source, measure, day)] = Slot(source, measure, day)
         return slot
 
@@ -218,11 +212,11 @@ class Fold:
             raise Refused("day: expected YYYY-MM-DD") from None
         if not domain.FIRST_DAY <= day <= domain.LAST_DAY:
             raise Refused(f"day: expected {domain.FIRST_DAY} to {domain.LAST_DAY}")
-        users = None if beacon.sketch is None else read_sketch(beacon.sketch)
+        users = None if beacon.sketch is None else sketches.read(beacon.sketch)
         slot = self._slot(beacon.source, beacon.measure, day)
         cell = self._cell(slot, beacon.asset_id)
         cell.total += beacon.count
-        cell.users = merge(cell.users, users)
+        cell.users = sketches.merge(cell.users, users)
         slot.received += beacon.records
 
     def sheet(self) -> Sheet:
@@ -239,7 +233,7 @@ class Fold:
                 if other is None:
                     cells[place] = cell
                 else:  # a second source counted the same
-                    cells[place] = Cell(other.total + cell.total, merge(other.users, cell.users))
+                    cells[place] = Cell(other.total + cell.total, sketches.merge(other.users, cell.users))
         counters = tuple(Counter(*place, cells[place].total, cells[place].users) for place in sorted(cells))
         gauges = tuple(self._gauges[place] for place in sorted(self._gauges))
         return Sheet(counters, gauges, tuple((*key, received[key]) for key in sorted(received)))
@@ -253,47 +247,11 @@ def canonical(asset_id: str) -> str:
         raise Refused("asset_id: expected a UUID") from None
 
 
-def read_sketch(text: str) -> Any:
-    """A sketch from base64, no finer than ours. Raises Refused when it is none of our kind.
-
-    A finer one would be kept at its own size, up to a thousand times ours; a coarser one would make all it is united
-    with as coarse, for good.
-    """
-    try:
-        sketch = datasketches.hll_sketch.deserialize(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError, RuntimeError, TypeError):
-        raise Refused("sketch: expected a base64 HyperLogLog sketch of Apache DataSketches") from None
-    if sketch.lg_config_k < LG_K:
-        raise Refused(f"sketch: expected lg_config_k of at least {LG_K}")
-    return merge(datasketches.hll_sketch(LG_K, _HLL), sketch)
-
-
-def merge(one: Any, other: Any) -> Any:
-    """The union of two sketches, either of which may be None."""
-    if one is None or other is None:
-        return one if other is None else other
-    union = datasketches.hll_union(LG_K)
-    union.update(one)
-    union.update(other)
-    return union.get_result(_HLL)
-
-
-def stored(sketch: Any) -> bytes:
-    """A sketch as bytes, 12 for one user and 1,064 at most."""
-    return bytes(sketch.serialize_compact())
-
-
-def restored(held: bytes) -> Any:
-    return datasketches.hll_sketch.deserialize(held)
-
-
-def estimate(sketch: Any) -> int:
-    return round(float(sketch.get_estimate()))
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, Refused):
         return str(error)
+    if isinstance(error, Invalid):
+        return f"{error.field}: expected {error.accepted}"
     if isinstance(error, msgspec.ValidationError):
         return re.sub(r"`\$\.?", "`", str(error))  # names the field and the type expected, never the value
     return f"expected a JSON object of usage ({type(error).__name__})"

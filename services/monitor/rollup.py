@@ -23,7 +23,6 @@ from prometheus_client import Counter, Histogram
 from libs.common import dead, observe
 from libs.common.auth import Authenticator
 from libs.common.db import Database
-from libs.common.errors import DomainError
 from libs.common.kafka import TRANSIENT, Subscription
 from services.monitor import fold, usecases
 from services.monitor.admission import Bearers, without_person
@@ -123,8 +122,8 @@ class UsageConsumer(Subscription):
             if headers != known:
                 try:
                     sources = self._bearers.sources(headers)
-                except DomainError as error:
-                    self._set_aside(record, error.code, str(error))
+                except Exception as error:  # as for the bodies: the records around it must be folded once, and are
+                    self._set_aside(record, getattr(error, "code", "unexpected"), str(error))
                     continue
                 if sources != speaks:
                     self._fold_run(good, speaks)

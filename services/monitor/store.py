@@ -12,7 +12,7 @@ import msgspec
 from libs.common.db import Connection, load_queries
 from libs.common.events.monitor import SignalRead
 from libs.common.events.registry import AssetRecord
-from services.monitor import domain, fold
+from services.monitor import domain, fold, sketches
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 JUDGED_STATEMENTS = 128  # enough for the longest look-back, rhythm and the usual number together
@@ -44,9 +44,9 @@ async def merge_usage(conn: Connection, sheet: fold.Sheet) -> None:
             sketch = row.users
             before = held.get((row.asset_id, row.measure, row.day))
             if sketch is not None and before is not None:
-                sketch = fold.merge(fold.restored(before), sketch)
-            users.append(None if sketch is None else fold.stored(sketch))
-            estimates.append(None if sketch is None else fold.estimate(sketch))
+                sketch = sketches.merge(sketches.restored(before), sketch)
+            users.append(None if sketch is None else sketches.stored(sketch))
+            estimates.append(None if sketch is None else sketches.estimate(sketch))
         totals = [row.total for row in rows]
         fresh = await QUERIES.usage_put(
             conn, assets=assets, measures=measures, days=days, totals=totals, users=users, estimates=estimates

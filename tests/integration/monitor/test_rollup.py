@@ -17,7 +17,7 @@ from libs.common import auth
 from libs.common.auth import Authenticator
 from libs.common.db import PLUMBING, Database
 from libs.common.kafka import make_broker
-from services.monitor import fold
+from services.monitor import fold, sketches
 from services.monitor.domain import EVERY_SOURCE
 from services.monitor.rollup import UsageConsumer
 from tests.conftest import kafka_options
@@ -245,7 +245,7 @@ async def test_sketches_folded_at_the_source_join_those_folded_here(stream: Stre
     (counter,) = made.sheet().counters
     folded = {
         "source": "s", "asset_id": str(UUID(int=7)), "measure": "views", "day": str(day(0)), "count": 40, "records": 40,
-        "sketch": base64.b64encode(fold.stored(counter.users)).decode(),
+        "sketch": base64.b64encode(sketches.stored(counter.users)).decode(),
     }  # fmt: skip
     async with stream.consumer() as usage:
         await stream.send(json.dumps(folded).encode(), *views(20, begin=30))

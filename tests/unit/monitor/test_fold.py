@@ -6,12 +6,11 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import datasketches
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.monitor import fold
+from services.monitor import fold, sketches
 from services.monitor.domain import EVERY_SOURCE
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -67,44 +66,24 @@ def test_a_zone_whose_offset_is_no_whole_hour_has_its_own_midnight() -> None:
 def test_users_are_counted_once_and_found_nowhere() -> None:
     sheet = folded(*[beacon(user=f"person-{n % 40}") for n in range(400)])
     (counter,) = sheet.counters
-    assert (counter.total, fold.estimate(counter.users)) == (400, 40)
-    assert b"person" not in fold.stored(counter.users)
+    assert (counter.total, sketches.estimate(counter.users)) == (400, 40)
+    assert b"person" not in sketches.stored(counter.users)
 
 
 def test_sketches_survive_storage_and_unite() -> None:
     one = folded(*[beacon(user=f"u{n}") for n in range(1000)]).counters[0].users
     two = folded(*[beacon(user=f"u{n}") for n in range(500, 1500)]).counters[0].users
-    both = fold.merge(fold.restored(fold.stored(one)), two)
-    assert abs(fold.estimate(both) - 1500) < 75
-    assert len(fold.stored(both)) <= 1064
-
-
-@pytest.mark.parametrize("fine", [12, 16, 20])
-def test_a_finer_sketch_than_ours_is_kept_at_our_size(fine: int) -> None:
-    sketch = datasketches.hll_sketch(fine, datasketches.tgt_hll_type.HLL_8)
-    for n in range(100_000):
-        sketch.update(f"u{n}")
-    sent = base64.b64encode(sketch.serialize_compact()).decode()
-    (counter,) = folded(beacon(ts=..., day="2025-06-05", sketch=sent)).counters
-    assert len(fold.stored(counter.users)) <= 1064
-    assert abs(fold.estimate(counter.users) - 100_000) < 10_000
-
-
-def test_a_coarser_sketch_than_ours_would_spoil_what_it_joins_and_is_refused() -> None:
-    sketch = datasketches.hll_sketch(10, datasketches.tgt_hll_type.HLL_4)
-    sent = base64.b64encode(sketch.serialize_compact()).decode()
-    ((_, reason),) = fold.Fold(fold.Calendar(ZONE)).add_all(
-        [beacon(ts=..., day="2025-06-05", sketch=sent)], EVERY_SOURCE
-    )
-    assert reason == "sketch: expected lg_config_k of at least 11"
+    both = sketches.merge(sketches.restored(sketches.stored(one)), two)
+    assert abs(sketches.estimate(both) - 1500) < 75
+    assert len(sketches.stored(both)) <= 1064
 
 
 def test_a_folded_day_counts_as_the_records_it_stands_for() -> None:
     users = folded(*[beacon(user=f"u{n}") for n in range(30)]).counters[0].users
-    sketch = base64.b64encode(fold.stored(users)).decode()
+    sketch = base64.b64encode(sketches.stored(users)).decode()
     line = beacon(ts=..., day="2025-06-05", count=90, sketch=sketch, records=33)
     sheet = folded(line, beacon(user="u1"))
-    assert (sheet.counters[0].total, fold.estimate(sheet.counters[0].users)) == (91, 30)
+    assert (sheet.counters[0].total, sketches.estimate(sheet.counters[0].users)) == (91, 30)
     assert sheet.received == (("s", DAY, 34),)
 
 
@@ -160,6 +139,7 @@ REFUSED: list[tuple[bytes | None, str]] = [
     (beacon(day="2025-06-05", sketch="!"), "sketch"),
     (beacon(day="2025-06-05", sketch=base64.b64encode(b"no sketch at all").decode()), "sketch"),
     (beacon(day="2025-06-05", sketch=""), "sketch"),
+    (b'{"source": "s", "x": ' + b"[" * 2000 + b"]" * 2000 + b"}", "RecursionError"),
 ]
 
 
