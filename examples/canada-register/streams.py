@@ -110,6 +110,7 @@ def stated(statement: Statement) -> dict[str, Any]:
         "day": statement.day.isoformat(),
         "revision": statement.revision,
         "records": statement.records,
+        "measures": ["posts", "posts_total"],
         "assets": statement.assets,
     }
 

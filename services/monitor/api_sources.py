@@ -19,7 +19,13 @@ READERS = ("viewer", "operator", "approver", "auditor", "agent")
 class TermsIn(BaseModel):
     """How a source is judged."""
 
-    rhythm_days: int = Field(1, ge=1, le=31, description="a day's statement may come this many days later")
+    rhythm_days: int = Field(
+        1,
+        ge=1,
+        le=31,
+        description="1 where a day is stated before the next one begins, 2 where it is "
+        "stated in the course of the next day, and so on; before that nothing is missed 申报周期(天)",
+    )
     floor_share: float = Field(0.8, ge=0, le=1, description="fewer covered assets than this share of usual: partial")
     lookback_days: int = Field(7, ge=1, le=60, description="how many due days must all be whole")
 
@@ -48,6 +54,7 @@ class Day(BaseModel):
     revision: int
     covered: int | None
     whole: bool
+    measures: list[str] = Field(description="申报的指标 what it vouches for, by name; nothing of what is not named")
 
 
 class DayList(BaseModel):

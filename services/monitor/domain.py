@@ -15,6 +15,8 @@ Truth = bool | None
 Verdict = Literal["ACTIVE", "IDLE", "ZOMBIE", "UNKNOWN"]
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 MOST_RECORDS = 1 << 53
+MEASURE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+MEASURE_IS = "up to 40 of a-z, 0-9 and _, beginning with a letter"
 _SOURCE = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 GRAVITY: dict[str, int] = {"IDLE": 1, "ZOMBIE": 2}
 USUAL_DAYS = 28  # how many earlier statements the usual number of covered assets is taken from
@@ -58,13 +60,21 @@ def check_source(name: str) -> None:
         raise Invalid(field="source", accepted="1 to 100 printable characters", why="the source's name is unfit")
 
 
-def check_statement(source: str, day: date, revision: int, records: int) -> None:
-    """Raise Invalid unless a statement lies within what can be kept."""
+def check_statement(
+    source: str, day: date, revision: int, records: int, measures: Iterable[str], *, today: date
+) -> None:
+    """Raise Invalid unless a statement lies within what can be kept, and is of a day that has begun somewhere."""
     check_source(source)
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise Invalid(field="day", accepted=f"{FIRST_DAY} to {LAST_DAY}", why="the day is out of range")
-    if records > MOST_RECORDS or revision >= 1 << 31:
-        raise Invalid(field="records", accepted=f"<= {MOST_RECORDS}", why="the numbers are out of range")
+    latest = today + timedelta(days=1)
+    if not FIRST_DAY <= day <= min(latest, LAST_DAY):
+        # One stated ahead would be whole whatever becomes of the source: silence that nobody has listened to.
+        raise Invalid(field="day", accepted=f"{FIRST_DAY} to {latest}", why=f"{day} is out of range")
+    if records > MOST_RECORDS:
+        raise Invalid(field="records", accepted=f"<= {MOST_RECORDS}", why="the number is out of range")
+    if revision >= 1 << 31:
+        raise Invalid(field="revision", accepted=f"< {1 << 31}", why="the number is out of range")
+    if any(not MEASURE.fullmatch(measure) for measure in measures):
+        raise Invalid(field="measures", accepted=MEASURE_IS, why="a measure's name is unfit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,10 @@ def handlers_of(
         domain.speaks_for(agent.sources, event.source)
         try:
             await usecases.state_source(database, event, today=clock.today())
-        except domain.StaleRevision:
-            return  # a late copy of a statement that was replaced: nothing is wrong with it
+        except domain.StaleRevision as error:
+            if int(str(error.params["held"])) <= event.revision:
+                raise  # another content under a revision that is held: somebody forgot to raise it
+            # else a late copy of a statement that was replaced: nothing is wrong with it
 
     records = (AssetRegistered, AssetAmended, AssetGone, AssetRestored, AssetClosed)
     return {

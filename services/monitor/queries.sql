@@ -62,7 +62,7 @@ with put as (
     insert into source_days as d (source, day, received)
     select * from unnest(:sources::text[], :days::date[], :counts::bigint[])
     on conflict (source, day) do update set received = d.received + excluded.received
-    returning d.source, d.day, d.counted, case when d.received = d.stated then d.cover end as due
+    returning d.source, d.day, d.counted, case when d.received = d.stated and 'posts' = any(d.measures) then d.cover end as due
 )
 select source, day, counted, due from put where counted is distinct from due order by source, day;
 
@@ -77,7 +77,7 @@ on conflict (source) do update set
     rhythm_days = excluded.rhythm_days, floor_share = excluded.floor_share, lookback_days = excluded.lookback_days;
 
 -- name: source_list()
-select s.*, (select max(d.day) from source_days d where d.source = s.source and d.counted is not null) as last_whole
+select s.*, (select max(d.day) from source_days d where d.source = s.source and d.received = d.stated) as last_whole
 from sources s order by s.source;
 
 -- name: source_get(source)^
@@ -105,13 +105,17 @@ insert into source_days as d (source, day) values (:source, :day)
 on conflict (source, day) do update set received = d.received
 returning d.*;
 
--- name: statement_put(source, day, stated, revision, covered, cover)^
-update source_days set stated = :stated, revision = :revision, covered = :covered, cover = :cover
+-- name: statement_put(source, day, stated, revision, covered, cover, measures)^
+-- Silence is asked of posts alone, so only a day of a source that counts posts joins the vouched days.
+update source_days
+set stated = :stated, revision = :revision, covered = :covered, cover = :cover, measures = :measures::text[]
 where source = :source and day = :day
-returning received, counted, case when received = stated then cover end as due;
+returning received, counted, case when received = stated and 'posts' = any(measures) then cover end as due;
 
 -- name: source_days_list(source, before, max_rows)
-select day, received, stated, revision, covered, counted is not null as whole from source_days
+select day, received, stated, revision, covered, coalesce(received = stated, false) as whole,
+    case when stated is null then '{}' else measures end as measures
+from source_days
 where source = :source and (:before::date is null or day < :before) order by day desc limit :max_rows;
 
 -- name: cover_put(cover, assets)!

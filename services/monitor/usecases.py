@@ -131,14 +131,15 @@ async def state_source(database: Database, stated: SourceStated, *, today: date)
 
     Raises StaleRevision when another content is held under the same or a higher revision, and Invalid.
     """
-    domain.check_statement(stated.source, stated.day, stated.revision, stated.records)
+    domain.check_statement(stated.source, stated.day, stated.revision, stated.records, stated.measures, today=today)
+    measures = sorted(set(stated.measures))
     async with database.transaction("state_source") as conn:
         cover = await store.hold_cover(conn, stated.assets)
         await store.QUERIES.source_seen(conn, source=stated.source, today=today)
         held = await store.QUERIES.source_day_lock(conn, source=stated.source, day=stated.day)
         if held["stated"] is not None and held["revision"] >= stated.revision:
-            same = (held["revision"], held["stated"], held["cover"]) == (stated.revision, stated.records, cover)
-            if same:
+            before = (held["revision"], held["stated"], held["cover"], held["measures"])
+            if before == (stated.revision, stated.records, cover, measures):
                 return "unchanged"
             raise domain.StaleRevision(field="revision", accepted=f"> {held['revision']}", held=held["revision"])
         now = await store.QUERIES.statement_put(
@@ -149,6 +150,7 @@ async def state_source(database: Database, stated: SourceStated, *, today: date)
             revision=stated.revision,
             covered=len(set(stated.assets)),
             cover=cover,
+            measures=measures,
         )
         await store.recount(conn, stated.source, stated.day, now["counted"], now["due"])
         return "applied"

@@ -290,7 +290,9 @@ def beacon(house: House, source: str, asset: UUID, day: date, user: str = "u1") 
 
 
 def stated(source: str, day: date, assets: Iterable[UUID], records: int, revision: int = 1) -> SourceStated:
-    return SourceStated(source=source, day=day, assets=tuple(assets), records=records, revision=revision)
+    return SourceStated(
+        source=source, day=day, assets=tuple(assets), records=records, revision=revision, measures=("posts",)
+    )
 
 
 async def eventually(check: Callable[[], Any], seconds: float = 30) -> Any:

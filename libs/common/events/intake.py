@@ -71,9 +71,10 @@ class AssetDelisted(Event):
 
 
 class SourceStated(Event):
-    """What a source vouches for on one day: which assets it covered and how many usage records it sent.
+    """What a source vouches for on one day: the assets it covered, the measures it took, how many records it sent.
 
-    Absence means zero only where `records` equals what arrived. A later statement of the same day replaces
+    Its silence speaks of the measures that it names alone: who counts followers knows nothing of posts. Absence
+    means zero only where `records` equals what arrived. A later statement of the same day replaces
     the earlier one when its `revision` is higher, which is how a source that was blind restates its days.
     """
 
@@ -87,4 +88,5 @@ class SourceStated(Event):
     day: date
     revision: int = Field(default=1, ge=1)
     records: int = Field(ge=0)
+    measures: tuple[str, ...] = Field(default=(), max_length=40)
     assets: tuple[UUID, ...] = Field(max_length=20_000)

@@ -90,8 +90,14 @@ class Monitor:
         assert folded.add_all([msgspec.json.encode(line) for line in lines], EVERY_SOURCE) == []
         await usecases.deliver_usage(self.database, "agent", None, b"", folded.sheet(), b"")
 
-    async def state(self, source: str, on: int, assets: Sequence[UUID], records: int, *, revision: int = 1) -> str:
-        stated = SourceStated(source=source, day=day(on), revision=revision, records=records, assets=tuple(assets))
+    async def state(
+        self, source: str, on: int, assets: Sequence[UUID], records: int, *, revision: int = 1,
+        measures: Sequence[str] = ("posts",),
+    ) -> str:  # fmt: skip
+        stated = SourceStated(
+            source=source, day=day(on), revision=revision, records=records, assets=tuple(assets),
+            measures=tuple(measures),
+        )  # fmt: skip
         return await usecases.state_source(self.database, stated, today=self.clock.today())
 
     async def full_day(self, on: int, assets: Sequence[UUID], posting: Sequence[UUID] = (), source: str = "s") -> None:

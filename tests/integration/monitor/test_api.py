@@ -88,22 +88,30 @@ async def test_every_door_asks_for_its_role(http: httpx.AsyncClient, method: str
 
 
 async def test_statements_and_terms_of_sources(http: httpx.AsyncClient, monitor: Monitor) -> None:
-    stated = {"source": "s", "day": str(day(0)), "records": 0, "assets": [str(uuid4())]}
+    stated = {
+        "source": "s", "day": str(day(0)), "records": 0, "assets": [str(uuid4())],
+        "measures": ["views", "posts", "views"],
+    }  # fmt: skip
     for outcome in ("applied", "unchanged"):
         answer = await http.post("/statements", json=stated, headers=bearer("agent"))
         assert (answer.status_code, answer.json()) == (202, {"outcome": outcome})
     again = await http.post("/statements", json=stated | {"records": 1}, headers=bearer("agent"))
     assert (again.status_code, again.json()["code"]) == (409, "stale_revision")
-    for wrong in ({"day": "9999-12-31"}, {"records": 1 << 70}, {"revision": 1 << 40}, {"source": "a\u0000"}):
+    for wrong in ({"day": "9999-12-31"}, {"records": 1 << 70}, {"revision": 1 << 40}, {"source": "a\u0000"},
+                  {"measures": ["Posts"]}, {"day": str(day(2))}):  # fmt: skip
         answer = await http.post("/statements", json=stated | wrong, headers=bearer("agent"))
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), wrong
+        assert answer.json()["errors"][0]["field"] == next(iter(wrong))
     answer = await http.put("/sources/s", json={"rhythm_days": 2}, headers=bearer("operator"))
     assert (answer.json()["rhythm_days"], answer.json()["floor_share"]) == (2, 0.8)
     assert (await http.put("/sources/s", json={"rhythm_days": 0}, headers=bearer("operator"))).status_code == 422
     (source,) = (await get(http, "/sources"))["items"]
     assert (source["source"], source["healthy"], source["last_whole_day"]) == ("s", True, str(day(0)))
     (shown,) = (await get(http, "/sources/s/days"))["items"]
-    assert shown == {"day": str(day(0)), "received": 0, "stated": 0, "revision": 1, "covered": 1, "whole": True}
+    assert shown == {
+        "day": str(day(0)), "received": 0, "stated": 0, "revision": 1, "covered": 1, "whole": True,
+        "measures": ["posts", "views"],
+    }  # fmt: skip
     assert (await http.get("/sources/nobody/days", headers=bearer("viewer"))).status_code == 404
 
 

@@ -61,6 +61,8 @@ class Naive:
 
 
 async def test_silence_is_counted_only_where_it_was_vouched_for(monitor: Monitor) -> None:
+    monitor.at(LAST)
+
     async def play(story: list[tuple[str, int, int, Any]], today: int, healthy: list[int]) -> None:
         prefix = f"story-{next(_names)}"
         assets: list[UUID] = [await monitor.record(f"{prefix}-{n}") for n in range(ASSETS)]

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.common.errors import Invalid
 from services.monitor import domain, store, usecases
 from tests.integration.monitor.conftest import START, Monitor, day
 
@@ -47,6 +48,44 @@ async def test_a_restatement_moves_what_is_vouched_for(monitor: Monitor) -> None
     assert await vouched(monitor, "s", added) == [0]
     assert await monitor.state("s", 0, [added, kept], 5, revision=3) == "applied"
     assert await vouched(monitor, "s", kept) == [1]
+
+
+async def test_the_silence_of_a_source_speaks_of_the_measures_that_it_names(monitor: Monitor) -> None:
+    """Who counts followers knows nothing of posts, however whole its days are."""
+    asset = uuid4()
+    for on, measures in enumerate([("followers",), (), ("followers", "posts"), ("views",)]):
+        monitor.at(on)
+        await monitor.state("s", on, [asset], 0, measures=measures)
+    assert await vouched(monitor, "s", asset) == [2]
+    assert await monitor.state("s", 2, [asset], 0, revision=2, measures=("followers",)) == "applied"
+    assert await monitor.state("s", 0, [asset], 1, revision=2, measures=("posts", "posts")) == "applied"
+    assert await monitor.state("s", 0, [asset], 1, revision=2, measures=("posts",)) == "unchanged"
+    assert await vouched(monitor, "s", asset) == []
+    await monitor.usage("s", 0, {asset: 1})
+    assert await vouched(monitor, "s", asset) == [0]
+
+
+async def test_a_followers_agent_makes_no_account_silent_when_the_one_for_posts_dies(monitor: Monitor) -> None:
+    """Promise 3: of two sensors of the same accounts the silence of one is not the silence of the other."""
+    asset = await monitor.record("a")
+    monitor.at(0)
+    await monitor.usage("posts", 0, {asset: 1})
+    await monitor.state("posts", 0, [asset], 1)
+    for on in range(40):
+        monitor.at(on)
+        await monitor.state("followers", on, [asset], 0, measures=("followers",))
+    why = await monitor.why(asset)
+    assert why.verdict == "UNKNOWN"
+    assert {rule.code: rule.truth for rule in why.rules}["C06"] == "unknown"
+
+
+async def test_a_day_that_has_not_come_cannot_be_stated(monitor: Monitor) -> None:
+    """An agent that states ahead and dies would vouch for days to which nobody has listened."""
+    monitor.at(0)
+    assert await monitor.state("s", 1, [uuid4()], 0) == "applied"  # it may be tomorrow already where the source is
+    with pytest.raises(Invalid) as refused:
+        await monitor.state("s", 2, [uuid4()], 0)
+    assert (refused.value.field, refused.value.accepted) == ("day", f"2000-01-01 to {day(1)}")
 
 
 async def test_only_a_higher_revision_replaces_a_statement(monitor: Monitor) -> None:
