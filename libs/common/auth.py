@@ -86,12 +86,15 @@ class Authenticator:
     def from_file(cls, path: Path, *, allow_local: bool) -> "Authenticator":
         return cls(json.loads(path.read_text()), allow_local=allow_local)
 
-    def principal(self, authorization: str | None) -> Principal:
-        """The caller behind an `Authorization: Bearer …` value. Raises Unauthenticated with the reason."""
+    def principal(self, authorization: str | None, *, at: float | None = None) -> Principal:
+        """The caller behind an `Authorization: Bearer …` value. Raises Unauthenticated with the reason.
+
+        What has waited on a topic is judged as of when the broker took it: `at`, in seconds since 1970.
+        """
         if not authorization or not authorization.lower().startswith("bearer "):
             raise Unauthenticated(why="send it as 'Authorization: Bearer <token>'")
         token = authorization[7:].strip()
-        now = time.time()  # machine time
+        now = time.time() if at is None else at  # machine time
         cached = self._seen.get(token)
         if cached is not None and cached[0] > now:
             return cached[1]

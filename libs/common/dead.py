@@ -33,7 +33,7 @@ async def bury(
             conn, topic=record.topic, partition=record.partition, offset_=record.offset,
             event_id=_text(incoming.id) if incoming else None, event_type=_text(incoming.type) if incoming else None,
             key=record.key, payload=record.value, headers=msgspec.msgpack.encode([tuple(h) for h in record.headers]),
-            reason_code=code, reason=reason,
+            appended=appended(record), reason_code=code, reason=reason,
         )  # fmt: skip
         if new:
             origin = f"{record.topic}/{record.partition}/{record.offset}"
@@ -45,6 +45,11 @@ async def bury(
                 headers, value = [*headers[-3:], ("dead_truncated", b"the whole record is in dead_letters")], None
             await outbox.enqueue(conn, f"{record.topic}.{service}.dead", record.key, value, headers)
     return bool(new)
+
+
+def appended(record: ConsumerRecord) -> float | None:
+    """When the broker took a record, in seconds since 1970; None where the time in it is the sender's word alone."""
+    return record.timestamp / 1000 if record.timestamp_type == 1 else None
 
 
 def _text(text: str) -> str:

@@ -219,7 +219,7 @@ class EventSubscription(Subscription):
         kind, outcome = "?", "handled"
         incoming: Incoming | None = None
         try:
-            incoming = unpack(record.headers, key=record.key, value=record.value)
+            incoming = unpack(record.headers, key=record.key, value=record.value, at=dead.appended(record))
             kind = incoming.type if incoming.type in self._handlers else "other"
             if kind == "other":
                 outcome = "unknown"

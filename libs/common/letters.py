@@ -100,7 +100,7 @@ def router(
 
     async def _handle(letter: dict[str, Any]) -> None:
         try:
-            incoming = unpack(letter["headers"], key=letter["key"], value=letter["payload"])
+            incoming = unpack(letter["headers"], key=letter["key"], value=letter["payload"], at=letter["appended"])
             handler = handlers.get(letter["topic"], {}).get(incoming.type)
             if handler is None:
                 raise Invalid(field="type", why=f"nothing here takes {incoming.type} from {letter['topic']}")

@@ -48,9 +48,11 @@ select instant from business_clock;
 insert into business_clock (instant) values (:instant)
 on conflict (only_row) do update set instant = greatest(business_clock.instant, excluded.instant);
 
--- name: dead_add(topic, partition, offset_, event_id, event_type, key, payload, headers, reason_code, reason)$
-insert into dead_letters (topic, partition, "offset", event_id, event_type, key, payload, headers, reason_code, reason)
-values (:topic, :partition, :offset_, :event_id, :event_type, :key, :payload, :headers, :reason_code, :reason)
+-- name: dead_add(topic, partition, offset_, event_id, event_type, key, payload, headers, appended, reason_code, reason)$
+insert into dead_letters (topic, partition, "offset", event_id, event_type, key, payload, headers, appended,
+                          reason_code, reason)
+values (:topic, :partition, :offset_, :event_id, :event_type, :key, :payload, :headers, :appended, :reason_code,
+        :reason)
 on conflict do nothing
 returning true;
 

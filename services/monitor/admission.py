@@ -1,12 +1,12 @@
 """Which records of usage and statements are let in, and what may be kept of those that are not."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
 from aiokafka import ConsumerRecord
 
 from libs.common.auth import Authenticator
+from libs.common.dead import appended
 from libs.common.errors import Unauthenticated
 
 KEPT_FIELDS = ("source", "asset_id", "measure", "ts", "count", "value", "day", "records")
@@ -23,12 +23,12 @@ class Bearers:
         """Verify every token again from here on: done once per fetch, so that one that expires is noticed."""
         self._accepted.clear()
 
-    def sources(self, headers: Sequence[tuple[str, bytes | None]]) -> frozenset[str]:
-        """The sources that the bearer of these headers speaks for. Raises DomainError on one who is no agent."""
-        raw = next((value for name, value in headers if name.lower() == "authorization"), None)
+    def sources(self, record: ConsumerRecord) -> frozenset[str]:
+        """The sources that a record's bearer speaks for. Raises DomainError on one who was no agent when it came."""
+        raw = next((value for name, value in record.headers if name.lower() == "authorization"), None)
         if raw is None or raw not in self._accepted:
             try:
-                agent = self._authenticator.principal(None if raw is None else raw.decode())
+                agent = self._authenticator.principal(None if raw is None else raw.decode(), at=appended(record))
             except UnicodeDecodeError:
                 raise Unauthenticated(why="the authorization header is not UTF-8") from None
             agent.require("agent")

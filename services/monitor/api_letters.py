@@ -24,7 +24,7 @@ def router(
 
     async def count(letter: dict[str, Any]) -> None:
         bearer = next((value for name, value in letter["headers"] if name.lower() == "authorization"), None)
-        agent = authenticator.principal((bearer or b"").decode(errors="replace"))
+        agent = authenticator.principal((bearer or b"").decode(errors="replace"), at=letter["appended"])
         agent.require("agent")
         folded = fold.Fold(calendar)
         if refused := folded.add_all([letter["payload"]], agent.sources):

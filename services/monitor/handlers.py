@@ -43,7 +43,7 @@ def handlers_of(
         await usecases.answer_recheck(database, book, event, clock, event_id=incoming.id)
 
     async def stated(event: SourceStated, incoming: Incoming) -> None:
-        agent = authenticator.principal(incoming.authorization)
+        agent = authenticator.principal(incoming.authorization, at=incoming.appended)
         agent.require("agent")
         domain.speaks_for(agent.sources, event.source)
         try:

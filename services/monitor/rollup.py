@@ -121,7 +121,7 @@ class UsageConsumer(Subscription):
             headers = record.headers
             if headers != known:
                 try:
-                    sources = self._bearers.sources(headers)
+                    sources = self._bearers.sources(record)
                 except Exception as error:  # as for the bodies: the records around it must be folded once, and are
                     self._set_aside(record, getattr(error, "code", "unexpected"), str(error))
                     continue

@@ -18,7 +18,7 @@ def intake(database: Database, clock: Clock, authenticator: Authenticator, polic
     """Handlers of `jianfu.intake.lifecycle`; the record's `authorization` header says who speaks."""
 
     async def act(told: Any, incoming: Incoming) -> None:
-        who = authenticator.principal(incoming.authorization)
+        who = authenticator.principal(incoming.authorization, at=incoming.appended)
         who.require("registrar", "unit")
         await usecases.take_in(
             database, told, who, source=incoming.source, event_id=incoming.id, now=clock.now(), policy=policy

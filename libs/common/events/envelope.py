@@ -60,6 +60,7 @@ class Incoming:
     authorization: str | None
     key: bytes | None
     body: bytes
+    appended: float | None = None  # seconds since 1970, where the broker and not the sender says so
 
 
 def pack(event: Event, *, sequence: int, time: datetime, traceparent: str | None = None) -> Outgoing:
@@ -86,8 +87,11 @@ def pack(event: Event, *, sequence: int, time: datetime, traceparent: str | None
     )
 
 
-def unpack(headers: Headers, *, key: bytes | None, value: bytes | None) -> Incoming:
-    """Read a record's envelope. Raises Malformed naming the first header that is missing or unreadable."""
+def unpack(headers: Headers, *, key: bytes | None, value: bytes | None, at: float | None = None) -> Incoming:
+    """Read the envelope of a record that the broker took `at` a time.
+
+    Raises Malformed naming the first header that is missing or unreadable.
+    """
     found: dict[str, str] = {}
     for name, raw in headers:
         if raw is None:
@@ -125,4 +129,5 @@ def unpack(headers: Headers, *, key: bytes | None, value: bytes | None) -> Incom
         authorization=found.get("authorization"),
         key=key,
         body=value,
+        appended=at,
     )

@@ -53,6 +53,7 @@ def test_a_broker_is_not_started_with_an_altered_jar(tmp_path: Path, monkeypatch
     assert not broker.alive
 
 
+@pytest.mark.network
 def test_a_missing_jar_is_fetched_and_the_committed_lock_stays_as_it_is(tmp_path: Path) -> None:
     jars.fetch()
     lock = (jars.COMMITTED / "jgo.lock.toml").read_bytes()

@@ -1,11 +1,14 @@
 """From Kafka's records to use cases: who may state, what is taken twice, and the replay of what was refused."""
 
 import json
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from aiokafka import ConsumerRecord
+from joserfc import jwt
+from joserfc.jwk import OKPKey
 
 from libs.common import auth, dead
 from libs.common.auth import Authenticator
@@ -13,7 +16,7 @@ from libs.common.errors import DomainError
 from libs.common.events.envelope import Event, pack, unpack
 from libs.common.events.intake import SourceStated
 from libs.common.events.registry import AssetGone, AssetRecord
-from services.monitor import handlers
+from services.monitor import domain, handlers
 from tests.integration.monitor.conftest import KEY, Monitor, bearer, day, millis
 
 AGENT = auth.issue(KEY, "agent", ["agent"])
@@ -56,7 +59,17 @@ async def test_only_an_agent_of_that_source_states(monitor: Monitor, token: str 
 async def test_a_late_copy_of_a_replaced_statement_is_no_fault(monitor: Monitor) -> None:
     await take(monitor, stated(revision=2, records=7))
     await take(monitor, stated(revision=1, records=3))
-    await take(monitor, stated(revision=2, records=3))
+    assert await days_of(monitor) == [(2, 7)]
+
+
+async def test_another_content_under_a_revision_that_is_held_is_kept_for_a_person(monitor: Monitor) -> None:
+    """A source that restates and forgets to raise the revision would else never learn that it was not heard."""
+    assets = (uuid4(),)
+    await take(monitor, stated(revision=2, records=7, assets=assets))
+    await take(monitor, stated(revision=2, records=7, assets=assets))
+    for other in ({"records": 3}, {"assets": ()}, {"measures": ("posts",)}):
+        with pytest.raises(domain.StaleRevision):
+            await take(monitor, stated(**{"revision": 2, "records": 7, "assets": assets} | other))
     assert await days_of(monitor) == [(2, 7)]
 
 
@@ -86,6 +99,35 @@ async def test_a_refused_statement_is_replayed_through_the_same_door(monitor: Mo
     assert await days_of(monitor) == [(1, 0)]
     again = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
     assert (again.status_code, again.json()["code"]) == (409, "dead_letter_settled")
+
+
+async def test_what_was_sent_with_a_good_token_can_be_replayed_when_that_has_expired(
+    monitor: Monitor, http: Any
+) -> None:
+    """The broker says when it was sent; of a record in which only the sender does so, the token has to be good now."""
+    now = int(time.time())
+    claims = {
+        "iss": "i", "aud": auth.AUDIENCE, "sub": "a", "roles": ["agent"], "sources": ["s"], "iat": now - 9 * 3600,
+        "exp": now - 3600,
+    }  # fmt: skip
+    old = jwt.encode({"alg": "Ed25519", "kid": KEY["kid"]}, claims, OKPKey.import_key(KEY), ["Ed25519"])
+    beacon = {"source": "s", "asset_id": str(UUID(int=5)), "measure": "posts", "ts": millis(day(0))}
+    event = stated(records=1, measures=("posts",))
+    count = json.dumps(beacon).encode()
+    for n, (by_the_broker, status) in enumerate([(0, 401), (1, 200)]):
+        at = (now - 5 * 3600) * 1000
+        records = [
+            ConsumerRecord("jianfu.intake.usage", 1, n, at, by_the_broker, b"k", count, None, 1, 1,
+                           (("authorization", f"Bearer {old}".encode()),)),
+            ConsumerRecord(event.TOPIC, 1, n, at, by_the_broker, b"s", event.model_dump_json().encode(), None, 1, 1,
+                           headers_of(event, old, monitor)),
+        ]  # fmt: skip
+        for record in records:
+            await dead.bury(monitor.database, record, None, service="monitor", code="invalid", reason="it was")
+            place = {"topic": record.topic, "partition": 1, "offset": n}
+            answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+            assert answer.status_code == status, answer.text
+    assert await days_of(monitor) == [(1, 1)]
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,17 @@ def test_a_token_that_expires_while_it_is_remembered(
         authenticator.principal(bearer)
 
 
+def test_what_waited_on_a_topic_is_judged_as_of_when_it_came(authenticator: Authenticator) -> None:
+    """A service that was away longer than tokens live would refuse all that had been sent to it meanwhile."""
+    now = int(time.time())
+    bearer = f"Bearer {token(iat=now - 9 * 3600, exp=now - 3600)}"
+    for _ in range(2):
+        assert authenticator.principal(bearer, at=now - 5 * 3600).subject == "ada"
+    for at in (None, now - 1800):
+        with pytest.raises(Unauthenticated):
+            authenticator.principal(bearer, at=at)
+
+
 def test_an_agent_speaks_for_the_sources_of_its_token(authenticator: Authenticator) -> None:
     """For none where the claim is missing."""
     assert authenticator.principal(f"Bearer {token(roles=['agent'], sources=['a', 'b'])}").sources == {"a", "b"}
