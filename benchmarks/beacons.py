@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
+from deploy.local.issuer import issue
 from libs.common import auth
 from libs.common.ids import NAMESPACE
 
@@ -35,7 +36,7 @@ class Stream:
 async def send(options: Mapping[str, Any], topic: str, records: int) -> Stream:
     """Fill a topic with seeded beacons; the answer says what is in it."""
     key = auth.new_key("bench")
-    headers = [("authorization", f"Bearer {auth.issue(key, 'agent-7', ['agent'])}".encode())]
+    headers = [("authorization", f"Bearer {issue(key, 'agent-7', ['agent'])}".encode())]
     stream = Stream(topic, records, auth.Authenticator(auth.public_jwks(key), allow_local=True))
     pick = random.Random(1)
     assets = [str(uuid5(NAMESPACE, f"bench {n}")) for n in range(ASSETS)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deploy.local import record
 from deploy.local.children import StackError
+from deploy.local.issuer import issue
 from libs.common import auth
 
 
@@ -50,6 +51,6 @@ class Keys:
             place = self.folder.parent
             raise StackError(f"no stack has been made in {place}; `jianfu up --data {place}` makes one")
         try:
-            return auth.issue(record.read(self.issuer), subject, roles, unit=unit, hours=hours, sources=sources)
+            return issue(record.read(self.issuer), subject, roles, unit=unit, hours=hours, sources=sources)
         except ValueError as error:
             raise StackError(str(error)) from None

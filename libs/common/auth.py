@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,23 +51,6 @@ def public_key(private: dict[str, Any]) -> dict[str, Any]:
 def public_jwks(private: dict[str, Any]) -> dict[str, Any]:
     """A key set with only the public half, as services read it."""
     return {"keys": [public_key(private)]}
-
-
-def issue(
-    private: dict[str, Any], subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8,
-    sources: Iterable[str] = ("*",),
-) -> str:  # fmt: skip
-    """A token for development and for the local stack. Raises ValueError on an unknown role."""
-    wanted = sorted(set(roles))
-    if unknown := set(wanted) - ROLES:
-        raise ValueError(f"unknown role {', '.join(sorted(unknown))}; known: {', '.join(sorted(ROLES))}")
-    now = int(time.time())  # machine time
-    claims: dict[str, Any] = {
-        "iss": LOCAL_ISSUER, "aud": AUDIENCE, "sub": subject, "roles": wanted,
-        "iat": now, "exp": now + int(hours * 3600),
-    }  # fmt: skip
-    claims |= ({} if unit is None else {"unit": unit}) | ({"sources": sorted(sources)} if "agent" in wanted else {})
-    return str(jwt.encode({"alg": "Ed25519", "kid": private["kid"]}, claims, OKPKey.import_key(private), ["Ed25519"]))
 
 
 class Authenticator:

@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,15 +42,6 @@ PLUMBING = load_queries(Path(__file__).with_name("plumbing.sql"))
 COMMON_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-@contextmanager
-def _fit() -> Iterator[None]:
-    """An argument that no column can hold is no outage, though asyncpg's error for it is an InterfaceError."""
-    try:
-        yield
-    except asyncpg.InterfaceError as error:
-        raise (ValueError(str(error)) if isinstance(error, ValueError) else error) from error.__cause__
-
-
 class Database:
     """A pool whose transactions are named, so that crash tests can stop a process around each commit."""
 
@@ -87,8 +78,7 @@ class Database:
         """One use case's transaction; commits on leaving, then wakes the relay."""
         async with self.pool.acquire() as conn:
             async with conn.transaction():
-                with _fit():
-                    yield conn
+                yield conn
                 faults.point(f"{self.name}.{use_case}.before-commit")
             faults.point(f"{self.name}.{use_case}.after-commit")
         self.after_commit()
@@ -100,8 +90,7 @@ class Database:
             self.pool.acquire() as conn,
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
-            with _fit():
-                yield conn
+            yield conn
 
     async def close(self) -> None:
         await self.pool.close()

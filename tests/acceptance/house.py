@@ -19,7 +19,7 @@ import aiokafka
 import asyncpg
 import httpx
 
-from libs.common import auth
+from deploy.local.issuer import issue
 from libs.common.events.envelope import Event, pack
 from libs.common.events.ids import asset_id
 from libs.common.events.intake import AssetDeclared, SourceStated, UnitRef
@@ -119,7 +119,7 @@ class House:
 
     def token(self, *roles: str, subject: str = "test", unit: str | None = None) -> str:
         key = json.loads((self.data / "keys" / "issuer.jwk").read_text())
-        return auth.issue(key, subject, roles, unit=unit)
+        return issue(key, subject, roles, unit=unit)
 
     async def call(self, method: str, path: str, body: Any = None, *, role: str = "operator", **more: Any) -> Any:
         """A request through the gateway, patient while a killed service comes back. Raises on any refusal."""

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from deploy.local.children import die_with_parent
-from libs.common import auth
+from deploy.local.issuer import issue
 
 ROOT = Path(__file__).parents[2]
 JIANFU = Path(sys.executable).with_name("jianfu")
@@ -80,7 +80,7 @@ class Running:
 
     def token(self, *roles: str, subject: str = "test", unit: str | None = None) -> str:
         key = json.loads((self.data / "keys/issuer.jwk").read_text())
-        return auth.issue(key, subject, roles, unit=unit)
+        return issue(key, subject, roles, unit=unit)
 
     def client(self, *roles: str) -> httpx.Client:
         """A client of the one address, with a token when roles are given."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local.issuer import issue
 from libs.common import auth, signing
 from libs.common.events import ids
 from libs.common.events.envelope import pack
@@ -113,7 +114,7 @@ class CrashStory(Story):
         """Records that nobody here can take yet: they become dead letters."""
         house = self.house
         self.second = auth.new_key("second-issuer")
-        bearer = f"Bearer {auth.issue(self.second, 'new', ['agent', 'registrar'])}".encode()
+        bearer = f"Bearer {issue(self.second, 'new', ['agent', 'registrar'])}".encode()
         beacon_ = beacon(house, "spare", account("single"), FIRST) | {"headers": [("authorization", bearer)]}
         await house.produce("jianfu.intake.usage", [beacon_])
         for event in (stated("spare", FIRST, [account("single")], 2), declared("by-new-key", "Filing Unit", FIRST)):

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from deploy.local import children
+from deploy.local.issuer import issue
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
 from deploy.migrations import migrate
@@ -65,7 +66,7 @@ class Service:
         return (self.folder / "log").read_text()
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        token = auth.issue(self.key, "tester", ["operator", "clock"])
+        token = issue(self.key, "tester", ["operator", "clock"])
         headers = {"Authorization": f"Bearer {token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=20) as client:
             return await client.request(method, path, json=body, headers=headers)

@@ -16,6 +16,7 @@ import httpx
 import msgspec
 import pytest
 
+from deploy.local.issuer import issue
 from libs.common import auth
 from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
@@ -228,7 +229,7 @@ class Story:
         assert self.http is not None
         headers = {"Idempotency-Key": key} if key else {}
         if role != "public":
-            headers["Authorization"] = f"Bearer {auth.issue(ISSUER, who or role, [role], unit=unit)}"
+            headers["Authorization"] = f"Bearer {issue(ISSUER, who or role, [role], unit=unit)}"
         return await self.http.request(method, f"/decommission/v1{path}", json=body, headers=headers)
 
     async def call(self, method: str, path: str, body: Any = None, **more: Any) -> Any:

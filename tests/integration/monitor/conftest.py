@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import pytest
 
+from deploy.local.issuer import issue
 from libs.common import auth
 from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
@@ -144,7 +145,7 @@ NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
 
 
 def bearer(*roles: str, sources: Sequence[str] = ("*",)) -> dict[str, str]:
-    return {"Authorization": "Bearer " + auth.issue(KEY, "somebody", roles, sources=sources)}
+    return {"Authorization": "Bearer " + issue(KEY, "somebody", roles, sources=sources)}
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
+from deploy.local.issuer import issue
 from libs.common import auth, dead
 from libs.common.auth import Authenticator
 from libs.common.errors import DomainError
@@ -19,7 +20,7 @@ from libs.common.events.registry import AssetGone, AssetRecord
 from services.monitor import domain, handlers
 from tests.integration.monitor.conftest import KEY, Monitor, bearer, day, millis
 
-AGENT = auth.issue(KEY, "agent", ["agent"])
+AGENT = issue(KEY, "agent", ["agent"])
 
 
 def headers_of(event: Event, token: str | None, monitor: Monitor) -> list[tuple[str, bytes | None]]:
@@ -47,8 +48,8 @@ async def days_of(monitor: Monitor) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(
-    "token", [None, "nonsense", auth.issue(KEY, "u", ["unit"]), auth.issue(KEY, "o", ["operator"]),
-              auth.issue(KEY, "a", ["agent"], sources=["t", "S"]), auth.issue(KEY, "a", ["agent"], sources=[])],
+    "token", [None, "nonsense", issue(KEY, "u", ["unit"]), issue(KEY, "o", ["operator"]),
+              issue(KEY, "a", ["agent"], sources=["t", "S"]), issue(KEY, "a", ["agent"], sources=[])],
 )  # fmt: skip
 async def test_only_an_agent_of_that_source_states(monitor: Monitor, token: str | None) -> None:
     with pytest.raises(DomainError):
@@ -136,7 +137,7 @@ async def test_what_was_sent_with_a_good_token_can_be_replayed_when_that_has_exp
         ({"measure": "posts", "ts": millis(day(0))}, AGENT, 200),
         ({"measure": "posts", "ts": "never"}, AGENT, 422),
         ({"measure": "posts", "ts": millis(day(0))}, None, 401),
-        ({"measure": "posts", "ts": millis(day(0))}, auth.issue(KEY, "a", ["agent"], sources=["t"]), 422),
+        ({"measure": "posts", "ts": millis(day(0))}, issue(KEY, "a", ["agent"], sources=["t"]), 422),
         (None, AGENT, 422),
     ],
 )

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka.admin import NewTopic
 
 from deploy import topics
+from deploy.local.issuer import issue
 from deploy.local.kafka import LocalKafka
 from libs.common import auth
 from libs.common.auth import Authenticator
@@ -25,7 +26,7 @@ from tests.integration.monitor.conftest import ZONE, day, millis
 from tests.waiting import eventually
 
 KEY = auth.new_key("test")
-TOKEN = ("Bearer " + auth.issue(KEY, "agent", ["agent"])).encode()
+TOKEN = ("Bearer " + issue(KEY, "agent", ["agent"])).encode()
 PARTITIONS = 3
 
 
@@ -125,7 +126,7 @@ async def test_an_agent_counts_for_the_sources_that_its_token_names(stream: Stre
     """One fetch of two agents' records, one of whom speaks for another source as well: that one is kept aside."""
     other = [line.replace(b'"source": "s"', b'"source": "t"') for line in views(3)]
     bearers = {
-        name: [("authorization", f"Bearer {auth.issue(KEY, name, ['agent'], sources=sources)}".encode())]
+        name: [("authorization", f"Bearer {issue(KEY, name, ['agent'], sources=sources)}".encode())]
         for name, sources in {"of s": ["s", "r"], "of t": ["t"], "of none": []}.items()
     }
     for name, lines in (
@@ -157,7 +158,7 @@ async def test_poison_between_good_records_is_set_aside_and_nothing_waits(stream
         await stream.send(*views(1), headers=[("authorization", None)])
         await stream.send(*views(1), headers=[("authorization", b"\xff")])
         await stream.send(*views(1), headers=[("authorization", b"Bearer nonsense")])
-        wrong = "Bearer " + auth.issue(KEY, "somebody", ["viewer"])
+        wrong = "Bearer " + issue(KEY, "somebody", ["viewer"])
         await stream.send(*views(1), headers=[("authorization", wrong.encode())])
         await stream.send(*views(2, begin=6), headers=[("x", None), ("Authorization", TOKEN), ("traceparent", b"-")])
         await eventually(lambda: sum(usage.done.values()) == 19)

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import pytest
 
+from deploy.local.issuer import issue
 from libs.common import auth, web
 from libs.common.auth import Authenticator, Principal
 from libs.common.clock import SteppedClock
@@ -52,7 +53,7 @@ def csv_of(*names: str, head: str = HEAD) -> str:
 
 
 def bearer(*roles: str, unit: str | None = None, **more: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {auth.issue(KEY, 'me', roles, unit=unit)}"} | more
+    return {"Authorization": f"Bearer {issue(KEY, 'me', roles, unit=unit)}"} | more
 
 
 @dataclass

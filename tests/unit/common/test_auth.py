@@ -11,6 +11,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
+from deploy.local.issuer import issue
 from libs.common import auth
 from libs.common.auth import Authenticator, Principal
 from libs.common.errors import Forbidden, Unauthenticated
@@ -143,12 +144,12 @@ def test_an_unknown_role_gives_nothing(authenticator: Authenticator) -> None:
     with pytest.raises(Forbidden, match="operator"):
         principal.require("operator", "approver")
     with pytest.raises(ValueError, match="root"):
-        auth.issue(KEY, "ada", ["viewer", "root"])
+        issue(KEY, "ada", ["viewer", "root"])
 
 
 def test_the_local_issuer_is_refused_beyond_loopback() -> None:
     """Its key lies on a disk beside the stack; only a service that nobody else can reach takes it."""
-    bearer = f"Bearer {auth.issue(KEY, 'me', ['clock'], unit='ca-name:x')}"
+    bearer = f"Bearer {issue(KEY, 'me', ['clock'], unit='ca-name:x')}"
     assert Authenticator(JWKS, allow_local=True).principal(bearer) == Principal("me", frozenset({"clock"}), "ca-name:x")
     with pytest.raises(Unauthenticated, match="loopback"):
         Authenticator(JWKS, allow_local=False).principal(bearer)

@@ -11,6 +11,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
+from deploy.local.issuer import issue
 from libs.common import auth, web
 from libs.common.auth import Authenticator, Principal
 from libs.common.errors import Invalid, Missing, VersionConflict
@@ -77,7 +78,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def bearer(*roles: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {auth.issue(KEY, 'ada', roles)}"}
+    return {"Authorization": f"Bearer {issue(KEY, 'ada', roles)}"}
 
 
 async def plain(request: Request) -> PlainTextResponse:
