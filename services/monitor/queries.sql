@@ -146,7 +146,7 @@ update source_days set counted = :counted where source = :source and day = :day;
 -- All signals of the given assets on one business day. `silence_as_of` is the day judged: the last one that a healthy
 -- source vouches for, today or as many days back as its rhythm allows; without one, silence is unknown.
 with chosen as (
-    select asset_id, source as listed_source, coalesce(opened_on, listed_on) as since
+    select asset_id, source as listed_source, least(opened_on, listed_on) as since
     from assets where asset_id = any(:assets::uuid[])
 ), upto as (
     select v.asset_id, v.source, v.days * datemultirange(daterange(null, :day::date + 1)) as days
@@ -211,6 +211,11 @@ update sweeps set reached = :reached, finished = :finished, counts = :counts::js
 -- name: open_findings(assets)
 select finding_id, asset_id, rule, condition from findings where state = 'open' and asset_id = any(:assets::uuid[])
 order by asset_id, rule;
+
+-- name: findings_without_rule(rules)
+-- Open findings of rules that no pack holds any more.
+select finding_id, asset_id, rule from findings where state = 'open' and not rule = any(:rules::text[])
+order by finding_id;
 
 -- name: ordinals(assets, rules)
 -- How often each rule has been true of each asset before.

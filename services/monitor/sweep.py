@@ -25,6 +25,7 @@ from services.monitor.rules import RuleBook
 
 log = structlog.get_logger()
 SECONDS = Histogram("jianfu_sweep_seconds", "One sweep, from its beginning to its last commit.")
+WITHOUT_RULE = "该规则已不在任何规则包中 / the rule is in no pack any more"
 FINDINGS = Counter("jianfu_findings_total", "Findings opened and cleared by sweeps.", ["rule", "what"])
 
 
@@ -98,6 +99,7 @@ class Sweeper:
             finished = len(assets) < self._chunk
             if finished:
                 await store.QUERIES.verdicts_unwatched(conn, day=today)
+                await self._end_without_rule(conn, today, now)
             await store.QUERIES.sweep_move(
                 conn,
                 day=today,
@@ -106,6 +108,15 @@ class Sweeper:
                 counts=json.dumps(counts),
             )
             return await store.QUERIES.sweep_get(conn, day=today)
+
+    async def _end_without_rule(self, conn: Connection, today: date, now: datetime) -> None:
+        """A rule that is in no pack any more proposes nothing any more: its findings end, and with them its cases."""
+        found = [row async for row in store.QUERIES.findings_without_rule(conn, rules=list(self._book.rules))]
+        for row in found:
+            cleared = FindingCleared(**row, business_day=today, reason=WITHOUT_RULE, cleared_at=now)
+            await self._emit(conn, cleared, 2, now)
+        reasons = {row["finding_id"]: WITHOUT_RULE for row in found}
+        await store.clear_findings(conn, reasons, on=today, at=now)
 
     async def _judge(
         self,

@@ -16,7 +16,7 @@ async def test_an_argument_that_no_column_holds_is_no_outage(store: Database) ->
 
 
 async def test_a_connection_that_is_lost_is_an_outage(store: Database) -> None:
-    with pytest.raises(UNAVAILABLE):
-        async with store.transaction("test") as conn:
-            conn.terminate()
+    async with store.pool.acquire() as conn:
+        conn.terminate()
+        with pytest.raises(UNAVAILABLE):
             await conn.fetchval("select 1")

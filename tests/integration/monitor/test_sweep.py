@@ -2,10 +2,11 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from libs.common.clock import SystemClock
 from services.monitor import store
-from services.monitor.rules import recompute
+from services.monitor.rules import RuleBook, recompute
 from services.monitor.sweep import Sweeper
 from tests.integration.monitor.conftest import ZONE, Monitor, day
 from tests.waiting import eventually
@@ -76,19 +77,38 @@ async def test_a_blind_source_opens_nothing_and_clears_nothing(monitor: Monitor)
 
 
 async def test_a_shell_is_found_the_day_after_its_days_of_grace(monitor: Monitor) -> None:
-    """Nothing ever posted and listed for more than 30 days; opened earlier, it is found earlier."""
+    """Nothing ever posted and listed for more than 30 days; opened earlier, it is found earlier, and never later."""
     listed = await monitor.record("listed", listed=0)
     opened = await monitor.record("opened", listed=0, opened_on=day(-10))
+    ahead = await monitor.record("ahead", listed=0, opened_on=day(300))
     found: dict[str, int] = {}
     for number in range(33):
-        await monitor.full_day(number, [listed, opened])
-        sent = await monitor.usage("s", number, {}, posts_total={listed: 0, opened: 0})
-        await monitor.state("s", number, [listed, opened], sent, revision=2)
+        await monitor.full_day(number, [listed, opened, ahead])
+        sent = await monitor.usage("s", number, {}, posts_total={listed: 0, opened: 0, ahead: 0})
+        await monitor.state("s", number, [listed, opened, ahead], sent, revision=2)
         await monitor.sweep()
-        for name, asset in (("listed", listed), ("opened", opened)):
+        for name, asset in (("listed", listed), ("opened", opened), ("ahead", ahead)):
             if "C16" in await monitor.open_rules(asset):
                 found.setdefault(name, number)
-    assert found == {"listed": 31, "opened": 21}
+    assert found == {"listed": 31, "opened": 21, "ahead": 31}
+
+
+async def test_a_rule_that_left_its_pack_proposes_nothing_any_more(monitor: Monitor) -> None:
+    account = await monitor.record("quiet")
+    for number in range(16):
+        await monitor.full_day(number, [account])
+        await monitor.sweep()
+    assert await monitor.open_rules(account) == ["C06"]
+    await monitor.events()
+    (pack,) = monitor.book.packs
+    monitor.book = RuleBook([replace(pack, rules=pack.rules[1:], conditions={
+        code: found for code, found in pack.conditions.items() if code != "C06"
+    })])  # fmt: skip
+    await monitor.full_day(16, [account])
+    await monitor.sweep()
+    assert await monitor.open_rules(account) == []
+    assert [kind for kind, _ in await monitor.events()] == ["finding.cleared"]
+    assert "no pack" in await monitor.database.pool.fetchval("select cleared_because from findings")
 
 
 async def test_one_post_ends_a_shell_before_its_total_is_read_again(monitor: Monitor) -> None:
@@ -177,7 +197,7 @@ async def test_findings_are_looked_up_and_written_for_many_assets_at_once(monito
     sent = await monitor.usage("s", 16, dict.fromkeys(accounts, 1))
     await monitor.state("s", 16, accounts, sent)
     assert (await monitor.sweep())["cleared"] == 12
-    assert len([query for query in asked if " findings" in query]) <= 6
+    assert len([query for query in asked if " findings" in query]) <= 8
 
 
 async def test_an_interrupted_sweep_goes_on_where_it_was(monitor: Monitor) -> None:
