@@ -34,7 +34,8 @@ class Principal:
     def require(self, *roles: str) -> None:
         """Raise Forbidden unless the caller has one of the roles."""
         if not self.roles & set(roles):
-            raise Forbidden(why=f"one of the roles {', '.join(sorted(roles))} is needed")
+            named = ", ".join(sorted(roles))
+            raise Forbidden(why=(f"需要以下角色之一:{named}", f"one of the roles {named} is needed"))
 
 
 def new_key(kid: str) -> dict[str, Any]:
@@ -74,7 +75,8 @@ class Authenticator:
         What has waited on a topic is judged as of when the broker took it: `at`, in seconds since 1970.
         """
         if not authorization or not authorization.lower().startswith("bearer "):
-            raise Unauthenticated(why="send it as 'Authorization: Bearer <token>'")
+            how = "'Authorization: Bearer <token>'"
+            raise Unauthenticated(why=(f"请以 {how} 发送", f"send it as {how}"))
         token = authorization[7:].strip()
         now = time.time() if at is None else at  # machine time
         cached = self._seen.get(token)
@@ -96,12 +98,14 @@ class Authenticator:
                 aud={"essential": True, "value": AUDIENCE},
             ).validate(claims)  # fmt: skip
         except (JoseError, ValueError, TypeError) as error:  # a stranger's header may hold anything
-            raise Unauthenticated(why=f"the token is not valid ({type(error).__name__})") from None
+            name = type(error).__name__
+            raise Unauthenticated(why=(f"令牌无效({name})", f"the token is not valid ({name})")) from None
         if claims["iss"] == LOCAL_ISSUER and not self._allow_local:
-            raise Unauthenticated(why="tokens of the local issuer are refused by a service bound beyond loopback")
+            en = "tokens of the local issuer are refused by a service bound beyond loopback"
+            raise Unauthenticated(why=("服务未限于本机回环地址,不接受本地签发的令牌", en))
         for name, words in (("roles", claims.get("roles")), ("sources", claims.get("sources", []))):
             if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-                raise Unauthenticated(why=f"the token lacks a list of {name}")
+                raise Unauthenticated(why=(f"令牌缺少列表 {name}", f"the token lacks a list of {name}"))
         if not isinstance(claims["sub"], str) or not isinstance(claims.get("unit", ""), str):
-            raise Unauthenticated(why="the token's sub or unit is no text")
+            raise Unauthenticated(why=("令牌的 sub 或 unit 不是文本", "the token's sub or unit is no text"))
         return claims

@@ -70,7 +70,8 @@ async def listed(database: Database, state: str, max_rows: int, after: str | Non
 def _place(cursor: str) -> tuple[str, int, int]:
     topic, *numbers = cursor.rsplit("/", 2)
     if len(numbers) != 2 or not all(number.isdecimal() and len(number) < 19 for number in numbers):
-        raise Invalid(field="cursor", why="expected `next` of the page before: topic/partition/offset")
+        en = "expected `next` of the page before: topic/partition/offset"
+        raise Invalid(field="cursor", why=("应为上一页的 `next`", en))
     return topic, min(int(numbers[0]), 2**31 - 1), int(numbers[1])
 
 

@@ -9,7 +9,8 @@ class DomainError(Exception):
     """A rule was broken; subclasses name the rule and carry its text.
 
     `zh` and `en` are templates filled from the keyword arguments. `field` names the input at fault and
-    `accepted` says what would have been accepted. The kind, not the class, decides the HTTP status.
+    `accepted` says what would have been accepted. The kind, not the class, decides the HTTP status. An argument that
+    is itself text is a pair, Chinese and English.
     """
 
     code: ClassVar[str] = "refused"
@@ -25,8 +26,8 @@ class DomainError(Exception):
 
     def text(self, language: Literal["zh", "en"]) -> str:
         """The message in one language, with what would be accepted where that is known."""
-        template = self.zh if language == "zh" else self.en
-        return template.format(**self.params)
+        template, which = (self.zh, 0) if language == "zh" else (self.en, 1)
+        return template.format(**{k: v[which] if isinstance(v, tuple) else v for k, v in self.params.items()})
 
 
 class Invalid(DomainError):

@@ -4,9 +4,11 @@ from libs.common.db import PLUMBING, Connection
 from libs.common.errors import DomainError
 from libs.common.signing import sha256
 
+KEEP_DAYS = 90  # nobody repeats a request after longer; agents send usage under a new key every few minutes
+
 
 class KeyReused(DomainError):
-    """An Idempotency-Key names one request for ever."""
+    """An Idempotency-Key names one request as long as its answer is kept."""
 
     code = "idempotency_key_reused"
     kind = "conflict"
@@ -36,3 +38,8 @@ async def keep(conn: Connection, principal: str, key: str | None, body: bytes, *
         await PLUMBING.idempotency_keep(
             conn, principal=principal, key=key, fingerprint=sha256(body), status=status, body=answer
         )
+
+
+async def prune(conn: Connection) -> None:
+    """Forget answers that nobody will ask for again."""
+    await PLUMBING.idempotency_prune(conn, keep_days=KEEP_DAYS)

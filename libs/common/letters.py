@@ -103,7 +103,8 @@ def router(
             incoming = unpack(letter["headers"], key=letter["key"], value=letter["payload"], at=letter["appended"])
             handler = handlers.get(letter["topic"], {}).get(incoming.type)
             if handler is None:
-                raise Invalid(field="type", why=f"nothing here takes {incoming.type} from {letter['topic']}")
+                told = f"{incoming.type} ({letter['topic']})"
+                raise Invalid(field="type", why=(f"此服务不处理 {told}", f"nothing here takes {told}"))
             await handler.act(handler.model.model_validate_json(incoming.body), incoming)
         except Malformed as error:
             raise Invalid(field=error.field, why=str(error)) from None

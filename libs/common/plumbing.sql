@@ -41,6 +41,9 @@ returning true;
 -- name: inbox_prune(keep_days)!
 delete from inbox where seen < clock_timestamp() - make_interval(days => :keep_days);  -- machine time
 
+-- name: idempotency_prune(keep_days)!
+delete from http_idempotency where given < clock_timestamp() - make_interval(days => :keep_days);  -- machine time
+
 -- name: clock_read()$
 select instant from business_clock;
 

@@ -22,7 +22,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
-from libs.common import faults, inbox, observe
+from libs.common import faults, idempotency, inbox, observe
 from libs.common.clock import Clock, SteppedClock, SystemClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database, require_schema
 from libs.common.kafka import Broker, EndOffsets, Subscription, make_broker
@@ -224,6 +224,7 @@ async def _prune(database: Database) -> None:
         with contextlib.suppress(*UNAVAILABLE):  # the next hour will do
             async with database.transaction("prune") as conn:
                 await inbox.prune(conn)
+                await idempotency.prune(conn)
 
 
 async def _stop(

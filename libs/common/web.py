@@ -186,7 +186,8 @@ def require_version(if_match: str | None) -> int:
     """The version in an If-Match header such as `"7"`. Raises Invalid when it is absent or no number."""
     text = (if_match or "").strip().strip('"')
     if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise Invalid(field="If-Match", accepted='the record\'s version, such as "7"', why="If-Match is needed")
+        why = ("须提供 If-Match", "If-Match is needed")
+        raise Invalid(field="If-Match", accepted='the record\'s version, such as "7"', why=why)
     return int(text)
 
 

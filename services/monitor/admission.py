@@ -30,7 +30,7 @@ class Bearers:
             try:
                 agent = self._authenticator.principal(None if raw is None else raw.decode(), at=appended(record))
             except UnicodeDecodeError:
-                raise Unauthenticated(why="the authorization header is not UTF-8") from None
+                raise Unauthenticated(why=("authorization 头不是 UTF-8", "the header is not UTF-8")) from None
             agent.require("agent")
             self._accepted[raw or b""] = agent.sources
         return self._accepted[raw or b""]

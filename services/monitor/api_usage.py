@@ -89,7 +89,7 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRout
         except UNREADABLE as error:
             raise Invalid(field="body", accepted='{"source": …, "records": […]}', why=str(error)) from None
         if len(sent.records) > MAX_ROWS:
-            raise Invalid(field="records", accepted=f"at most {MAX_ROWS}", why="too many records")
+            raise Invalid(field="records", accepted=f"at most {MAX_ROWS}", why=("记录过多", "too many records"))
         domain.speaks_for(principal.sources, sent.source)
         folded = fold.Fold(calendar)
         of_source = (_with_source(raw, sent.source) for raw in sent.records)

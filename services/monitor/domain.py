@@ -17,6 +17,7 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 MOST_RECORDS = 1 << 53
 MEASURE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MEASURE_IS = "up to 40 of a-z, 0-9 and _, beginning with a letter"
+OUT_OF_RANGE = ("数值超出范围", "the number is out of range")
 _SOURCE = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 GRAVITY: dict[str, int] = {"IDLE": 1, "ZOMBIE": 2}
 USUAL_DAYS = 28  # how many earlier statements the usual number of covered assets is taken from
@@ -57,7 +58,11 @@ def named(sources: frozenset[str]) -> str:
 def check_source(name: str) -> None:
     """Raise Invalid unless this can name a source."""
     if not _SOURCE.fullmatch(name):
-        raise Invalid(field="source", accepted="1 to 100 printable characters", why="the source's name is unfit")
+        raise Invalid(
+            field="source",
+            accepted="1 to 100 printable characters",
+            why=("来源名称不可用", "the source's name is unfit"),
+        )
 
 
 def check_statement(
@@ -68,13 +73,15 @@ def check_statement(
     latest = today + timedelta(days=1)
     if not FIRST_DAY <= day <= min(latest, LAST_DAY):
         # One stated ahead would be whole whatever becomes of the source: silence that nobody has listened to.
-        raise Invalid(field="day", accepted=f"{FIRST_DAY} to {latest}", why=f"{day} is out of range")
+        raise Invalid(
+            field="day", accepted=f"{FIRST_DAY} to {latest}", why=(f"{day} 超出范围", f"{day} is out of range")
+        )
     if records > MOST_RECORDS:
-        raise Invalid(field="records", accepted=f"<= {MOST_RECORDS}", why="the number is out of range")
+        raise Invalid(field="records", accepted=f"<= {MOST_RECORDS}", why=OUT_OF_RANGE)
     if revision >= 1 << 31:
-        raise Invalid(field="revision", accepted=f"< {1 << 31}", why="the number is out of range")
+        raise Invalid(field="revision", accepted=f"< {1 << 31}", why=OUT_OF_RANGE)
     if any(not MEASURE.fullmatch(measure) for measure in measures):
-        raise Invalid(field="measures", accepted=MEASURE_IS, why="a measure's name is unfit")
+        raise Invalid(field="measures", accepted=MEASURE_IS, why=("指标名称不可用", "a measure's name is unfit"))
 
 
 @dataclass(frozen=True, slots=True)

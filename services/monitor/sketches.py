@@ -107,4 +107,4 @@ def estimate(sketch: Any) -> int:
 
 
 def _unfit() -> Invalid:
-    return Invalid(field="sketch", accepted=_FORM, why="this is no such sketch")
+    return Invalid(field="sketch", accepted=_FORM, why=("不是这样的草图", "this is no such sketch"))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from libs.common import inbox
+from libs.common import idempotency, inbox
 from libs.common.db import Database
 from libs.common.outbox import NotInTransaction
 
@@ -65,3 +65,16 @@ async def test_old_ids_are_forgotten_and_recent_ones_kept(store: Database) -> No
         await inbox.prune(conn)
         left = await conn.fetch("select event_id from inbox order by 1")
     assert [row["event_id"] for row in left] == ["119 days ago", "89 days ago"]
+
+
+async def test_old_answers_are_forgotten_and_recent_ones_kept(store: Database) -> None:
+    async with store.transaction("keep") as conn:
+        for number in (89, 91):
+            await idempotency.keep(conn, "me", f"{number} days ago", b"body", status=201, answer=b"answer")
+            await conn.execute(
+                "update http_idempotency set given = given - make_interval(days => $1) where key = $2",
+                number, f"{number} days ago",
+            )  # fmt: skip
+        await idempotency.prune(conn)
+        assert await idempotency.recall(conn, "me", "89 days ago", b"body") == (201, b"answer")
+        assert await idempotency.recall(conn, "me", "91 days ago", b"body") is None
