@@ -17,7 +17,7 @@ from prometheus_client import Counter, Histogram
 
 from libs.common import observe, outbox
 from libs.common.clock import Clock
-from libs.common.db import Connection, Database
+from libs.common.db import UNAVAILABLE, Connection, Database
 from libs.common.events.ids import finding_id
 from libs.common.events.monitor import FindingCleared, FindingOpened, SourceRecovered, SourceUnhealthy
 from services.monitor import domain, store
@@ -244,7 +244,12 @@ class Sweeper:
             local = self._clock.now().astimezone(self._clock.zone)
             last = next(CronSim(at, local + timedelta(seconds=1), reverse=True))
             if last.date() == local.date():
-                await self.sweep()
+                try:
+                    await self.sweep()
+                except UNAVAILABLE as error:
+                    log.warning("sweep-put-off", error=f"{type(error).__name__}: {error}")
+                    await asyncio.sleep(1)  # what was swept stays swept; it goes on when the database is back
+                    continue
             due = next(CronSim(at, local))
             await asyncio.sleep(min(60.0, max(1.0, (due - local).total_seconds())))
 

@@ -4,6 +4,9 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
+import asyncpg
+import structlog
+
 from libs.common.clock import SystemClock
 from services.monitor import store
 from services.monitor.rules import RuleBook, recompute
@@ -294,4 +297,24 @@ async def test_the_clocks_schedule_sweeps_once(monitor: Monitor) -> None:
     try:
         await eventually(swept, 10)
     finally:
+        running.cancel()
+
+
+async def test_a_sweep_that_falls_into_an_outage_is_done_when_the_database_is_back(monitor: Monitor) -> None:
+    """A database that fails over at two in the morning must not end the service that counts usage all day."""
+    whole = monitor.database.pool
+    away = await asyncpg.create_pool(min_size=0, max_size=1, host="127.0.0.1", port=9)
+    await away.close()
+    monitor.database.pool = away
+    running = asyncio.create_task(
+        Sweeper(monitor.database, monitor.book, SystemClock(ZONE), chunk=10).by_schedule("* * * * *")
+    )
+    try:
+        with structlog.testing.capture_logs() as logged:
+            await eventually(lambda: [line for line in logged if line["event"] == "sweep-put-off"], 10)
+        assert not running.done()
+        monitor.database.pool = whole
+        await eventually(lambda: whole.fetchval("select count(*) from sweeps where finished"), 10)
+    finally:
+        monitor.database.pool = whole
         running.cancel()
