@@ -33,7 +33,10 @@ PLATFORM_ALIASES = {
 STORES = {"play.google.com": "android", "apps.apple.com": "ios", "itunes.apple.com": "ios"}
 KNOWN = frozenset(PLATFORM_BY_HOST.values())
 _HOST_FIRST = re.compile(r"^[^\s/:@]+(\.[^\s/:@.]+)+(:\d+)?/", re.IGNORECASE)
-_RESERVED = re.compile(r"%(2f|3f|23|25)", re.IGNORECASE)  # decoded, these would change what the address says
+_RESERVED = re.compile(r"%(2f|3f|23|25|5c)", re.IGNORECASE)  # decoded, these would change what the address says
+# Before a host stands no name: where we would read `evil.example\@weibo.com` a browser goes to evil.example. Nor do the
+# others stand in one: a browser refuses them, and who makes links of text ends the link there.
+_NO_HOST = re.compile(r"[@\s%<>^|]")
 # Where a page's query and not its path names what it is about; all else in a query is noise.
 NAMING = frozenset({"id", "uid", "appid", "app_id", "apkname", "pkg", "package", "packagename", "pname"})
 READ = NAMING | {"__biz", "username"}  # and on WeChat
@@ -128,7 +131,10 @@ def _decode(text: str) -> str:
 
 
 def _web(text: str, stated: str) -> tuple[str, SplitResult] | None:
-    """The host and parts of a web address; None where the text is a name or number."""
+    """The host and parts of a web address; None where the text is a name or number.
+
+    Raises UnreadableAddress where a browser might open another host than the one that is read here.
+    """
     if "://" not in text:
         first = text.split("/")[0].split("?")[0].lower()
         # `parks.canada/about` on a known platform is an account's name and not a host
@@ -143,7 +149,7 @@ def _web(text: str, stated: str) -> tuple[str, SplitResult] | None:
             host = host.encode("ascii").decode("idna")
     except ValueError:
         raise _unreadable(text) from None
-    if not host:
+    if not host or parts.scheme not in ("http", "https") or "\\" in text or _NO_HOST.search(parts.netloc):
         raise _unreadable(text)
     return fold(host) + (f":{port}" if port not in (None, 80, 443) else ""), parts
 

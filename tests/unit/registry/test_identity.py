@@ -62,6 +62,7 @@ DIFFERENT = [
     ("https://notx.com/abc", "https://x.com/abc"),
     ("https://x.com.example/abc", "https://x.com/abc"),
     ("https://a.example/a%2Fb", "https://a.example/a/b"),
+    ("https://a.example/a%5Cb", "https://a.example/a/b"),
     ("https://weibo.com/n/%B1%B1%BE%A9", "https://weibo.com/n/%B9%A4%B3%A7"),  # 北京 and 工厂 in GBK
     ("https://a.example/page?id=1", "https://a.example/page?id=2"),
 ]
@@ -109,6 +110,40 @@ def test_an_address_without_an_account_is_refused_naming_the_field(address: str)
     assert refused.value.field == "address"
     assert refused.value.accepted
     assert refused.value.text("zh").isprintable()
+
+
+@pytest.mark.parametrize("kind", ["account", "app", "group"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        r"https://evil.example\@weibo.com/chengdufabu", r"https://evil.example\.weibo.com/chengdufabu",
+        r"https:\\weibo.com\chengdufabu://", r"weibo.com/chengdufabu\@evil.example", r"https://a.example/b\c",
+        "https://evil.example@weibo.com/chengdufabu", "https://weibo.com:443@evil.example/chengdufabu",
+        "www.weibo.com@evil.example/chengdufabu", "https://@weibo.com/chengdufabu", "https://evil.example;@weibo.com/a",
+        "https://evil.example .weibo.com/chengdufabu", "https://evil.example%2F.weibo.com/chengdufabu",
+        "https://evil.example<.weibo.com/chengdufabu", "https://evil.example／.weibo.com/chengdufabu",
+        "javascript://weibo.com/chengdufabu%0aalert(1)", "ftp://weibo.com/chengdufabu", "data://weibo.com/chengdufabu",
+        "//weibo.com://x/chengdufabu",
+    ],
+)  # fmt: skip
+def test_an_address_that_a_browser_would_open_elsewhere_is_refused(kind: str, address: str) -> None:
+    with pytest.raises(UnreadableAddress) as refused:
+        canonical(kind, "web", address)
+    assert refused.value.field == "address"
+
+
+@pytest.mark.parametrize(
+    ("platform", "address", "identity"),
+    [
+        ("x", "@CanBorder", "canborder"), ("x", "x.com/@CanBorder", "canborder"),
+        ("tiktok", "https://www.tiktok.com/@CanBorder?lang=fr", "canborder"),
+        ("weibo", "@成都发布", "成都发布"), ("mastodon", "@Gov@mastodon.example", "@Gov@mastodon.example"),
+        ("mastodon", "https://mastodon.example/@Gov@other.example", "mastodon.example/@Gov@other.example"),
+        ("x", "HTTPS://X.com/CanBorder", "canborder"),
+    ],
+)  # fmt: skip
+def test_an_at_sign_before_a_name_is_no_userinfo(platform: str, address: str, identity: str) -> None:
+    assert canonical("account", platform, address).identity == identity
 
 
 @pytest.mark.parametrize(
@@ -195,7 +230,9 @@ pieces = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
     host=st.sampled_from(["", "https://x.com/", "https://m.facebook.com/", "youtube.com/", "https://weibo.com/",
                           "https://www.linkedin.com/company/", "https://some.example/", "https://douyin.com/",
                           "https://www.facebook.com/profile.php", "https://mp.weixin.qq.com/mp/profile",
-                          "https://play.google.com/store/apps/details", "https://apps.apple.com/cn/app/"]),
+                          "https://play.google.com/store/apps/details", "https://apps.apple.com/cn/app/",
+                          "@", "x.com/@", "\\", "https://some.example\\@weibo.com/", "https://some.example@weibo.com/",
+                          "weibo.com@some.example/", "ftp://weibo.com/", "https://some.example/%5C", "https://"]),
     path=st.lists(pieces, max_size=4),
     name=st.sampled_from(["id", "__biz", "username", "utm_source"]),
     asked=st.one_of(st.just(""), pieces),
