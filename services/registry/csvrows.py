@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 
 from pydantic import ValidationError
 
@@ -47,6 +48,12 @@ class Remark:
     en: str
 
 
+NOT_CLOSED = Remark(
+    "row_over_lines", None, "本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
+    "a quotation mark on this line is not closed on it: it cannot be told from the lines up to the next one",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the file (the first after the header is 2): what it declares, or what is wrong with it.
@@ -65,18 +72,32 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str) -> list[Row
     """Every row with what it declares or why it cannot. Raises UnreadableFile for the file as a whole."""
     if len(content) > MAX_BYTES:
         raise UnreadableFile(field="body", accepted="at most 20 MiB", why=f"{len(content)} bytes")
-    reader = csv.reader(io.StringIO(_decoded(content), newline=""))
+    lines = _lines(_decoded(content))
+    _, whole, header = next(lines)
+    if not whole:
+        raise UnreadableFile(field="header", accepted="a header on one line", why=NOT_CLOSED.en)
+    places = _places(header)
     rows: list[Row] = []
     first_seen: dict[tuple[str, str], int] = {}
-    try:
-        places = _places(next(reader, []))
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                row = _row(reader.line_num, cells, places, source, on, unit_scheme)
-                rows.append(_unless_twin(row, first_seen))
-    except csv.Error as error:
-        raise UnreadableFile(field="body", accepted="CSV", why=f"line {reader.line_num}: {error}") from None
+    for line, whole, cells in lines:
+        if not whole:
+            rows.append(Row(line, remark=NOT_CLOSED))  # what it swallowed may be rows of their own
+        elif any(cell.strip() for cell in cells):
+            rows.append(_unless_twin(_row(line, cells, places, source, on, unit_scheme), first_seen))
     return rows
+
+
+def _lines(text: str) -> Iterator[tuple[int, bool, list[str]]]:
+    """Each row with the line on which it begins, and whether it ends there. Raises UnreadableFile."""
+    # A row whose quotation mark nobody closes takes in the line that is added, and is seen by that.
+    reader = csv.reader(chain(io.StringIO(text, newline=""), ("\n",)))
+    line = 1
+    try:
+        for cells in reader:
+            yield line, reader.line_num == line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UnreadableFile(field="body", accepted="CSV", why=f"line {line}: {error}") from None
 
 
 def _decoded(content: bytes) -> str:

@@ -214,6 +214,20 @@ async def test_a_list_with_a_line_that_nobody_can_read_lets_nothing_vanish(regis
     assert await registry.summary(nameless, complete=True) == {"unchanged": 59, "refused": 1}
 
 
+async def test_a_row_that_swallows_others_lets_nothing_vanish(registry: Registry) -> None:
+    names = [f"n{n}" for n in range(60)]
+    await registry.bring_in(csv_of(*names), complete=True)
+    swallows = csv_of(*names[:57]) + '"N, X,Unit,English,https://x.com/n57\nn58,X,Unit,English,https://x.com/n58\n'
+    for text in (swallows, swallows + 'n59" N,X,Unit,English,https://x.com/n59\n'):
+        expected = {"unchanged": 57, "refused": 1, "held": 3}
+        assert await registry.summary(text, complete=True, apply=False) == expected
+        found = await registry.bring_in(text, complete=True)
+        assert {verdict: n for verdict, n in found["summary"].items() if n} == expected
+        assert [v["row"] for v in found["verdicts"][57:]] == [59, None, None, None]
+        assert found["verdicts"][57]["code"] == "row_over_lines"
+    assert await registry.fetch("select count(*) from assets where running = 'gone'") == 0
+
+
 async def test_a_reopened_asset_that_is_listed_is_not_missing(registry: Registry) -> None:
     await registry.bring_in(csv_of("a", "b"), complete=True)
     await registry.close(await registry.fetch("select asset_id from assets where identity = 'a'"))

@@ -105,3 +105,43 @@ def test_a_day_that_is_none_is_named() -> None:
 def test_a_twin_of_a_line_that_was_refused_is_taken() -> None:
     rows = read(HEAD + ",X,Unit,English,https://x.com/a\na,X,Unit,English,https://x.com/a\n")
     assert [row.told is not None for row in rows] == [False, True]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (['"Good, X,Unit,en,https://x.com/a', "b,X,Unit,en,https://x.com/b", 'c" C,X,Unit,en,https://x.com/c', "d"], 2),
+        (["z,X,Unit,en,https://x.com/z", 'a,"X,Unit,en,https://x.com/a', "b,X,Unit,en,https://x.com/b"], 3),
+        (["z,X,Unit,en,https://x.com/z", 'a,X,Unit,en,https://x.com/a,"'], 3),
+        (["z,X,Unit,en,https://x.com/z", 'a,X,Unit,en,https://x.com/a,"note'], 3),
+        (['"a', 'b",X,Unit,en,https://x.com/a'], 2),
+    ],
+)
+@pytest.mark.parametrize("last", ["", "\n"])
+def test_a_row_that_runs_on_over_lines_is_refused_where_it_begins(
+    lines: list[str], told: int, end: str, last: str
+) -> None:
+    """A quotation mark too many takes the lines up to the next one into one row, which looks like any other."""
+    rows = read(end.join([HEAD.strip(), *lines]) + (last and end))
+    (row,) = [row for row in rows if row.remark == csvrows.NOT_CLOSED]
+    assert (row.line, row.told, row.what) == (told, None, None)
+    assert csvrows.NOT_CLOSED.zh
+
+
+def test_a_quoted_cell_on_one_line_is_read() -> None:
+    rows = read(HEAD + '"a ""b"", c",X,"Unit, of",en,"https://x.com/a"\nd "e" f,X,Unit,en,https://x.com/d\n')
+    assert [row.told and row.told.name for row in rows] == ['a "b", c', 'd "e" f']
+    assert [row.line for row in rows] == [2, 3]
+
+
+@pytest.mark.parametrize("head", ['account,platform,department,language,url,"notes\n', '"account\n"' + HEAD[7:]])
+def test_a_header_that_swallows_rows_is_no_header(head: str) -> None:
+    with pytest.raises(csvrows.UnreadableFile) as refused:
+        read(head + "a,X,Unit,English,https://x.com/a\n")
+    assert (refused.value.field, refused.value.accepted) == ("header", "a header on one line")
+
+
+def test_a_cell_that_grows_beyond_all_bounds_is_named_by_the_line_on_which_it_began() -> None:
+    with pytest.raises(csvrows.UnreadableFile, match="line 3"):
+        read(HEAD + "a,X,Unit,English,https://x.com/a\n" + '"' + "b,X,Unit,English,https://x.com/b\n" * 5000)
