@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 
 from pydantic import ValidationError
@@ -68,7 +68,7 @@ class Row:
     twin_line: int | None = None
 
 
-def read(content: bytes, *, source: str, on: date, unit_scheme: str) -> list[Row]:
+def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: datetime) -> list[Row]:
     """Every row with what it declares or why it cannot. Raises UnreadableFile for the file as a whole."""
     if len(content) > MAX_BYTES:
         raise UnreadableFile(field="body", accepted="at most 20 MiB", why=f"{len(content)} bytes")
@@ -83,7 +83,7 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str) -> list[Row
         if not whole:
             rows.append(Row(line, remark=NOT_CLOSED))  # what it swallowed may be rows of their own
         elif any(cell.strip() for cell in cells):
-            rows.append(_unless_twin(_row(line, cells, places, source, on, unit_scheme), first_seen))
+            rows.append(_unless_twin(_row(line, cells, places, source, on, unit_scheme, now), first_seen))
     return rows
 
 
@@ -139,7 +139,9 @@ def _places(header: Sequence[str]) -> dict[str, int]:
     return places
 
 
-def _row(line: int, cells: Sequence[str], places: dict[str, int], source: str, on: date, scheme: str) -> Row:
+def _row(
+    line: int, cells: Sequence[str], places: dict[str, int], source: str, on: date, scheme: str, now: datetime
+) -> Row:
     def cell(field: str) -> str:
         place = places.get(field)
         return cells[place].strip() if place is not None and place < len(cells) else ""
@@ -157,7 +159,7 @@ def _row(line: int, cells: Sequence[str], places: dict[str, int], source: str, o
             ),
             opened_on=_day(cell("opened_on")),
         )  # fmt: skip
-        domain.facts(told, what, domain.unit_id(told.sponsor))
+        domain.facts(told, what, domain.unit_id(told.sponsor), now=now)
     except ValidationError as error:
         return Row(line, what=what, remark=_fault(error))
     except DomainError as error:

@@ -79,11 +79,11 @@ class Facts:
     opened_on: date | None
 
 
-def facts(told: AssetDeclared | AssetCorrected, what: Canonical, sponsor_id: UUID) -> Facts:
-    """A declaration in canonical form. Raises Invalid on a blank name or on control characters."""
+def facts(told: AssetDeclared | AssetCorrected, what: Canonical, sponsor_id: UUID, *, now: datetime) -> Facts:
+    """A declaration in canonical form. Raises Invalid on a blank name, control characters or a day to come."""
     return Facts(
         told.kind, what, clean("address", told.address), clean("name", told.name), language_tag(told.language),
-        sponsor_id, clean("source", told.source), told.on, told.opened_on,
+        sponsor_id, clean("source", told.source), told.on, _opened(told.opened_on, now=now),
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def delist(
 def amend(
     held: Asset, version: int, *, name: str | None, language: str | None, opened_on: date | None, now: datetime
 ) -> Asset:
-    """Correct facts that do not touch identity. Raises VersionConflict, and IllegalTransition on a closed record.
+    """Correct facts that do not touch identity. Raises Invalid, VersionConflict, IllegalTransition on a closed record.
 
     The same correction once more, by a caller whose answer was lost, is no conflict.
     """
@@ -149,7 +149,7 @@ def amend(
         held,
         name=clean("name", name) if name else held.name,
         language=language_tag(language) if language else held.language,
-        opened_on=opened_on or held.opened_on,
+        opened_on=_opened(opened_on, now=now) or held.opened_on,
     )
     if facts == held and version in (held.version, held.version - 1):
         return held
@@ -183,14 +183,19 @@ def guard_limit(listed: int, source: str, policy: Policy) -> int:
     return stated if stated is not None else max(policy.guard_floor, int(listed * policy.guard_share))
 
 
-def has_come(on: date, *, now: datetime) -> date:
+def has_come(on: date, *, now: datetime, field: str = "on") -> date:
     """A day of which a source can speak: today anywhere on earth, or earlier. Raises Invalid.
 
     One far ahead would outdate all that the source says until then.
     """
     if on > (latest := (now + timedelta(hours=14)).date()):
-        raise Invalid(field="on", accepted=f"a day not after {latest}", why=f"{on} has not come yet")
+        raise Invalid(field=field, accepted=f"a day not after {latest}", why=f"{field}: {on} has not come yet")
     return on
+
+
+def _opened(on: date | None, *, now: datetime) -> date | None:
+    """A day of opening to come would excuse an asset's silence until then."""
+    return None if on is None else has_come(on, now=now, field="opened_on")
 
 
 def clean(field: str, text: str) -> str:

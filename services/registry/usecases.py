@@ -109,7 +109,7 @@ async def apply(
         sponsor = (sponsors or {}).get(told.sponsor) or await ensure_unit(conn, told.sponsor, now=now)
         await require_scope(conn, who, sponsor)
         permitted = held is not None and await permits(conn, held)
-        facts = domain.facts(told, what, sponsor)
+        facts = domain.facts(told, what, sponsor, now=now)
         after, outcome = domain.declare(held, facts, now=now, reopen_after=policy.reopen_after, permitted=permitted)
         if held is not None and held.record != "closed":
             await require_scope(conn, who, held.sponsor_id)  # nobody takes over what another unit answers for

@@ -73,6 +73,18 @@ async def test_a_correction_needs_the_version_that_was_read(http: httpx.AsyncCli
     assert (await http.get(path, headers=VIEWER)).json()["name"] == "b"
 
 
+async def test_an_opening_to_come_is_refused_naming_the_field(http: httpx.AsyncClient, registry: Registry) -> None:
+    mine = (await registry.take(declared("a", unit="mine"))).asset_id
+    me = bearer("unit", unit="ca-name:Mine") | {"If-Match": '"1"'}
+    for method, path, sent in (
+        ("PATCH", f"/assets/{mine}", {"opened_on": "2025-06-02"}),
+        ("POST", "/assets", declared("b", unit="mine").model_dump(mode="json") | {"opened_on": "2025-06-02"}),
+    ):
+        refused = await http.request(method, path, json=sent, headers=me)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "opened_on")
+    assert (await http.patch(f"/assets/{mine}", json={"opened_on": "2025-06-01"}, headers=me)).status_code == 200
+
+
 async def test_a_unit_corrects_its_own_and_no_other(http: httpx.AsyncClient, registry: Registry) -> None:
     mine, other = [(await registry.take(declared(name, unit=name))).asset_id for name in ("mine", "other")]
     me = bearer("unit", unit="ca-name:Mine") | {"If-Match": '"1"'}

@@ -228,6 +228,18 @@ async def test_a_row_that_swallows_others_lets_nothing_vanish(registry: Registry
     assert await registry.fetch("select count(*) from assets where running = 'gone'") == 0
 
 
+async def test_a_row_that_opens_in_the_future_is_refused_and_the_others_go_on(registry: Registry) -> None:
+    head = "account,platform,department,url,opened_on\n"
+    text = head + "".join(f"{name},X,Unit,https://x.com/{name},{day}\n" for name, day in (("a", ""), ("b", "")))
+    await registry.bring_in(text, complete=True)
+    later = text.replace("/b,", "/b,2099-01-01") + "c,X,Unit,https://x.com/c,2025-06-01\n"
+    for apply in (False, True):
+        found = await registry.bring_in(later, complete=True, apply=apply)
+        assert {k: n for k, n in found["summary"].items() if n} == {"unchanged": 1, "refused": 1, "added": 1}
+        assert (found["verdicts"][1]["row"], found["verdicts"][1]["field"]) == (3, "opened_on")
+    assert await registry.state("b") == "draft online", "its line lists it, whatever it says of it"
+
+
 async def test_a_reopened_asset_that_is_listed_is_not_missing(registry: Registry) -> None:
     await registry.bring_in(csv_of("a", "b"), complete=True)
     await registry.close(await registry.fetch("select asset_id from assets where identity = 'a'"))

@@ -145,6 +145,17 @@ async def test_a_day_that_has_not_come_outdates_nothing(registry: Registry) -> N
     assert await registry.outcome(declared("a", on=date(2025, 6, 2))) == "registered"
 
 
+async def test_an_opening_to_come_is_refused_and_changes_nothing(registry: Registry) -> None:
+    ahead = date(2099, 1, 1)
+    await registry.take(declared("a"))
+    for told in (declared("a", opened_on=ahead), corrected("a", opened_on=ahead), declared("b", opened_on=ahead)):
+        with pytest.raises(Invalid) as refused:
+            await registry.take(told)
+        assert refused.value.field == "opened_on"
+    assert await registry.fetch("select array_agg(version) from asset_versions") == [1]
+    assert await registry.outcome(corrected("a", opened_on=date(2025, 6, 1))) == "amended"
+
+
 async def test_what_a_source_may_not_say_is_refused_and_leaves_no_trace(registry: Registry) -> None:
     with pytest.raises(UnknownAsset):
         await registry.take(delisted("nobody"))

@@ -1,16 +1,17 @@
 """A file import: a verdict per row, the first line of a twin shown, a clear word for a file that cannot be read."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from services.registry import csvrows
 
+NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 HEAD = "account,platform,department,language,url\n"
 
 
 def read(text: str) -> list[csvrows.Row]:
-    return csvrows.read(text.encode(), source="s", on=date(2025, 6, 1), unit_scheme="ca-name")
+    return csvrows.read(text.encode(), source="s", on=date(2025, 6, 1), unit_scheme="ca-name", now=NOW)
 
 
 def remark(row: csvrows.Row) -> tuple[int, str | None, str | None]:
@@ -49,7 +50,7 @@ def test_chinese_headers_and_a_byte_order_mark_are_read() -> None:
 def test_a_file_as_excel_saves_it_in_china_is_read(quote: str) -> None:
     head = ",".join(f"{quote}{name}{quote}" for name in ("账号名称", "平台", "主办单位", "链接"))
     text = f"{head}\r\n减负,微博,办公厅,https://weibo.com/jianfu\r\n"
-    (row,) = csvrows.read(text.encode("gbk"), source="s", on=date(2025, 6, 1), unit_scheme="name")
+    (row,) = csvrows.read(text.encode("gbk"), source="s", on=date(2025, 6, 1), unit_scheme="name", now=NOW)
     assert row.told is not None
     assert (row.told.name, row.told.sponsor.value, row.what and row.what.platform) == ("减负", "办公厅", "weibo")
 
@@ -68,7 +69,7 @@ def test_a_file_as_excel_saves_it_in_china_is_read(quote: str) -> None:
 )
 def test_a_file_that_cannot_be_read_says_what_would_be(content: bytes, field: str) -> None:
     with pytest.raises(csvrows.UnreadableFile) as refused:
-        csvrows.read(content, source="s", on=date(2025, 6, 1), unit_scheme="ca-name")
+        csvrows.read(content, source="s", on=date(2025, 6, 1), unit_scheme="ca-name", now=NOW)
     assert refused.value.field == field
     assert refused.value.accepted
 
@@ -100,6 +101,13 @@ def test_a_day_that_is_none_is_named() -> None:
     assert rows[0].told is not None
     assert rows[0].told.opened_on == date(2020, 1, 31)
     assert remark(rows[1]) == (3, "invalid", "opened_on")
+
+
+def test_a_day_of_opening_that_has_not_come_is_named_and_the_account_still_told() -> None:
+    head = "name,platform,unit,url,opened_on\n"
+    rows = read(f"{head}a,X,U,https://x.com/a,2025-06-01\nb,X,U,https://x.com/b,2025-06-02\nc,X,U,https://x.com/c,\n")
+    assert [remark(row)[1:] for row in rows] == [(None, None), ("invalid", "opened_on"), (None, None)]
+    assert (rows[1].told, rows[1].what and rows[1].what.key) == (None, ("x", "b"))
 
 
 def test_a_twin_of_a_line_that_was_refused_is_taken() -> None:

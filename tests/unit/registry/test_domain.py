@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from libs.common.errors import DomainError
+from libs.common.errors import DomainError, Invalid
 from services.registry import domain
 from services.registry.domain import Asset, Facts, Policy
 from services.registry.identity import Canonical
@@ -123,6 +123,17 @@ def test_amending_needs_the_version_that_was_read() -> None:
     assert again == amended, "the same correction by a caller whose answer was lost"
     with pytest.raises(IllegalTransition):
         domain.amend(domain.closed(asset, now=NOW), 4, name="x", language=None, opened_on=None, now=NOW)
+
+
+def test_an_opening_cannot_be_moved_into_the_future() -> None:
+    """It would end a finding of silence, and keep the next one away until then. East of us it may be tomorrow."""
+    asset = recorded()
+    today, tomorrow = NOW.date(), NOW.date() + timedelta(days=1)
+    with pytest.raises(Invalid) as refused:
+        domain.amend(asset, 1, name=None, language=None, opened_on=tomorrow, now=NOW)
+    assert (refused.value.field, refused.value.accepted) == ("opened_on", f"a day not after {today}")
+    for now, day in ((NOW, today), (NOW + timedelta(hours=7), tomorrow)):
+        assert domain.amend(asset, 1, name=None, language=None, opened_on=day, now=now).opened_on == day
 
 
 def test_what_a_case_does_to_an_asset_that_its_source_dropped() -> None:
