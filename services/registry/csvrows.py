@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import chain
+from itertools import chain, islice
 
 from pydantic import ValidationError
 
@@ -26,6 +26,7 @@ COLUMNS = {
 REQUIRED = ("name", "platform", "unit", "address")
 CHINESE = {name for names in COLUMNS.values() for name in names if not name.isascii()}
 MAX_BYTES = 20 * 1024 * 1024
+MAX_ROWS = 200_000  # each is kept until all have a verdict: more, however short, would not fit into memory
 FAULTS = {"string_too_short": "不能为空", "string_too_long": "过长"}
 
 
@@ -72,8 +73,11 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: dateti
     """Every row with what it declares or why it cannot. Raises UnreadableFile for the file as a whole."""
     if len(content) > MAX_BYTES:
         raise UnreadableFile(field="body", accepted="at most 20 MiB", why=f"{len(content)} bytes")
-    lines = _lines(_decoded(content))
-    _, whole, header = next(lines)
+    text = _decoded(content)
+    if sum(1 for _ in islice(_rows(text), MAX_ROWS + 2)) > MAX_ROWS + 1:  # with the header
+        raise UnreadableFile(field="body", accepted=f"at most {MAX_ROWS} rows", why=f"more than {MAX_ROWS} rows")
+    lines = _rows(text)
+    _, whole, header = next(lines, (1, True, []))
     if not whole:
         raise UnreadableFile(field="header", accepted="a header on one line", why=NOT_CLOSED.en)
     places = _places(header)
@@ -82,19 +86,21 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: dateti
     for line, whole, cells in lines:
         if not whole:
             rows.append(Row(line, remark=NOT_CLOSED))  # what it swallowed may be rows of their own
-        elif any(cell.strip() for cell in cells):
+        else:
             rows.append(_unless_twin(_row(line, cells, places, source, on, unit_scheme, now), first_seen))
     return rows
 
 
-def _lines(text: str) -> Iterator[tuple[int, bool, list[str]]]:
-    """Each row with the line on which it begins, and whether it ends there. Raises UnreadableFile."""
+def _rows(text: str) -> Iterator[tuple[int, bool, list[str]]]:
+    """Each row that is not blank, with the line on which it begins and whether it ends there. Raises UnreadableFile."""
     # A row whose quotation mark nobody closes takes in the line that is added, and is seen by that.
     reader = csv.reader(chain(io.StringIO(text, newline=""), ("\n",)))
     line = 1
     try:
         for cells in reader:
-            yield line, reader.line_num == line, cells
+            whole = reader.line_num == line
+            if not whole or any(cell.strip() for cell in cells):
+                yield line, whole, cells
             line = reader.line_num + 1
     except csv.Error as error:
         raise UnreadableFile(field="body", accepted="CSV", why=f"line {line}: {error}") from None

@@ -150,6 +150,22 @@ def test_a_header_that_swallows_rows_is_no_header(head: str) -> None:
     assert (refused.value.field, refused.value.accepted) == ("header", "a header on one line")
 
 
+def test_more_rows_than_fit_are_refused_before_any_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty million characters may be ten million rows; blank ones, as a spreadsheet leaves them, are none."""
+    monkeypatch.setattr(csvrows, "MAX_ROWS", 3)
+    rows = [f"{name},X,Unit,English,https://x.com/{name}\n" for name in "abcd"]
+    assert len(read(HEAD + ",,,\n\n".join(rows[:3]) + ",,,,\n" * 9)) == 3
+
+    def never(*_: object) -> None:
+        raise AssertionError("a row was read though there are too many")
+
+    monkeypatch.setattr(csvrows, "_row", never)
+    with pytest.raises(csvrows.UnreadableFile) as refused:
+        read(HEAD + "".join(rows))
+    assert (refused.value.field, refused.value.accepted) == ("body", "at most 3 rows")
+    assert "3" in refused.value.text("zh")
+
+
 def test_a_cell_that_grows_beyond_all_bounds_is_named_by_the_line_on_which_it_began() -> None:
     with pytest.raises(csvrows.UnreadableFile, match="line 3"):
         read(HEAD + "a,X,Unit,English,https://x.com/a\n" + '"' + "b,X,Unit,English,https://x.com/b\n" * 5000)
