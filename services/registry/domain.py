@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 from uuid import UUID
 
@@ -22,13 +22,14 @@ Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "hel
 class Policy:
     """What the deployment decides: how many may vanish in a day, and how long a closed asset stays closed.
 
-    `guard_limits` overrides the share and floor for a source by a number of assets; 0 holds all.
+    `guard_limits` overrides the share and floor for a source by a number of assets; 0 holds all. Days are of `zone`.
     """
 
     guard_share: float = 0.05
     guard_floor: int = 5
     reopen_after: timedelta = timedelta(days=365)
     guard_limits: Mapping[str, int] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,13 @@ def facts(told: AssetDeclared | AssetCorrected, what: Canonical, sponsor_id: UUI
 
 
 def declare(
-    held: Asset | None, facts: Facts, *, now: datetime, reopen_after: timedelta, permitted: bool = False
-) -> tuple[Asset, Outcome]:
+    held: Asset | None, facts: Facts, *, now: datetime, reopen_after: timedelta, permitted: bool = False,
+    zone: tzinfo = UTC,
+) -> tuple[Asset, Outcome]:  # fmt: skip
     """What a source's declaration does: `outdated` when it is of an earlier day than the source's last word.
 
     Raises DuplicateAsset when another source lists the asset, ReopenTooEarly when it was closed lately and no operator
-    has permitted its reopening.
+    has permitted its reopening; its days are those of `zone`.
     """
     if held is None:
         return _new(facts, 1, now), "registered"
@@ -102,7 +104,8 @@ def declare(
     if held.record == "closed":
         until = held.changed_at + reopen_after
         if now < until and not permitted:
-            raise ReopenTooEarly(field="address", closed_on=held.changed_at.date(), until=until.date())
+            closed_on, until_day = (at.astimezone(zone).date() for at in (held.changed_at, until))
+            raise ReopenTooEarly(field="address", closed_on=closed_on, until=until_day)
         return _new(facts, held.incarnation + 1, now), "registered"
     if held.source != facts.source and held.running != "gone":
         raise DuplicateAsset(field="address", twin=held.asset_id, source=held.source)

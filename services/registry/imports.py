@@ -224,8 +224,9 @@ async def _preview(
     facts = domain.facts(row.told, what, importing.sponsors[sponsor], now=importing.now)
     permitted = held is not None and await usecases.permits(conn, held)
     after, outcome = domain.declare(
-        held, facts, now=importing.now, reopen_after=importing.policy.reopen_after, permitted=permitted
-    )
+        held, facts, now=importing.now, reopen_after=importing.policy.reopen_after, permitted=permitted,
+        zone=importing.policy.zone,
+    )  # fmt: skip
     return after.asset_id, outcome
 
 

@@ -110,7 +110,9 @@ async def apply(
         await require_scope(conn, who, sponsor)
         permitted = held is not None and await permits(conn, held)
         facts = domain.facts(told, what, sponsor, now=now)
-        after, outcome = domain.declare(held, facts, now=now, reopen_after=policy.reopen_after, permitted=permitted)
+        after, outcome = domain.declare(
+            held, facts, now=now, reopen_after=policy.reopen_after, permitted=permitted, zone=policy.zone
+        )
         if held is not None and held.record != "closed":
             await require_scope(conn, who, held.sponsor_id)  # nobody takes over what another unit answers for
             if outcome != "outdated":

@@ -10,8 +10,11 @@ import pytest
 
 from libs.common import faults
 from libs.common.errors import Invalid
+from libs.common.settings import load
 from services.registry import csvrows, imports, usecases
 from services.registry.domain import Policy
+from services.registry.refusals import ReopenTooEarly
+from services.registry.settings import Settings
 from tests.integration.registry.conftest import (
     HEAD,
     NOW,
@@ -238,6 +241,23 @@ async def test_a_row_that_opens_in_the_future_is_refused_and_the_others_go_on(re
         assert {k: n for k, n in found["summary"].items() if n} == {"unchanged": 1, "refused": 1, "added": 1}
         assert (found["verdicts"][1]["row"], found["verdicts"][1]["field"]) == (3, "opened_on")
     assert await registry.state("b") == "draft online", "its line lists it, whatever it says of it"
+
+
+async def test_a_closure_is_dated_in_the_zone_of_the_deployment(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "JIANFU_REGISTRY_DATABASE_URL", "JIANFU_ISSUER_JWKS_FILE"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("JIANFU_REGISTRY_LISTEN", "127.0.0.1:1")
+    registry.policy = load(Settings).policy()
+    await registry.take(declared("a"))
+    registry.now += timedelta(hours=18)  # 06:00 of the next day in Shanghai
+    await registry.close(await registry.fetch("select asset_id from assets"))
+    for apply in (False, True):
+        (verdict,) = (await registry.bring_in(csv_of("a"), apply=apply))["verdicts"]
+        assert (verdict["code"], "2025-06-02" in verdict["detail"]) == ("reopen_cooldown", True)
+    with pytest.raises(ReopenTooEarly, match="2025-06-02"):
+        await registry.take(declared("a"))
 
 
 async def test_a_reopened_asset_that_is_listed_is_not_missing(registry: Registry) -> None:

@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,15 @@ def test_a_removal_is_gone_and_a_return_is_the_same_record() -> None:
     assert (outcome, gone.running, gone.record) == ("gone", "gone", "draft")
     back, outcome = domain.declare(gone, facts(), now=NOW, reopen_after=YEAR)
     assert (outcome, back.asset_id, back.running, back.version) == ("restored", asset.asset_id, "online", 3)
+
+
+def test_a_closure_is_dated_as_it_was_where_it_happened() -> None:
+    closed = domain.closed(recorded(), now=datetime(2025, 6, 1, 22, tzinfo=UTC))
+    for zone, day in ((UTC, "06-01"), (ZoneInfo("Asia/Shanghai"), "06-02")):
+        with pytest.raises(ReopenTooEarly) as refused:
+            domain.declare(closed, facts(), now=NOW + timedelta(days=3), reopen_after=YEAR, zone=zone)
+        assert f"2025-{day}" in refused.value.text("en")
+        assert f"2026-{day}" in refused.value.text("zh")
 
 
 def test_a_closed_asset_comes_back_only_as_a_new_record_after_its_cooldown() -> None:
