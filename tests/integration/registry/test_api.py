@@ -30,7 +30,11 @@ async def record(http: httpx.AsyncClient, name: str, **headers: str) -> httpx.Re
         ("POST", f"/guard/held/{uuid4()}", ("viewer", "registrar", "unit")),
         ("GET", "/guard/held", ("unit", "agent")),
         ("POST", "/units", ("viewer", "operator", "unit")),
-        ("GET", "/assets", ("agent", "clock")),
+        ("GET", "/assets", ("clock",)),
+        ("GET", f"/assets/{uuid4()}", ("clock",)),
+        ("GET", f"/assets/{uuid4()}/history", ("agent", "clock")),
+        ("GET", "/summary", ("agent", "clock")),
+        ("GET", "/units", ("agent", "clock")),
     ],
 )
 async def test_every_door_asks_for_its_role(
@@ -113,6 +117,13 @@ async def test_lists_go_on_from_their_cursor_up_to_500(http: httpx.AsyncClient, 
     history = f"/assets/{seen[0]}/history"
     assert len((await http.get(history, headers=VIEWER)).json()["items"]) == 1
     assert (await http.get(history, params={"cursor": 1 << 40}, headers=VIEWER)).json()["items"] == []
+
+
+async def test_an_agent_finds_the_ids_of_the_assets_it_reports_on(http: httpx.AsyncClient, registry: Registry) -> None:
+    asset = (await registry.take(declared("a"))).asset_id
+    found = await http.get("/assets", params={"source": "list"}, headers=bearer("agent"))
+    assert [item["asset_id"] for item in found.json()["items"]] == [str(asset)]
+    assert (await http.get(f"/assets/{asset}", headers=bearer("agent"))).json()["identity"] == "a"
 
 
 async def test_a_twin_by_event_is_an_outcome_that_names_it(http: httpx.AsyncClient, registry: Registry) -> None:
