@@ -121,7 +121,17 @@ def _wechat(pieces: Sequence[str], query: Query) -> str:
 
 
 def _bilibili(pieces: Sequence[str], _: Query) -> str:
-    return path(pieces[1:] if pieces and fold(pieces[0]) == "space" else pieces)
+    """The number of a space, without the tab of it that is shown."""
+    rest = pieces[1:] if pieces and fold(pieces[0]) == "space" else pieces
+    return rest[0] if rest and rest[0].isdecimal() else path(rest)
+
+
+def _zhihu(pieces: Sequence[str], _: Query) -> str:
+    """Organisations and people are kinds of names of their own; what stands below a name is a tab of its page."""
+    head = fold(pieces[0]) if pieces else ""
+    if head not in ("org", "people"):
+        return path(pieces)
+    return f"{head}/{pieces[1]}" if len(pieces) >= 2 else ""
 
 
 READERS: dict[str, Reader] = {
@@ -129,5 +139,5 @@ READERS: dict[str, Reader] = {
     "facebook": _facebook, "youtube": _youtube, "linkedin": _linkedin,
     "flickr": _below("photos", "people", apart=("groups",)), "snapchat": _below("add", apart=("p",)),
     "reddit": _below("user", "u", apart=("r",)), "weibo": _below("u", "profile", apart=("n", "p")),
-    "wechat": _wechat, "bilibili": _bilibili,
+    "wechat": _wechat, "bilibili": _bilibili, "zhihu": _zhihu,
 }  # fmt: skip

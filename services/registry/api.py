@@ -21,6 +21,7 @@ from services.registry.store import QUERIES
 NIL = UUID(int=0)
 LAST_VERSION = (1 << 31) - 1
 READ = ("viewer", "registrar", "operator", "approver", "auditor", "unit")
+WITH_AGENTS = (*READ, "agent")  # who delivers usage names each asset by its id
 ETAG = {"ETag": {"description": "版本,用于 If-Match the version, for If-Match", "schema": {"type": "string"}}}
 
 
@@ -56,7 +57,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
 
     @routes.get("/assets", summary="List assets 对象列表", responses=problems(401, 403, 422))
     async def assets(
-        _: Annotated[Principal, require(*READ)],
+        _: Annotated[Principal, require(*WITH_AGENTS)],
         kind: Kind | None = None,
         platform: str | None = None,
         sponsor: UUID | None = None,
@@ -80,7 +81,9 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="One asset 对象详情",
         responses={200: {"headers": ETAG}, **problems(401, 403, 404, 422)},
     )
-    async def asset(asset_id: UUID, response: Response, _: Annotated[Principal, require(*READ)]) -> schemas.Asset:
+    async def asset(
+        asset_id: UUID, response: Response, _: Annotated[Principal, require(*WITH_AGENTS)]
+    ) -> schemas.Asset:
         """The current record."""
         async with database.reading() as conn:
             row = await QUERIES.asset_get(conn, asset_id=asset_id)

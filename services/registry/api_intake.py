@@ -92,7 +92,8 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         unit_scheme: Annotated[str, Query(min_length=1, max_length=40, description="单位代码体系")] = "name",
         idempotency_key: Annotated[str | None, Header(description="重试时给出同一应答 same key, same answer")] = None,
     ) -> Response:
-        """A verdict per row; a bad row stops no other. `dry-run` says what `apply` would do and writes nothing.
+        """A verdict per row, of at most 200,000; a bad row stops no other. `dry-run` says what `apply` would do and
+        writes nothing.
 
         Applied again, a finished import changes nothing and one that was cut off is completed. What a complete file
         lacks is `gone`, unless it is more than the guard allows: then all of it is `held`.

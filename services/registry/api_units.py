@@ -4,17 +4,17 @@ import json
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db import Database
-from libs.common.errors import Missing
+from libs.common.errors import Invalid, Missing
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitName, UnitRecorded
 from libs.common.web import require
-from services.registry import store, units
+from services.registry import domain, store, units
 from services.registry.schemas import Limit, problems
 from services.registry.store import QUERIES
 
@@ -89,12 +89,29 @@ def router(database: Database, clock: Clock) -> APIRouter:
     @routes.get("", summary="List units 单位列表", responses=problems(401, 403, 422))
     async def listed(
         _: Annotated[Principal, require(*READ)],
+        scheme: Annotated[str | None, Query(max_length=40, description="代码体系,与 value 同用 with `value`")] = None,
+        value: Annotated[str | None, Query(max_length=400, description="单位代码 its code or an alias")] = None,
+        name: Annotated[str | None, Query(max_length=400, description="名称或其开头 a name or its beginning")] = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
     ) -> Units:
-        """In the order of their ids."""
+        """In the order of their ids: all, the one under a code, or those with a name that begins so; case is no matter.
+
+        `scheme` and `value` go together, as `cn-uscc` and `11510000008282516M`.
+        """
+        if (scheme is None) != (value is None):
+            missing = "scheme" if scheme is None else "value"
+            raise Invalid(field=missing, accepted="scheme and value together", why=f"{missing} is missing")
+        beginning = None if name is None else domain.clean("name", name)
+        wanted = None
         async with database.reading() as conn:
-            rows: list[Any] = [row async for row in QUERIES.unit_list(conn, after=cursor, max_rows=limit)]
+            if scheme is not None and value is not None:
+                found = await store.unit(conn, scheme, domain.clean("value", value))
+                if found is None:
+                    return Units(items=[], next=None)
+                wanted = found["unit_id"]
+            listing = QUERIES.unit_list(conn, unit_id=wanted, name=beginning, after=cursor, max_rows=limit)
+            rows: list[Any] = [row async for row in listing]
         parts = ("names", "aliases")
         items = [Unit(**dict(row) | {part: json.loads(row[part]) for part in parts}) for row in rows]
         return Units(items=items, next=str(items[-1].unit_id) if len(items) == limit else None)

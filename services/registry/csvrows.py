@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from itertools import chain, islice
 
 from pydantic import ValidationError
 
@@ -25,6 +26,7 @@ COLUMNS = {
 REQUIRED = ("name", "platform", "unit", "address")
 CHINESE = {name for names in COLUMNS.values() for name in names if not name.isascii()}
 MAX_BYTES = 20 * 1024 * 1024
+MAX_ROWS = 200_000  # each is kept until all have a verdict: more, however short, would not fit into memory
 FAULTS = {"string_too_short": "不能为空", "string_too_long": "过长"}
 
 
@@ -47,6 +49,12 @@ class Remark:
     en: str
 
 
+NOT_CLOSED = Remark(
+    "row_over_lines", None, "本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
+    "a quotation mark on this line is not closed on it: it cannot be told from the lines up to the next one",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the file (the first after the header is 2): what it declares, or what is wrong with it.
@@ -61,22 +69,41 @@ class Row:
     twin_line: int | None = None
 
 
-def read(content: bytes, *, source: str, on: date, unit_scheme: str) -> list[Row]:
+def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: datetime) -> list[Row]:
     """Every row with what it declares or why it cannot. Raises UnreadableFile for the file as a whole."""
     if len(content) > MAX_BYTES:
         raise UnreadableFile(field="body", accepted="at most 20 MiB", why=f"{len(content)} bytes")
-    reader = csv.reader(io.StringIO(_decoded(content), newline=""))
+    text = _decoded(content)
+    if sum(1 for _ in islice(_rows(text), MAX_ROWS + 2)) > MAX_ROWS + 1:  # with the header
+        raise UnreadableFile(field="body", accepted=f"at most {MAX_ROWS} rows", why=f"more than {MAX_ROWS} rows")
+    lines = _rows(text)
+    _, whole, header = next(lines, (1, True, []))
+    if not whole:
+        raise UnreadableFile(field="header", accepted="a header on one line", why=NOT_CLOSED.en)
+    places = _places(header)
     rows: list[Row] = []
     first_seen: dict[tuple[str, str], int] = {}
-    try:
-        places = _places(next(reader, []))
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                row = _row(reader.line_num, cells, places, source, on, unit_scheme)
-                rows.append(_unless_twin(row, first_seen))
-    except csv.Error as error:
-        raise UnreadableFile(field="body", accepted="CSV", why=f"line {reader.line_num}: {error}") from None
+    for line, whole, cells in lines:
+        if not whole:
+            rows.append(Row(line, remark=NOT_CLOSED))  # what it swallowed may be rows of their own
+        else:
+            rows.append(_unless_twin(_row(line, cells, places, source, on, unit_scheme, now), first_seen))
     return rows
+
+
+def _rows(text: str) -> Iterator[tuple[int, bool, list[str]]]:
+    """Each row that is not blank, with the line on which it begins and whether it ends there. Raises UnreadableFile."""
+    # A row whose quotation mark nobody closes takes in the line that is added, and is seen by that.
+    reader = csv.reader(chain(io.StringIO(text, newline=""), ("\n",)))
+    line = 1
+    try:
+        for cells in reader:
+            whole = reader.line_num == line
+            if not whole or any(cell.strip() for cell in cells):
+                yield line, whole, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UnreadableFile(field="body", accepted="CSV", why=f"line {line}: {error}") from None
 
 
 def _decoded(content: bytes) -> str:
@@ -118,7 +145,9 @@ def _places(header: Sequence[str]) -> dict[str, int]:
     return places
 
 
-def _row(line: int, cells: Sequence[str], places: dict[str, int], source: str, on: date, scheme: str) -> Row:
+def _row(
+    line: int, cells: Sequence[str], places: dict[str, int], source: str, on: date, scheme: str, now: datetime
+) -> Row:
     def cell(field: str) -> str:
         place = places.get(field)
         return cells[place].strip() if place is not None and place < len(cells) else ""
@@ -136,7 +165,7 @@ def _row(line: int, cells: Sequence[str], places: dict[str, int], source: str, o
             ),
             opened_on=_day(cell("opened_on")),
         )  # fmt: skip
-        domain.facts(told, what, domain.unit_id(told.sponsor))
+        domain.facts(told, what, domain.unit_id(told.sponsor), now=now)
     except ValidationError as error:
         return Row(line, what=what, remark=_fault(error))
     except DomainError as error:

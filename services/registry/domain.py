@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 from uuid import UUID
 
@@ -22,13 +22,14 @@ Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "hel
 class Policy:
     """What the deployment decides: how many may vanish in a day, and how long a closed asset stays closed.
 
-    `guard_limits` overrides the share and floor for a source by a number of assets; 0 holds all.
+    `guard_limits` overrides the share and floor for a source by a number of assets; 0 holds all. Days are of `zone`.
     """
 
     guard_share: float = 0.05
     guard_floor: int = 5
     reopen_after: timedelta = timedelta(days=365)
     guard_limits: Mapping[str, int] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +80,22 @@ class Facts:
     opened_on: date | None
 
 
-def facts(told: AssetDeclared | AssetCorrected, what: Canonical, sponsor_id: UUID) -> Facts:
-    """A declaration in canonical form. Raises Invalid on a blank name or on control characters."""
+def facts(told: AssetDeclared | AssetCorrected, what: Canonical, sponsor_id: UUID, *, now: datetime) -> Facts:
+    """A declaration in canonical form. Raises Invalid on a blank name, control characters or a day to come."""
     return Facts(
         told.kind, what, clean("address", told.address), clean("name", told.name), language_tag(told.language),
-        sponsor_id, clean("source", told.source), told.on, told.opened_on,
+        sponsor_id, clean("source", told.source), told.on, _opened(told.opened_on, now=now),
     )  # fmt: skip
 
 
 def declare(
-    held: Asset | None, facts: Facts, *, now: datetime, reopen_after: timedelta, permitted: bool = False
-) -> tuple[Asset, Outcome]:
+    held: Asset | None, facts: Facts, *, now: datetime, reopen_after: timedelta, permitted: bool = False,
+    zone: tzinfo = UTC,
+) -> tuple[Asset, Outcome]:  # fmt: skip
     """What a source's declaration does: `outdated` when it is of an earlier day than the source's last word.
 
     Raises DuplicateAsset when another source lists the asset, ReopenTooEarly when it was closed lately and no operator
-    has permitted its reopening.
+    has permitted its reopening; its days are those of `zone`.
     """
     if held is None:
         return _new(facts, 1, now), "registered"
@@ -102,7 +104,8 @@ def declare(
     if held.record == "closed":
         until = held.changed_at + reopen_after
         if now < until and not permitted:
-            raise ReopenTooEarly(field="address", closed_on=held.changed_at.date(), until=until.date())
+            closed_on, until_day = (at.astimezone(zone).date() for at in (held.changed_at, until))
+            raise ReopenTooEarly(field="address", closed_on=closed_on, until=until_day)
         return _new(facts, held.incarnation + 1, now), "registered"
     if held.source != facts.source and held.running != "gone":
         raise DuplicateAsset(field="address", twin=held.asset_id, source=held.source)
@@ -139,7 +142,7 @@ def delist(
 def amend(
     held: Asset, version: int, *, name: str | None, language: str | None, opened_on: date | None, now: datetime
 ) -> Asset:
-    """Correct facts that do not touch identity. Raises VersionConflict, and IllegalTransition on a closed record.
+    """Correct facts that do not touch identity. Raises Invalid, VersionConflict, IllegalTransition on a closed record.
 
     The same correction once more, by a caller whose answer was lost, is no conflict.
     """
@@ -149,7 +152,7 @@ def amend(
         held,
         name=clean("name", name) if name else held.name,
         language=language_tag(language) if language else held.language,
-        opened_on=opened_on or held.opened_on,
+        opened_on=_opened(opened_on, now=now) or held.opened_on,
     )
     if facts == held and version in (held.version, held.version - 1):
         return held
@@ -183,14 +186,19 @@ def guard_limit(listed: int, source: str, policy: Policy) -> int:
     return stated if stated is not None else max(policy.guard_floor, int(listed * policy.guard_share))
 
 
-def has_come(on: date, *, now: datetime) -> date:
+def has_come(on: date, *, now: datetime, field: str = "on") -> date:
     """A day of which a source can speak: today anywhere on earth, or earlier. Raises Invalid.
 
     One far ahead would outdate all that the source says until then.
     """
     if on > (latest := (now + timedelta(hours=14)).date()):
-        raise Invalid(field="on", accepted=f"a day not after {latest}", why=f"{on} has not come yet")
+        raise Invalid(field=field, accepted=f"a day not after {latest}", why=f"{field}: {on} has not come yet")
     return on
+
+
+def _opened(on: date | None, *, now: datetime) -> date | None:
+    """A day of opening to come would excuse an asset's silence until then."""
+    return None if on is None else has_come(on, now=now, field="opened_on")
 
 
 def clean(field: str, text: str) -> str:

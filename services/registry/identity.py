@@ -2,8 +2,8 @@
 
 An account's platform is told by the host of its address where the host is known, because people misname platforms; what
 is left of the address without noise is the identity (`accountnames.py` reads it per platform). Where the host is not
-known the identity is host and path, the path's case kept. What cannot be told from an address is not guessed: a
-YouTube `user/x` and an `@x` may be one channel or two.
+known the identity is host and path, the path's case kept, and the place after a `#` where a site keeps its pages there.
+What cannot be told from an address is not guessed: a YouTube `user/x` and an `@x` may be one channel or two.
 """
 
 import re
@@ -30,10 +30,19 @@ PLATFORM_ALIASES = {
     "安卓": "android", "google play": "android", "苹果": "ios", "app store": "ios",
     "微信小程序": "wechat-mini-program", "支付宝小程序": "alipay-mini-program",
 }  # fmt: skip
+# Parts of the known platforms' sites that name no account: where one logs in, and short links to anything.
+LOGINS = frozenset({"login", "passport", "sso"})
+SHORT = frozenset({
+    "v.douyin.com", "v.kuaishou.com", "vm.tiktok.com", "vt.tiktok.com", "l.facebook.com", "lm.facebook.com",
+    "l.instagram.com", "link.zhihu.com",
+})  # fmt: skip
 STORES = {"play.google.com": "android", "apps.apple.com": "ios", "itunes.apple.com": "ios"}
 KNOWN = frozenset(PLATFORM_BY_HOST.values())
 _HOST_FIRST = re.compile(r"^[^\s/:@]+(\.[^\s/:@.]+)+(:\d+)?/", re.IGNORECASE)
-_RESERVED = re.compile(r"%(2f|3f|23|25)", re.IGNORECASE)  # decoded, these would change what the address says
+_RESERVED = re.compile(r"%(2f|3f|23|25|5c)", re.IGNORECASE)  # decoded, these would change what the address says
+# Before a host stands no name: where we would read `evil.example\@weibo.com` a browser goes to evil.example. Nor do the
+# others stand in one: a browser refuses them, and who makes links of text ends the link there.
+_NO_HOST = re.compile(r"[@\s%<>^|]")
 # Where a page's query and not its path names what it is about; all else in a query is noise.
 NAMING = frozenset({"id", "uid", "appid", "app_id", "apkname", "pkg", "package", "packagename", "pname"})
 READ = NAMING | {"__biz", "username"}  # and on WeChat
@@ -82,7 +91,9 @@ def canonical(kind: str, platform: str, address: str) -> Canonical:
     if on is None:
         # An address elsewhere is no account of a known platform, whatever the list says.
         where = "web" if kind == "account" and stated in KNOWN else stated
-        return _checked(where, _page(host, path(pieces), _query(parts.query)), stated, address)
+        return _checked(where, _page(host, path(pieces), parts), stated, address)
+    if host in SHORT or host.split(".")[0] in LOGINS:
+        raise _unreadable(address)
     if not pieces and parts.fragment.startswith("!/"):  # twitter.com/#!/name
         pieces = [piece for piece in _decode(parts.fragment[2:]).split("/") if piece]
     return _checked(on, READERS.get(on, path)(pieces, _query(parts.query)), stated, address)
@@ -128,7 +139,10 @@ def _decode(text: str) -> str:
 
 
 def _web(text: str, stated: str) -> tuple[str, SplitResult] | None:
-    """The host and parts of a web address; None where the text is a name or number."""
+    """The host and parts of a web address; None where the text is a name or number.
+
+    Raises UnreadableAddress where a browser might open another host than the one that is read here.
+    """
     if "://" not in text:
         first = text.split("/")[0].split("?")[0].lower()
         # `parks.canada/about` on a known platform is an account's name and not a host
@@ -143,7 +157,7 @@ def _web(text: str, stated: str) -> tuple[str, SplitResult] | None:
             host = host.encode("ascii").decode("idna")
     except ValueError:
         raise _unreadable(text) from None
-    if not host:
+    if not host or parts.scheme not in ("http", "https") or "\\" in text or _NO_HOST.search(parts.netloc):
         raise _unreadable(text)
     return fold(host) + (f":{port}" if port not in (None, 80, 443) else ""), parts
 
@@ -170,13 +184,27 @@ def _query(text: str) -> Query:
     return found
 
 
-def _page(host: str, at: str, query: Query) -> str:
-    """A page on a host that is not known: its place, and what its query names."""
-    named = sorted({(name, value) for name in NAMING & query.keys() for value in query[name]})
+def _page(host: str, at: str, parts: SplitResult) -> str:
+    """A page on a host that is not known: its path `at`, what its query names, and its place after a `#`."""
+    rest = _named(parts.query) + _place(parts.fragment)
     site = host.removeprefix("www.")
-    if not named:
-        return f"{site}/{at}" if at else site
-    return f"{site}/{at}?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in named)
+    return f"{site}/{at}{rest}" if at or rest else site
+
+
+def _named(query: str) -> str:
+    found = _query(query)
+    named = sorted({(name, value) for name in NAMING & found.keys() for value in found[name]})
+    return "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in named) if named else ""
+
+
+def _place(fragment: str) -> str:
+    """Where a site of one page says after `#/` or `#!/` which of its pages it shows; other fragments are noise."""
+    if not fragment.startswith(("/", "!/")):
+        return ""
+    at, _, query = fragment.partition("#")[0].partition("?")
+    lead, *pieces = (piece.strip() for piece in _decode(at).split("/"))
+    place = "/".join(piece for piece in pieces if piece) + _named(query)
+    return f"#{lead}/{place}" if place else ""
 
 
 def _app(host: str, pieces: list[str], parts: SplitResult, stated: str) -> tuple[str, str]:
@@ -187,4 +215,4 @@ def _app(host: str, pieces: list[str], parts: SplitResult, stated: str) -> tuple
         return store, package if re.fullmatch(r"[A-Za-z0-9_.]+", package) else ""
     if store == "ios":
         return store, next((p.lower() for p in reversed(pieces) if re.fullmatch(r"id\d+", p, re.IGNORECASE)), "")
-    return stated, _page(host, "/".join(pieces), _query(parts.query))
+    return stated, _page(host, "/".join(pieces), parts)

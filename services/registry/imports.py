@@ -72,7 +72,7 @@ async def run(
             return given[1]
     # In a thread: a large file would keep the event loop from all else.
     rows = await asyncio.to_thread(
-        csvrows.read, file.content, source=file.source, on=file.on, unit_scheme=file.unit_scheme
+        csvrows.read, file.content, source=file.source, on=file.on, unit_scheme=file.unit_scheme, now=now
     )
     report = Report(file.import_id, "apply" if apply else "dry-run", len(rows))
     importing = _Run(database, file, rows, who, report, now, policy)
@@ -194,7 +194,7 @@ def _says_nothing_new(row: Row, held: Asset, sponsors: Mapping[UnitRef, UUID], i
         return False
     if (held.source, held.running == "gone") != (importing.file.source, False):
         return False
-    stated = domain.facts(row.told, row.what, sponsor)
+    stated = domain.facts(row.told, row.what, sponsor, now=importing.now)
     return domain.declare(held, stated, now=importing.now, reopen_after=importing.policy.reopen_after)[1] == "unchanged"
 
 
@@ -221,11 +221,12 @@ async def _preview(
     if sponsor not in importing.sponsors:
         unit = await store.unit(conn, sponsor.scheme, sponsor.value)
         importing.sponsors[sponsor] = unit["unit_id"] if unit else domain.unit_id(sponsor)
-    facts = domain.facts(row.told, what, importing.sponsors[sponsor])
+    facts = domain.facts(row.told, what, importing.sponsors[sponsor], now=importing.now)
     permitted = held is not None and await usecases.permits(conn, held)
     after, outcome = domain.declare(
-        held, facts, now=importing.now, reopen_after=importing.policy.reopen_after, permitted=permitted
-    )
+        held, facts, now=importing.now, reopen_after=importing.policy.reopen_after, permitted=permitted,
+        zone=importing.policy.zone,
+    )  # fmt: skip
     return after.asset_id, outcome
 
 

@@ -30,14 +30,21 @@ insert into unit_aliases (scheme, key, unit_id) values (:scheme, :key, :unit_id)
 -- name: unit_aliases(unit_id)
 select scheme, key from unit_aliases where unit_id = :unit_id order by scheme, key;
 
--- name: unit_list(after, max_rows)
+-- name: unit_list(unit_id, name, after, max_rows)
+-- By a name's beginning without case, bounded by the last character of all: as `like` without its wildcards.
 select u.*, (select coalesce(jsonb_agg(jsonb_build_object('language', n.language, 'text', n.name)
                                        order by n.language, n.name), '[]') from unit_names n
              where n.unit_id = u.unit_id) as names,
        (select coalesce(jsonb_agg(jsonb_build_object('scheme', a.scheme, 'value', a.key)
                                   order by a.scheme, a.key), '[]') from unit_aliases a
         where a.unit_id = u.unit_id) as aliases
-from units u where u.unit_id > :after::uuid order by u.unit_id limit :max_rows;
+from units u
+where (:unit_id::uuid is null or u.unit_id = :unit_id)
+  and (:name::text is null or u.unit_id in (
+      select n.unit_id from unit_names n
+      where lower(n.name) ~>=~ lower(:name) and lower(n.name) ~<~ (lower(:name) || chr(1114111))))
+  and u.unit_id > :after::uuid
+order by u.unit_id limit :max_rows;
 
 -- name: unit_covers(above, below)$
 -- Whether one unit is the other or stands above it.
@@ -196,12 +203,16 @@ returning true;
 -- name: permit_get(asset_id)^
 select permitted_by, reason, at from reopen_permits where asset_id = :asset_id;
 
--- name: outcome_add(event_source, event_id, outcome, asset_id, told)!
-insert into intake_outcomes (event_source, event_id, outcome, asset_id, told)
-values (:event_source, :event_id, :outcome, :asset_id, :told);
+-- name: outcome_add(event_source, event_id, subject, outcome, asset_id, told)!
+insert into intake_outcomes (event_source, event_id, subject, outcome, asset_id, told)
+values (:event_source, :event_id, :subject, :outcome, :asset_id, :told);
 
--- name: outcome_get(event_source, event_id)^
-select outcome, asset_id, told from intake_outcomes where event_source = :event_source and event_id = :event_id;
+-- name: outcome_get(event_source, event_id, subject, told)^
+-- What became of a sender's event; one from before senders were kept is its own only where it said the same.
+select outcome, asset_id, told from intake_outcomes
+where event_source = :event_source and event_id = :event_id
+  and (subject = :subject or subject = '' and coalesce(told, :told) = :told)
+order by subject desc limit 1;
 
 -- name: tombstone_add(asset_id, case_id, closed_on, stopped_on, rule, reason, successor, plan_sha256, archive_sha256)!
 insert into tombstones (asset_id, case_id, closed_on, stopped_on, rule, reason, successor, plan_sha256, archive_sha256)

@@ -77,7 +77,9 @@ class Report:
 
     def as_json(self) -> bytes:
         summary = {verdict: self.summary[verdict] for verdict in VERDICTS}
-        self.verdicts.sort(key=lambda verdict: verdict["row"] or self.rows + 2)  # those without a row come last
+        self.verdicts.sort(
+            key=lambda verdict: (verdict["row"] is None, verdict["row"])
+        )  # those without a row come last
         body = {
             "import_id": str(self.import_id), "mode": self.mode, "rows": self.rows, "summary": summary,
             "verdicts": self.verdicts,

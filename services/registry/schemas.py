@@ -135,7 +135,7 @@ class Reason(BaseModel):
 
 
 class CloudEvent(BaseModel):
-    """A CloudEvent 1.0 in structured mode; the same `source` and `id` again is the same event."""
+    """A CloudEvent 1.0 in structured mode; the same `source` and `id` again from one sender is the same event."""
 
     model_config = ConfigDict(
         json_schema_extra={

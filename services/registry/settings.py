@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Annotated, ClassVar
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -26,4 +27,7 @@ class Settings(CommonSettings):
     reopen_days: int = Field(365, ge=0)
 
     def policy(self) -> Policy:
-        return Policy(self.guard_share, self.guard_floor, timedelta(days=self.reopen_days), self.guard_limits)
+        return Policy(
+            self.guard_share, self.guard_floor, timedelta(days=self.reopen_days), self.guard_limits,
+            ZoneInfo(self.timezone),
+        )  # fmt: skip

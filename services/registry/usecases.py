@@ -57,13 +57,15 @@ async def take_in(
     """One intake event: declared, corrected or delisted. A repeated event gives the answer it got before.
 
     A twin is a DuplicateAsset, which Kafka's dead letters show, or with `tell_twins` an outcome like the others.
-    Raises EventReused when another event was taken under this id.
+    Raises EventReused when its sender has had another event taken under this id; what others call theirs is no matter.
     """
     what = canonical(told.kind, told.platform, told.address)
     said = sha256(f"{told.TYPE} {told.model_dump_json(exclude_defaults=True)}".encode())
     async with database.transaction("take_in") as conn:
-        await inbox.first_time(conn, "intake", f"{source} {event_id}")  # of two at once the second waits here
-        before = await QUERIES.outcome_get(conn, event_source=source, event_id=event_id)
+        # Of two at once the second waits here.
+        await inbox.first_time(conn, "intake", f"{who.subject} {source} {event_id}")
+        event = {"event_source": source, "event_id": event_id, "subject": who.subject, "told": said}
+        before = await QUERIES.outcome_get(conn, **event)
         if before is not None:
             if before["told"] not in (None, said):
                 raise EventReused(field="id", accepted="an id of its own", source=source, event_id=event_id)
@@ -75,9 +77,7 @@ async def take_in(
             if not tell_twins:
                 raise
             result = Result("duplicate", UUID(str(error.params["twin"])), what)
-        await QUERIES.outcome_add(
-            conn, event_source=source, event_id=event_id, outcome=result.outcome, asset_id=result.asset_id, told=said
-        )
+        await QUERIES.outcome_add(conn, **event, outcome=result.outcome, asset_id=result.asset_id)
     INTAKE.labels(result.outcome).inc()
     return result
 
@@ -109,8 +109,10 @@ async def apply(
         sponsor = (sponsors or {}).get(told.sponsor) or await ensure_unit(conn, told.sponsor, now=now)
         await require_scope(conn, who, sponsor)
         permitted = held is not None and await permits(conn, held)
-        facts = domain.facts(told, what, sponsor)
-        after, outcome = domain.declare(held, facts, now=now, reopen_after=policy.reopen_after, permitted=permitted)
+        facts = domain.facts(told, what, sponsor, now=now)
+        after, outcome = domain.declare(
+            held, facts, now=now, reopen_after=policy.reopen_after, permitted=permitted, zone=policy.zone
+        )
         if held is not None and held.record != "closed":
             await require_scope(conn, who, held.sponsor_id)  # nobody takes over what another unit answers for
             if outcome != "outdated":

@@ -30,7 +30,11 @@ async def record(http: httpx.AsyncClient, name: str, **headers: str) -> httpx.Re
         ("POST", f"/guard/held/{uuid4()}", ("viewer", "registrar", "unit")),
         ("GET", "/guard/held", ("unit", "agent")),
         ("POST", "/units", ("viewer", "operator", "unit")),
-        ("GET", "/assets", ("agent", "clock")),
+        ("GET", "/assets", ("clock",)),
+        ("GET", f"/assets/{uuid4()}", ("clock",)),
+        ("GET", f"/assets/{uuid4()}/history", ("agent", "clock")),
+        ("GET", "/summary", ("agent", "clock")),
+        ("GET", "/units", ("agent", "clock")),
     ],
 )
 async def test_every_door_asks_for_its_role(
@@ -73,6 +77,18 @@ async def test_a_correction_needs_the_version_that_was_read(http: httpx.AsyncCli
     assert (await http.get(path, headers=VIEWER)).json()["name"] == "b"
 
 
+async def test_an_opening_to_come_is_refused_naming_the_field(http: httpx.AsyncClient, registry: Registry) -> None:
+    mine = (await registry.take(declared("a", unit="mine"))).asset_id
+    me = bearer("unit", unit="ca-name:Mine") | {"If-Match": '"1"'}
+    for method, path, sent in (
+        ("PATCH", f"/assets/{mine}", {"opened_on": "2025-06-02"}),
+        ("POST", "/assets", declared("b", unit="mine").model_dump(mode="json") | {"opened_on": "2025-06-02"}),
+    ):
+        refused = await http.request(method, path, json=sent, headers=me)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "opened_on")
+    assert (await http.patch(f"/assets/{mine}", json={"opened_on": "2025-06-01"}, headers=me)).status_code == 200
+
+
 async def test_a_unit_corrects_its_own_and_no_other(http: httpx.AsyncClient, registry: Registry) -> None:
     mine, other = [(await registry.take(declared(name, unit=name))).asset_id for name in ("mine", "other")]
     me = bearer("unit", unit="ca-name:Mine") | {"If-Match": '"1"'}
@@ -101,6 +117,44 @@ async def test_lists_go_on_from_their_cursor_up_to_500(http: httpx.AsyncClient, 
     history = f"/assets/{seen[0]}/history"
     assert len((await http.get(history, headers=VIEWER)).json()["items"]) == 1
     assert (await http.get(history, params={"cursor": 1 << 40}, headers=VIEWER)).json()["items"] == []
+
+
+async def test_an_agent_finds_the_ids_of_the_assets_it_reports_on(http: httpx.AsyncClient, registry: Registry) -> None:
+    asset = (await registry.take(declared("a"))).asset_id
+    found = await http.get("/assets", params={"source": "list"}, headers=bearer("agent"))
+    assert [item["asset_id"] for item in found.json()["items"]] == [str(asset)]
+    assert (await http.get(f"/assets/{asset}", headers=bearer("agent"))).json()["identity"] == "a"
+
+
+async def test_a_unit_is_found_by_a_code_and_by_the_beginning_of_a_name(http: httpx.AsyncClient) -> None:
+    for value, name, alias in (("115A", "Ministère de l'Été", "Summer"), ("115B", "ministère_x", "Other")):
+        sent = {
+            "scheme": "cn-uscc", "value": value, "names": [{"language": "fr", "text": name}],
+            "aliases": [{"scheme": "ca-name", "value": alias}],
+        }  # fmt: skip
+        assert (await http.post("/units", json=sent, headers=REGISTRAR)).status_code == 201
+
+    async def found(**asked: str) -> list[str]:
+        answer = await http.get("/units", params=asked, headers=VIEWER)
+        assert answer.status_code == 200, answer.text
+        return sorted(item["value"] for item in answer.json()["items"])
+
+    assert await found() == await found(name="MINISTÈRE") == ["115A", "115B"]
+    assert await found(scheme="cn-uscc", value="115a") == ["115A"]
+    assert await found(scheme="ca-name", value=" SUMMER ") == ["115A"]
+    assert await found(name="ministère  de l'été") == ["115A"]
+    for name in ("Été", "ministèrex", "ministère%", "ministère_d"):
+        assert await found(name=name) == []
+    assert await found(name="ministère_") == ["115B"]
+    assert await found(scheme="ca-name", value="115A") == []
+    assert await found(scheme="cn-uscc", value="115A", name="other") == []
+    for asked, field in (({"scheme": "a"}, "value"), ({"value": "a"}, "scheme"), ({"name": " "}, "name"),
+                         ({"scheme": "a", "value": "\0"}, "value")):  # fmt: skip
+        refused = await http.get("/units", params=asked, headers=VIEWER)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
+    first = (await http.get("/units", params={"name": "m", "limit": 1}, headers=VIEWER)).json()
+    rest = (await http.get("/units", params={"name": "m", "cursor": first["next"]}, headers=VIEWER)).json()
+    assert sorted(item["value"] for item in first["items"] + rest["items"]) == ["115A", "115B"]
 
 
 async def test_a_twin_by_event_is_an_outcome_that_names_it(http: httpx.AsyncClient, registry: Registry) -> None:

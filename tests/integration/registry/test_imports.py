@@ -10,8 +10,11 @@ import pytest
 
 from libs.common import faults
 from libs.common.errors import Invalid
+from libs.common.settings import load
 from services.registry import csvrows, imports, usecases
 from services.registry.domain import Policy
+from services.registry.refusals import ReopenTooEarly
+from services.registry.settings import Settings
 from tests.integration.registry.conftest import (
     HEAD,
     NOW,
@@ -212,6 +215,49 @@ async def test_a_list_with_a_line_that_nobody_can_read_lets_nothing_vanish(regis
     # A line that can be told but is refused for another reason still lists its asset.
     nameless = csv_of(*(f"n{n}" for n in range(59))) + ",X,Unit,English,https://x.com/n59\n"
     assert await registry.summary(nameless, complete=True) == {"unchanged": 59, "refused": 1}
+
+
+async def test_a_row_that_swallows_others_lets_nothing_vanish(registry: Registry) -> None:
+    names = [f"n{n}" for n in range(60)]
+    await registry.bring_in(csv_of(*names), complete=True)
+    swallows = csv_of(*names[:57]) + '"N, X,Unit,English,https://x.com/n57\nn58,X,Unit,English,https://x.com/n58\n'
+    for text in (swallows, swallows + 'n59" N,X,Unit,English,https://x.com/n59\n'):
+        expected = {"unchanged": 57, "refused": 1, "held": 3}
+        assert await registry.summary(text, complete=True, apply=False) == expected
+        found = await registry.bring_in(text, complete=True)
+        assert {verdict: n for verdict, n in found["summary"].items() if n} == expected
+        assert [v["row"] for v in found["verdicts"][57:]] == [59, None, None, None]
+        assert found["verdicts"][57]["code"] == "row_over_lines"
+    assert await registry.fetch("select count(*) from assets where running = 'gone'") == 0
+
+
+async def test_a_row_that_opens_in_the_future_is_refused_and_the_others_go_on(registry: Registry) -> None:
+    head = "account,platform,department,url,opened_on\n"
+    text = head + "".join(f"{name},X,Unit,https://x.com/{name},{day}\n" for name, day in (("a", ""), ("b", "")))
+    await registry.bring_in(text, complete=True)
+    later = text.replace("/b,", "/b,2099-01-01") + "c,X,Unit,https://x.com/c,2025-06-01\n"
+    for apply in (False, True):
+        found = await registry.bring_in(later, complete=True, apply=apply)
+        assert {k: n for k, n in found["summary"].items() if n} == {"unchanged": 1, "refused": 1, "added": 1}
+        assert (found["verdicts"][1]["row"], found["verdicts"][1]["field"]) == (3, "opened_on")
+    assert await registry.state("b") == "draft online", "its line lists it, whatever it says of it"
+
+
+async def test_a_closure_is_dated_in_the_zone_of_the_deployment(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "JIANFU_REGISTRY_DATABASE_URL", "JIANFU_ISSUER_JWKS_FILE"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("JIANFU_REGISTRY_LISTEN", "127.0.0.1:1")
+    registry.policy = load(Settings).policy()
+    await registry.take(declared("a"))
+    registry.now += timedelta(hours=18)  # 06:00 of the next day in Shanghai
+    await registry.close(await registry.fetch("select asset_id from assets"))
+    for apply in (False, True):
+        (verdict,) = (await registry.bring_in(csv_of("a"), apply=apply))["verdicts"]
+        assert (verdict["code"], "2025-06-02" in verdict["detail"]) == ("reopen_cooldown", True)
+    with pytest.raises(ReopenTooEarly, match="2025-06-02"):
+        await registry.take(declared("a"))
 
 
 async def test_a_reopened_asset_that_is_listed_is_not_missing(registry: Registry) -> None:

@@ -47,6 +47,35 @@ async def test_another_event_under_an_id_that_was_used_is_refused_and_not_lost(r
     assert await registry.state("a") == "draft online"
 
 
+async def test_what_others_call_their_events_is_no_matter(registry: Registry) -> None:
+    """Whoever guessed the ids of another's events could have them refused, and no replay would have mended it."""
+    mine, yours = (Principal(name, frozenset({"unit"}), f"ca-name:{name}") for name in ("mine", "yours"))
+    await registry.take(declared("a", unit="mine"), who=mine, event="1")
+    first = await registry.take(declared("b", unit="yours"), who=yours, event="1")
+    assert first.outcome == "registered"
+    assert (await registry.take(declared("b", unit="yours"), who=yours, event="1")) == first
+    with pytest.raises(EventReused):
+        await registry.take(declared("c", unit="yours"), who=yours, event="1")
+
+
+async def test_an_event_from_before_senders_were_kept_is_recognised_by_what_it_said(registry: Registry) -> None:
+    first = await registry.take(declared("a"), event="1")
+    admin = "insert into intake_outcomes (event_source, event_id, outcome, asset_id, told) "
+    await registry.database.pool.execute(
+        admin + "select event_source, id, outcome, asset_id, case id when '3' then null else told end "
+        "from intake_outcomes, unnest(array['2', '3']) id"
+    )
+    await registry.take(delisted("a"))
+    for event in ("2", "3"):
+        assert (await registry.take(declared("a"), event=event)) == first
+    assert await registry.state("a") == "draft gone"
+    assert await registry.outcome(declared("b"), event="2") == "registered", "another's, who had taken the id"
+    for told in (declared("b"), declared("b")):
+        assert await registry.outcome(told, event="2") == "registered"
+    with pytest.raises(EventReused):
+        await registry.take(declared("a"), event="2")
+
+
 async def test_a_sources_name_is_one_however_its_blanks_are_written(registry: Registry) -> None:
     await registry.take(declared("a", source="city  list "))
     assert await registry.outcome(delisted("a", source=" city list")) == "gone"
@@ -143,6 +172,17 @@ async def test_a_day_that_has_not_come_outdates_nothing(registry: Registry) -> N
         assert (refused.value.field, refused.value.accepted) == ("on", "a day not after 2025-06-01")
     registry.now += timedelta(hours=7)
     assert await registry.outcome(declared("a", on=date(2025, 6, 2))) == "registered"
+
+
+async def test_an_opening_to_come_is_refused_and_changes_nothing(registry: Registry) -> None:
+    ahead = date(2099, 1, 1)
+    await registry.take(declared("a"))
+    for told in (declared("a", opened_on=ahead), corrected("a", opened_on=ahead), declared("b", opened_on=ahead)):
+        with pytest.raises(Invalid) as refused:
+            await registry.take(told)
+        assert refused.value.field == "opened_on"
+    assert await registry.fetch("select array_agg(version) from asset_versions") == [1]
+    assert await registry.outcome(corrected("a", opened_on=date(2025, 6, 1))) == "amended"
 
 
 async def test_what_a_source_may_not_say_is_refused_and_leaves_no_trace(registry: Registry) -> None:

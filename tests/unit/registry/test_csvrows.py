@@ -1,16 +1,17 @@
 """A file import: a verdict per row, the first line of a twin shown, a clear word for a file that cannot be read."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from services.registry import csvrows
 
+NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 HEAD = "account,platform,department,language,url\n"
 
 
 def read(text: str) -> list[csvrows.Row]:
-    return csvrows.read(text.encode(), source="s", on=date(2025, 6, 1), unit_scheme="ca-name")
+    return csvrows.read(text.encode(), source="s", on=date(2025, 6, 1), unit_scheme="ca-name", now=NOW)
 
 
 def remark(row: csvrows.Row) -> tuple[int, str | None, str | None]:
@@ -49,7 +50,7 @@ def test_chinese_headers_and_a_byte_order_mark_are_read() -> None:
 def test_a_file_as_excel_saves_it_in_china_is_read(quote: str) -> None:
     head = ",".join(f"{quote}{name}{quote}" for name in ("账号名称", "平台", "主办单位", "链接"))
     text = f"{head}\r\n减负,微博,办公厅,https://weibo.com/jianfu\r\n"
-    (row,) = csvrows.read(text.encode("gbk"), source="s", on=date(2025, 6, 1), unit_scheme="name")
+    (row,) = csvrows.read(text.encode("gbk"), source="s", on=date(2025, 6, 1), unit_scheme="name", now=NOW)
     assert row.told is not None
     assert (row.told.name, row.told.sponsor.value, row.what and row.what.platform) == ("减负", "办公厅", "weibo")
 
@@ -68,7 +69,7 @@ def test_a_file_as_excel_saves_it_in_china_is_read(quote: str) -> None:
 )
 def test_a_file_that_cannot_be_read_says_what_would_be(content: bytes, field: str) -> None:
     with pytest.raises(csvrows.UnreadableFile) as refused:
-        csvrows.read(content, source="s", on=date(2025, 6, 1), unit_scheme="ca-name")
+        csvrows.read(content, source="s", on=date(2025, 6, 1), unit_scheme="ca-name", now=NOW)
     assert refused.value.field == field
     assert refused.value.accepted
 
@@ -102,6 +103,69 @@ def test_a_day_that_is_none_is_named() -> None:
     assert remark(rows[1]) == (3, "invalid", "opened_on")
 
 
+def test_a_day_of_opening_that_has_not_come_is_named_and_the_account_still_told() -> None:
+    head = "name,platform,unit,url,opened_on\n"
+    rows = read(f"{head}a,X,U,https://x.com/a,2025-06-01\nb,X,U,https://x.com/b,2025-06-02\nc,X,U,https://x.com/c,\n")
+    assert [remark(row)[1:] for row in rows] == [(None, None), ("invalid", "opened_on"), (None, None)]
+    assert (rows[1].told, rows[1].what and rows[1].what.key) == (None, ("x", "b"))
+
+
 def test_a_twin_of_a_line_that_was_refused_is_taken() -> None:
     rows = read(HEAD + ",X,Unit,English,https://x.com/a\na,X,Unit,English,https://x.com/a\n")
     assert [row.told is not None for row in rows] == [False, True]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (['"Good, X,Unit,en,https://x.com/a', "b,X,Unit,en,https://x.com/b", 'c" C,X,Unit,en,https://x.com/c', "d"], 2),
+        (["z,X,Unit,en,https://x.com/z", 'a,"X,Unit,en,https://x.com/a', "b,X,Unit,en,https://x.com/b"], 3),
+        (["z,X,Unit,en,https://x.com/z", 'a,X,Unit,en,https://x.com/a,"'], 3),
+        (["z,X,Unit,en,https://x.com/z", 'a,X,Unit,en,https://x.com/a,"note'], 3),
+        (['"a', 'b",X,Unit,en,https://x.com/a'], 2),
+    ],
+)
+@pytest.mark.parametrize("last", ["", "\n"])
+def test_a_row_that_runs_on_over_lines_is_refused_where_it_begins(
+    lines: list[str], told: int, end: str, last: str
+) -> None:
+    """A quotation mark too many takes the lines up to the next one into one row, which looks like any other."""
+    rows = read(end.join([HEAD.strip(), *lines]) + (last and end))
+    (row,) = [row for row in rows if row.remark == csvrows.NOT_CLOSED]
+    assert (row.line, row.told, row.what) == (told, None, None)
+    assert csvrows.NOT_CLOSED.zh
+
+
+def test_a_quoted_cell_on_one_line_is_read() -> None:
+    rows = read(HEAD + '"a ""b"", c",X,"Unit, of",en,"https://x.com/a"\nd "e" f,X,Unit,en,https://x.com/d\n')
+    assert [row.told and row.told.name for row in rows] == ['a "b", c', 'd "e" f']
+    assert [row.line for row in rows] == [2, 3]
+
+
+@pytest.mark.parametrize("head", ['account,platform,department,language,url,"notes\n', '"account\n"' + HEAD[7:]])
+def test_a_header_that_swallows_rows_is_no_header(head: str) -> None:
+    with pytest.raises(csvrows.UnreadableFile) as refused:
+        read(head + "a,X,Unit,English,https://x.com/a\n")
+    assert (refused.value.field, refused.value.accepted) == ("header", "a header on one line")
+
+
+def test_more_rows_than_fit_are_refused_before_any_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty million characters may be ten million rows; blank ones, as a spreadsheet leaves them, are none."""
+    monkeypatch.setattr(csvrows, "MAX_ROWS", 3)
+    rows = [f"{name},X,Unit,English,https://x.com/{name}\n" for name in "abcd"]
+    assert len(read(HEAD + ",,,\n\n".join(rows[:3]) + ",,,,\n" * 9)) == 3
+
+    def never(*_: object) -> None:
+        raise AssertionError("a row was read though there are too many")
+
+    monkeypatch.setattr(csvrows, "_row", never)
+    with pytest.raises(csvrows.UnreadableFile) as refused:
+        read(HEAD + "".join(rows))
+    assert (refused.value.field, refused.value.accepted) == ("body", "at most 3 rows")
+    assert "3" in refused.value.text("zh")
+
+
+def test_a_cell_that_grows_beyond_all_bounds_is_named_by_the_line_on_which_it_began() -> None:
+    with pytest.raises(csvrows.UnreadableFile, match="line 3"):
+        read(HEAD + "a,X,Unit,English,https://x.com/a\n" + '"' + "b,X,Unit,English,https://x.com/b\n" * 5000)

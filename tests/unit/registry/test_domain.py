@@ -4,13 +4,14 @@ import unicodedata
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from libs.common.errors import DomainError
+from libs.common.errors import DomainError, Invalid
 from services.registry import domain
 from services.registry.domain import Asset, Facts, Policy
 from services.registry.identity import Canonical
@@ -50,6 +51,15 @@ def test_a_removal_is_gone_and_a_return_is_the_same_record() -> None:
     assert (outcome, gone.running, gone.record) == ("gone", "gone", "draft")
     back, outcome = domain.declare(gone, facts(), now=NOW, reopen_after=YEAR)
     assert (outcome, back.asset_id, back.running, back.version) == ("restored", asset.asset_id, "online", 3)
+
+
+def test_a_closure_is_dated_as_it_was_where_it_happened() -> None:
+    closed = domain.closed(recorded(), now=datetime(2025, 6, 1, 22, tzinfo=UTC))
+    for zone, day in ((UTC, "06-01"), (ZoneInfo("Asia/Shanghai"), "06-02")):
+        with pytest.raises(ReopenTooEarly) as refused:
+            domain.declare(closed, facts(), now=NOW + timedelta(days=3), reopen_after=YEAR, zone=zone)
+        assert f"2025-{day}" in refused.value.text("en")
+        assert f"2026-{day}" in refused.value.text("zh")
 
 
 def test_a_closed_asset_comes_back_only_as_a_new_record_after_its_cooldown() -> None:
@@ -123,6 +133,17 @@ def test_amending_needs_the_version_that_was_read() -> None:
     assert again == amended, "the same correction by a caller whose answer was lost"
     with pytest.raises(IllegalTransition):
         domain.amend(domain.closed(asset, now=NOW), 4, name="x", language=None, opened_on=None, now=NOW)
+
+
+def test_an_opening_cannot_be_moved_into_the_future() -> None:
+    """It would end a finding of silence, and keep the next one away until then. East of us it may be tomorrow."""
+    asset = recorded()
+    today, tomorrow = NOW.date(), NOW.date() + timedelta(days=1)
+    with pytest.raises(Invalid) as refused:
+        domain.amend(asset, 1, name=None, language=None, opened_on=tomorrow, now=NOW)
+    assert (refused.value.field, refused.value.accepted) == ("opened_on", f"a day not after {today}")
+    for now, day in ((NOW, today), (NOW + timedelta(hours=7), tomorrow)):
+        assert domain.amend(asset, 1, name=None, language=None, opened_on=day, now=now).opened_on == day
 
 
 def test_what_a_case_does_to_an_asset_that_its_source_dropped() -> None:

@@ -30,7 +30,15 @@ SAME = [
     ["https://www.reddit.com/user/GCPay_PayeGC/", "https://reddit.com/u/gcpay_payegc"],
     ["https://weibo.com/u/2656274875?is_all=1", "https://m.weibo.cn/u/2656274875", "https://weibo.com/2656274875"],
     ["https://weibo.com/n/%E6%88%90%E9%83%BD%E5%8F%91%E5%B8%83", "https://weibo.com/n/成都发布/"],
-    ["https://space.bilibili.com/456664753?spm_id_from=333", "https://m.bilibili.com/space/456664753"],
+    ["https://space.bilibili.com/456664753?spm_id_from=333", "https://m.bilibili.com/space/456664753",
+     "https://space.bilibili.com/456664753/dynamic", "https://m.bilibili.com/space/456664753/video/"],
+    ["https://www.zhihu.com/org/Abc", "https://zhihu.com/org/Abc/activities", "https://www.zhihu.com/org/Abc/posts?page=2"],
+    ["https://www.zhihu.com/people/abc/", "https://www.zhihu.com/people/abc/answers/by_votes"],
+    ["https://www.store.example/#/app/C100", "https://store.example#/app/C100/", "https://store.example/?ref=x#/app/C100?from=qr#top",
+     "store.example/#/app/%43100"],
+    ["https://a.example/h5#/show?id=7&from=qr", "https://a.example/h5/#/show/?ID=7"],
+    ["https://a.example/h5", "https://a.example/h5#/", "https://a.example/h5#!/", "https://a.example/h5#/?ref=x"],
+    ["https://a.example/h5#!/a/b", "https://a.example/h5/?x=1#!/a//b/"],
     ["https://mp.weixin.qq.com/mp/profile_ext?action=home&__biz=MzA4NDI3NjcyNA==&scene=124",
      "https://mp.weixin.qq.com/mp/profile_ext?__biz=MzA4NDI3NjcyNA%3D%3D"],
     ["https://www.douyin.com/user/MS4wLjABAAAA?from=web", "http://douyin.com/user/MS4wLjABAAAA/"],
@@ -62,6 +70,14 @@ DIFFERENT = [
     ("https://notx.com/abc", "https://x.com/abc"),
     ("https://x.com.example/abc", "https://x.com/abc"),
     ("https://a.example/a%2Fb", "https://a.example/a/b"),
+    ("https://a.example/a%5Cb", "https://a.example/a/b"),
+    ("https://store.example/#/app/C100", "https://store.example/#/app/C200"),
+    ("https://a.example/#/show?id=1", "https://a.example/#/show?id=2"),
+    ("https://a.example/#/show?id=1", "https://a.example/?id=1#/show"),
+    ("https://a.example/#/show", "https://a.example/#!/show"),
+    ("https://a.example/#/show", "https://a.example/show"),
+    ("https://www.zhihu.com/org/abc", "https://www.zhihu.com/people/abc"),
+    ("https://space.bilibili.com/123", "https://space.bilibili.com/124"),
     ("https://weibo.com/n/%B1%B1%BE%A9", "https://weibo.com/n/%B9%A4%B3%A7"),  # 北京 and 工厂 in GBK
     ("https://a.example/page?id=1", "https://a.example/page?id=2"),
 ]
@@ -100,6 +116,9 @@ def test_a_blank_inside_an_address_is_pointed_out() -> None:
         "https://mp.weixin.qq.com/s/abcdef", "https:///nothing", "http://[::1/x", "https://x.com:99999/a",
         "https://x.com/a\0b", "https://x.com/%00", "https://x.com/a%1Fb", "\u200b",
         "https://a.example/show?id=a%01", "https://a.example/show?id=%FF%FF", "https://zhihu.com/zhihu.com",
+        "https://v.douyin.com/abc/", "v.kuaishou.com/abc", "https://passport.weibo.com/visitor/x", "https://vm.tiktok.com/ZM1",
+        "https://passport.weibo.cn/signin/login", "https://sso.douyin.com/a", "https://l.facebook.com/abc",
+        "https://zhihu.com/org/", "https://zhihu.com/people", "https://m.bilibili.com/space/",
         "https://facebook.com/profile.php?id=%2F", "https://mp.weixin.qq.com/mp/profile_ext?__biz=%2F",
     ],
 )  # fmt: skip
@@ -111,6 +130,40 @@ def test_an_address_without_an_account_is_refused_naming_the_field(address: str)
     assert refused.value.text("zh").isprintable()
 
 
+@pytest.mark.parametrize("kind", ["account", "app", "group"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        r"https://evil.example\@weibo.com/chengdufabu", r"https://evil.example\.weibo.com/chengdufabu",
+        r"https:\\weibo.com\chengdufabu://", r"weibo.com/chengdufabu\@evil.example", r"https://a.example/b\c",
+        "https://evil.example@weibo.com/chengdufabu", "https://weibo.com:443@evil.example/chengdufabu",
+        "www.weibo.com@evil.example/chengdufabu", "https://@weibo.com/chengdufabu", "https://evil.example;@weibo.com/a",
+        "https://evil.example .weibo.com/chengdufabu", "https://evil.example%2F.weibo.com/chengdufabu",
+        "https://evil.example<.weibo.com/chengdufabu", "https://evil.example／.weibo.com/chengdufabu",
+        "javascript://weibo.com/chengdufabu%0aalert(1)", "ftp://weibo.com/chengdufabu", "data://weibo.com/chengdufabu",
+        "//weibo.com://x/chengdufabu",
+    ],
+)  # fmt: skip
+def test_an_address_that_a_browser_would_open_elsewhere_is_refused(kind: str, address: str) -> None:
+    with pytest.raises(UnreadableAddress) as refused:
+        canonical(kind, "web", address)
+    assert refused.value.field == "address"
+
+
+@pytest.mark.parametrize(
+    ("platform", "address", "identity"),
+    [
+        ("x", "@CanBorder", "canborder"), ("x", "x.com/@CanBorder", "canborder"),
+        ("tiktok", "https://www.tiktok.com/@CanBorder?lang=fr", "canborder"),
+        ("weibo", "@成都发布", "成都发布"), ("mastodon", "@Gov@mastodon.example", "@Gov@mastodon.example"),
+        ("mastodon", "https://mastodon.example/@Gov@other.example", "mastodon.example/@Gov@other.example"),
+        ("x", "HTTPS://X.com/CanBorder", "canborder"),
+    ],
+)  # fmt: skip
+def test_an_at_sign_before_a_name_is_no_userinfo(platform: str, address: str, identity: str) -> None:
+    assert canonical("account", platform, address).identity == identity
+
+
 @pytest.mark.parametrize(
     ("kind", "platform", "address", "expected"),
     [
@@ -119,6 +172,8 @@ def test_an_address_without_an_account_is_refused_naming_the_field(address: str)
         ("app", "App Store", "https://apps.apple.com/cn/app/some-name/id123456?mt=8", ("ios", "id123456")),
         ("app", "安卓", "https://sj.qq.com/myapp/detail.htm?apkName=cn.gov.A&t=1",
          ("android", "sj.qq.com/myapp/detail.htm?apkname=cn.gov.A")),
+        ("app", "华为应用市场", "https://appgallery.huawei.com/#/app/C100",
+         ("华为应用市场", "appgallery.huawei.com/#/app/C100")),
         ("app", "微信小程序", "wx0123456789abcdef", ("wechat-mini-program", "wx0123456789abcdef")),
         ("app", "web", "HTTPS://App.Example.gov/Path/?x=1", ("web", "app.example.gov/Path")),
         ("group", "微信", "工作群  12", ("wechat", "工作群 12")),
@@ -195,7 +250,12 @@ pieces = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
     host=st.sampled_from(["", "https://x.com/", "https://m.facebook.com/", "youtube.com/", "https://weibo.com/",
                           "https://www.linkedin.com/company/", "https://some.example/", "https://douyin.com/",
                           "https://www.facebook.com/profile.php", "https://mp.weixin.qq.com/mp/profile",
-                          "https://play.google.com/store/apps/details", "https://apps.apple.com/cn/app/"]),
+                          "https://play.google.com/store/apps/details", "https://apps.apple.com/cn/app/",
+                          "@", "x.com/@", "\\", "https://some.example\\@weibo.com/", "https://some.example@weibo.com/",
+                          "weibo.com@some.example/", "ftp://weibo.com/", "https://some.example/%5C", "https://",
+                          "https://some.example/#/", "some.example/h5#!/", "https://some.example/?id=a#/", "https://v.douyin.com/",
+                          "space.bilibili.com/", "https://space.bilibili.com/12/", "zhihu.com/org/", "https://zhihu.com/",
+                          "https://m.bilibili.com/space/"]),
     path=st.lists(pieces, max_size=4),
     name=st.sampled_from(["id", "__biz", "username", "utm_source"]),
     asked=st.one_of(st.just(""), pieces),
