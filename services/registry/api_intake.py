@@ -151,6 +151,8 @@ async def _body(request: Request) -> bytes:
     async for part in request.stream():
         size += len(part)
         if size > MAX_BYTES:
-            raise UnreadableFile(field="body", accepted="at most 20 MiB", why=f"more than {MAX_BYTES} bytes")
+            raise UnreadableFile(
+                field="body", accepted="at most 20 MiB", why=(f"超过 {MAX_BYTES} 字节", f"more than {MAX_BYTES} bytes")
+            )
         parts.append(part)
     return b"".join(parts)

@@ -101,7 +101,9 @@ def router(database: Database, clock: Clock) -> APIRouter:
         """
         if (scheme is None) != (value is None):
             missing = "scheme" if scheme is None else "value"
-            raise Invalid(field=missing, accepted="scheme and value together", why=f"{missing} is missing")
+            raise Invalid(
+                field=missing, accepted="scheme and value together", why=(f"缺少 {missing}", f"{missing} is missing")
+            )
         beginning = None if name is None else domain.clean("name", name)
         wanted = None
         async with database.reading() as conn:

@@ -72,14 +72,17 @@ class Row:
 def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: datetime) -> list[Row]:
     """Every row with what it declares or why it cannot. Raises UnreadableFile for the file as a whole."""
     if len(content) > MAX_BYTES:
-        raise UnreadableFile(field="body", accepted="at most 20 MiB", why=f"{len(content)} bytes")
+        raise UnreadableFile(
+            field="body", accepted="at most 20 MiB", why=(f"{len(content)} 字节", f"{len(content)} bytes")
+        )
     text = _decoded(content)
     if sum(1 for _ in islice(_rows(text), MAX_ROWS + 2)) > MAX_ROWS + 1:  # with the header
-        raise UnreadableFile(field="body", accepted=f"at most {MAX_ROWS} rows", why=f"more than {MAX_ROWS} rows")
+        why = (f"超过 {MAX_ROWS} 行", f"more than {MAX_ROWS} rows")
+        raise UnreadableFile(field="body", accepted=f"at most {MAX_ROWS} rows", why=why)
     lines = _rows(text)
     _, whole, header = next(lines, (1, True, []))
     if not whole:
-        raise UnreadableFile(field="header", accepted="a header on one line", why=NOT_CLOSED.en)
+        raise UnreadableFile(field="header", accepted="a header on one line", why=(NOT_CLOSED.zh, NOT_CLOSED.en))
     places = _places(header)
     rows: list[Row] = []
     first_seen: dict[tuple[str, str], int] = {}
@@ -103,7 +106,9 @@ def _rows(text: str) -> Iterator[tuple[int, bool, list[str]]]:
                 yield line, whole, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        raise UnreadableFile(field="body", accepted="CSV", why=f"line {line}: {error}") from None
+        raise UnreadableFile(
+            field="body", accepted="CSV", why=(f"第 {line} 行:{error}", f"line {line}: {error}")
+        ) from None
 
 
 def _decoded(content: bytes) -> str:
@@ -121,7 +126,7 @@ def _decoded(content: bytes) -> str:
                 return text
         raise UnreadableFile(
             field="body", accepted="CSV in UTF-8, or in GBK under a Chinese header",
-            why=f"byte {error.start} is not UTF-8",
+            why=(f"第 {error.start} 字节不是 UTF-8", f"byte {error.start} is not UTF-8"),
         ) from None  # fmt: skip
 
 
@@ -141,7 +146,11 @@ def _places(header: Sequence[str]) -> dict[str, int]:
     missing = [field for field in REQUIRED if field not in places]
     if missing:
         wanted = "; ".join(" or ".join(COLUMNS[field]) for field in missing)
-        raise UnreadableFile(field="header", accepted=wanted, why=f"columns are missing: {', '.join(missing)}")
+        raise UnreadableFile(
+            field="header",
+            accepted=wanted,
+            why=(f"缺少列:{', '.join(missing)}", f"columns are missing: {', '.join(missing)}"),
+        )
     return places
 
 
@@ -179,7 +188,9 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise Invalid(
-            field="opened_on", accepted="2025-01-31", why=f"opened_on: {text[:40]!r} is no ISO date"
+            field="opened_on",
+            accepted="2025-01-31",
+            why=(f"opened_on:{text[:40]!r} 不是 ISO 日期", f"opened_on: {text[:40]!r} is no ISO date"),
         ) from None
 
 

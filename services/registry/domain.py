@@ -192,7 +192,8 @@ def has_come(on: date, *, now: datetime, field: str = "on") -> date:
     One far ahead would outdate all that the source says until then.
     """
     if on > (latest := (now + timedelta(hours=14)).date()):
-        raise Invalid(field=field, accepted=f"a day not after {latest}", why=f"{field}: {on} has not come yet")
+        why = (f"{field}:{on} 尚未到来", f"{field}: {on} has not come yet")
+        raise Invalid(field=field, accepted=f"a day not after {latest}", why=why)
     return on
 
 
@@ -205,7 +206,8 @@ def clean(field: str, text: str) -> str:
     """NFC with blanks collapsed. Raises Invalid when nothing is left, or on control characters and half characters."""
     kept = " ".join(unicodedata.normalize("NFC", text).split())
     if not kept or any(unicodedata.category(c) in ("Cc", "Cs") for c in kept):
-        raise Invalid(field=field, accepted="text without control characters", why=f"{field} is blank or unreadable")
+        why = (f"{field} 为空或无法读取", f"{field} is blank or unreadable")
+        raise Invalid(field=field, accepted="text without control characters", why=why)
     return kept
 
 
