@@ -132,16 +132,21 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
         state: Literal["open", "cleared"] | None = None,
         rule: str | None = None,
         asset_id: UUID | None = None,
+        opened_from: Annotated[date | None, Query(description="自此日起发现 opened on this day or later")] = None,
+        opened_to: Annotated[date | None, Query(description="至此日止发现 opened on this day or earlier")] = None,
+        watched: Annotated[bool | None, Query(description="对象仍在监测之列 whether the asset is watched")] = None,
         limit: Limit = 100,
         cursor: UUID | None = None,
     ) -> FindingList:
+        """A finding of an asset that was closed, or is gone, stays as it was when that was last watched."""
         async with database.reading() as conn:
             rows = [
                 shown(row)
                 async for row in store.QUERIES.finding_list(
-                    conn, state=state, rule=rule, asset_id=asset_id, after=cursor, max_rows=limit
+                    conn, state=state, rule=rule, asset_id=asset_id, opened_from=opened_from, opened_to=opened_to,
+                    watched=watched, after=cursor, max_rows=limit,
                 )
-            ]
+            ]  # fmt: skip
         return FindingList(items=rows, next=rows[-1].finding_id if len(rows) == limit else None)
 
     @routes.get("/findings/{finding_id}", tags=["findings 发现"], summary="One finding 单个发现")

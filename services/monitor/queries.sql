@@ -240,10 +240,15 @@ where f.finding_id = c.finding_id;
 -- name: finding_get(finding_id)^
 select * from findings where finding_id = :finding_id;
 
--- name: finding_list(state, rule, asset_id, after, max_rows)
-select * from findings
+-- name: finding_list(state, rule, asset_id, opened_from, opened_to, watched, after, max_rows)
+-- What is open of an asset that is closed or gone stays as it was when the asset was last watched.
+select * from findings f
 where (:state::text is null or state = :state) and (:rule::text is null or rule = :rule)
     and (:asset_id::uuid is null or asset_id = :asset_id) and (:after::uuid is null or finding_id > :after)
+    and (:opened_from::date is null or opened_on >= :opened_from)
+    and (:opened_to::date is null or opened_on <= :opened_to)
+    and (:watched::boolean is null
+         or :watched = exists (select from watched_assets w where w.asset_id = f.asset_id))
 order by finding_id limit :max_rows;
 
 -- name: verdict_now(asset_id)^

@@ -1,6 +1,7 @@
 """The monitor over HTTP: roles, verdicts per row, health of sources, findings and their reasons."""
 
 import json
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -125,6 +126,12 @@ async def test_a_sweep_its_findings_and_their_reasons(http: httpx.AsyncClient, s
     assert (finding["asset_id"], finding["label"], finding["recomputed"]) == (str(silent), "FOUND", True)
     assert await get(http, f"/findings/{finding['finding_id']}") == finding
     assert (await get(http, "/findings?state=cleared"))["items"] == []
+    on = date.fromisoformat(finding["opened_on"])
+    for query, found in [
+        (f"opened_from={on}&opened_to={on}", 1), (f"opened_from={on + timedelta(days=1)}", 0),
+        (f"opened_to={on - timedelta(days=1)}", 0), ("watched=true", 1), ("watched=false", 0),
+    ]:  # fmt: skip
+        assert len((await get(http, f"/findings?{query}"))["items"]) == found, query
     (verdict,) = (await get(http, f"/verdicts?day={day(15)}&verdict=IDLE"))["items"]
     assert (verdict["asset_id"], verdict["rule"]) == (str(silent), "C06")
     assert (await get(http, f"/verdicts?day={day(14)}"))["items"] == []
