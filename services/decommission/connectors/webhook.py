@@ -11,6 +11,9 @@ from libs.common.egress import Egress, EgressRefused
 
 # Errors after which it is certain that the other side has seen nothing.
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, EgressRefused)
+# Answers by which a target may as well mean that it is done, being done or done elsewhere: 408 Request Timeout,
+# 409 Conflict ("it is stopped already") and 425 Too Early. A 429 is a clear no: it was not even looked at.
+NO_REFUSAL = frozenset({408, 409, 425})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,11 @@ class Sent:
 
     @property
     def outcome(self) -> Literal["accepted", "refused", "unknown"]:
-        """Refused is certain: it never arrived, or the answer says no. A 5xx or a lost answer says nothing."""
+        """Refused is certain: it never arrived, or a 4xx says no. A redirect, a 5xx or a lost answer says nothing."""
         if self.accepted:
             return "accepted"
-        refused = not self.arrived or (self.status is not None and self.status < 500)
-        return "refused" if refused else "unknown"
+        says_no = self.status is not None and 400 <= self.status < 500 and self.status not in NO_REFUSAL
+        return "refused" if says_no or not self.arrived else "unknown"
 
     def why(self) -> str:
         return self.error or f"HTTP {self.status}"

@@ -136,6 +136,8 @@ def check_the_end(life: Life) -> None:
         after = kinds[kinds.index("stop_accepted") :]
         assert "restore_accepted" in after, "what was stopped and is not closed came back"
         assert life.log[-2].data.get("result") == "alive", "and was seen to answer"
+    if "stop_unanswered" in kinds and kinds[-1] != "closed":
+        assert "restore_accepted" in kinds, "what may have been stopped and is not closed came back"
     if kinds[-1] == "closed":
         for kind in ("noticed", "approved", "announced", "archived", "confirmed", "stop_accepted", "disposed"):
             assert kind in kinds[:-1], kind
@@ -287,6 +289,25 @@ def test_what_is_stopped_and_parked_comes_back_without_being_resumed_first() -> 
     assert not life.may("restore_asked", reason="it is on its way")
     life.add("resumed", reason="seen")
     life.days("restored")
+
+
+@pytest.mark.parametrize("unclear", ["stop_unanswered", "needs_person"])
+def test_a_refusal_says_nothing_of_an_earlier_order_that_may_have_been_carried_out(unclear: str) -> None:
+    life = standing("stopping")
+    if unclear == "needs_person":
+        life.add("needs_person", why="no result", unknown="stop")
+        life.add("resumed", reason="seen")
+    else:
+        life.add("stop_unanswered", why="HTTP 504")
+    life.morrow()
+    while life.move != saga.Do("stop"):
+        assert life.do() or life.reply("confirmed")
+    life.begin("stop")
+    life.add("stop_failed", why="HTTP 403")
+    assert life.state == "stopping"
+    life.add("cleared", finding_id="f", reason="it posted")
+    life.days("ended")
+    assert "restore_accepted" in life.kinds()
 
 
 WAITS = {"answering": "answer_days", "announced": "announce_days", "verified": "restore_days"}
