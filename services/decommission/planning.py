@@ -21,6 +21,7 @@ from services.decommission.store import QUERIES, Held
 
 ACTOR = "jianfu"
 CHANGED = "the asset's record changed after sealing"
+UNSIGNED = "what is true of the asset today is not among the evidence that was signed"
 
 
 async def seal_plan(database: Database, clock: Clock, limits: Limits) -> UUID | None:
@@ -166,12 +167,26 @@ async def fault_of(conn: Connection, held: Held) -> str | None:
     return fault
 
 
+async def signed_evidence(conn: Connection, held: Held) -> frozenset[str] | None:
+    """The hashes of the evidence that the plan of a case was sealed with; None while it is in no plan."""
+    plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id)) if held.progress.plan_id else None
+    member = plans.member_of(plan["content"], held.case.case_id) if plan is not None else None
+    return None if member is None else frozenset(member["evidence_sha256"])
+
+
 async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> str | None:
-    """Why a plan without fault holds no longer for this case: the asset is another, or its mandate has ended."""
+    """Why a plan without fault holds no longer for this case: the asset is another, or its mandate has ended.
+
+    Or the finding that was confirmed today is none of those that were signed. Planned anew, the case has a new public
+    notice that names what it rests on, but no new notice to the unit: that one is proof that the unit knows of the
+    closure, and until the stop it may still answer keep, whatever rule the closure rests on by then.
+    """
     plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id or ""))
     member = plans.member_of(plan["content"], held.case.case_id)
     if member is None or member["asset_version"] != subject.version:
         return CHANGED
+    if plans.evidence_of(held.log, held.progress.asked_finding) not in {None, *member["evidence_sha256"]}:
+        return UNSIGNED
     if len(set(held.progress.approvers)) >= 2:
         return None
     mandate = await _mandate_of(conn, held)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from libs.common.ids import derive
 from libs.common.signing import canonical, sha256
+from services.decommission.chain import Entry
 from services.decommission.domain import Limits, Taken, room
 
 
@@ -98,6 +99,12 @@ def fault(
     if member_of(content, case_id) is None:
         return "it does not hold this case"
     return None
+
+
+def evidence_of(log: Sequence[Entry], finding_id: str | None) -> str | None:
+    """The hash of a finding's evidence, as the case's log recorded it when the finding came; None for one unknown."""
+    named = (entry.data for entry in log if entry.kind in ("opened", "finding_attached"))
+    return next((str(data["evidence_sha256"]) for data in named if data["finding_id"] == finding_id), None)
 
 
 def member_of(content: str, case_id: UUID) -> dict[str, Any] | None:

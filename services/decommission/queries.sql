@@ -147,7 +147,7 @@ update findings set cleared = true where finding_id = :finding_id returning case
 
 -- name: findings_left(case_id)
 -- What of a case is still held to be true: the finding that opened it first.
-select f.finding_id, f.evidence->>'rule' as rule from findings f join cases c using (case_id)
+select f.finding_id, f.evidence->>'rule' as rule, f.evidence_sha256 from findings f join cases c using (case_id)
 where f.case_id = :case_id and not f.cleared order by f.finding_id <> c.finding_id, f.finding_id;
 
 -- name: findings_of(case_id)

@@ -243,3 +243,31 @@ async def test_an_order_that_may_have_been_carried_out_is_undone_whatever_a_late
     assert await story.state(case) == "ended"
     assert "x/behind" not in story.world.world.stopped
     assert "probed" in await story.kinds(case)
+
+
+async def test_an_order_that_may_have_gone_out_is_not_repeated_on_grounds_that_nobody_signed(
+    story: Story, unit: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset, case = await story.flagged("swapped", unit)
+    await story.announced(case)
+    await story.connector(stop_url=f"{story.world.address}/connector?stop")
+    ask, orders = Egress.request, []
+
+    async def silent(self: Egress, method: str, url: str, **more: Any) -> Reply:
+        if not url.endswith("?stop"):
+            return await ask(self, method, url, **more)
+        orders.append(url)
+        return Reply(504, {}, b"")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Egress, "request", silent)
+    await story.next_day(2)
+    await story.flag(asset, "C16")
+    await story.clear(asset, "C15")
+    await story.next_day(3)
+    assert await story.state(case) == "needs_person"
+    assert [alarm["kind"] for alarm in await story.alarms()] == ["unsigned"]
+    assert len(orders) == 1
+    await story.act(case, "cancel")
+    await story.round()
+    assert await story.state(case) == "ended"
+    assert len(story.world.calls("restore")) == 1

@@ -176,6 +176,44 @@ async def test_a_unit_that_takes_over_an_asset_has_a_notice_and_a_window_of_its_
     await check_file(story, case)
 
 
+@pytest.mark.parametrize("stage", ["planned", "announced", "archived"])
+async def test_what_nobody_signed_for_stops_nothing_before_it_was_planned_and_signed(
+    story: Story, unit: UUID, stage: str
+) -> None:
+    """C15 was signed; C16 came during the public notice and C15 fell."""
+    asset, case = await story.flagged("swapped", unit)
+    await story.planned(case)
+    if stage != "planned":
+        await story.sign()
+    if stage == "archived":
+        story.verdicts[asset] = "inconclusive"
+        await story.next_day(2)
+    await story.flag(asset, "C16")
+    await story.clear(asset, "C15")
+    story.verdicts[asset] = "confirmed"
+    await story.sign()
+    await story.next_day(2)
+    assert story.world.calls("stop") == []
+    (dropped,) = [e for e in (await story.case(case))["log"] if e["kind"] == "unplanned"]
+    assert "signed" in dropped["data"]["why"]
+    assert await story.until(case, "closed", days=30) == "closed"
+    assert (await story.kinds(case)).count("announced") == 2
+    assert story.events("case.closed", asset)[0]["rule"] == "C16"
+    await check_file(story, case)
+
+
+async def test_of_several_findings_one_that_was_signed_is_asked_about(story: Story, unit: UUID) -> None:
+    asset, case = await story.flagged("three", unit)
+    await story.flag(asset, "C16")
+    await story.planned(case)
+    await story.clear(asset, "C15")
+    for ordinal in range(2, 6):  # findings that come later, some of them before the signed one in the order of ids
+        await story.flag(asset, "C15", ordinal)
+    await story.sign()
+    await story.until(case, "verifying", days=4)
+    assert [asked["rule"] for asked in story.events("recheck.requested", asset)] == ["C16"]
+
+
 async def test_limits_bound_a_plan_in_the_order_of_asset_ids(make_story: Make) -> None:
     story = await make_story(limits=Limits(per_plan=2))
     unit = await story.unit("alpha")
