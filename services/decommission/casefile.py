@@ -169,10 +169,14 @@ def _plan(file: dict[str, Any]) -> list[str]:
         return ["an approval is for another plan"]
     if not approvers(approved) or not approvers(approved) <= set(signed):
         return ["the plan lacks an approval that the log records"]
-    rules = {member["case_id"]: member.get("rule") for member in json.loads(plan["content"])["members"]}
+    rules = {
+        member["case_id"]: member.get("rules") or [member.get("rule")]
+        for member in json.loads(plan["content"])["members"]
+    }
     if file["case"]["case_id"] not in rules:
         return ["the approved plan does not hold this case"]
-    if len(approvers(approved)) < 2 and not _mandated(approved, plan, rules[file["case"]["case_id"]]):
+    mandated = all(_mandated(approved, plan, rule) for rule in rules[file["case"]["case_id"]])
+    if len(approvers(approved)) < 2 and not mandated:
         return ["one person approved the plan, and no mandate that two others signed covers this case"]
     return _confirmed(file, plan)
 

@@ -250,9 +250,10 @@ select count(*) as day, count(*) filter (where unit_id = :unit_id) as unit, coun
 from slots where day = :day;
 
 -- name: slots_under_mandate(day, mandate_id, rule)$
--- Places of a day that were given to cases of a rule approved under its mandate.
-select count(*) from slots s join cases c using (case_id)
-where s.day = :day and c.rule = :rule and exists (
+-- Places of a day that were given to cases with a finding of a rule, approved under its mandate.
+select count(*) from slots s
+where s.day = :day and exists (select 1 from findings f where f.case_id = s.case_id and f.evidence->>'rule' = :rule)
+  and exists (
     select 1 from case_log l
     where l.case_id = s.case_id and l.kind = 'approved' and l.data->'mandates' @> to_jsonb(:mandate_id::text)
 );
@@ -300,8 +301,10 @@ select pg_try_advisory_lock(:key);
 select pg_advisory_unlock(:key);
 
 -- name: announcements(after, max_rows)
--- The public notice: what is announced, and what became of it.
-select c.case_id, s.name, s.platform, s.address, c.rule, l.data::text as data,
+-- The public notice: what is announced, on which grounds, and what became of it.
+select c.case_id, s.name, s.platform, s.address,
+       coalesce((select f.evidence->>'rule' from findings f where f.case_id = c.case_id and not f.cleared
+                 order by f.finding_id <> c.finding_id, f.finding_id limit 1), c.rule) as rule, l.data::text as data,
        case when c.state in ('closed', 'restored') then c.state
             when c.state = 'ended' or exists (select 1 from case_log u where u.case_id = c.case_id
                                               and u.kind = 'unplanned' and u.seq > l.seq) then 'withdrawn'

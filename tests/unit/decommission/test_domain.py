@@ -32,7 +32,7 @@ limits_of = st.builds(
 
 def candidate(number: int, unit: int, kind: str, ready: int) -> Candidate:
     ids = UUID(int=number), UUID(int=1000 + number), UUID(int=unit)
-    return Candidate(NOON + timedelta(days=ready), *ids, kind, 1, "C15", "n", ("e",))
+    return Candidate(NOON + timedelta(days=ready), *ids, kind, 1, ("C15",), "n", ("e",))
 
 
 @st.composite
