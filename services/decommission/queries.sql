@@ -67,7 +67,8 @@ insert into connectors (platform, stop_url, restore_url, probe_url, honours_keys
 values (:platform, :stop_url, :restore_url, :probe_url, :honours_keys)
 on conflict (platform) do update set
     stop_url = excluded.stop_url, restore_url = excluded.restore_url, probe_url = excluded.probe_url,
-    honours_keys = excluded.honours_keys;
+    honours_keys = excluded.honours_keys,
+    probe_revision = connectors.probe_revision + (connectors.probe_url <> excluded.probe_url)::int;
 
 -- name: connector_get(platform)^
 select * from connectors where platform = :platform;
@@ -261,13 +262,18 @@ where s.day = :day and exists (select 1 from findings f where f.case_id = s.case
 -- name: slot_add(day, case_id, unit_id, kind)!
 insert into slots (day, case_id, unit_id, kind) values (:day, :case_id, :unit_id, :kind) on conflict do nothing;
 
--- name: archive_put(case_id, sha256, files, checks, at)!
-insert into archives (case_id, sha256, files, checks, at) values (:case_id, :sha256, :files, :checks::text::jsonb, :at)
+-- name: archive_put(case_id, sha256, files, checks, at, seen_under)!
+insert into archives (case_id, sha256, files, checks, at, seen_under)
+values (:case_id, :sha256, :files, :checks::text::jsonb, :at, :seen_under)
 on conflict (case_id) do update set
-    sha256 = excluded.sha256, files = excluded.files, checks = excluded.checks, at = excluded.at;
+    sha256 = excluded.sha256, files = excluded.files, checks = excluded.checks, at = excluded.at,
+    seen_under = excluded.seen_under;
+
+-- name: archive_seen(case_id, seen_under)!
+update archives set seen_under = :seen_under where case_id = :case_id;
 
 -- name: archive_get(case_id)^
-select case_id, sha256, files, checks::text as checks, at from archives where case_id = :case_id;
+select case_id, sha256, files, checks::text as checks, at, seen_under from archives where case_id = :case_id;
 
 -- name: alarm_add(alarm_id, case_id, kind, text_zh, text_en, at)$
 insert into alarms (alarm_id, case_id, kind, text_zh, text_en, at)
