@@ -271,3 +271,18 @@ async def test_an_order_that_may_have_gone_out_is_not_repeated_on_grounds_that_n
     await story.round()
     assert await story.state(case) == "ended"
     assert len(story.world.calls("restore")) == 1
+
+
+async def test_a_unit_is_heard_while_its_case_waits_for_a_person(story: Story, unit: UUID) -> None:
+    asset, case = await story.flagged("parked", unit)
+    await story.announced(case)
+    await story.owner("delete from connectors")
+    await story.until(case, "needs_person")
+    await story.connector()
+    await story.call("POST", f"/cases/{case}/answers", {"answer": "keep"}, role="unit", unit="test:alpha")
+    await story.act(case, "resume")
+    await story.round()
+    await story.next_day(3)
+    assert await story.state(case) == "ended"
+    assert story.events("case.ended", asset)[0]["outcome"] == "kept"
+    assert story.world.calls("stop") == []

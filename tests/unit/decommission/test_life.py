@@ -310,6 +310,37 @@ def test_a_refusal_says_nothing_of_an_earlier_order_that_may_have_been_carried_o
     assert "restore_accepted" in life.kinds()
 
 
+@pytest.mark.parametrize("before", ["answering", "planned", "announced", "archived", "rechecking"])
+def test_a_unit_keeps_its_asset_also_while_a_person_looks(before: str) -> None:
+    life = standing(before)
+    life.add("needs_person", why="w")
+    life.add("answered", answer="keep", reason="needed", until=None)
+    assert life.move == saga.Wait(None), "a person is looking"
+    life.add("resumed", reason="seen")
+    life.days("ended", most=2)
+    assert life.log[-1].data["outcome"] == "kept"
+    assert "stop_started" not in life.kinds()
+
+
+def test_a_receipt_comes_late_also_while_a_person_looks() -> None:
+    life = standing("noticing")
+    life.do("died")
+    life.add("needs_person", why="w", unknown="notice")
+    assert not life.may("answered", answer="keep", reason="", until=None), "nothing proves that it was told"
+    life.add("noticed", notice_sha256="n", unit_id="u", received_on="d", receipt_sha256="r")
+    assert not life.may("noticed", notice_sha256="n", unit_id="u", received_on="d", receipt_sha256="r")
+    life.add("resumed", reason="seen")
+    assert life.state == "answering"
+    life.days("closed")
+
+
+@pytest.mark.parametrize("state", ["stopping", "verifying", "verified"])
+def test_once_a_stop_is_ordered_a_keep_is_too_late_whoever_looks(state: str) -> None:
+    life = standing(state)
+    life.add("needs_person", why="w")
+    assert not life.may("answered", answer="keep", reason="", until=None)
+
+
 WAITS = {"answering": "answer_days", "announced": "announce_days", "verified": "restore_days"}
 
 
