@@ -1,6 +1,18 @@
-"""Signed webhooks and probes, through the one door for outgoing HTTP."""
+"""Signed webhooks and probes, through the one door for outgoing HTTP.
+
+What a receiver must check before it obeys, in the claims of `Jianfu-Signature` (a compact JWS, Ed25519, by a key of
+`GET /decommission/v1/keys`); whoever checks less obeys a copy of an order that somebody has caught:
+
+- `purpose` is what its address is for: notice, stop or restore; `sha256` is that of the raw body;
+- `key` is the `Idempotency-Key` of the call; what was done under a key is answered again and not done again, for at
+  least a year;
+- `target` is the receiver's own URL, as it was registered here: no order that was meant for another;
+- `signed_at` (ISO 8601, UTC, the service's business time) is not earlier than that of the newest order obeyed for the
+  asset: so no stop comes back after its restore, even where its key has been forgotten.
+"""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -41,12 +53,18 @@ class Sent:
         return self.error or f"HTTP {self.status}"
 
 
-async def send(egress: Egress, key: dict[str, Any], url: str, body: bytes, *, purpose: str, effect: UUID) -> Sent:
-    """POST a body signed for one purpose under one idempotency key. Never raises: a failure is an answer."""
+async def send(
+    egress: Egress, key: dict[str, Any], url: str, body: bytes, *, purpose: str, effect: UUID, at: datetime
+) -> Sent:
+    """POST a body signed for one purpose, target and idempotency key. Never raises: a failure is an answer."""
+    claims = {
+        "purpose": purpose, "sha256": signing.sha256(body), "key": str(effect), "target": url,
+        "signed_at": at.astimezone(UTC).isoformat(),
+    }  # fmt: skip
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": str(effect),
-        "Jianfu-Signature": signing.sign(key, {"purpose": purpose, "sha256": signing.sha256(body)}),
+        "Jianfu-Signature": signing.sign(key, claims),
     }
     try:
         reply = await egress.request("POST", url, content=body, headers=headers, follow=False)

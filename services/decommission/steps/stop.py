@@ -39,7 +39,8 @@ async def do(ctx: Context, case_id: UUID) -> None:
         return
     body = order("stop", held, subject)
     faults.point("decommission.stop.before-effect")
-    sent = await webhook.send(ctx.egress, ctx.signing_key, connector["stop_url"], body, purpose="stop", effect=key)
+    url, at = connector["stop_url"], ctx.now()
+    sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="stop", effect=key, at=at)
     faults.point("decommission.stop.after-effect")
     async with ctx.database.transaction("finish_stop") as conn:
         held = await ctx.hold(conn, case_id)
@@ -93,9 +94,9 @@ async def undo(ctx: Context, case_id: UUID) -> None:
         held, key = await ctx.begin(conn, held, "restore", honours_keys=connector["honours_keys"])
     if key is None:
         return
-    body, url = order("restore", held, subject), connector["restore_url"]
+    body, url, at = order("restore", held, subject), connector["restore_url"], ctx.now()
     faults.point("decommission.restore.before-effect")
-    sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="restore", effect=key)
+    sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="restore", effect=key, at=at)
     faults.point("decommission.restore.after-effect")
     async with ctx.database.transaction("finish_restore_call") as conn:
         held = await ctx.hold(conn, case_id)
