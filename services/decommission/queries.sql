@@ -77,6 +77,10 @@ select * from connectors where platform = :platform;
 -- Two findings of one asset wait for each other before a case exists.
 select pg_advisory_xact_lock(hashtextextended(:text_, 0));
 
+-- name: asset_lock_of(case_id)$
+-- The same lock, for who knows the case: taken before the case's own row.
+select pg_advisory_xact_lock(hashtextextended(asset_id::text, 0)) from cases where case_id = :case_id;
+
 -- name: case_open_of(asset_id)^
 select * from cases where asset_id = :asset_id and state not in ('closed', 'ended', 'restored') for no key update;
 
@@ -98,6 +102,13 @@ update cases set state = :state, version = :version, due_at = :due_at where case
 
 -- name: case_rest(case_id, due_at)!
 update cases set due_at = :due_at where case_id = :case_id;
+
+-- name: case_reopen_on(case_id, on_day)!
+update cases set reopen_on = :on_day where case_id = :case_id;
+
+-- name: case_to_reopen(today)^
+-- An ended case whose findings are excused no longer.
+select case_id, asset_id from cases where reopen_on <= :today order by reopen_on, asset_id limit 1;
 
 -- name: cases_wake(asset_id, now)!
 -- A finding may come before the record of its asset: such a case waited for it.
@@ -140,7 +151,7 @@ values (:case_id, :seq, :at, :actor, :kind, :data::text::jsonb, :previous, :sha2
 -- name: finding_add(finding_id, case_id, evidence, evidence_sha256)!
 insert into findings (finding_id, case_id, evidence, evidence_sha256)
 values (:finding_id, :case_id, :evidence::text::jsonb, :evidence_sha256)
-on conflict do nothing;
+on conflict (finding_id) do update set case_id = excluded.case_id;
 
 -- name: finding_clear(finding_id)$
 -- A finding that is no longer true; the case it belongs to.
@@ -152,8 +163,18 @@ select f.finding_id, f.evidence->>'rule' as rule, f.evidence_sha256 from finding
 where f.case_id = :case_id and not f.cleared order by f.finding_id <> c.finding_id, f.finding_id;
 
 -- name: findings_of(case_id)
+-- What a case was opened from and what was attached to it; some of it may be with the asset's next case by now.
 select finding_id, evidence::text as evidence, evidence_sha256, cleared from findings
-where case_id = :case_id order by finding_id;
+where finding_id in (select (l.data->>'finding_id')::uuid from case_log l
+                     where l.case_id = :case_id and l.kind in ('opened', 'finding_attached'))
+order by finding_id;
+
+-- name: findings_excused(case_id)
+-- What of an ended case is still true, the finding that opened it first; a closed asset has no next case.
+select f.finding_id, f.evidence::text as evidence from findings f join cases c using (case_id)
+where f.case_id = :case_id and not f.cleared
+  and not exists (select 1 from cases d where d.asset_id = c.asset_id and d.state = 'closed')
+order by f.finding_id <> c.finding_id, f.finding_id;
 
 -- name: effect_find(case_id, step)^
 -- The latest attempt of a step.
