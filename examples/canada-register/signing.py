@@ -3,6 +3,7 @@
 import hashlib
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -16,7 +17,7 @@ Jwk = dict[str, Any]
 
 
 class BadSignature(Exception):
-    """No known key signed this, or it was signed for another body or another purpose."""
+    """No known key signed this, or it was signed for another body, purpose, idempotency key or address."""
 
 
 def unit_key(seed: int, unit_id: str) -> Jwk:
@@ -41,15 +42,24 @@ def sign(key: Jwk, claims: dict[str, Any]) -> str:
     return jws.serialize_compact({"alg": "Ed25519", "kid": key["kid"]}, payload, OKPKey.import_key(key), ALGORITHMS)
 
 
-def check_call(keys: list[Jwk], token: str | None, body: bytes, purpose: str) -> None:
-    """Raise BadSignature unless one of the keys signed this very body for this purpose."""
+def check_call(
+    keys: list[Jwk], token: str | None, body: bytes, purpose: str, *, key: str | None = None, path: str | None = None
+) -> None:
+    """Raise BadSignature unless one of the keys signed this very body for this purpose.
+
+    And, where the signature says so, for this idempotency key and for an address with this path. A receiver that knows
+    its own address compares all of it; this one is spoken to at whatever port was free.
+    """
     wanted = {"purpose": purpose, "sha256": hashlib.sha256(body).hexdigest()}
-    for key in keys:
+    for known in keys:
         try:
-            payload = jws.deserialize_compact((token or "").strip(), OKPKey.import_key(key), ALGORITHMS).payload
+            payload = jws.deserialize_compact((token or "").strip(), OKPKey.import_key(known), ALGORITHMS).payload
             claims = json.loads(payload)
         except (JoseError, ValueError, TypeError):
             continue
-        if isinstance(claims, dict) and all(claims.get(name) == value for name, value in wanted.items()):
+        if not isinstance(claims, dict) or any(claims.get(name) != value for name, value in wanted.items()):
+            continue
+        meant = urlsplit(str(claims.get("target", ""))).path or path
+        if claims.get("key", key) == key and path in (None, meant):
             return
-    raise BadSignature(f"no known key signed this body as a {purpose}")
+    raise BadSignature(f"no known key signed this body as a {purpose} under this key and for this address")

@@ -120,7 +120,8 @@ def app(world: World) -> Starlette:
     async def call(request: Request, what: str, act: Any) -> Response:
         body, key = await request.body(), request.headers.get("idempotency-key")
         try:
-            check_call(world.service_keys, request.headers.get("jianfu-signature"), body, what)
+            token = request.headers.get("jianfu-signature")
+            check_call(world.service_keys, token, body, what, key=key, path=request.url.path)
         except BadSignature as error:
             world.refuse(what, key, str(error))
             return JSONResponse({"error": str(error)}, 401)

@@ -52,6 +52,8 @@ class Connector(BaseModel):
     """How a platform's assets are stopped, restored and looked at.
 
     `probe_url` may hold {platform}, {identity} and {asset_id}. `honours_keys`: a repeated Idempotency-Key acts once.
+    Before it obeys, a target checks in the claims of Jianfu-Signature: `purpose`, `sha256` of the body, `key` (the
+    Idempotency-Key), `target` (its own URL) and that `signed_at` is no earlier than the newest order it obeyed.
     """
 
     stop_url: str = Field(pattern=URL, max_length=2000)

@@ -169,11 +169,32 @@ def _plan(file: dict[str, Any]) -> list[str]:
         return ["an approval is for another plan"]
     if not approvers(approved) or not approvers(approved) <= set(signed):
         return ["the plan lacks an approval that the log records"]
-    rules = {member["case_id"]: member.get("rule") for member in json.loads(plan["content"])["members"]}
+    rules = {
+        member["case_id"]: member.get("rules") or [member.get("rule")]
+        for member in json.loads(plan["content"])["members"]
+    }
     if file["case"]["case_id"] not in rules:
         return ["the approved plan does not hold this case"]
-    if len(approvers(approved)) < 2 and not _mandated(approved, plan, rules[file["case"]["case_id"]]):
+    mandated = all(_mandated(approved, plan, rule) for rule in rules[file["case"]["case_id"]])
+    if len(approvers(approved)) < 2 and not mandated:
         return ["one person approved the plan, and no mandate that two others signed covers this case"]
+    return _confirmed(file, plan)
+
+
+def _confirmed(file: dict[str, Any], plan: dict[str, Any]) -> list[str]:
+    """What was confirmed last before the order to stop is among the evidence that was signed."""
+    kinds = [entry["kind"] for entry in file["log"]]
+    before = file["log"][: len(kinds) - kinds[::-1].index("stop_started")] if "stop_started" in kinds else []
+    last = _data({"log": before}, "confirmed") or {}
+    named = {
+        entry["data"]["finding_id"]: entry["data"]["evidence_sha256"]
+        for entry in before
+        if entry["kind"] in ("opened", "finding_attached")
+    }
+    members = {member["case_id"]: member for member in json.loads(plan["content"])["members"]}
+    signed = members[file["case"]["case_id"]].get("evidence_sha256", ())
+    if (evidence := named.get(last.get("finding_id"))) is not None and evidence not in signed:
+        return ["what was confirmed before the stop is not among the evidence that was signed"]
     return []
 
 

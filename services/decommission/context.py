@@ -1,7 +1,7 @@
 """What every step works with, and how an external effect is begun and ended."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from libs.common.events.envelope import Event
 from libs.common.ids import derive
 from services.decommission import saga, store
 from services.decommission.archive import Archive
-from services.decommission.domain import Limits, Subject
+from services.decommission.domain import Limits, Subject, Windows
 from services.decommission.store import QUERIES, Held
 
 ACTOR = "jianfu"
@@ -31,7 +31,10 @@ class MovedOn(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """The executor's tools. `kill_switch` is the setting; the switch on the wall is a row."""
+    """The executor's tools. `kill_switch` is the setting; the switch on the wall is a row.
+
+    `windows` are those of cases that open from now on.
+    """
 
     database: Database
     clock: Clock
@@ -40,6 +43,7 @@ class Context:
     limits: Limits
     archive: Archive
     kill_switch: bool = False
+    windows: Windows = field(default_factory=Windows)
 
     @property
     def zone(self) -> ZoneInfo:

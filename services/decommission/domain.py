@@ -62,6 +62,10 @@ class Windows:
 
     Basis: rules.md §3.3 and §9. The 30 days of public notice come from the website rule W-02 by analogy
     (ASSUMED for accounts); the others are local settings.
+
+    `reopen_days`: for how long a keep that names no day, a cancellation or a restore excuses an asset from findings
+    that stay true; then they open its next case. Two years: an election or a campaign comes round within them, and a
+    year would ask units again about what they have just answered for.
     """
 
     answer_days: int = 15
@@ -70,6 +74,7 @@ class Windows:
     restore_days: int = 15
     notice_retry_days: int = 3
     notice_attempts: int = 3
+    reopen_days: int = 730
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -149,6 +154,15 @@ class Answer:
     answer: AnswerKind
     reason: str = ""
     until: date | None = None
+
+
+def excused_until(answer_until: str | None, today: date, windows: Windows) -> date:
+    """The last day on which what is true of an asset opens no case after an end that excuses it from that.
+
+    `answer_until` is what the unit said to a keep. Nobody approves a keep, so it excuses for `reopen_days` at most.
+    """
+    longest = today + timedelta(days=windows.reopen_days)
+    return min(max(date.fromisoformat(answer_until), today), longest) if answer_until else longest
 
 
 FIX_DAYS = 365  # a local setting: a promise further off is no answer to a notice, and would never be looked at

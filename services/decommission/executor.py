@@ -17,7 +17,7 @@ from libs.common.db import Connection
 from libs.common.kafka import TRANSIENT
 from services.decommission import planning, saga, store
 from services.decommission.context import Context, MovedOn, SwitchedOff
-from services.decommission.steps import announce, archive, close, notice, recheck, stop, verify
+from services.decommission.steps import announce, archive, close, notice, recheck, reopen, stop, verify
 from services.decommission.store import QUERIES, Held
 
 log = structlog.get_logger()
@@ -122,7 +122,7 @@ class Executor:
             due = [row["case_id"] async for row in QUERIES.cases_due(conn, until=until, max_rows=BATCH)]
         if not due:
             self._last.clear()
-            return await self._seal(until)
+            return await self._reopen(until) or await self._seal(until)
         beside: list[asyncio.Task[None]] = []
         try:
             for case_id in due:
@@ -134,6 +134,15 @@ class Executor:
                 if isinstance(error, BaseException):
                     raise error
         return True
+
+    async def _reopen(self, until: datetime) -> bool:
+        """The next case of one asset that is excused no longer from what is still true of it."""
+        today = until.astimezone(self._ctx.zone).date()
+        async with self._ctx.database.pool.acquire() as conn:
+            if await QUERIES.case_to_reopen(conn, today=today) is None:
+                return False
+        async with self._ctx.database.transaction("open_case") as conn:
+            return await reopen.due(self._ctx, conn, today)
 
     async def _seal(self, until: datetime) -> bool:
         if self._ctx.clock.mode == "stepped" and until < self._ctx.now():

@@ -55,7 +55,7 @@ async def main(role: Role) -> None:
     limits, windows, signing_key = settings.read_limits(), settings.read_windows(), settings.signing_key()
     base = await open_base(settings, MIGRATIONS, role)
     egress, archive = Egress(settings.egress_allow), Archive(settings.archive_dir)
-    ctx = Context(base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch)
+    ctx = Context(base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch, windows)
     executor = Executor(ctx)
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     taken = topics(ctx, windows, executor)

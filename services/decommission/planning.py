@@ -21,6 +21,7 @@ from services.decommission.store import QUERIES, Held
 
 ACTOR = "jianfu"
 CHANGED = "the asset's record changed after sealing"
+UNSIGNED = "what is true of the asset today is not among the evidence that was signed"
 
 
 async def seal_plan(database: Database, clock: Clock, limits: Limits) -> UUID | None:
@@ -60,9 +61,10 @@ async def _candidate(conn: Connection, row: Any, now: datetime, zone: ZoneInfo) 
         await store.append(conn, held, "sponsor_changed", data, now=now, actor=ACTOR, zone=zone)
         return None
     findings = [f async for f in QUERIES.findings_of(conn, case_id=row["case_id"])]
+    left = [f["rule"] async for f in QUERIES.findings_left(conn, case_id=row["case_id"])]
     return Candidate(
         saga.ready_since(held.progress), subject.asset_id, held.case.case_id, subject.sponsor_id, subject.kind,
-        subject.version, held.case.rule, held.progress.notice_sha256 or "",
+        subject.version, tuple(dict.fromkeys(left)) or (held.case.rule,), held.progress.notice_sha256 or "",
         tuple(f["evidence_sha256"] for f in findings if not f["cleared"]),
     )  # fmt: skip
 
@@ -70,8 +72,8 @@ async def _candidate(conn: Connection, row: Any, now: datetime, zone: ZoneInfo) 
 async def approve(database: Database, clock: Clock, plan_id: UUID, approver: str, sha256: str) -> dict[str, Any]:
     """One person signs a plan's hash; with enough signatures its cases go on.
 
-    Two different people, or one where every member's rule is under a live mandate with room left. Who signs again
-    has signed once. Raises PlanAltered when the text is not what was sealed or the hash is another's.
+    Two different people, or one where every rule of every member is under a live mandate with room left. Who signs
+    again has signed once. Raises PlanAltered when the text is not what was sealed or the hash is another's.
     """
     async with database.transaction("approve_plan") as conn:
         plan = await QUERIES.plan_lock(conn, plan_id=plan_id)
@@ -112,7 +114,7 @@ async def _signers(conn: Connection, plan_id: UUID) -> list[str]:
 
 async def _mandates(conn: Connection, content: str, day: date) -> list[str]:
     """The standing approvals, each signed by two, that cover every member of a plan; none when one is not covered."""
-    need = Counter(member["rule"] for member in json.loads(content)["members"])
+    need = Counter(rule for member in json.loads(content)["members"] for rule in plans.rules_of(member))
     live = [row async for row in QUERIES.mandates_live(conn, day=day)]
     found = []
     for rule, count in sorted(need.items()):
@@ -160,40 +162,59 @@ async def fault_of(conn: Connection, held: Held) -> str | None:
         plan["content"], plan["sha256"], signed, held.case.case_id, p.plan_sha256 or "", p.approvers
     )  # fmt: skip
     if fault is None and len(set(p.approvers)) < 2:
-        mandate = await _mandate_of(conn, held)
-        if mandate is None or mandate["signatures"] < 2:
+        mandates = await _mandates_of(conn, held)
+        if any(mandate is None or mandate["signatures"] < 2 for mandate in mandates.values()):
             return "one person approved it, and no standing approval of its rule is signed by two others"
     return fault
 
 
+async def signed_evidence(conn: Connection, held: Held) -> frozenset[str] | None:
+    """The hashes of the evidence that the plan of a case was sealed with; None while it is in no plan."""
+    plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id)) if held.progress.plan_id else None
+    member = plans.member_of(plan["content"], held.case.case_id) if plan is not None else None
+    return None if member is None else frozenset(member["evidence_sha256"])
+
+
 async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> str | None:
-    """Why a plan without fault holds no longer for this case: the asset is another, or its mandate has ended."""
+    """Why a plan without fault holds no longer for this case: the asset is another, or its mandate has ended.
+
+    Or the finding that was confirmed today is none of those that were signed. Planned anew, the case has a new public
+    notice that names what it rests on, but no new notice to the unit: that one is proof that the unit knows of the
+    closure, and until the stop it may still answer keep, whatever rule the closure rests on by then.
+    """
     plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id or ""))
     member = plans.member_of(plan["content"], held.case.case_id)
     if member is None or member["asset_version"] != subject.version:
         return CHANGED
+    if plans.evidence_of(held.log, held.progress.asked_finding) not in {None, *member["evidence_sha256"]}:
+        return UNSIGNED
     if len(set(held.progress.approvers)) >= 2:
         return None
-    mandate = await _mandate_of(conn, held)
-    return None if mandate is not None and mandate["until"] >= day else "the mandate it was approved under has ended"
+    mandates = await _mandates_of(conn, held)
+    live = all(mandate is not None and mandate["until"] >= day for mandate in mandates.values())
+    return None if live else "the mandate it was approved under has ended"
 
 
-async def _mandate_of(conn: Connection, held: Held) -> Any | None:
-    """The standing approval that a case was approved under, as it is now."""
+async def _mandates_of(conn: Connection, held: Held) -> dict[str, Any | None]:
+    """For each rule that a case was planned under, the standing approval it was approved under, as it is now."""
     named = [UUID(which) for which in held.progress.mandates]
-    return await QUERIES.mandate_of_rule(conn, mandates=named, rule=held.case.rule)
+    plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id or ""))
+    member = plans.member_of(plan["content"], held.case.case_id) if plan is not None else None
+    rules = plans.rules_of(member or {"rule": held.case.rule})
+    return {rule: await QUERIES.mandate_of_rule(conn, mandates=named, rule=rule) for rule in rules}
 
 
 async def room_under_mandate(conn: Connection, held: Held, day: date) -> bool:
     """Whether a case that one person approved fits under what its mandate allows in a day."""
     if len(set(held.progress.approvers)) >= 2:
         return True
-    mandate = await _mandate_of(conn, held)
-    if mandate is None:
-        return True  # the stop's own gate says what is wrong
-    which = mandate["mandate_id"]
-    used = await QUERIES.slots_under_mandate(conn, day=day, mandate_id=str(which), rule=held.case.rule)
-    return bool(used < mandate["max_per_day"])
+    for rule, mandate in (await _mandates_of(conn, held)).items():
+        if mandate is None:
+            continue  # the stop's own gate says what is wrong
+        which = str(mandate["mandate_id"])
+        if await QUERIES.slots_under_mandate(conn, day=day, mandate_id=which, rule=rule) >= mandate["max_per_day"]:
+            return False
+    return True
 
 
 async def taken(conn: Connection, day: date, subject: Subject) -> Taken:

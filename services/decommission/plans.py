@@ -9,12 +9,13 @@ from uuid import UUID
 
 from libs.common.ids import derive
 from libs.common.signing import canonical, sha256
+from services.decommission.chain import Entry
 from services.decommission.domain import Limits, Taken, room
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A case that may be planned; `ready_at` is when it became so."""
+    """A case that may be planned; `ready_at` is when it became so, `rules` are those of what is still true of it."""
 
     ready_at: datetime
     asset_id: UUID
@@ -22,7 +23,7 @@ class Candidate:
     unit_id: UUID
     kind: str
     asset_version: int
-    rule: str
+    rules: tuple[str, ...]
     notice_sha256: str
     evidence_sha256: tuple[str, ...]
 
@@ -71,11 +72,12 @@ def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed |
                     "asset_version": one.asset_version,
                     "unit_id": str(one.unit_id),
                     "kind": one.kind,
-                    "rule": one.rule,
+                    "rule": one.rules[0],
                     "route": "close",
                     "notice_sha256": one.notice_sha256,
                     "evidence_sha256": list(one.evidence_sha256),
                 }
+                | ({"rules": list(one.rules)} if len(one.rules) > 1 else {})
                 for one in chosen
             ],
         }
@@ -98,6 +100,17 @@ def fault(
     if member_of(content, case_id) is None:
         return "it does not hold this case"
     return None
+
+
+def evidence_of(log: Sequence[Entry], finding_id: str | None) -> str | None:
+    """The hash of a finding's evidence, as the case's log recorded it when the finding came; None for one unknown."""
+    named = (entry.data for entry in log if entry.kind in ("opened", "finding_attached"))
+    return next((str(data["evidence_sha256"]) for data in named if data["finding_id"] == finding_id), None)
+
+
+def rules_of(member: Mapping[str, Any]) -> list[str]:
+    """Every rule that a member was planned under; `rule` is the first of them."""
+    return list(member.get("rules") or [member["rule"]])
 
 
 def member_of(content: str, case_id: UUID) -> dict[str, Any] | None:

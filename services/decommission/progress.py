@@ -15,7 +15,8 @@ class Progress:
     """What a log amounts to. Instants are business time, days business days.
 
     `pending`: step → effect key, started without a result. `stop_ordered`: an order to stop has gone out, or may have,
-    and nothing says that it was refused. `clock_from`: the start of the wait that a hold prolongs.
+    and nothing says that it was refused. `stop_unclear`: one of them has no result; that a later one is refused says
+    nothing of it. `clock_from`: the start of the wait that a hold prolongs.
     """
 
     windows: Windows
@@ -48,6 +49,7 @@ class Progress:
     confirmed_day: date | None = None
     refuted: bool = False
     stop_ordered: bool = False
+    stop_unclear: bool = False
     stop_failures: int = 0
     stopped_at: datetime | None = None
     gone_days: list[date] = field(default_factory=list)
@@ -164,9 +166,10 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
             p.stopped_at = entry.at
         case "stop_failed":
             p.pending.pop("stop", None)
-            p.stop_ordered = False
+            p.stop_ordered = p.stop_unclear
             p.stop_failures, p.last_failure = p.stop_failures + 1, entry.at
         case "stop_unanswered":
+            p.stop_unclear = True
             p.stop_failures, p.last_failure = p.stop_failures + 1, entry.at
         case "probed":
             _apply_probe(p, entry, day)
@@ -194,6 +197,7 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
         case "needs_person":
             p.person = data["why"]
             p.pending.pop(data.get("unknown", ""), None)
+            p.stop_unclear = p.stop_unclear or data.get("unknown") == "stop"
         case "resumed":
             p.person = None
             p.archive_failures = p.stop_failures = 0

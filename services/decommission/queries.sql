@@ -67,7 +67,8 @@ insert into connectors (platform, stop_url, restore_url, probe_url, honours_keys
 values (:platform, :stop_url, :restore_url, :probe_url, :honours_keys)
 on conflict (platform) do update set
     stop_url = excluded.stop_url, restore_url = excluded.restore_url, probe_url = excluded.probe_url,
-    honours_keys = excluded.honours_keys;
+    honours_keys = excluded.honours_keys,
+    probe_revision = connectors.probe_revision + (connectors.probe_url <> excluded.probe_url)::int;
 
 -- name: connector_get(platform)^
 select * from connectors where platform = :platform;
@@ -75,6 +76,10 @@ select * from connectors where platform = :platform;
 -- name: asset_lock(text_)$
 -- Two findings of one asset wait for each other before a case exists.
 select pg_advisory_xact_lock(hashtextextended(:text_, 0));
+
+-- name: asset_lock_of(case_id)$
+-- The same lock, for who knows the case: taken before the case's own row.
+select pg_advisory_xact_lock(hashtextextended(asset_id::text, 0)) from cases where case_id = :case_id;
 
 -- name: case_open_of(asset_id)^
 select * from cases where asset_id = :asset_id and state not in ('closed', 'ended', 'restored') for no key update;
@@ -97,6 +102,13 @@ update cases set state = :state, version = :version, due_at = :due_at where case
 
 -- name: case_rest(case_id, due_at)!
 update cases set due_at = :due_at where case_id = :case_id;
+
+-- name: case_reopen_on(case_id, on_day)!
+update cases set reopen_on = :on_day where case_id = :case_id;
+
+-- name: case_to_reopen(today)^
+-- An ended case whose findings are excused no longer.
+select case_id, asset_id from cases where reopen_on <= :today order by reopen_on, asset_id limit 1;
 
 -- name: cases_wake(asset_id, now)!
 -- A finding may come before the record of its asset: such a case waited for it.
@@ -139,7 +151,7 @@ values (:case_id, :seq, :at, :actor, :kind, :data::text::jsonb, :previous, :sha2
 -- name: finding_add(finding_id, case_id, evidence, evidence_sha256)!
 insert into findings (finding_id, case_id, evidence, evidence_sha256)
 values (:finding_id, :case_id, :evidence::text::jsonb, :evidence_sha256)
-on conflict do nothing;
+on conflict (finding_id) do update set case_id = excluded.case_id;
 
 -- name: finding_clear(finding_id)$
 -- A finding that is no longer true; the case it belongs to.
@@ -147,12 +159,22 @@ update findings set cleared = true where finding_id = :finding_id returning case
 
 -- name: findings_left(case_id)
 -- What of a case is still held to be true: the finding that opened it first.
-select f.finding_id, f.evidence->>'rule' as rule from findings f join cases c using (case_id)
+select f.finding_id, f.evidence->>'rule' as rule, f.evidence_sha256 from findings f join cases c using (case_id)
 where f.case_id = :case_id and not f.cleared order by f.finding_id <> c.finding_id, f.finding_id;
 
 -- name: findings_of(case_id)
+-- What a case was opened from and what was attached to it; some of it may be with the asset's next case by now.
 select finding_id, evidence::text as evidence, evidence_sha256, cleared from findings
-where case_id = :case_id order by finding_id;
+where finding_id in (select (l.data->>'finding_id')::uuid from case_log l
+                     where l.case_id = :case_id and l.kind in ('opened', 'finding_attached'))
+order by finding_id;
+
+-- name: findings_excused(case_id)
+-- What of an ended case is still true, the finding that opened it first; a closed asset has no next case.
+select f.finding_id, f.evidence::text as evidence from findings f join cases c using (case_id)
+where f.case_id = :case_id and not f.cleared
+  and not exists (select 1 from cases d where d.asset_id = c.asset_id and d.state = 'closed')
+order by f.finding_id <> c.finding_id, f.finding_id;
 
 -- name: effect_find(case_id, step)^
 -- The latest attempt of a step.
@@ -250,9 +272,10 @@ select count(*) as day, count(*) filter (where unit_id = :unit_id) as unit, coun
 from slots where day = :day;
 
 -- name: slots_under_mandate(day, mandate_id, rule)$
--- Places of a day that were given to cases of a rule approved under its mandate.
-select count(*) from slots s join cases c using (case_id)
-where s.day = :day and c.rule = :rule and exists (
+-- Places of a day that were given to cases with a finding of a rule, approved under its mandate.
+select count(*) from slots s
+where s.day = :day and exists (select 1 from findings f where f.case_id = s.case_id and f.evidence->>'rule' = :rule)
+  and exists (
     select 1 from case_log l
     where l.case_id = s.case_id and l.kind = 'approved' and l.data->'mandates' @> to_jsonb(:mandate_id::text)
 );
@@ -260,13 +283,18 @@ where s.day = :day and c.rule = :rule and exists (
 -- name: slot_add(day, case_id, unit_id, kind)!
 insert into slots (day, case_id, unit_id, kind) values (:day, :case_id, :unit_id, :kind) on conflict do nothing;
 
--- name: archive_put(case_id, sha256, files, checks, at)!
-insert into archives (case_id, sha256, files, checks, at) values (:case_id, :sha256, :files, :checks::text::jsonb, :at)
+-- name: archive_put(case_id, sha256, files, checks, at, seen_under)!
+insert into archives (case_id, sha256, files, checks, at, seen_under)
+values (:case_id, :sha256, :files, :checks::text::jsonb, :at, :seen_under)
 on conflict (case_id) do update set
-    sha256 = excluded.sha256, files = excluded.files, checks = excluded.checks, at = excluded.at;
+    sha256 = excluded.sha256, files = excluded.files, checks = excluded.checks, at = excluded.at,
+    seen_under = excluded.seen_under;
+
+-- name: archive_seen(case_id, seen_under)!
+update archives set seen_under = :seen_under where case_id = :case_id;
 
 -- name: archive_get(case_id)^
-select case_id, sha256, files, checks::text as checks, at from archives where case_id = :case_id;
+select case_id, sha256, files, checks::text as checks, at, seen_under from archives where case_id = :case_id;
 
 -- name: alarm_add(alarm_id, case_id, kind, text_zh, text_en, at)$
 insert into alarms (alarm_id, case_id, kind, text_zh, text_en, at)
@@ -300,8 +328,10 @@ select pg_try_advisory_lock(:key);
 select pg_advisory_unlock(:key);
 
 -- name: announcements(after, max_rows)
--- The public notice: what is announced, and what became of it.
-select c.case_id, s.name, s.platform, s.address, c.rule, l.data::text as data,
+-- The public notice: what is announced, on which grounds, and what became of it.
+select c.case_id, s.name, s.platform, s.address,
+       coalesce((select f.evidence->>'rule' from findings f where f.case_id = c.case_id and not f.cleared
+                 order by f.finding_id <> c.finding_id, f.finding_id limit 1), c.rule) as rule, l.data::text as data,
        case when c.state in ('closed', 'restored') then c.state
             when c.state = 'ended' or exists (select 1 from case_log u where u.case_id = c.case_id
                                               and u.kind = 'unplanned' and u.seq > l.seq) then 'withdrawn'

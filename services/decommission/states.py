@@ -17,12 +17,12 @@ LEGAL: dict[str, frozenset[str]] = {
     "opened": frozenset({"new"}),
     "finding_attached": OPEN,
     "notice_started": frozenset({"noticing"}),
-    "noticed": frozenset({"noticing", "undelivered"}),
+    "noticed": frozenset({"noticing", "undelivered", "needs_person"}),
     "undelivered": frozenset({"noticing"}),
     "endpoint_changed": frozenset({"noticing", "undelivered"}),
     "sponsor_changed": frozenset({"answering", "ready"}),
     "answered": frozenset(
-        {"answering", "fixing", "ready", "planned", "approved", "announced", "archived", "rechecking"}
+        {"answering", "fixing", "ready", "planned", "approved", "announced", "archived", "rechecking", "needs_person"}
     ),
     "planned": frozenset({"ready"}),
     "unplanned": frozenset({"planned", "approved", "announced", "archived", "rechecking"}),
@@ -115,6 +115,11 @@ def may(p: Progress, kind: str) -> bool:
     if state == "answering" and kind == "planned":
         return True  # the window ran out in silence: the passing of time writes no entry
     match kind:
+        # That the machine waits for a person takes no word from the unit: what it says counts once the case goes on.
+        case "noticed" if p.person is not None and p.noticed_at is not None:
+            return False
+        case "answered" if p.person is not None and (p.noticed_at is None or p.stop_ordered):
+            return False
         case "released" if p.held_since is None:
             return False
         case "cancelled" if p.disposed:

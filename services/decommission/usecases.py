@@ -57,23 +57,28 @@ async def open_case(ctx: Context, told: FindingOpened, event_id: str, windows: W
         if not await inbox.first_time(conn, CONSUMER, event_id) or told.proposal != "closure":
             return
         await QUERIES.asset_lock(conn, text_=str(told.asset_id))
-        evidence = told.model_dump(mode="json")
-        data = {"finding_id": str(told.finding_id), "rule": told.rule, "evidence_sha256": sha256(canonical(evidence))}
-        row = await QUERIES.case_open_of(conn, asset_id=told.asset_id)
-        if row is not None:
-            held = await ctx.hold(conn, row["case_id"])
-            await _attach(conn, held, told.finding_id, evidence)
-            await ctx.append(conn, held, "finding_attached", **data)
-            return
-        ordinal = await QUERIES.case_count(conn, asset_id=told.asset_id) + 1
-        case_id = ids.case_id(told.asset_id, ordinal)
-        await QUERIES.case_add(
-            conn, case_id=case_id, asset_id=told.asset_id, ordinal=ordinal, finding_id=told.finding_id, rule=told.rule,
-            opened_at=ctx.now(), windows=json.dumps(asdict(windows)),
-        )  # fmt: skip
-        held = await ctx.append(conn, await ctx.hold(conn, case_id), "opened", **data, basis=told.basis)
-        await _attach(conn, held, told.finding_id, evidence)
-        await ctx.tell(conn, held, CaseOpened, finding_id=told.finding_id, rule=told.rule)
+        await take_up(ctx, conn, told.asset_id, told.model_dump(mode="json"), windows)
+
+
+async def take_up(ctx: Context, conn: Connection, asset_id: UUID, evidence: dict[str, Any], windows: Windows) -> None:
+    """A finding of a locked asset opens its next case, or attaches to the one that is open."""
+    finding_id, rule = UUID(evidence["finding_id"]), evidence["rule"]
+    data = {"finding_id": str(finding_id), "rule": rule, "evidence_sha256": sha256(canonical(evidence))}
+    row = await QUERIES.case_open_of(conn, asset_id=asset_id)
+    if row is not None:
+        held = await ctx.hold(conn, row["case_id"])
+        await _attach(conn, held, finding_id, evidence)
+        await ctx.append(conn, held, "finding_attached", **data)
+        return
+    ordinal = await QUERIES.case_count(conn, asset_id=asset_id) + 1
+    case_id = ids.case_id(asset_id, ordinal)
+    await QUERIES.case_add(
+        conn, case_id=case_id, asset_id=asset_id, ordinal=ordinal, finding_id=finding_id, rule=rule,
+        opened_at=ctx.now(), windows=json.dumps(asdict(windows)),
+    )  # fmt: skip
+    held = await ctx.append(conn, await ctx.hold(conn, case_id), "opened", **data, basis=evidence["basis"])
+    await _attach(conn, held, finding_id, evidence)
+    await ctx.tell(conn, held, CaseOpened, finding_id=finding_id, rule=rule)
 
 
 async def _attach(conn: Connection, held: Held, finding_id: UUID, evidence: dict[str, Any]) -> None:
@@ -88,6 +93,7 @@ async def finding_cleared(ctx: Context, told: FindingCleared, event_id: str) -> 
     async with ctx.database.transaction("finding_cleared") as conn:
         if not await inbox.first_time(conn, CONSUMER, event_id):
             return
+        await QUERIES.asset_lock(conn, text_=str(told.asset_id))  # its finding may be on its way to the next case
         case_id = await QUERIES.finding_clear(conn, finding_id=told.finding_id)
         if case_id is None:
             return

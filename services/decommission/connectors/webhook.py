@@ -1,6 +1,18 @@
-"""Signed webhooks and probes, through the one door for outgoing HTTP."""
+"""Signed webhooks and probes, through the one door for outgoing HTTP.
+
+What a receiver must check before it obeys, in the claims of `Jianfu-Signature` (a compact JWS, Ed25519, by a key of
+`GET /decommission/v1/keys`); whoever checks less obeys a copy of an order that somebody has caught:
+
+- `purpose` is what its address is for: notice, stop or restore; `sha256` is that of the raw body;
+- `key` is the `Idempotency-Key` of the call; what was done under a key is answered again and not done again, for at
+  least a year;
+- `target` is the receiver's own URL, as it was registered here: no order that was meant for another;
+- `signed_at` (ISO 8601, UTC, the service's business time) is not earlier than that of the newest order obeyed for the
+  asset: so no stop comes back after its restore, even where its key has been forgotten.
+"""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,6 +23,9 @@ from libs.common.egress import Egress, EgressRefused
 
 # Errors after which it is certain that the other side has seen nothing.
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, EgressRefused)
+# Answers by which a target may as well mean that it is done, being done or done elsewhere: 408 Request Timeout,
+# 409 Conflict ("it is stopped already") and 425 Too Early. A 429 is a clear no: it was not even looked at.
+NO_REFUSAL = frozenset({408, 409, 425})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +43,28 @@ class Sent:
 
     @property
     def outcome(self) -> Literal["accepted", "refused", "unknown"]:
-        """Refused is certain: it never arrived, or the answer says no. A 5xx or a lost answer says nothing."""
+        """Refused is certain: it never arrived, or a 4xx says no. A redirect, a 5xx or a lost answer says nothing."""
         if self.accepted:
             return "accepted"
-        refused = not self.arrived or (self.status is not None and self.status < 500)
-        return "refused" if refused else "unknown"
+        says_no = self.status is not None and 400 <= self.status < 500 and self.status not in NO_REFUSAL
+        return "refused" if says_no or not self.arrived else "unknown"
 
     def why(self) -> str:
         return self.error or f"HTTP {self.status}"
 
 
-async def send(egress: Egress, key: dict[str, Any], url: str, body: bytes, *, purpose: str, effect: UUID) -> Sent:
-    """POST a body signed for one purpose under one idempotency key. Never raises: a failure is an answer."""
+async def send(
+    egress: Egress, key: dict[str, Any], url: str, body: bytes, *, purpose: str, effect: UUID, at: datetime
+) -> Sent:
+    """POST a body signed for one purpose, target and idempotency key. Never raises: a failure is an answer."""
+    claims = {
+        "purpose": purpose, "sha256": signing.sha256(body), "key": str(effect), "target": url,
+        "signed_at": at.astimezone(UTC).isoformat(),
+    }  # fmt: skip
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": str(effect),
-        "Jianfu-Signature": signing.sign(key, {"purpose": purpose, "sha256": signing.sha256(body)}),
+        "Jianfu-Signature": signing.sign(key, claims),
     }
     try:
         reply = await egress.request("POST", url, content=body, headers=headers, follow=False)

@@ -28,6 +28,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
         files = await _documents(conn, held, held.progress.plan_id)
     assert key is not None  # noqa: S101 - writing a package again replaces it, so keys are honoured
     page = await webhook.look(ctx.egress, address_of(connector, subject))
+    seen, revision = domain.probe_result(page.status), connector["probe_revision"] if connector is not None else 0
     capture = {"status": page.status, "sha256": signing.sha256(page.body), "error": page.error}
     files["asset.json"] = _json({name: str(getattr(subject, name)) for name in subject.__dataclass_fields__})
     files["page/capture.json"] = _json(capture)
@@ -46,22 +47,28 @@ async def do(ctx: Context, case_id: UUID) -> None:
         if sha256 and all(checks.values()):
             await ctx.end(conn, key, "done", sha256=sha256)
             await QUERIES.archive_put(
-                conn, case_id=case_id, sha256=sha256, files=len(files), checks=json.dumps(checks), at=ctx.now()
-            )
+                conn, case_id=case_id, sha256=sha256, files=len(files), checks=json.dumps(checks), at=ctx.now(),
+                seen_under=revision if seen == "alive" else None,
+            )  # fmt: skip
             held = await ctx.append(conn, held, "archived", sha256=sha256, checks=checks, files=len(files))
-            if domain.probe_result(page.status) == "gone" and not held.progress.stop_ordered:
-                await _gone_before(ctx, conn, held, page.status)
+            if seen == "gone" and not held.progress.stop_ordered:
+                await gone_before(ctx, conn, held, page, revision)
         else:
             why = why or f"checks failed: {', '.join(name for name, well in checks.items() if not well)}"
             await failed(ctx, conn, held, why, key=key)
 
 
-async def _gone_before(ctx: Context, conn: Any, held: store.Held, status: int | None) -> None:
-    """Looked at in the wrong place, or gone by itself: after a stop the same look would prove nothing."""
-    why = f"the page answers {status} before anything was stopped: a look after the stop would prove nothing"
-    held = await ctx.append(conn, held, "needs_person", why=why)
-    zh = f"尚未停用,页面已返回 {status}:停用后的探测将不能证明任何事,请核对探测地址后继续。"
-    await ctx.alarm(conn, held, "gone-before", zh=zh, en=why)
+async def gone_before(ctx: Context, conn: Any, held: store.Held, page: webhook.Sent, revision: int) -> None:
+    """Looked at in the wrong place, or gone by itself: after a stop the same look would prove nothing.
+
+    Who resumes the case answers for this wording of the probe's address; another one is looked at anew.
+    """
+    answer = page.status or page.error
+    why = f"the page answers {answer} before anything was stopped: a look after the stop would prove nothing"
+    held = await ctx.append(conn, held, "needs_person", why=why, unseen=revision)
+    zh = f"尚未停用,页面已返回 {answer}:停用后的探测将不能证明任何事,请核对探测地址后继续。"
+    en = f"{why}; look at the connector's probe_url, mend it where it is wrong, then resume the case"
+    await ctx.alarm(conn, held, "gone-before", zh=zh, en=en)
 
 
 async def failed(ctx: Context, conn: Any, held: store.Held, why: str, *, key: UUID | None = None) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 from libs.common.db import Connection
 from libs.common.events.decommission import CaseClosed, CaseEnded, CaseHeld
 from services.decommission.context import Context
+from services.decommission.steps import reopen
 from services.decommission.store import QUERIES, Held
 
 
@@ -50,7 +51,9 @@ async def close(ctx: Context, case_id: UUID) -> None:
 async def end(ctx: Context, case_id: UUID) -> None:
     """End without a closure: kept, fixed, refuted or cancelled."""
     async with ctx.database.transaction("end_case") as conn:
-        await ended(ctx, conn, await ctx.take(conn, case_id, "end"))
+        await QUERIES.asset_lock_of(conn, case_id=case_id)
+        held = await ended(ctx, conn, await ctx.take(conn, case_id, "end"))
+        await reopen.after(ctx, conn, held)
 
 
 async def ended(ctx: Context, conn: Connection, held: Held) -> Held:

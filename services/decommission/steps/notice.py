@@ -35,7 +35,8 @@ async def do(ctx: Context, case_id: UUID) -> None:
         await _undelivered(ctx, case_id, key, "failed", "the unit has no endpoint")
         return
     faults.point("decommission.notice.before-effect")
-    sent = await webhook.send(ctx.egress, ctx.signing_key, endpoint["url"], body, purpose="notice", effect=key)
+    url, at = endpoint["url"], ctx.now()
+    sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="notice", effect=key, at=at)
     faults.point("decommission.notice.after-effect")
     if not sent.accepted:
         await _undelivered(ctx, case_id, key, "failed" if sent.outcome == "refused" else "unknown", sent.why())

@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from libs.common import outbox
+from libs.common.db import Connection
 from libs.common.events.decommission import RecheckRequested
 from libs.common.ids import derive
 from services.decommission import domain, planning
 from services.decommission.context import Context
-from services.decommission.store import QUERIES
+from services.decommission.store import QUERIES, Held
 
 
 async def reserve(ctx: Context, case_id: UUID) -> None:
@@ -28,11 +29,19 @@ async def reserve(ctx: Context, case_id: UUID) -> None:
 
 
 async def ask(ctx: Context, case_id: UUID) -> None:
-    """Ask the monitor by event about a finding that still stands; its answer comes as one."""
+    """Ask the monitor by event about a finding that still stands; its answer comes as one.
+
+    Of a case in a plan only what was signed is asked about; where nothing of that is left, it is planned anew.
+    """
     async with ctx.database.transaction("ask_recheck") as conn:
         held = await ctx.take(conn, case_id, "ask")
-        left = [(row["finding_id"], row["rule"]) async for row in QUERIES.findings_left(conn, case_id=case_id)]
-        finding, rule = left[0] if left else (held.case.finding_id, held.case.rule)
+        rows = [row async for row in QUERIES.findings_left(conn, case_id=case_id)]
+        signed = await planning.signed_evidence(conn, held)
+        left = [row for row in rows if signed is None or row["evidence_sha256"] in signed]
+        if rows and not left:
+            await _unsigned(ctx, conn, held)
+            return
+        finding, rule = (left[0]["finding_id"], left[0]["rule"]) if left else (held.case.finding_id, held.case.rule)
         today = ctx.today()
         request = derive("recheck", case_id, finding, today)
         data = {"request_id": str(request), "finding_id": str(finding), "rule": rule, "day": today.isoformat()}
@@ -42,3 +51,14 @@ async def ask(ctx: Context, case_id: UUID) -> None:
             business_day=today,
         )  # fmt: skip
         await outbox.emit(conn, question, sequence=1, time=ctx.now())
+
+
+async def _unsigned(ctx: Context, conn: Connection, held: Held) -> None:
+    """Nobody has signed for what is left of the case. An order that may have gone out is for a person to undo."""
+    if not held.progress.stop_ordered:
+        await planning.drop(conn, ctx.clock, held, planning.UNSIGNED)
+        return
+    held = await ctx.append(conn, held, "needs_person", why=planning.UNSIGNED)
+    zh = "停用指令可能已经发出,而今天成立的依据不在已签署的证据之列:请撤销个案,恢复该对象。"
+    en = f"An order to stop may have gone out, but {planning.UNSIGNED}: cancel the case, so that the asset is restored."
+    await ctx.alarm(conn, held, "unsigned", zh=zh, en=en)

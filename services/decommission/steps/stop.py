@@ -5,17 +5,20 @@ from uuid import UUID
 
 from libs.common import faults, signing
 from libs.common.events.decommission import CaseStopped
-from services.decommission import planning
+from services.decommission import domain, planning, store
 from services.decommission.archive import ArchiveFailed
 from services.decommission.connectors import webhook
-from services.decommission.context import Context
+from services.decommission.context import Context, MovedOn
 from services.decommission.domain import Subject
 from services.decommission.steps import archive
+from services.decommission.steps.verify import address_of
 from services.decommission.store import QUERIES, Held
 
 
 async def do(ctx: Context, case_id: UUID) -> None:
     """Stop the asset; the target's answer is recorded, and is no proof."""
+    if not await _seen_alive(ctx, case_id):
+        return
     try:
         sha256, checks = await ctx.archive.check(case_id, archive.EXPECTED)
     except ArchiveFailed:
@@ -29,18 +32,54 @@ async def do(ctx: Context, case_id: UUID) -> None:
         if connector is None:
             await _no_connector(ctx, conn, held, subject.platform)
             return
+        if not await _seen_under(conn, held, connector):
+            raise MovedOn  # the address to look at was changed a moment ago
         held, key = await ctx.begin(conn, held, "stop", honours_keys=connector["honours_keys"])
     if key is None:
         return
     body = order("stop", held, subject)
     faults.point("decommission.stop.before-effect")
-    sent = await webhook.send(ctx.egress, ctx.signing_key, connector["stop_url"], body, purpose="stop", effect=key)
+    url, at = connector["stop_url"], ctx.now()
+    sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="stop", effect=key, at=at)
     faults.point("decommission.stop.after-effect")
     async with ctx.database.transaction("finish_stop") as conn:
         held = await ctx.hold(conn, case_id)
         held = await _written_down(ctx, conn, held, "stop", key, sent, honours_keys=connector["honours_keys"])
         if sent.accepted:
             await ctx.tell(conn, held, CaseStopped)
+
+
+async def _seen_alive(ctx: Context, case_id: UUID) -> bool:
+    """Whether the page is seen where it will be looked for after the stop; looks when nobody has, and calls a person.
+
+    Else a mistake in the address would make every account that lives on "verified gone".
+    """
+    async with ctx.database.reading() as conn:
+        held = await store.hold(conn, case_id, ctx.zone, lock=False)
+        subject = await ctx.subject(conn, held)
+        connector = await QUERIES.connector_get(conn, platform=subject.platform)
+        if connector is None or await _seen_under(conn, held, connector):
+            return True
+        await ctx.require_switch(conn)
+    page, revision = await webhook.look(ctx.egress, address_of(connector, subject)), connector["probe_revision"]
+    async with ctx.database.transaction("record_probe") as conn:
+        held = await ctx.take(conn, case_id, "stop")
+        if domain.probe_result(page.status) == "alive":
+            await QUERIES.archive_seen(conn, case_id=case_id, seen_under=revision)
+            return True
+        await archive.gone_before(ctx, conn, held, page, revision)
+        return False
+
+
+async def _seen_under(conn: Any, held: Held, connector: Any) -> bool:
+    """Whether the page was seen alive under the probe's address as it is now, or a person has answered for it.
+
+    After an order that may have been carried out it is too late to look: the page may be gone for that reason.
+    """
+    revision, kept = connector["probe_revision"], await QUERIES.archive_get(conn, case_id=held.case.case_id)
+    answered_for = any(entry.kind == "needs_person" and entry.data.get("unseen") == revision for entry in held.log)
+    seen = kept is not None and kept["seen_under"] == revision
+    return seen or answered_for or held.progress.stop_ordered
 
 
 async def undo(ctx: Context, case_id: UUID) -> None:
@@ -55,9 +94,9 @@ async def undo(ctx: Context, case_id: UUID) -> None:
         held, key = await ctx.begin(conn, held, "restore", honours_keys=connector["honours_keys"])
     if key is None:
         return
-    body, url = order("restore", held, subject), connector["restore_url"]
+    body, url, at = order("restore", held, subject), connector["restore_url"], ctx.now()
     faults.point("decommission.restore.before-effect")
-    sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="restore", effect=key)
+    sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="restore", effect=key, at=at)
     faults.point("decommission.restore.after-effect")
     async with ctx.database.transaction("finish_restore_call") as conn:
         held = await ctx.hold(conn, case_id)

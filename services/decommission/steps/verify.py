@@ -11,7 +11,7 @@ from services.decommission.connectors import webhook
 from services.decommission.context import Context
 from services.decommission.domain import Subject
 from services.decommission.progress import Progress
-from services.decommission.steps import close
+from services.decommission.steps import close, reopen
 from services.decommission.store import QUERIES, Held
 
 
@@ -67,6 +67,7 @@ async def _judge(ctx: Context, conn: Any, held: Held, before: Progress, status: 
 async def finish_restore(ctx: Context, case_id: UUID) -> None:
     """A probe has seen it answer again: restored where that was asked, else the end that led to the undoing."""
     async with ctx.database.transaction("finish_restore") as conn:
+        await QUERIES.asset_lock_of(conn, case_id=case_id)
         held = await ctx.take(conn, case_id, "finish_restore")
         stopped = held.progress.stopped_at is not None
         if held.progress.restore_why is not None:
@@ -75,3 +76,4 @@ async def finish_restore(ctx: Context, case_id: UUID) -> None:
             held = await close.ended(ctx, conn, held)
         if stopped:  # where the order to stop had no result nobody was told that it was stopped
             await ctx.tell(conn, held, CaseRestored)
+        await reopen.after(ctx, conn, held)

@@ -320,7 +320,7 @@ async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path:
         egress = Egress([f"127.0.0.1:{world.port}"], timeout=2)
         archive = Archive(folder / "archive")
         clock = SteppedClock(ZONE, noon(START))
-        ctx = Context(database, clock, egress, SERVICE_KEY, limits or Limits(), archive)
+        ctx = Context(database, clock, egress, SERVICE_KEY, limits or Limits(), archive, windows=windows)
         closing.extend([archive.close, egress.close, database.close])
         story = Story(database, urls, ctx, clock, world, windows)
         story.start()

@@ -203,3 +203,86 @@ async def test_that_a_repeat_is_refused_says_nothing_of_the_order_that_had_no_an
     assert await story.state(case) == "ended"
     assert "x/behind" not in story.world.world.stopped
     assert len({call["key"] for call in story.world.calls("stop")}) == 1
+
+
+@pytest.mark.parametrize("second", [403, 409])
+@pytest.mark.parametrize("undone_by", ["cancel", "clear"])
+async def test_an_order_that_may_have_been_carried_out_is_undone_whatever_a_later_one_is_answered(
+    story: Story, unit: UUID, monkeypatch: pytest.MonkeyPatch, second: int, undone_by: str
+) -> None:
+    """The gateway said 504 and the account was stopped; a person lets the case go on, and the next order is refused."""
+    asset, case = await story.flagged("behind", unit)
+    await story.announced(case)
+    await story.connector(stop_url=f"{story.world.address}/connector?stop", honours_keys=False)
+    ask = Egress.request
+
+    async def gateway(self: Egress, method: str, url: str, **more: Any) -> Reply:
+        if not url.endswith("?stop"):
+            return await ask(self, method, url, **more)
+        if story.world.calls("stop"):
+            return Reply(second, {}, b"")  # type: ignore[arg-type]
+        await ask(self, method, url, **more)
+        return Reply(504, {}, b"")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Egress, "request", gateway)
+    await story.next_day(2)
+    assert await story.state(case) == "needs_person"
+    assert "x/behind" in story.world.world.stopped
+    await story.act(case, "resume")
+    await story.round()
+    await story.next_day()
+    assert await story.state(case) == ("stopping" if second == 403 else "needs_person")
+    if undone_by == "cancel":
+        await story.act(case, "cancel")
+    else:
+        await story.clear(asset)
+    if await story.state(case) == "needs_person":
+        await story.act(case, "resume")
+    await story.round()
+    await story.next_day()
+    assert await story.state(case) == "ended"
+    assert "x/behind" not in story.world.world.stopped
+    assert "probed" in await story.kinds(case)
+
+
+async def test_an_order_that_may_have_gone_out_is_not_repeated_on_grounds_that_nobody_signed(
+    story: Story, unit: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset, case = await story.flagged("swapped", unit)
+    await story.announced(case)
+    await story.connector(stop_url=f"{story.world.address}/connector?stop")
+    ask, orders = Egress.request, []
+
+    async def silent(self: Egress, method: str, url: str, **more: Any) -> Reply:
+        if not url.endswith("?stop"):
+            return await ask(self, method, url, **more)
+        orders.append(url)
+        return Reply(504, {}, b"")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Egress, "request", silent)
+    await story.next_day(2)
+    await story.flag(asset, "C16")
+    await story.clear(asset, "C15")
+    await story.next_day(3)
+    assert await story.state(case) == "needs_person"
+    assert [alarm["kind"] for alarm in await story.alarms()] == ["unsigned"]
+    assert len(orders) == 1
+    await story.act(case, "cancel")
+    await story.round()
+    assert await story.state(case) == "ended"
+    assert len(story.world.calls("restore")) == 1
+
+
+async def test_a_unit_is_heard_while_its_case_waits_for_a_person(story: Story, unit: UUID) -> None:
+    asset, case = await story.flagged("parked", unit)
+    await story.announced(case)
+    await story.owner("delete from connectors")
+    await story.until(case, "needs_person")
+    await story.connector()
+    await story.call("POST", f"/cases/{case}/answers", {"answer": "keep"}, role="unit", unit="test:alpha")
+    await story.act(case, "resume")
+    await story.round()
+    await story.next_day(3)
+    assert await story.state(case) == "ended"
+    assert story.events("case.ended", asset)[0]["outcome"] == "kept"
+    assert story.world.calls("stop") == []

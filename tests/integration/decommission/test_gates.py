@@ -176,6 +176,59 @@ async def test_a_platform_without_a_connector_goes_to_a_person(story: Story, uni
     assert await story.state(case) == "verifying"
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["connector-changed", "connector-set-late"])
+@pytest.mark.parametrize("look", ["gone", "unclear"])
+async def test_what_is_not_seen_where_it_will_be_looked_for_is_not_stopped(
+    story: Story, unit: UUID, known: bool, look: str
+) -> None:
+    """An address with a mistake in it answers 404 for every account: a living one would be "verified gone"."""
+    asset, case = await story.flagged("mistyped", unit)
+    await story.announced(case)
+    if not known:
+        await story.owner("delete from connectors")
+    story.verdicts[asset] = "inconclusive"
+    await story.next_day(2)
+    assert "archived" in await story.kinds(case)
+    story.verdicts[asset] = "confirmed"
+    wrong = story.world.address + "/pagez/{identity}" if look == "gone" else "http://127.0.0.1:9/{identity}"
+    await story.owner("delete from connectors")
+    await story.connector(probe_url=wrong)
+    if known:  # as an operator changes it
+        await story.connector(probe_url=wrong + "?")
+    await story.next_day()
+    assert await story.state(case) == "needs_person"
+    assert story.world.calls("stop") == []
+    (alarm,) = await story.alarms()
+    assert alarm["kind"] == "gone-before"
+    assert "probe_url" in alarm["text_en"]
+    await story.connector()
+    await story.act(case, "resume")
+    await story.round()
+    assert await story.state(case) == "verifying"
+    assert await story.until(case, "closed") == "closed"
+
+
+async def test_who_resumes_answers_for_the_address_and_for_no_other(story: Story, unit: UUID) -> None:
+    _, case = await story.flagged("gone-already", unit)
+    story.world.world.stopped.add("x/gone-already")
+    assert await story.until(case, "needs_person") == "needs_person"
+    await story.connector(probe_url=story.world.address + "/pages/{platform}/{identity}?again")
+    await story.act(case, "resume", reason="the platform deleted it")
+    await story.round()
+    assert await story.state(case) == "needs_person"
+    assert story.world.calls("stop") == []
+    await story.act(case, "resume", reason="it did")
+    assert await story.until(case, "closed") == "closed"
+
+
+async def test_a_connector_whose_new_address_shows_the_page_delays_nothing(story: Story, unit: UUID) -> None:
+    case, _ = await archived(story, unit)
+    await story.connector(probe_url=story.world.address + "/pages/{platform}/{identity}?v=2")
+    await story.next_day()
+    assert await story.state(case) == "verifying"
+    assert await story.alarms() == []
+
+
 async def test_a_target_that_refuses_is_asked_again_on_later_days_and_then_by_a_person(
     story: Story, unit: UUID
 ) -> None:

@@ -176,6 +176,46 @@ async def test_a_unit_that_takes_over_an_asset_has_a_notice_and_a_window_of_its_
     await check_file(story, case)
 
 
+@pytest.mark.parametrize("stage", ["planned", "announced", "archived"])
+async def test_what_nobody_signed_for_stops_nothing_before_it_was_planned_and_signed(
+    story: Story, unit: UUID, stage: str
+) -> None:
+    """C15 was signed; C16 came during the public notice and C15 fell."""
+    asset, case = await story.flagged("swapped", unit)
+    await story.planned(case)
+    if stage != "planned":
+        await story.sign()
+    if stage == "archived":
+        story.verdicts[asset] = "inconclusive"
+        await story.next_day(2)
+    await story.flag(asset, "C16")
+    await story.clear(asset, "C15")
+    story.verdicts[asset] = "confirmed"
+    await story.sign()
+    await story.next_day(2)
+    assert story.world.calls("stop") == []
+    (public,) = (await story.call("GET", "/announcements", role="public"))["items"]
+    assert public["rule"] == "C16"
+    (dropped,) = [e for e in (await story.case(case))["log"] if e["kind"] == "unplanned"]
+    assert "signed" in dropped["data"]["why"]
+    assert await story.until(case, "closed", days=30) == "closed"
+    assert (await story.kinds(case)).count("announced") == 2
+    assert story.events("case.closed", asset)[0]["rule"] == "C16"
+    await check_file(story, case)
+
+
+async def test_of_several_findings_one_that_was_signed_is_asked_about(story: Story, unit: UUID) -> None:
+    asset, case = await story.flagged("three", unit)
+    await story.flag(asset, "C16")
+    await story.planned(case)
+    await story.clear(asset, "C15")
+    for ordinal in range(2, 6):  # findings that come later, some of them before the signed one in the order of ids
+        await story.flag(asset, "C15", ordinal)
+    await story.sign()
+    await story.until(case, "verifying", days=4)
+    assert [asked["rule"] for asked in story.events("recheck.requested", asset)] == ["C16"]
+
+
 async def test_limits_bound_a_plan_in_the_order_of_asset_ids(make_story: Make) -> None:
     story = await make_story(limits=Limits(per_plan=2))
     unit = await story.unit("alpha")
@@ -212,6 +252,51 @@ async def test_a_mandate_that_has_ended_is_too_small_or_is_for_another_rule_help
     await mandate(story, "ada", "bo", **terms)
     await ready(story, unit, "a", "b")
     assert (await sign(story, await plan_of(story), "cy")).json()["state"] == "sealed"
+
+
+@pytest.mark.parametrize("cleared", [True, False])
+async def test_a_mandate_covers_what_the_case_rests_on_and_not_what_it_was_opened_for(
+    story: Story, unit: UUID, cleared: bool
+) -> None:
+    """Opened for C15, closed on C16: a standing approval of C15 says nothing of that; nor does it of both together."""
+    await mandate(story, "ada", "bo")
+    asset, case = await story.flagged("turned", unit)
+    await story.flag(asset, "C16")
+    if cleared:
+        await story.clear(asset, "C15")
+    await story.planned(case)
+    plan = await plan_of(story)
+    (member,) = plan["content"]["members"]
+    assert (member["rule"], member.get("rules")) == (("C16", None) if cleared else ("C15", ["C15", "C16"]))
+    assert (await sign(story, plan, "cy")).json()["state"] == "sealed"
+    await mandate(story, "ada", "bo", rule="C16")
+    assert (await sign(story, plan, "cy")).json()["state"] == "approved"
+    await story.until(case, "closed")
+    await check_file(story, case)
+
+
+async def test_each_mandate_of_a_case_bounds_its_stops(story: Story, unit: UUID) -> None:
+    """Two places under C15, one under C16: of two cases that rest on both, one is stopped in a day."""
+    await mandate(story, "ada", "bo", max_per_day=2)
+    await mandate(story, "ada", "bo", rule="C16", max_per_day=1)
+    for name in ("a", "b"):
+        asset, case = await story.flagged(name, unit)
+        await story.flag(asset, "C16")
+        await story.planned(case)
+        (plan,) = (await story.call("GET", "/plans?state=sealed"))["items"]
+        assert (await sign(story, plan, "cy")).json()["state"] == "approved"
+    await story.call("POST", "/kill-switch", {"on": True})
+    await story.next_day(3)
+    await story.call("POST", "/kill-switch", {"on": False})
+    await story.round()
+    assert len(story.world.calls("stop")) == 1
+
+
+async def test_a_case_with_its_own_finding_alone_is_sealed_as_ever(story: Story, unit: UUID) -> None:
+    await ready(story, unit, "a")
+    (member,) = (await plan_of(story))["content"]["members"]
+    assert member["rule"] == "C15"
+    assert "rules" not in member
 
 
 async def test_a_mandate_needs_two_people_of_whom_none_proposed_it(story: Story, unit: UUID) -> None:

@@ -262,6 +262,28 @@ def test_a_case_taken_out_of_its_plan_needs_none_until_the_next(tmp_path: Path) 
     assert verify(tmp_path, file) == []
 
 
+@pytest.mark.parametrize(("signed", "faults"), [([signing.sha256(signing.canonical(EVIDENCE))], 0), (["e" * 64], 1)])
+def test_what_was_confirmed_before_the_stop_must_have_been_signed(
+    tmp_path: Path, signed: list[str], faults: int
+) -> None:
+    file = copy.deepcopy(WHOLE)
+    members = [{"case_id": str(CASE), "rule": "C15", "evidence_sha256": signed}]
+    content = signing.canonical({"members": members}).decode()
+    file["plan"] = {
+        "content": content,
+        "approvals": [{"approver": a, "sha256": sha256(content)} for a in ("ada", "bo")],
+    }
+    for kind in ("planned", "approved"):
+        entry_of(file, kind)["plan_sha256"] = sha256(content)
+    for kind, data in (("confirmed", {"finding_id": "f"}), ("stop_started", {"key": "k"})):
+        last = file["log"][-1]
+        file["log"].append(last | {"seq": last["seq"] + 1, "kind": kind, "data": data})
+    reseal(file)
+    found = verify(tmp_path, file)
+    assert len(found) == faults, found
+    assert all("signed" in fault for fault in found)
+
+
 def test_another_key_finds_no_signature(tmp_path: Path) -> None:
     other = json.dumps(auth.public_key(auth.new_key("other")))
     assert verify(tmp_path, WHOLE, other) == ["the head is not signed by this key"]

@@ -32,7 +32,7 @@ limits_of = st.builds(
 
 def candidate(number: int, unit: int, kind: str, ready: int) -> Candidate:
     ids = UUID(int=number), UUID(int=1000 + number), UUID(int=unit)
-    return Candidate(NOON + timedelta(days=ready), *ids, kind, 1, "C15", "n", ("e",))
+    return Candidate(NOON + timedelta(days=ready), *ids, kind, 1, ("C15",), "n", ("e",))
 
 
 @st.composite
@@ -298,3 +298,12 @@ def test_an_answer_is_one_of_three_or_refused(given_: dict[str, Any]) -> None:
 def test_only_404_and_410_are_gone_and_only_2xx_is_alive(status: int | None) -> None:
     wanted = "gone" if status in (404, 410) else "alive" if status is not None and 200 <= status < 300 else "unclear"
     assert domain.probe_result(status) == wanted
+
+
+@pytest.mark.parametrize(
+    ("said", "last"),
+    [(None, 730), ("2025-06-02", 0), ("2025-06-12", 10), ("2020-01-01", 0), ("9999-12-31", 730)],
+)
+def test_a_keep_excuses_until_the_day_it_names_and_never_without_end(said: str | None, last: int) -> None:
+    today = date(2025, 6, 2)
+    assert domain.excused_until(said, today, Windows()) == today + timedelta(days=last)

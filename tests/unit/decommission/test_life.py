@@ -136,6 +136,8 @@ def check_the_end(life: Life) -> None:
         after = kinds[kinds.index("stop_accepted") :]
         assert "restore_accepted" in after, "what was stopped and is not closed came back"
         assert life.log[-2].data.get("result") == "alive", "and was seen to answer"
+    if "stop_unanswered" in kinds and kinds[-1] != "closed":
+        assert "restore_accepted" in kinds, "what may have been stopped and is not closed came back"
     if kinds[-1] == "closed":
         for kind in ("noticed", "approved", "announced", "archived", "confirmed", "stop_accepted", "disposed"):
             assert kind in kinds[:-1], kind
@@ -287,6 +289,56 @@ def test_what_is_stopped_and_parked_comes_back_without_being_resumed_first() -> 
     assert not life.may("restore_asked", reason="it is on its way")
     life.add("resumed", reason="seen")
     life.days("restored")
+
+
+@pytest.mark.parametrize("unclear", ["stop_unanswered", "needs_person"])
+def test_a_refusal_says_nothing_of_an_earlier_order_that_may_have_been_carried_out(unclear: str) -> None:
+    life = standing("stopping")
+    if unclear == "needs_person":
+        life.add("needs_person", why="no result", unknown="stop")
+        life.add("resumed", reason="seen")
+    else:
+        life.add("stop_unanswered", why="HTTP 504")
+    life.morrow()
+    while life.move != saga.Do("stop"):
+        assert life.do() or life.reply("confirmed")
+    life.begin("stop")
+    life.add("stop_failed", why="HTTP 403")
+    assert life.state == "stopping"
+    life.add("cleared", finding_id="f", reason="it posted")
+    life.days("ended")
+    assert "restore_accepted" in life.kinds()
+
+
+@pytest.mark.parametrize("before", ["answering", "planned", "announced", "archived", "rechecking"])
+def test_a_unit_keeps_its_asset_also_while_a_person_looks(before: str) -> None:
+    life = standing(before)
+    life.add("needs_person", why="w")
+    life.add("answered", answer="keep", reason="needed", until=None)
+    assert life.move == saga.Wait(None), "a person is looking"
+    life.add("resumed", reason="seen")
+    life.days("ended", most=2)
+    assert life.log[-1].data["outcome"] == "kept"
+    assert "stop_started" not in life.kinds()
+
+
+def test_a_receipt_comes_late_also_while_a_person_looks() -> None:
+    life = standing("noticing")
+    life.do("died")
+    life.add("needs_person", why="w", unknown="notice")
+    assert not life.may("answered", answer="keep", reason="", until=None), "nothing proves that it was told"
+    life.add("noticed", notice_sha256="n", unit_id="u", received_on="d", receipt_sha256="r")
+    assert not life.may("noticed", notice_sha256="n", unit_id="u", received_on="d", receipt_sha256="r")
+    life.add("resumed", reason="seen")
+    assert life.state == "answering"
+    life.days("closed")
+
+
+@pytest.mark.parametrize("state", ["stopping", "verifying", "verified"])
+def test_once_a_stop_is_ordered_a_keep_is_too_late_whoever_looks(state: str) -> None:
+    life = standing(state)
+    life.add("needs_person", why="w")
+    assert not life.may("answered", answer="keep", reason="", until=None)
 
 
 WAITS = {"answering": "answer_days", "announced": "announce_days", "verified": "restore_days"}
