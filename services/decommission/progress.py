@@ -198,8 +198,10 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
             p.person = None
             p.archive_failures = p.stop_failures = 0
         case "held":
-            p.held_since = p.held_since or entry.at
-            p.hold_until = date.fromisoformat(data["until"]) if data.get("until") else None
+            until = date.fromisoformat(data["until"]) if data.get("until") else None
+            if p.held_since is not None:  # of several the longest counts, and none is longer than "further notice"
+                until = None if until is None or p.hold_until is None else max(until, p.hold_until)
+            p.held_since, p.hold_until = p.held_since or entry.at, until
         case "released":
             if p.held_since is not None:
                 since = max(p.held_since, p.clock_from) if p.clock_from else p.held_since

@@ -225,7 +225,7 @@ async def note(
         data["until"] = until.isoformat() if until else None
     held = await store.append(conn, held, kind, data, now=ctx.now(), actor=actor, zone=ctx.zone)
     if kind in ("held", "released"):
-        await ctx.tell(conn, held, CaseHeld, held=kind == "held", reason=reason, until=until)
+        await ctx.tell(conn, held, CaseHeld, held=kind == "held", reason=reason, until=held.progress.hold_until)
     return held
 
 
