@@ -73,7 +73,7 @@ on conflict (platform) do update set
 select * from connectors where platform = :platform;
 
 -- name: asset_lock(text_)$
--- Two findings of one asset wait for each other before a case exists.
+-- Two findings of one asset, or a finding and the record, wait for each other before a case exists.
 select pg_advisory_xact_lock(hashtextextended(:text_, 0));
 
 -- name: case_open_of(asset_id)^
@@ -99,8 +99,9 @@ update cases set state = :state, version = :version, due_at = :due_at where case
 update cases set due_at = :due_at where case_id = :case_id;
 
 -- name: cases_wake(asset_id, now)!
--- A finding may come before the record of its asset: such a case waited for it.
-update cases set due_at = :now where asset_id = :asset_id and state = 'noticing' and due_at is null;
+-- A finding may come before the record of its asset: such a case waited for it. Also one that is due: whoever has just
+-- looked in vain and is about to lay it down holds its row, and this waits for him.
+update cases set due_at = least(due_at, :now) where asset_id = :asset_id and state = 'noticing';
 
 -- name: case_list(state, asset_id, after, max_rows)
 select case_id, asset_id, ordinal, finding_id, rule, state, version, due_at, opened_at from cases

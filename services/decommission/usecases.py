@@ -36,6 +36,7 @@ async def know_asset(ctx: Context, told: AssetRecord, event_id: str) -> None:
     async with ctx.database.transaction("know_asset") as conn:
         if not await inbox.first_time(conn, CONSUMER, event_id):
             return
+        await QUERIES.asset_lock(conn, text_=str(told.asset_id))
         fields = set(domain.Subject.__dataclass_fields__)
         await QUERIES.subject_put(conn, **told.model_dump(include=fields))
         await QUERIES.cases_wake(conn, asset_id=told.asset_id, now=ctx.now())
