@@ -206,6 +206,12 @@ update plans set state = :state where plan_id = :plan_id;
 -- name: plan_members_of(plan_id)
 select case_id, asset_id from plan_members where plan_id = :plan_id order by asset_id;
 
+-- name: plan_reject(plan_id, by, reason, at)!
+insert into plan_rejections (plan_id, rejected_by, reason, at) values (:plan_id, :by, :reason, :at);
+
+-- name: plan_rejection(plan_id)^
+select rejected_by as by, reason, at from plan_rejections where plan_id = :plan_id;
+
 -- name: approval_add(plan_id, approver, sha256, at)$
 insert into approvals (plan_id, approver, sha256, at) values (:plan_id, :approver, :sha256, :at)
 on conflict do nothing returning true;
@@ -225,21 +231,31 @@ select * from mandates where mandate_id = :mandate_id;
 insert into mandate_approvals (mandate_id, approver, at) values (:mandate_id, :approver, :at)
 on conflict do nothing returning true;
 
+-- name: mandate_revoke(mandate_id, by, reason, at)!
+insert into mandate_revocations (mandate_id, revoked_by, reason, at) values (:mandate_id, :by, :reason, :at)
+on conflict do nothing;
+
+-- name: mandate_revocation(mandate_id)^
+select revoked_by as by, reason, at from mandate_revocations where mandate_id = :mandate_id;
+
 -- name: mandates_all()
 select m.*, (select coalesce(array_agg(a.approver order by a.at, a.approver), '{}') from mandate_approvals a
-             where a.mandate_id = m.mandate_id) as approvers
-from mandates m order by m.until, m.mandate_id;
+             where a.mandate_id = m.mandate_id) as approvers,
+       r.revoked_by, r.at as revoked_at, r.reason as revoked_why
+from mandates m left join mandate_revocations r using (mandate_id) order by m.until, m.mandate_id;
 
 -- name: mandates_live(day)
--- Standing approvals that two people have signed and that have not ended.
+-- Standing approvals that two people have signed, that have not ended and that nobody took back.
 select m.mandate_id, m.rule, m.max_per_day from mandates m
-where m.until >= :day and (select count(*) from mandate_approvals a where a.mandate_id = m.mandate_id) >= 2;
+where m.until >= :day and (select count(*) from mandate_approvals a where a.mandate_id = m.mandate_id) >= 2
+  and not exists (select 1 from mandate_revocations r where r.mandate_id = m.mandate_id);
 
 -- name: mandate_of_rule(mandates, rule)^
 -- The standing approval of a rule among those that a plan was approved under; its proposer is none of its signers.
 select m.mandate_id, m.max_per_day, m.until,
        (select count(*) from mandate_approvals a
-        where a.mandate_id = m.mandate_id and a.approver <> m.proposed_by) as signatures
+        where a.mandate_id = m.mandate_id and a.approver <> m.proposed_by) as signatures,
+       exists (select 1 from mandate_revocations r where r.mandate_id = m.mandate_id) as revoked
 from mandates m where m.mandate_id = any(:mandates::uuid[]) and m.rule = :rule;
 
 -- name: slots_lock(day)$

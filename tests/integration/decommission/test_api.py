@@ -31,6 +31,8 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "/plans", None, {"viewer", "operator", "approver", "auditor"}),
     ("GET", f"/plans/{ANY}", None, {"viewer", "operator", "approver", "auditor"}),
     ("POST", f"/plans/{ANY}/approvals", {"sha256": "0" * 64}, {"approver"}),
+    ("POST", f"/plans/{ANY}/reject", {"reason": "r"}, {"approver"}),
+    ("POST", f"/mandates/{ANY}/revoke", {"reason": "r"}, {"approver"}),
     ("GET", "/mandates", None, {"viewer", "operator", "approver", "auditor"}),
     ("POST", "/mandates", {"rule": "C15", "max_per_day": 1, "until": "2025-12-31"}, {"operator", "approver"}),
     ("POST", f"/mandates/{ANY}/approvals", None, {"approver"}),

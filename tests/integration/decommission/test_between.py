@@ -190,7 +190,7 @@ async def test_a_record_that_comes_while_its_case_is_opened_is_seen(story: Story
 async def _waits(story: Story, task: Any) -> bool:
     """Whether a task is over, or stands before another's lock."""
     waiting = await story.owner(
-        "select 1 from pg_locks l join pg_stat_activity a using (pid) where not granted and datname = current_database()"
+        "select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()"
     )
     return task.done() or bool(waiting)
 
