@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -224,7 +225,7 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
     case = json.loads(_case(held).model_dump_json())
     entries = [entry.content() | {"sha256": entry.sha256} for entry in held.log]
     return casefile.build(
-        case, entries, ctx.signing_key, findings=findings, exported_at=ctx.now(),
+        case, entries, ctx.signing_key, findings=findings, exported_at=ctx.now(), windows=asdict(held.case.windows),
         notice=None if notice is None else {
             "body": notice["body"], "receipt": notice["receipt"], "unit_id": str(notice["unit_id"]),
             "public_key": json.loads(notice["public_key"] or "null"),

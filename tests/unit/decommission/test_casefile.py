@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -179,6 +180,68 @@ def one_approver_under_her_own_mandate(file: File) -> None:
 def stopped_without_a_yes(file: File) -> None:
     file["log"].append({"at": START.isoformat(), "actor": "x", "kind": "stop_started", "data": {"key": "k"}})
     reseal(file)
+
+
+ONE_DAY = timedelta(days=1)
+
+
+def to_the_end(*kinds: str, days: int = 2) -> Callable[[File], None]:
+    """Go on with the log, as the service itself would sign it, a day each; a word in brackets is what a look saw."""
+
+    def go_on(file: File) -> None:
+        day = START.date()
+        for kind in kinds:
+            day += ONE_DAY
+            data = {"day": day.isoformat(), "result": kind.strip("()")} if kind[0] == "(" else {"key": "k"}
+            name = "probed" if kind[0] == "(" else kind
+            file["log"].append({"at": START.isoformat(), "actor": "x", "kind": name, "data": data})
+        file["windows"] = {"verify_days": days}
+        reseal(file)
+
+    return go_on
+
+
+WELL = ("recheck_asked", "confirmed", "stop_started", "stop_accepted")
+SEEN = ("(alive)", "(gone)", "(gone)", "(unclear)", "(gone)")
+END = ("disposed", "closed")
+UNDONE: list[tuple[tuple[str, ...], str]] = [
+    (("confirmed", "unplanned", *WELL, *SEEN, *END), "stop_started without approved"),
+    (("confirmed", "sponsor_changed", *WELL, *SEEN, *END), "stop_started without noticed"),
+    (("archive_failed", *WELL, *SEEN, *END), "stop_started without archived"),
+    (("confirmed", "finding_refuted", "stop_started"), "stop_started without confirmed"),
+    (("confirmed", "recheck_asked", "stop_started"), "stop_started without confirmed"),
+    ((*WELL[:3], "stop_failed", "unplanned", "stop_started", "stop_accepted", *SEEN, *END), "without approved"),
+    (("confirmed", "unplanned", "sponsor_changed", *WELL, "(alive)", *END), "last look at it before said alive"),
+    ((*WELL, *SEEN, "(alive)", *END), "last look at it before said alive"),
+    ((*WELL, *SEEN, "(unclear)", *END), "last look at it before said unclear"),
+    ((*WELL, *SEEN, "(alive)", "(gone)", *END), "not seen gone 2 days in a row"),
+    ((*WELL, "(gone)", "recheck_asked", "(gone)", *END), "not seen gone 2 days in a row"),
+    ((*WELL, *SEEN, "restore_asked", *END), "closed without stop_accepted"),
+    (("cancelled", *WELL), "stop_started without noticed"),
+    ((*WELL, *SEEN, *END[1:]), "closed without disposed"),
+    ((*WELL, *END), "closed without probed"),
+]
+
+
+@pytest.mark.parametrize(("kinds", "named"), UNDONE, ids=["-".join(kinds) for kinds, _ in UNDONE])
+def test_what_was_undone_later_opens_no_gate(tmp_path: Path, kinds: tuple[str, ...], named: str) -> None:
+    file = copy.deepcopy(WHOLE)
+    to_the_end(*kinds)(file)
+    found = verify(tmp_path, file)
+    assert any(named in fault for fault in found), found
+    assert not any("entry" in fault or "signed" in fault for fault in found), "the service itself has signed it"
+
+
+def test_what_was_done_anew_opens_its_gate(tmp_path: Path) -> None:
+    file = copy.deepcopy(WHOLE)
+    to_the_end("archive_failed", "archived", "confirmed", "finding_refuted", *WELL, *SEEN, *END)(file)
+    file["log"][10]["data"] = {"sha256": "a" * 64}
+    reseal(file)
+    assert file["log"][10]["kind"] == "archived"
+    assert verify(tmp_path, file) == []
+    del file["windows"]  # as an older file has none
+    reseal(file)
+    assert verify(tmp_path, file) == []
 
 
 def no_plan(file: File) -> None:
