@@ -199,6 +199,11 @@ def _add_note(routes: APIRouter, ctx: Context, act: Act, path: str, kind: str, s
         return await act(request, who, idempotency_key, work)
 
 
+def _notice(row: Any) -> dict[str, Any]:
+    key = json.loads(row["public_key"] or "null")
+    return {"body": row["body"], "receipt": row["receipt"], "unit_id": str(row["unit_id"]), "public_key": key}
+
+
 async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
     async with ctx.database.reading() as conn:
         held = await store.hold(conn, case_id, ctx.zone, lock=False)
@@ -208,7 +213,7 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
             {"finding_id": str(row["finding_id"]), "evidence": json.loads(row["evidence"])}
             async for row in QUERIES.findings_of(conn, case_id=case_id)
         ]
-        notice = await QUERIES.notice_get(conn, case_id=case_id)
+        notices = [_notice(row) async for row in QUERIES.notices_of(conn, case_id=case_id)]
         plan_id = held.progress.plan_id
         plan = await QUERIES.plan_get(conn, plan_id=UUID(plan_id)) if plan_id else None
         approvals = [
@@ -226,10 +231,7 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
     entries = [entry.content() | {"sha256": entry.sha256} for entry in held.log]
     return casefile.build(
         case, entries, ctx.signing_key, findings=findings, exported_at=ctx.now(), windows=asdict(held.case.windows),
-        notice=None if notice is None else {
-            "body": notice["body"], "receipt": notice["receipt"], "unit_id": str(notice["unit_id"]),
-            "public_key": json.loads(notice["public_key"] or "null"),
-        },
+        notice=notices[-1] if notices else None, notices=notices,
         plan=None if plan is None else {
             "content": plan["content"], "approvals": approvals, "mandates": mandates,
         },

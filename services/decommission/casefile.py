@@ -173,9 +173,23 @@ class _Looks:
 
 
 def _notice(file: dict[str, Any]) -> list[str]:
-    proved, notice = _data(file, "noticed", undone_by="sponsor_changed"), file.get("notice")
-    if proved is None:
-        return []
+    """Every notice that the log says was proved, also to a unit that sponsors the asset no longer.
+
+    A file from before there was one row per notice holds the latest alone.
+    """
+    latest, notices = _data(file, "noticed", undone_by="sponsor_changed"), file.get("notices")
+    found = [] if latest is None else _proof(file, latest, file.get("notice"))
+    if notices is None:
+        return found
+    told = [entry["data"] for entry in file["log"] if entry["kind"] == "noticed"]
+    by_receipt = {signing.sha256(notice["receipt"].encode()): notice for notice in notices if notice.get("receipt")}
+    found += [fault for proved in told for fault in _proof(file, proved, by_receipt.get(proved["receipt_sha256"]))]
+    if file.get("notice") != (notices[-1] if notices else None):
+        found.append("the notice shown is not the last of the notices")
+    return list(dict.fromkeys(found))
+
+
+def _proof(file: dict[str, Any], proved: dict[str, Any], notice: dict[str, Any] | None) -> list[str]:
     if notice is None or not notice.get("receipt"):
         return ["the log says that the unit was told, the file holds no receipt"]
     sha256 = signing.sha256(notice["body"].encode())

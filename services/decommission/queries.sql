@@ -166,16 +166,20 @@ insert into effects (key, case_id, step, ordinal, state) values (:key, :case_id,
 update effects set state = :state, result = :result::text::jsonb where key = :key;
 
 -- name: notice_put(case_id, body, sha256)!
-insert into notices (case_id, body, sha256) values (:case_id, :body, :sha256)
-on conflict (case_id) do update set
-    body = excluded.body, sha256 = excluded.sha256, unit_id = null, receipt = null, public_key = null;
+insert into notices (case_id, ordinal, body, sha256)
+select :case_id, coalesce(max(ordinal), 0) + 1, :body, :sha256 from notices where case_id = :case_id;
 
 -- name: notice_prove(case_id, unit_id, receipt, public_key)!
+-- The latest one's receipt; the ones before keep theirs.
 update notices set unit_id = :unit_id, receipt = :receipt, public_key = :public_key::text::jsonb
-where case_id = :case_id;
+where case_id = :case_id and ordinal = (select max(ordinal) from notices where case_id = :case_id);
 
 -- name: notice_get(case_id)^
-select case_id, body, sha256, unit_id, receipt, public_key::text as public_key from notices where case_id = :case_id;
+select case_id, body, sha256, unit_id, receipt, public_key::text as public_key from notices
+where case_id = :case_id order by ordinal desc limit 1;
+
+-- name: notices_of(case_id)
+select body, unit_id, receipt, public_key::text as public_key from notices where case_id = :case_id order by ordinal;
 
 -- name: plan_of_day(day)$
 select plan_id from plans where sealed_on = :day;

@@ -125,6 +125,32 @@ def forged_receipt(file: File) -> None:
     reseal(file)
 
 
+def first_notice_lost(file: File, receipts: int = 1) -> None:
+    """Another unit takes the asset over and is told in its turn; the file holds the receipts of so many of them."""
+    del file["log"][5:]
+    told = copy.deepcopy(file["log"][2])
+    token = receipt(received_on="2025-06-20")
+    told["data"]["receipt_sha256"] = sha256(token)
+    file["log"][4:] = [{**file["log"][3], "kind": "sponsor_changed", "data": {"unit_id": "heir"}}, told]
+    file["plan"] = file["archive"] = None
+    file["notices"] = [file["notice"], file["notice"] | {"receipt": token, "unit_id": "heir"}][-receipts:]
+    file["notice"] = file["notices"][-1]
+    reseal(file)
+
+
+def first_receipt_forged(file: File) -> None:
+    first_notice_lost(file, 2)
+    file["notices"][0]["receipt"] = token = receipt(auth.new_key("unit"))
+    file["log"][2]["data"]["receipt_sha256"] = sha256(token)
+    reseal(file)
+
+
+def another_shown(file: File) -> None:
+    first_notice_lost(file, 2)
+    file["notice"] = file["notices"][0]
+    reseal(file)
+
+
 def no_receipt(file: File) -> None:
     file["notice"] = None
     reseal(file)
@@ -244,6 +270,12 @@ def test_what_was_done_anew_opens_its_gate(tmp_path: Path) -> None:
     assert verify(tmp_path, file) == []
 
 
+def test_a_file_with_the_receipts_of_both_units_has_no_fault(tmp_path: Path) -> None:
+    file = copy.deepcopy(WHOLE)
+    first_notice_lost(file, 2)
+    assert verify(tmp_path, file) == []
+
+
 def no_plan(file: File) -> None:
     file["plan"] = None
     reseal(file)
@@ -267,6 +299,8 @@ TAMPERINGS: list[tuple[Callable[[File], None], str]] = [
     (cut, "shortened"), (cut_and_rehashed, "shortened"), (swapped, "entry 2"), (dropped, "entry 3"),
     (altered_and_rehashed, "rewritten after signing"), (signed_by_another, "not signed by this key"),
     (other_receipt, "receipt is not the one"), (forged_receipt, "not signed with the unit's key"),
+    (first_notice_lost, "holds no receipt"), (first_receipt_forged, "not signed with the unit's key"),
+    (another_shown, "not the last of the notices"),
     (no_receipt, "holds no receipt"), (other_notice, "notice is not the one"), (other_plan, "plan is not the one"),
     (plan_without_the_case, "does not hold this case"), (approval_of_another, "approval is for another plan"),
     (approval_missing, "lacks an approval"), (approver_renamed, "lacks an approval"), (no_plan, "the file holds none"),
