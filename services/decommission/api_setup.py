@@ -83,8 +83,8 @@ class LateReceipt(BaseModel):
     receipt: str = Field(min_length=10, max_length=20_000)
 
 
-def router(ctx: Context, executor: Executor, windows: Windows, public_key: dict[str, Any]) -> APIRouter:
-    """Everything about cases that is no case."""
+def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list[dict[str, Any]]) -> APIRouter:
+    """Everything about cases that is no case. `public_keys`: the one that signs now, then those that did before."""
     routes = APIRouter(prefix="/decommission/v1")
 
     @routes.put("/endpoints/{unit_id}", status_code=204, tags=["setup 配置"], summary="Where notices go 通知地址")
@@ -139,10 +139,10 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_key: dict[
         await usecases.late_receipt(ctx, case_id, body.receipt)
         executor.wake()
 
-    @routes.get("/keys", tags=["public 公开"], summary="The key that signs notices and case files 公钥")
+    @routes.get("/keys", tags=["public 公开"], summary="The keys of notices and case files, the one in use first 公钥")
     @public
     async def keys() -> dict[str, Any]:
-        return {"keys": [public_key]}
+        return {"keys": public_keys}
 
     @routes.get("/announcements", tags=["public 公开"], summary="Closures announced to the public 关停公告")
     @public

@@ -31,7 +31,10 @@ class MovedOn(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """The executor's tools. `kill_switch` is the setting; the switch on the wall is a row."""
+    """The executor's tools. `kill_switch` is the setting; the switch on the wall is a row.
+
+    `retired_keys` are the public halves of what `signing_key` was before.
+    """
 
     database: Database
     clock: Clock
@@ -40,6 +43,7 @@ class Context:
     limits: Limits
     archive: Archive
     kill_switch: bool = False
+    retired_keys: tuple[dict[str, Any], ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
