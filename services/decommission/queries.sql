@@ -56,8 +56,15 @@ on conflict (unit_id) do update set
     honours_keys = excluded.honours_keys;
 
 -- name: assets_left(unit_id, asset_id)$
--- How many assets a unit still answers for, besides one.
-select count(*) from subjects where sponsor_id = :unit_id and asset_id <> :asset_id and record <> 'closed';
+-- How many assets a unit still answers for, besides one: none that is disposed of, whether or not the registry has heard.
+select count(*) from subjects s
+where s.sponsor_id = :unit_id and s.asset_id <> :asset_id and s.record <> 'closed' and coalesce(
+    (select c.state from cases c where c.asset_id = s.asset_id order by c.ordinal desc limit 1), ''
+) not in ('disposed', 'closed');
+
+-- name: unit_lock(text_)$
+-- Disposals of one unit's assets wait for each other, so that the last one knows that it is.
+select pg_advisory_xact_lock(hashtextextended('unit ' || :text_, 0));
 
 -- name: contact_delete(unit_id)!
 update endpoints set contact = null where unit_id = :unit_id;
