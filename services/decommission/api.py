@@ -133,7 +133,11 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         executor.wake()
         return Response(answer, 200, media_type="application/json")
 
-    @routes.post("/{case_id}/answers", response_model=Case, summary="A unit's answer 单位答复")
+    @routes.post(
+        "/{case_id}/answers",
+        response_model=Case,
+        summary="A unit's answer, or an operator's on its behalf 单位答复,或代为答复",
+    )
     async def answer(
         case_id: UUID,
         body: AnswerIn,
@@ -145,11 +149,13 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
         async def work(conn: Connection) -> Held:
             held = await ctx.hold(conn, case_id)
-            if "operator" not in who.roles:
+            own = False
+            if "unit" in who.roles:
                 subject = await ctx.subject(conn, held)
-                if not await usecases.unit_may_speak(conn, who.scope, subject.sponsor_id):
-                    raise Forbidden(why="the token's unit does not answer for this asset")
-            return await usecases.answered(ctx, conn, held, given, actor=who.subject)
+                own = await usecases.unit_may_speak(conn, who.scope, subject.sponsor_id)
+            if not own and "operator" not in who.roles:
+                raise Forbidden(why="the token's unit does not answer for this asset")
+            return await usecases.answered(ctx, conn, held, given, actor=who.subject, on_behalf=not own)
 
         return await act(request, who, idempotency_key, work)
 

@@ -15,6 +15,7 @@ from libs.common.auth import Principal
 from libs.common.errors import Forbidden
 from libs.common.web import public, require
 from services.decommission import usecases
+from services.decommission.connectors import places
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
@@ -93,15 +94,26 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
             async with ctx.database.reading() as conn:
                 if not await usecases.unit_may_speak(conn, who.scope, unit_id):
                     raise Forbidden(why="the token speaks for another unit")
-        await usecases.set_endpoint(ctx, unit_id, **body.model_dump())
+        await places.set_endpoint(ctx, unit_id, **body.model_dump(), actor=who.subject)
         executor.wake()
 
     @routes.put(
         "/connectors/{platform}", status_code=204, tags=["setup 配置"], summary="How a platform is stopped 连接器"
     )
-    async def connector(platform: str, body: Connector, _: Annotated[Principal, require("operator")]) -> None:
-        await usecases.set_connector(ctx, platform, **body.model_dump())
+    async def connector(platform: str, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
+        await places.set_connector(ctx, platform, **body.model_dump(), actor=who.subject)
         executor.wake()
+
+    @routes.get("/setup-changes", tags=["setup 配置"], summary="Who changed endpoints and connectors 配置变更")
+    async def changes(
+        _: Annotated[Principal, require("operator", "auditor")],
+        cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> dict[str, Any]:
+        async with ctx.database.reading() as conn:
+            rows = [dict(row) async for row in QUERIES.setup_changes_list(conn, after=cursor, max_rows=limit)]
+        items = [row | {name: json.loads(row[name] or "null") for name in ("before", "after")} for row in rows]
+        return {"items": items, "next": str(rows[-1]["change_id"]) if len(rows) == limit else None}
 
     @routes.get("/limits", tags=["setup 配置"], summary="Limits and windows in force 限额与期限")
     async def limits(_: Annotated[Principal, require("viewer", "operator", "approver", "auditor")]) -> dict[str, Any]:

@@ -38,15 +38,6 @@ class PlanAltered(DomainError):
     en = "The plan is not what was sealed: {why}"
 
 
-class SaidNo(DomainError):
-    """A plan that was rejected, or a mandate that was revoked, takes no signature and is not proposed again."""
-
-    code = "said_no"
-    kind = "conflict"
-    zh = "已被 {who} 否决或撤回,不能再签署:{reason}"
-    en = "{who} has rejected or revoked it, so nobody can sign it: {reason}"
-
-
 class SameApprover(DomainError):
     """Four eyes are two people."""
 

@@ -15,8 +15,9 @@ from libs.common.events.decommission import CaseApproved
 from libs.common.ids import derive
 from libs.common.signing import sha256 as sha256_of
 from services.decommission import plans, saga, states, store
-from services.decommission.domain import Limits, PlanAltered, SaidNo, SameApprover, Subject, Taken, room
+from services.decommission.domain import Limits, PlanAltered, SameApprover, Subject, Taken, room
 from services.decommission.plans import Candidate
+from services.decommission.refusals import SaidNo
 from services.decommission.store import QUERIES, Held
 
 ACTOR = "jianfu"

@@ -28,6 +28,7 @@ class Progress:
     noticed_unit: str | None = None
     answer: str | None = None
     answered_at: datetime | None = None
+    on_behalf: bool = False
     fix_until: date | None = None
     fix_checked_at: datetime | None = None
     plan_id: str | None = None
@@ -102,13 +103,14 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
         case "sponsor_changed":
             p.attempts, p.last_attempt, p.noticed_at, p.notice_sha256 = 0, None, None, None
             p.answer = p.answered_at = p.fix_until = p.fix_checked_at = None
+            p.on_behalf = False
         case "endpoint_changed":
             p.attempts, p.last_attempt = 0, None
         case "answered":
-            p.answer, p.answered_at = data["answer"], entry.at
+            p.answer, p.answered_at, p.on_behalf = data["answer"], entry.at, bool(data.get("on_behalf"))
             p.fix_until = date.fromisoformat(data["until"]) if data["answer"] == "fix" else None
             p.fix_checked_at = None
-            if p.fix_until is not None:
+            if p.fix_until is not None and not p.on_behalf:
                 _clock(p, entry.at)
         case "planned":
             p.plan_id, p.plan_sha256 = data["plan_id"], data["plan_sha256"]

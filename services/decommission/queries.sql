@@ -48,6 +48,9 @@ with recursive up as (
 select e.unit_id, e.url, e.public_key::text as public_key, e.honours_keys
 from endpoints e join up using (unit_id) order by up.height limit 1;
 
+-- name: endpoint_get(unit_id)^
+select url, public_key::text as public_key, contact, honours_keys from endpoints where unit_id = :unit_id for update;
+
 -- name: endpoint_put(unit_id, url, public_key, contact, honours_keys)!
 insert into endpoints (unit_id, url, public_key, contact, honours_keys)
 values (:unit_id, :url, :public_key::text::jsonb, :contact, :honours_keys)
@@ -68,6 +71,14 @@ select pg_advisory_xact_lock(hashtextextended('unit ' || :text_, 0));
 
 -- name: contact_delete(unit_id)!
 update endpoints set contact = null where unit_id = :unit_id;
+
+-- name: setup_change_add(what, which, before, after, actor, at)!
+insert into setup_changes (what, which, before, after, actor, at)
+values (:what, :which, :before::text::jsonb, :after::text::jsonb, :actor, :at);
+
+-- name: setup_changes_list(after, max_rows)
+select change_id, what, which, before::text as before, after::text as after, actor, at from setup_changes
+where change_id > :after order by change_id limit :max_rows;
 
 -- name: connector_put(platform, stop_url, restore_url, probe_url, honours_keys)!
 insert into connectors (platform, stop_url, restore_url, probe_url, honours_keys)

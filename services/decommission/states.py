@@ -100,7 +100,7 @@ def _state_before_stop(p: Progress) -> str:
         return "approved"
     if p.plan_id is not None:
         return "planned"
-    return "ready" if p.answer in ("close", "fix") else "answering"
+    return "ready" if p.answer in ("close", "fix") and not p.on_behalf else "answering"
 
 
 def check(p: Progress, kind: str) -> None:
