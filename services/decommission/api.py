@@ -13,11 +13,12 @@ from pydantic import BaseModel, Field
 from libs.common import idempotency
 from libs.common.auth import Principal
 from libs.common.db import Connection
-from libs.common.errors import Forbidden, Invalid, Missing
+from libs.common.errors import Invalid, Missing
 from libs.common.web import require
 from services.decommission import casefile, domain, store, usecases
 from services.decommission.context import Context
 from services.decommission.executor import Executor
+from services.decommission.refusals import OtherUnit
 from services.decommission.store import QUERIES, Held
 
 NIL = UUID(int=0)
@@ -154,7 +155,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
                 subject = await ctx.subject(conn, held)
                 own = await usecases.unit_may_speak(conn, who.scope, subject.sponsor_id)
             if not own and "operator" not in who.roles:
-                raise Forbidden(why="the token's unit does not answer for this asset")
+                raise OtherUnit
             return await usecases.answered(ctx, conn, held, given, actor=who.subject, on_behalf=not own)
 
         return await act(request, who, idempotency_key, work)

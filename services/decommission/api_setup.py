@@ -12,13 +12,13 @@ from joserfc.jwk import OKPKey
 from pydantic import BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
-from libs.common.errors import Forbidden
 from libs.common.web import public, require
 from services.decommission import usecases
 from services.decommission.connectors import places
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
+from services.decommission.refusals import OtherUnit
 from services.decommission.store import QUERIES
 
 NIL = UUID(int=0)
@@ -93,7 +93,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
         if "operator" not in who.roles:
             async with ctx.database.reading() as conn:
                 if not await usecases.unit_may_speak(conn, who.scope, unit_id):
-                    raise Forbidden(why="the token speaks for another unit")
+                    raise OtherUnit
         await places.set_endpoint(ctx, unit_id, **body.model_dump(), actor=who.subject)
         executor.wake()
 

@@ -56,7 +56,9 @@ async def main(role: Role) -> None:
     base = await open_base(settings, MIGRATIONS, role)
     egress, archive = Egress(settings.egress_allow), Archive(settings.archive_dir)
     retired = settings.retired_keys()
-    ctx = Context(base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch, retired)
+    ctx = Context(
+        base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch, retired_keys=retired
+    )
     executor = Executor(ctx)
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     taken = topics(ctx, windows, executor)

@@ -14,10 +14,9 @@ from libs.common.errors import Missing
 from libs.common.events.decommission import CaseApproved
 from libs.common.ids import derive
 from libs.common.signing import sha256 as sha256_of
-from services.decommission import plans, saga, states, store
+from services.decommission import plans, refusals, saga, states, store
 from services.decommission.domain import Limits, PlanAltered, SameApprover, Subject, Taken, room
 from services.decommission.plans import Candidate
-from services.decommission.refusals import SaidNo
 from services.decommission.store import QUERIES, Held
 
 ACTOR = "jianfu"
@@ -79,7 +78,7 @@ async def approve(database: Database, clock: Clock, plan_id: UUID, approver: str
         plan = await QUERIES.plan_lock(conn, plan_id=plan_id)
         if plan is None:
             raise Missing(what=f"plan {plan_id}")
-        _unless(await QUERIES.plan_rejection(conn, plan_id=plan_id))
+        refusals.unless(await QUERIES.plan_rejection(conn, plan_id=plan_id))
         actual = sha256_of(plan["content"].encode())
         altered = actual != plan["sha256"] or plan["state"] == "altered"
         if altered:
@@ -169,11 +168,6 @@ async def reject(database: Database, clock: Clock, plan_id: UUID, *, by: str, re
     return dict(said)
 
 
-def _unless(said: Any | None) -> None:
-    if said is not None:
-        raise SaidNo(who=said["by"], reason=said["reason"])
-
-
 async def drop(conn: Connection, clock: Clock, held: Held, why: str, *, actor: str = ACTOR) -> Held:
     """Out of its plan and back to planning: what was sealed or approved holds no longer."""
     data = {"plan_id": held.progress.plan_id, "why": why}
@@ -250,7 +244,7 @@ async def propose_mandate(
     """A standing approval that two people have yet to sign. Raises SaidNo where the very same one was revoked."""
     which = derive("mandate", rule, max_per_day, until)
     async with database.transaction("propose_mandate") as conn:
-        _unless(await QUERIES.mandate_revocation(conn, mandate_id=which))
+        refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=which))
         await QUERIES.mandate_add(
             conn, mandate_id=which, rule=rule, max_per_day=max_per_day, until=until, proposed_by=by,
             proposed_at=clock.now(),
@@ -269,16 +263,14 @@ async def sign_mandate(database: Database, clock: Clock, mandate_id: UUID, appro
             raise Missing(what=f"mandate {mandate_id}")
         if mandate["proposed_by"] == approver:
             raise SameApprover(who=approver)
-        _unless(await QUERIES.mandate_revocation(conn, mandate_id=mandate_id))
+        refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=mandate_id))
         await QUERIES.mandate_sign(conn, mandate_id=mandate_id, approver=approver, at=clock.now())
 
 
-async def revoke_mandate(
-    database: Database, clock: Clock, mandate_id: UUID, *, by: str, reason: str
-) -> dict[str, Any]:  # fmt: skip
+async def revoke_mandate(database: Database, clock: Clock, which: UUID, *, by: str, reason: str) -> dict[str, Any]:
     """One person takes a standing approval back; what was approved under it and not stopped is to be planned anew."""
     async with database.transaction("revoke_mandate") as conn:
-        if await QUERIES.mandate_get(conn, mandate_id=mandate_id) is None:
-            raise Missing(what=f"mandate {mandate_id}")
-        await QUERIES.mandate_revoke(conn, mandate_id=mandate_id, by=by, reason=reason, at=clock.now())
-        return dict(await QUERIES.mandate_revocation(conn, mandate_id=mandate_id))
+        if await QUERIES.mandate_get(conn, mandate_id=which) is None:
+            raise Missing(what=f"mandate {which}")
+        await QUERIES.mandate_revoke(conn, mandate_id=which, by=by, reason=reason, at=clock.now())
+        return dict(await QUERIES.mandate_revocation(conn, mandate_id=which))
