@@ -39,11 +39,12 @@ async def bury(
             origin = f"{record.topic}/{record.partition}/{record.offset}"
             added = [("dead_code", code), ("dead_reason", reason), ("dead_origin", origin)]
             headers: Headers = [*record.headers, *((name, text.encode()) for name, text in added)]
-            value = record.value
-            if outbox.size(record.key, value, headers) > outbox.MAX_BYTES:
-                # At the broker's limit before our headers came: the copy says where the whole is.
-                headers, value = [*headers[-3:], ("dead_truncated", b"the whole record is in dead_letters")], None
-            await outbox.enqueue(conn, f"{record.topic}.{service}.dead", record.key, value, headers)
+            key, value = record.key, record.value
+            if outbox.size(key, value, headers) > outbox.MAX_BYTES:
+                # At the broker's limit before our headers came, by its key alone perhaps: the copy says where it is.
+                headers = [*headers[-3:], ("dead_truncated", b"the whole record is in dead_letters")]
+                key, value = key and key[:1000], None
+            await outbox.enqueue(conn, f"{record.topic}.{service}.dead", key, value, headers)
     return bool(new)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import structlog
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from libs.common import dead
 from libs.common.auth import Principal
@@ -44,9 +44,10 @@ class Letters(BaseModel):
 class Place(BaseModel):
     """Where a dead letter came from."""
 
+    # as wide as their columns; the published schema stays without bounds, since beyond them there never was an answer
     topic: str
-    partition: int
-    offset: int
+    partition: Annotated[int, Field(ge=0, lt=2**31), WithJsonSchema({"type": "integer"})]
+    offset: Annotated[int, Field(ge=0, lt=2**63), WithJsonSchema({"type": "integer"})]
 
 
 class Discarded(Place):

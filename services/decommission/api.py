@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,11 +13,12 @@ from pydantic import BaseModel, Field
 from libs.common import idempotency
 from libs.common.auth import Principal
 from libs.common.db import Connection
-from libs.common.errors import Forbidden, Invalid, Missing
+from libs.common.errors import Invalid, Missing
 from libs.common.web import require
 from services.decommission import casefile, domain, store, usecases
 from services.decommission.context import Context
 from services.decommission.executor import Executor
+from services.decommission.refusals import OtherUnit
 from services.decommission.store import QUERIES, Held
 
 NIL = UUID(int=0)
@@ -80,7 +82,10 @@ class Reason(BaseModel):
 
 
 class Hold(Reason):
-    """Why and until when the clock stands still."""
+    """Why and until when the clock stands still; without a day until further notice.
+
+    Of several holds of a case the longest counts. One release, which is a person's decision, ends them all.
+    """
 
     until: date | None = None
 
@@ -129,7 +134,11 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         executor.wake()
         return Response(answer, 200, media_type="application/json")
 
-    @routes.post("/{case_id}/answers", response_model=Case, summary="A unit's answer 单位答复")
+    @routes.post(
+        "/{case_id}/answers",
+        response_model=Case,
+        summary="A unit's answer, or an operator's on its behalf 单位答复,或代为答复",
+    )
     async def answer(
         case_id: UUID,
         body: AnswerIn,
@@ -141,11 +150,13 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
         async def work(conn: Connection) -> Held:
             held = await ctx.hold(conn, case_id)
-            if "operator" not in who.roles:
+            own = False
+            if "unit" in who.roles:
                 subject = await ctx.subject(conn, held)
-                if not await usecases.unit_may_speak(conn, who.scope, subject.sponsor_id):
-                    raise Forbidden(why="the token's unit does not answer for this asset")
-            return await usecases.answered(ctx, conn, held, given, actor=who.subject)
+                own = await usecases.unit_may_speak(conn, who.scope, subject.sponsor_id)
+            if not own and "operator" not in who.roles:
+                raise OtherUnit
+            return await usecases.answered(ctx, conn, held, given, actor=who.subject, on_behalf=not own)
 
         return await act(request, who, idempotency_key, work)
 
@@ -195,6 +206,11 @@ def _add_note(routes: APIRouter, ctx: Context, act: Act, path: str, kind: str, s
         return await act(request, who, idempotency_key, work)
 
 
+def _notice(row: Any) -> dict[str, Any]:
+    key = json.loads(row["public_key"] or "null")
+    return {"body": row["body"], "receipt": row["receipt"], "unit_id": str(row["unit_id"]), "public_key": key}
+
+
 async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
     async with ctx.database.reading() as conn:
         held = await store.hold(conn, case_id, ctx.zone, lock=False)
@@ -204,7 +220,7 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
             {"finding_id": str(row["finding_id"]), "evidence": json.loads(row["evidence"])}
             async for row in QUERIES.findings_of(conn, case_id=case_id)
         ]
-        notice = await QUERIES.notice_get(conn, case_id=case_id)
+        notices = [_notice(row) async for row in QUERIES.notices_of(conn, case_id=case_id)]
         plan_id = held.progress.plan_id
         plan = await QUERIES.plan_get(conn, plan_id=UUID(plan_id)) if plan_id else None
         approvals = [
@@ -221,11 +237,8 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
     case = json.loads(_case(held).model_dump_json())
     entries = [entry.content() | {"sha256": entry.sha256} for entry in held.log]
     return casefile.build(
-        case, entries, ctx.signing_key, findings=findings, exported_at=ctx.now(),
-        notice=None if notice is None else {
-            "body": notice["body"], "receipt": notice["receipt"], "unit_id": str(notice["unit_id"]),
-            "public_key": json.loads(notice["public_key"] or "null"),
-        },
+        case, entries, ctx.signing_key, findings=findings, exported_at=ctx.now(), windows=asdict(held.case.windows),
+        notice=notices[-1] if notices else None, notices=notices,
         plan=None if plan is None else {
             "content": plan["content"], "approvals": approvals, "mandates": mandates,
         },

@@ -38,8 +38,16 @@ class Plans(BaseModel):
     next: str | None
 
 
+class SaidNo(BaseModel):
+    """Who said no, why and when: the first of those who said it."""
+
+    by: str
+    reason: str
+    at: datetime
+
+
 class PlanText(BaseModel):
-    """A plan with its text and who has signed it."""
+    """A plan with its text, who has signed it, and who rejected it."""
 
     plan_id: UUID
     sha256: str
@@ -47,6 +55,7 @@ class PlanText(BaseModel):
     content: dict[str, Any]
     text: str
     approvers: list[str]
+    rejected: SaidNo | None = None
 
 
 class Signature(BaseModel):
@@ -60,6 +69,12 @@ class Signed(BaseModel):
 
     state: str
     approvers: list[str]
+
+
+class No(BaseModel):
+    """Why not."""
+
+    reason: str = Field(min_length=1, max_length=1000)
 
 
 class MandateIn(BaseModel):
@@ -100,9 +115,10 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
             if row is None:
                 raise Missing(what=f"plan {plan_id}")
             approvers = [a["approver"] async for a in QUERIES.approvals_of(conn, plan_id=plan_id)]
+            said = await QUERIES.plan_rejection(conn, plan_id=plan_id)
         return PlanText(
             plan_id=plan_id, sha256=row["sha256"], state=row["state"], content=json.loads(row["content"]),
-            text=row["content"], approvers=approvers,
+            text=row["content"], approvers=approvers, rejected=None if said is None else SaidNo(**said),
         )  # fmt: skip
 
     @routes.post("/plans/{plan_id}/approvals", summary="Sign a plan's hash 批准方案")
@@ -110,6 +126,12 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         after = await planning.approve(ctx.database, ctx.clock, plan_id, who.subject, body.sha256)
         executor.wake()
         return Signed(state=after["state"], approvers=after["approvers"])
+
+    @routes.post("/plans/{plan_id}/reject", summary="Say no to a plan; what is not stopped is planned anew 否决方案")
+    async def reject(plan_id: UUID, body: No, who: Annotated[Principal, require("approver")]) -> SaidNo:
+        said = await planning.reject(ctx.database, ctx.clock, plan_id, by=who.subject, reason=body.reason)
+        executor.wake()
+        return SaidNo(**said)
 
     @routes.get("/mandates", summary="Standing approvals 授权列表")
     async def mandates(_: Annotated[Principal, require(*READ)]) -> dict[str, Any]:
@@ -126,5 +148,10 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
     @routes.post("/mandates/{mandate_id}/approvals", status_code=204, summary="Sign a standing approval 批准授权")
     async def sign(mandate_id: UUID, who: Annotated[Principal, require("approver")]) -> None:
         await planning.sign_mandate(ctx.database, ctx.clock, mandate_id, who.subject)
+
+    @routes.post("/mandates/{mandate_id}/revoke", summary="Take a standing approval back 撤回授权")
+    async def revoke(mandate_id: UUID, body: No, who: Annotated[Principal, require("approver")]) -> SaidNo:
+        said = await planning.revoke_mandate(ctx.database, ctx.clock, mandate_id, by=who.subject, reason=body.reason)
+        return SaidNo(**said)
 
     return routes

@@ -12,12 +12,13 @@ from joserfc.jwk import OKPKey
 from pydantic import BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
-from libs.common.errors import Forbidden
 from libs.common.web import public, require
 from services.decommission import usecases
+from services.decommission.connectors import places
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
+from services.decommission.refusals import OtherUnit
 from services.decommission.store import QUERIES
 
 NIL = UUID(int=0)
@@ -85,8 +86,8 @@ class LateReceipt(BaseModel):
     receipt: str = Field(min_length=10, max_length=20_000)
 
 
-def router(ctx: Context, executor: Executor, windows: Windows, public_key: dict[str, Any]) -> APIRouter:
-    """Everything about cases that is no case."""
+def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list[dict[str, Any]]) -> APIRouter:
+    """Everything about cases that is no case. `public_keys`: the one that signs now, then those that did before."""
     routes = APIRouter(prefix="/decommission/v1")
 
     @routes.put("/endpoints/{unit_id}", status_code=204, tags=["setup 配置"], summary="Where notices go 通知地址")
@@ -94,16 +95,27 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_key: dict[
         if "operator" not in who.roles:
             async with ctx.database.reading() as conn:
                 if not await usecases.unit_may_speak(conn, who.scope, unit_id):
-                    raise Forbidden(why="the token speaks for another unit")
-        await usecases.set_endpoint(ctx, unit_id, **body.model_dump())
+                    raise OtherUnit
+        await places.set_endpoint(ctx, unit_id, **body.model_dump(), actor=who.subject)
         executor.wake()
 
     @routes.put(
         "/connectors/{platform}", status_code=204, tags=["setup 配置"], summary="How a platform is stopped 连接器"
     )
-    async def connector(platform: str, body: Connector, _: Annotated[Principal, require("operator")]) -> None:
-        await usecases.set_connector(ctx, platform, **body.model_dump())
+    async def connector(platform: str, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
+        await places.set_connector(ctx, platform, **body.model_dump(), actor=who.subject)
         executor.wake()
+
+    @routes.get("/setup-changes", tags=["setup 配置"], summary="Who changed endpoints and connectors 配置变更")
+    async def changes(
+        _: Annotated[Principal, require("operator", "auditor")],
+        cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> dict[str, Any]:
+        async with ctx.database.reading() as conn:
+            rows = [dict(row) async for row in QUERIES.setup_changes_list(conn, after=cursor, max_rows=limit)]
+        items = [row | {name: json.loads(row[name] or "null") for name in ("before", "after")} for row in rows]
+        return {"items": items, "next": str(rows[-1]["change_id"]) if len(rows) == limit else None}
 
     @routes.get("/limits", tags=["setup 配置"], summary="Limits and windows in force 限额与期限")
     async def limits(_: Annotated[Principal, require("viewer", "operator", "approver", "auditor")]) -> dict[str, Any]:
@@ -141,10 +153,10 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_key: dict[
         await usecases.late_receipt(ctx, case_id, body.receipt)
         executor.wake()
 
-    @routes.get("/keys", tags=["public 公开"], summary="The key that signs notices and case files 公钥")
+    @routes.get("/keys", tags=["public 公开"], summary="The keys of notices and case files, the one in use first 公钥")
     @public
     async def keys() -> dict[str, Any]:
-        return {"keys": [public_key]}
+        return {"keys": public_keys}
 
     @routes.get("/announcements", tags=["public 公开"], summary="Closures announced to the public 关停公告")
     @public

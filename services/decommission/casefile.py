@@ -8,7 +8,8 @@ and the receipt must be by the unit's key. `verify` needs nothing but the file a
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,9 @@ def head(file: dict[str, Any]) -> dict[str, Any]:
 def build(
     case: dict[str, Any], entries: list[dict[str, Any]], private: dict[str, Any], *, findings: list[dict[str, Any]],
     notice: dict[str, Any] | None, plan: dict[str, Any] | None, archive: dict[str, Any] | None, exported_at: datetime,
+    **more: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    """Put a case file together and sign its head."""
+    """Put a case file together and sign its head. `more`: parts that older files do not have."""
     file = {
         "format": FORMAT,
         "exported_at": exported_at.isoformat(),
@@ -47,6 +49,7 @@ def build(
         "notice": notice,
         "plan": plan,
         "archive": archive,
+        **more,
     }
     signed = head(file)
     return file | {"head": signed, "signature": signing.sign(private, signed)}
@@ -115,26 +118,78 @@ def _head(key: dict[str, Any], file: dict[str, Any]) -> list[str]:
     return [] if file["head"] == signed else ["the head shown is not the head that was signed"]
 
 
+NEEDED = {
+    "stop_started": ("noticed", "approved", "announced", "archived", "confirmed"),
+    "closed": ("stop_accepted", "probed", "disposed"),
+}
+SIGNED = ("approved", "announced", "archived", "confirmed")  # what rests on a plan
+UNDOES = {
+    "sponsor_changed": ("noticed", *SIGNED),
+    "unplanned": SIGNED,
+    "archive_failed": ("archived",),
+    "recheck_asked": ("confirmed",),
+    "finding_refuted": ("confirmed",),
+    "restore_asked": NEEDED["closed"],
+    "cancelled": (*NEEDED["stop_started"], *NEEDED["closed"]),
+}
+
+
 def _gates(file: dict[str, Any]) -> list[str]:
-    """Nothing was stopped before each of these, and nothing closed that was not looked at after its stop."""
-    kinds = [entry["kind"] for entry in file["log"]]
-    needed = {
-        "stop_started": ("noticed", "approved", "announced", "archived", "confirmed"),
-        "closed": ("stop_accepted", "probed", "disposed"),
-    }
-    return [
-        f"the log says {kind} without {before} before it"
-        for kind, ahead in needed.items()
-        if kind in kinds
-        for before in ahead
-        if before not in kinds[: kinds.index(kind)]
-    ]
+    """What each stop and the closure rested on was in force then; what a later entry undid no longer counts."""
+    found, there = [], set[str]()
+    looks = _Looks(int((file.get("windows") or {}).get("verify_days", 1)))
+    for entry in file["log"]:
+        kind = entry["kind"]
+        found += [f"the log says {kind} without {each} in force" for each in NEEDED.get(kind, ()) if each not in there]
+        there = (there - set(UNDOES.get(kind, ()))) | {kind}
+        if kind == "stop_accepted":
+            looks = _Looks(looks.needed)
+        elif kind == "probed":
+            looks.add(entry["data"])
+        elif kind == "closed":
+            found += looks.faults()
+    return list(dict.fromkeys(found))
+
+
+@dataclass
+class _Looks:
+    """What was seen since the stop: gone on `needed` days in a row, and not alive since, is verified."""
+
+    needed: int
+    days: list[date] = field(default_factory=list)
+    verified: bool = False
+    last: str | None = None
+
+    def add(self, look: dict[str, Any]) -> None:
+        day, self.last = date.fromisoformat(look["day"]), look["result"]
+        follows = bool(self.days) and self.days[-1] + timedelta(days=1) == day
+        self.days = [] if self.last != "gone" else [*self.days, day] if follows else [day]
+        self.verified = self.last != "alive" and (self.verified or len(self.days) >= self.needed)
+
+    def faults(self) -> list[str]:
+        if self.last != "gone":
+            return [f"the log says closed, and the last look at it before said {self.last}"]
+        return [] if self.verified else [f"the log says closed, and it was not seen gone {self.needed} days in a row"]
 
 
 def _notice(file: dict[str, Any]) -> list[str]:
-    proved, notice = _data(file, "noticed", undone_by="sponsor_changed"), file.get("notice")
-    if proved is None:
-        return []
+    """Every notice that the log says was proved, also to a unit that sponsors the asset no longer.
+
+    A file from before there was one row per notice holds the latest alone.
+    """
+    latest, notices = _data(file, "noticed", undone_by="sponsor_changed"), file.get("notices")
+    found = [] if latest is None else _proof(file, latest, file.get("notice"))
+    if notices is None:
+        return found
+    told = [entry["data"] for entry in file["log"] if entry["kind"] == "noticed"]
+    by_receipt = {signing.sha256(notice["receipt"].encode()): notice for notice in notices if notice.get("receipt")}
+    found += [fault for proved in told for fault in _proof(file, proved, by_receipt.get(proved["receipt_sha256"]))]
+    if file.get("notice") != (notices[-1] if notices else None):
+        found.append("the notice shown is not the last of the notices")
+    return list(dict.fromkeys(found))
+
+
+def _proof(file: dict[str, Any], proved: dict[str, Any], notice: dict[str, Any] | None) -> list[str]:
     if notice is None or not notice.get("receipt"):
         return ["the log says that the unit was told, the file holds no receipt"]
     sha256 = signing.sha256(notice["body"].encode())

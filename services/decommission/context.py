@@ -33,7 +33,7 @@ class MovedOn(Exception):
 class Context:
     """The executor's tools. `kill_switch` is the setting; the switch on the wall is a row.
 
-    `windows` are those of cases that open from now on.
+    `windows` are those of cases that open from now on; `retired_keys` the public halves of what `signing_key` was.
     """
 
     database: Database
@@ -44,6 +44,7 @@ class Context:
     archive: Archive
     kill_switch: bool = False
     windows: Windows = field(default_factory=Windows)
+    retired_keys: tuple[dict[str, Any], ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:

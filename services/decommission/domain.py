@@ -7,6 +7,7 @@ from uuid import UUID
 
 from libs.common import signing
 from libs.common.errors import DomainError
+from services.decommission.refusals import Reasoned
 
 AnswerKind = Literal["keep", "fix", "close"]
 
@@ -20,7 +21,7 @@ class IllegalEntry(DomainError):
     en = "The case is {state}; {entry} is not possible there."
 
 
-class BadReceipt(DomainError):
+class BadReceipt(Reasoned):
     """A receipt is no proof: wrong key, wrong notice or wrong asset."""
 
     code = "bad_receipt"
@@ -29,7 +30,7 @@ class BadReceipt(DomainError):
     en = "The receipt proves nothing: {why}"
 
 
-class PlanAltered(DomainError):
+class PlanAltered(Reasoned):
     """What is about to be done is not what was sealed."""
 
     code = "plan_altered"
@@ -174,7 +175,7 @@ def read_answer(given: Any, *, today: date | None = None) -> Answer:
         raise BadReceipt(field="answer", accepted="an object with answer, reason, until", why="answer is no object")
     kind = given.get("answer")
     if kind not in ("keep", "fix", "close"):
-        raise BadReceipt(field="answer", accepted="keep, fix or close", why=f"answer {kind!r}")
+        raise BadReceipt(field="answer", accepted="keep, fix or close", why="it is none of the three answers")
     try:
         until = date.fromisoformat(given["until"]) if given.get("until") else None
     except (TypeError, ValueError):
@@ -184,7 +185,7 @@ def read_answer(given: Any, *, today: date | None = None) -> Answer:
     if kind == "fix" and until is not None and today is not None:
         last = today + timedelta(days=FIX_DAYS)
         if not today <= until <= last:
-            raise BadReceipt(field="until", accepted=f"{today} to {last}", why=f"a fix until {until}")
+            raise BadReceipt(field="until", accepted=f"{today} to {last}", why="the fix is too early or too late")
     return Answer(kind, _storable("reason", given.get("reason") or "", 1000), until)
 
 
@@ -192,7 +193,7 @@ def _storable(field: str, given: Any, most: int) -> str:
     """Text as a log can hold it, cut to a length; PostgreSQL knows no NUL and UTF-8 no half of a pair."""
     text = str(given)[:most]
     if "\x00" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise BadReceipt(field=field, accepted="text without NUL and surrogates", why=f"{field} cannot be stored")
+        raise BadReceipt(field=field, accepted="text without NUL and surrogates", why="it cannot be stored")
     return text
 
 

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from libs.common import observe
 from libs.common.db import Connection
 from libs.common.kafka import TRANSIENT
-from services.decommission import planning, saga, store
+from services.decommission import planning, refusals, saga, store
 from services.decommission.context import Context, MovedOn, SwitchedOff
 from services.decommission.steps import announce, archive, close, notice, recheck, reopen, stop, verify
 from services.decommission.store import QUERIES, Held
@@ -169,7 +169,8 @@ class Executor:
         if not isinstance(move, saga.Do) or not able:
             await self._rest(case_id)
         elif self._last.get(case_id) == (held.case.version, move.step):
-            await self._park(case_id, f"the step {move.step} left the case where it was")
+            zh = f"步骤 {move.step} 执行后个案没有变化"
+            await self._park(case_id, f"the step {move.step} left the case where it was", zh)
         elif move.step in OVERLAPPING:
             await self._places.acquire()
             return asyncio.create_task(self._beside(held, move.step))
@@ -200,7 +201,8 @@ class Executor:
             raise
         except Exception as error:
             log.exception("step-failed", case_id=str(case_id), step=step)
-            await self._park(case_id, f"the step {step} raised {type(error).__name__}")
+            what = type(error).__name__
+            await self._park(case_id, f"the step {step} raised {what}", f"步骤 {step} 出错:{what}")
             return
         self._last[case_id] = (held.case.version, step)
         STEPS_DONE.labels(step).inc()
@@ -213,15 +215,17 @@ class Executor:
             move = saga.next_move(held.progress, ctx.now(), ctx.zone)
             if isinstance(move, saga.NeedsPerson):
                 held = await ctx.append(conn, held, "needs_person", why=move.why)
-                await ctx.alarm(conn, held, "needs-person", zh=f"个案需要人工处理:{move.why}", en=move.why)
+                en, _, zh = move.why.partition(" / ")
+                await ctx.alarm(conn, held, "needs-person", zh=f"个案需要人工处理:{zh or en}", en=en)
                 return
             # Looked up again: a record that came since the first look found nobody asleep to wake.
             due = saga.due_at(move, ctx.now()) if await self._able(conn, held, move) else None
             await QUERIES.case_rest(conn, case_id=case_id, due_at=due)
 
-    async def _park(self, case_id: UUID, why: str) -> None:
+    async def _park(self, case_id: UUID, why: str, why_zh: str = "") -> None:
         """What cannot go on by itself goes to a person, and holds up nobody else."""
-        ctx, zh, en = self._ctx, f"个案无法继续:{why}", f"The case cannot go on: {why}"
+        ctx, en = self._ctx, f"The case cannot go on: {why}"
+        zh = f"个案无法继续:{why_zh or refusals.zh(why)}"
         try:
             async with ctx.database.transaction("park_case") as conn:
                 held = await ctx.append(conn, await ctx.hold(conn, case_id), "needs_person", why=why)

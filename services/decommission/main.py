@@ -44,7 +44,7 @@ def application(
     app.include_router(letters.router("decommission", ctx.database, taken))
     app.include_router(api.router(ctx, executor))
     app.include_router(api_plans.router(ctx, executor))
-    app.include_router(api_setup.router(ctx, executor, windows, auth.public_key(ctx.signing_key)))
+    app.include_router(api_setup.router(ctx, executor, windows, [auth.public_key(ctx.signing_key), *ctx.retired_keys]))
     web.seal(app)
     return app
 
@@ -55,7 +55,10 @@ async def main(role: Role) -> None:
     limits, windows, signing_key = settings.read_limits(), settings.read_windows(), settings.signing_key()
     base = await open_base(settings, MIGRATIONS, role)
     egress, archive = Egress(settings.egress_allow), Archive(settings.archive_dir)
-    ctx = Context(base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch, windows)
+    ctx = Context(
+        base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch, windows,
+        retired_keys=settings.retired_keys(),
+    )  # fmt: skip
     executor = Executor(ctx)
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     taken = topics(ctx, windows, executor)

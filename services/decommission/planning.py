@@ -14,7 +14,7 @@ from libs.common.errors import Missing
 from libs.common.events.decommission import CaseApproved
 from libs.common.ids import derive
 from libs.common.signing import sha256 as sha256_of
-from services.decommission import plans, saga, store
+from services.decommission import plans, refusals, saga, states, store
 from services.decommission.domain import Limits, PlanAltered, SameApprover, Subject, Taken, room
 from services.decommission.plans import Candidate
 from services.decommission.store import QUERIES, Held
@@ -73,12 +73,14 @@ async def approve(database: Database, clock: Clock, plan_id: UUID, approver: str
     """One person signs a plan's hash; with enough signatures its cases go on.
 
     Two different people, or one where every rule of every member is under a live mandate with room left. Who signs
-    again has signed once. Raises PlanAltered when the text is not what was sealed or the hash is another's.
+    again has signed once. Raises PlanAltered when the text is not what was sealed or the hash is another's, SaidNo
+    when the plan was rejected.
     """
     async with database.transaction("approve_plan") as conn:
         plan = await QUERIES.plan_lock(conn, plan_id=plan_id)
         if plan is None:
             raise Missing(what=f"plan {plan_id}")
+        refusals.unless(await QUERIES.plan_rejection(conn, plan_id=plan_id))
         actual = sha256_of(plan["content"].encode())
         altered = actual != plan["sha256"] or plan["state"] == "altered"
         if altered:
@@ -145,10 +147,33 @@ async def _admit(conn: Connection, clock: Clock, plan: Any, signed: list[str], m
         await outbox.emit(conn, told, sequence=held.case.version, time=clock.now())
 
 
-async def drop(conn: Connection, clock: Clock, held: Held, why: str) -> Held:
+async def reject(database: Database, clock: Clock, plan_id: UUID, *, by: str, reason: str) -> dict[str, Any]:
+    """One person says no to a plan, approved or not: whatever of it has not been stopped is to be planned anew.
+
+    What was altered can be planned again only so. Who says no again has said it once; the first word stays.
+    """
+    async with database.transaction("reject_plan") as conn:
+        if await QUERIES.plan_lock(conn, plan_id=plan_id) is None:
+            raise Missing(what=f"plan {plan_id}")
+        said = await QUERIES.plan_rejection(conn, plan_id=plan_id)
+        if said is None:
+            said = {"by": by, "reason": reason, "at": clock.now()}
+            await QUERIES.plan_reject(conn, plan_id=plan_id, **said)
+            await QUERIES.plan_state(conn, plan_id=plan_id, state="rejected")
+            for member in [row["case_id"] async for row in QUERIES.plan_members_of(conn, plan_id=plan_id)]:
+                looked = await store.hold(conn, member, clock.zone, lock=False)
+                if looked.progress.plan_id != str(plan_id):
+                    continue  # in another by now, whose sealing may be waiting for a row that is locked here
+                held = await store.hold(conn, member, clock.zone)
+                if held.progress.plan_id == str(plan_id) and states.may(held.progress, "unplanned"):
+                    await drop(conn, clock, held, reason, actor=by)
+    return dict(said)
+
+
+async def drop(conn: Connection, clock: Clock, held: Held, why: str, *, actor: str = ACTOR) -> Held:
     """Out of its plan and back to planning: what was sealed or approved holds no longer."""
     data = {"plan_id": held.progress.plan_id, "why": why}
-    return await store.append(conn, held, "unplanned", data, now=clock.now(), actor=ACTOR, zone=clock.zone)
+    return await store.append(conn, held, "unplanned", data, now=clock.now(), actor=actor, zone=clock.zone)
 
 
 async def fault_of(conn: Connection, held: Held) -> str | None:
@@ -176,13 +201,15 @@ async def signed_evidence(conn: Connection, held: Held) -> frozenset[str] | None
 
 
 async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> str | None:
-    """Why a plan without fault holds no longer for this case: the asset is another, or its mandate has ended.
+    """Why a plan without fault holds no longer for this case: rejected, another asset, its mandate ended or revoked.
 
     Or the finding that was confirmed today is none of those that were signed. Planned anew, the case has a new public
     notice that names what it rests on, but no new notice to the unit: that one is proof that the unit knows of the
     closure, and until the stop it may still answer keep, whatever rule the closure rests on by then.
     """
     plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id or ""))
+    if plan["state"] == "rejected":
+        return "the plan was rejected"
     member = plans.member_of(plan["content"], held.case.case_id)
     if member is None or member["asset_version"] != subject.version:
         return CHANGED
@@ -191,6 +218,8 @@ async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> s
     if len(set(held.progress.approvers)) >= 2:
         return None
     mandates = await _mandates_of(conn, held)
+    if any(mandate is not None and mandate["revoked"] for mandate in mandates.values()):
+        return "the mandate it was approved under was revoked"
     live = all(mandate is not None and mandate["until"] >= day for mandate in mandates.values())
     return None if live else "the mandate it was approved under has ended"
 
@@ -233,9 +262,10 @@ async def beyond_limits(conn: Connection, limits: Limits, day: date, subject: Su
 async def propose_mandate(
     database: Database, clock: Clock, *, rule: str, max_per_day: int, until: date, by: str
 ) -> UUID:  # fmt: skip
-    """A standing approval that two people have yet to sign."""
+    """A standing approval that two people have yet to sign. Raises SaidNo where the very same one was revoked."""
     which = derive("mandate", rule, max_per_day, until)
     async with database.transaction("propose_mandate") as conn:
+        refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=which))
         await QUERIES.mandate_add(
             conn, mandate_id=which, rule=rule, max_per_day=max_per_day, until=until, proposed_by=by,
             proposed_at=clock.now(),
@@ -244,11 +274,24 @@ async def propose_mandate(
 
 
 async def sign_mandate(database: Database, clock: Clock, mandate_id: UUID, approver: str) -> None:
-    """One of the two signatures; who signs again has signed once. Raises Missing, and SameApprover for its proposer."""
+    """One of the two signatures; who signs again has signed once.
+
+    Raises Missing, SameApprover for its proposer, and SaidNo when it was revoked.
+    """
     async with database.transaction("sign_mandate") as conn:
         mandate = await QUERIES.mandate_get(conn, mandate_id=mandate_id)
         if mandate is None:
             raise Missing(what=f"mandate {mandate_id}")
         if mandate["proposed_by"] == approver:
             raise SameApprover(who=approver)
+        refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=mandate_id))
         await QUERIES.mandate_sign(conn, mandate_id=mandate_id, approver=approver, at=clock.now())
+
+
+async def revoke_mandate(database: Database, clock: Clock, which: UUID, *, by: str, reason: str) -> dict[str, Any]:
+    """One person takes a standing approval back; what was approved under it and not stopped is to be planned anew."""
+    async with database.transaction("revoke_mandate") as conn:
+        if await QUERIES.mandate_get(conn, mandate_id=which) is None:
+            raise Missing(what=f"mandate {which}")
+        await QUERIES.mandate_revoke(conn, mandate_id=which, by=by, reason=reason, at=clock.now())
+        return dict(await QUERIES.mandate_revocation(conn, mandate_id=which))

@@ -29,6 +29,7 @@ class Progress:
     noticed_unit: str | None = None
     answer: str | None = None
     answered_at: datetime | None = None
+    on_behalf: bool = False
     fix_until: date | None = None
     fix_checked_at: datetime | None = None
     plan_id: str | None = None
@@ -104,13 +105,14 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
         case "sponsor_changed":
             p.attempts, p.last_attempt, p.noticed_at, p.notice_sha256 = 0, None, None, None
             p.answer = p.answered_at = p.fix_until = p.fix_checked_at = None
+            p.on_behalf = False
         case "endpoint_changed":
             p.attempts, p.last_attempt = 0, None
         case "answered":
-            p.answer, p.answered_at = data["answer"], entry.at
+            p.answer, p.answered_at, p.on_behalf = data["answer"], entry.at, bool(data.get("on_behalf"))
             p.fix_until = date.fromisoformat(data["until"]) if data["answer"] == "fix" else None
             p.fix_checked_at = None
-            if p.fix_until is not None:
+            if p.fix_until is not None and not p.on_behalf:
                 _clock(p, entry.at)
         case "planned":
             p.plan_id, p.plan_sha256 = data["plan_id"], data["plan_sha256"]
@@ -202,8 +204,10 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
             p.person = None
             p.archive_failures = p.stop_failures = 0
         case "held":
-            p.held_since = p.held_since or entry.at
-            p.hold_until = date.fromisoformat(data["until"]) if data.get("until") else None
+            until = date.fromisoformat(data["until"]) if data.get("until") else None
+            if p.held_since is not None:  # of several the longest counts, and none is longer than "further notice"
+                until = None if until is None or p.hold_until is None else max(until, p.hold_until)
+            p.held_since, p.hold_until = p.held_since or entry.at, until
         case "released":
             if p.held_since is not None:
                 since = max(p.held_since, p.clock_from) if p.clock_from else p.held_since

@@ -48,6 +48,9 @@ with recursive up as (
 select e.unit_id, e.url, e.public_key::text as public_key, e.honours_keys
 from endpoints e join up using (unit_id) order by up.height limit 1;
 
+-- name: endpoint_get(unit_id)^
+select url, public_key::text as public_key, contact, honours_keys from endpoints where unit_id = :unit_id for update;
+
 -- name: endpoint_put(unit_id, url, public_key, contact, honours_keys)!
 insert into endpoints (unit_id, url, public_key, contact, honours_keys)
 values (:unit_id, :url, :public_key::text::jsonb, :contact, :honours_keys)
@@ -56,11 +59,26 @@ on conflict (unit_id) do update set
     honours_keys = excluded.honours_keys;
 
 -- name: assets_left(unit_id, asset_id)$
--- How many assets a unit still answers for, besides one.
-select count(*) from subjects where sponsor_id = :unit_id and asset_id <> :asset_id and record <> 'closed';
+-- How many assets a unit still answers for, besides one: none that is disposed of, whether or not the registry has heard.
+select count(*) from subjects s
+where s.sponsor_id = :unit_id and s.asset_id <> :asset_id and s.record <> 'closed' and coalesce(
+    (select c.state from cases c where c.asset_id = s.asset_id order by c.ordinal desc limit 1), ''
+) not in ('disposed', 'closed');
+
+-- name: unit_lock(text_)$
+-- Disposals of one unit's assets wait for each other, so that the last one knows that it is.
+select pg_advisory_xact_lock(hashtextextended('unit ' || :text_, 0));
 
 -- name: contact_delete(unit_id)!
 update endpoints set contact = null where unit_id = :unit_id;
+
+-- name: setup_change_add(what, which, before, after, actor, at)!
+insert into setup_changes (what, which, before, after, actor, at)
+values (:what, :which, :before::text::jsonb, :after::text::jsonb, :actor, :at);
+
+-- name: setup_changes_list(after, max_rows)
+select change_id, what, which, before::text as before, after::text as after, actor, at from setup_changes
+where change_id > :after order by change_id limit :max_rows;
 
 -- name: connector_put(platform, stop_url, restore_url, probe_url, honours_keys)!
 insert into connectors (platform, stop_url, restore_url, probe_url, honours_keys)
@@ -74,7 +92,7 @@ on conflict (platform) do update set
 select * from connectors where platform = :platform;
 
 -- name: asset_lock(text_)$
--- Two findings of one asset wait for each other before a case exists.
+-- Two findings of one asset, or a finding and the record, wait for each other before a case exists.
 select pg_advisory_xact_lock(hashtextextended(:text_, 0));
 
 -- name: asset_lock_of(case_id)$
@@ -111,8 +129,9 @@ update cases set reopen_on = :on_day where case_id = :case_id;
 select case_id, asset_id from cases where reopen_on <= :today order by reopen_on, asset_id limit 1;
 
 -- name: cases_wake(asset_id, now)!
--- A finding may come before the record of its asset: such a case waited for it.
-update cases set due_at = :now where asset_id = :asset_id and state = 'noticing' and due_at is null;
+-- A finding may come before the record of its asset: such a case waited for it. Also one that is due: whoever has just
+-- looked in vain and is about to lay it down holds its row, and this waits for him.
+update cases set due_at = least(due_at, :now) where asset_id = :asset_id and state = 'noticing';
 
 -- name: case_list(state, asset_id, after, max_rows)
 select case_id, asset_id, ordinal, finding_id, rule, state, version, due_at, opened_at from cases
@@ -187,16 +206,20 @@ insert into effects (key, case_id, step, ordinal, state) values (:key, :case_id,
 update effects set state = :state, result = :result::text::jsonb where key = :key;
 
 -- name: notice_put(case_id, body, sha256)!
-insert into notices (case_id, body, sha256) values (:case_id, :body, :sha256)
-on conflict (case_id) do update set
-    body = excluded.body, sha256 = excluded.sha256, unit_id = null, receipt = null, public_key = null;
+insert into notices (case_id, ordinal, body, sha256)
+select :case_id, coalesce(max(ordinal), 0) + 1, :body, :sha256 from notices where case_id = :case_id;
 
 -- name: notice_prove(case_id, unit_id, receipt, public_key)!
+-- The latest one's receipt; the ones before keep theirs.
 update notices set unit_id = :unit_id, receipt = :receipt, public_key = :public_key::text::jsonb
-where case_id = :case_id;
+where case_id = :case_id and ordinal = (select max(ordinal) from notices where case_id = :case_id);
 
 -- name: notice_get(case_id)^
-select case_id, body, sha256, unit_id, receipt, public_key::text as public_key from notices where case_id = :case_id;
+select case_id, body, sha256, unit_id, receipt, public_key::text as public_key from notices
+where case_id = :case_id order by ordinal desc limit 1;
+
+-- name: notices_of(case_id)
+select body, unit_id, receipt, public_key::text as public_key from notices where case_id = :case_id order by ordinal;
 
 -- name: plan_of_day(day)$
 select plan_id from plans where sealed_on = :day;
@@ -227,6 +250,12 @@ update plans set state = :state where plan_id = :plan_id;
 -- name: plan_members_of(plan_id)
 select case_id, asset_id from plan_members where plan_id = :plan_id order by asset_id;
 
+-- name: plan_reject(plan_id, by, reason, at)!
+insert into plan_rejections (plan_id, rejected_by, reason, at) values (:plan_id, :by, :reason, :at);
+
+-- name: plan_rejection(plan_id)^
+select rejected_by as by, reason, at from plan_rejections where plan_id = :plan_id;
+
 -- name: approval_add(plan_id, approver, sha256, at)$
 insert into approvals (plan_id, approver, sha256, at) values (:plan_id, :approver, :sha256, :at)
 on conflict do nothing returning true;
@@ -246,21 +275,31 @@ select * from mandates where mandate_id = :mandate_id;
 insert into mandate_approvals (mandate_id, approver, at) values (:mandate_id, :approver, :at)
 on conflict do nothing returning true;
 
+-- name: mandate_revoke(mandate_id, by, reason, at)!
+insert into mandate_revocations (mandate_id, revoked_by, reason, at) values (:mandate_id, :by, :reason, :at)
+on conflict do nothing;
+
+-- name: mandate_revocation(mandate_id)^
+select revoked_by as by, reason, at from mandate_revocations where mandate_id = :mandate_id;
+
 -- name: mandates_all()
 select m.*, (select coalesce(array_agg(a.approver order by a.at, a.approver), '{}') from mandate_approvals a
-             where a.mandate_id = m.mandate_id) as approvers
-from mandates m order by m.until, m.mandate_id;
+             where a.mandate_id = m.mandate_id) as approvers,
+       r.revoked_by, r.at as revoked_at, r.reason as revoked_why
+from mandates m left join mandate_revocations r using (mandate_id) order by m.until, m.mandate_id;
 
 -- name: mandates_live(day)
--- Standing approvals that two people have signed and that have not ended.
+-- Standing approvals that two people have signed, that have not ended and that nobody took back.
 select m.mandate_id, m.rule, m.max_per_day from mandates m
-where m.until >= :day and (select count(*) from mandate_approvals a where a.mandate_id = m.mandate_id) >= 2;
+where m.until >= :day and (select count(*) from mandate_approvals a where a.mandate_id = m.mandate_id) >= 2
+  and not exists (select 1 from mandate_revocations r where r.mandate_id = m.mandate_id);
 
 -- name: mandate_of_rule(mandates, rule)^
 -- The standing approval of a rule among those that a plan was approved under; its proposer is none of its signers.
 select m.mandate_id, m.max_per_day, m.until,
        (select count(*) from mandate_approvals a
-        where a.mandate_id = m.mandate_id and a.approver <> m.proposed_by) as signatures
+        where a.mandate_id = m.mandate_id and a.approver <> m.proposed_by) as signatures,
+       exists (select 1 from mandate_revocations r where r.mandate_id = m.mandate_id) as revoked
 from mandates m where m.mandate_id = any(:mandates::uuid[]) and m.rule = :rule;
 
 -- name: slots_lock(day)$

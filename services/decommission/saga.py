@@ -85,7 +85,7 @@ def _answering(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
         if now < mended:
             return Wait(mended)
         return _ask(p, now, today, zone)
-    if p.answer is None:
+    if p.answer is None or p.on_behalf:  # what others answer for a unit leaves it the time to answer itself
         assert p.noticed_at is not None  # noqa: S101 - the caller's branch
         end = p.noticed_at + timedelta(days=p.windows.answer_days) + p.paused
         if now < end:
@@ -97,7 +97,8 @@ def ready_since(p: Progress) -> datetime:
     """When a case that is ready to be planned became so: its place in the order of scarce places."""
     assert p.noticed_at is not None  # noqa: S101 - only a noticed case is ready
     said = {"close": p.answered_at, "fix": p.fix_checked_at}.get(p.answer or "")
-    return said or p.noticed_at + timedelta(days=p.windows.answer_days) + p.paused
+    end = p.noticed_at + timedelta(days=p.windows.answer_days) + p.paused
+    return max(said or end, end) if p.on_behalf else said or end
 
 
 def _towards_stop(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:

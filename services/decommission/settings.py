@@ -11,16 +11,22 @@ from libs.common.settings import CommonSettings
 from services.decommission.domain import Limits, Windows, read_limits
 
 
+def _public(key: Any) -> bool:
+    return isinstance(key, dict) and key.get("crv") == "Ed25519" and isinstance(key.get("x"), str) and "d" not in key
+
+
 class Settings(CommonSettings):
     """`limits` and `windows` are JSON objects; what they leave out keeps its default, what they add is refused.
 
-    `kill_switch`: start with nothing leaving this service, whatever the switch over HTTP says.
+    `retired_keys_file`: a JWKS of the public keys that signed earlier case files. `kill_switch`: start with nothing
+    leaving this service, whatever the switch over HTTP says.
     """
 
     SERVICE: ClassVar[str] = "decommission"
     model_config = SettingsConfigDict(**CommonSettings.model_config | {"env_prefix": "JIANFU_DECOMMISSION_"})
 
     signing_key_file: Path
+    retired_keys_file: Path | None = None
     archive_dir: Path
     limits: dict[str, Any] = Field(default_factory=dict)
     windows: dict[str, Any] = Field(default_factory=dict)
@@ -29,6 +35,16 @@ class Settings(CommonSettings):
     def signing_key(self) -> dict[str, Any]:
         key: dict[str, Any] = json.loads(self.signing_key_file.read_text())
         return key
+
+    def retired_keys(self) -> tuple[dict[str, Any], ...]:
+        """Raises ValueError at start where one is no public Ed25519 key."""
+        if self.retired_keys_file is None:
+            return ()
+        held = json.loads(self.retired_keys_file.read_text())
+        keys = held.get("keys") if isinstance(held, dict) else None
+        if not isinstance(keys, list) or not all(_public(key) for key in keys):
+            raise ValueError(f"{self.retired_keys_file}: expected a JWKS of public Ed25519 keys and nothing private")
+        return tuple(keys)
 
     def read_limits(self) -> Limits:
         """Raises LimitsInvalid at start."""

@@ -25,7 +25,7 @@ LEGAL: dict[str, frozenset[str]] = {
         {"answering", "fixing", "ready", "planned", "approved", "announced", "archived", "rechecking", "needs_person"}
     ),
     "planned": frozenset({"ready"}),
-    "unplanned": frozenset({"planned", "approved", "announced", "archived", "rechecking"}),
+    "unplanned": frozenset({"planned", "approved", "announced", "archived", "rechecking", "needs_person"}),
     "approved": frozenset({"planned"}),
     "announced": frozenset({"approved"}),
     "archive_started": frozenset({"announced", "stopping"}),
@@ -100,7 +100,7 @@ def _state_before_stop(p: Progress) -> str:
         return "approved"
     if p.plan_id is not None:
         return "planned"
-    return "ready" if p.answer in ("close", "fix") else "answering"
+    return "ready" if p.answer in ("close", "fix") and not p.on_behalf else "answering"
 
 
 def check(p: Progress, kind: str) -> None:
@@ -125,6 +125,8 @@ def may(p: Progress, kind: str) -> bool:
         case "cancelled" if p.disposed:
             return False
         case "restore_asked" if p.stopped_at is None or p.disposed or p.unwinding:
+            return False
+        case "unplanned" if p.plan_id is None or p.stop_ordered:
             return False
         case "cleared" if p.stopped_at is not None:  # parked or not: a stopped asset is watched no more
             return False

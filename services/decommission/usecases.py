@@ -25,6 +25,7 @@ from libs.common.signing import canonical, sha256
 from services.decommission import domain, states, store
 from services.decommission.context import Context
 from services.decommission.domain import Windows
+from services.decommission.refusals import AnsweredItself
 from services.decommission.store import QUERIES, Held
 
 log = structlog.get_logger()
@@ -36,6 +37,7 @@ async def know_asset(ctx: Context, told: AssetRecord, event_id: str) -> None:
     async with ctx.database.transaction("know_asset") as conn:
         if not await inbox.first_time(conn, CONSUMER, event_id):
             return
+        await QUERIES.asset_lock(conn, text_=str(told.asset_id))
         fields = set(domain.Subject.__dataclass_fields__)
         await QUERIES.subject_put(conn, **told.model_dump(include=fields))
         await QUERIES.cases_wake(conn, asset_id=told.asset_id, now=ctx.now())
@@ -151,12 +153,22 @@ async def proved(
     return held
 
 
-async def answered(ctx: Context, conn: Any, held: Held, answer: domain.Answer, *, actor: str) -> Held:
-    """The unit's answer moves the case. Raises IllegalEntry; a fix is too late once a plan is sealed."""
+async def answered(
+    ctx: Context, conn: Any, held: Held, answer: domain.Answer, *, actor: str, on_behalf: bool = False
+) -> Held:  # fmt: skip
+    """The unit's answer moves the case. Raises IllegalEntry; a fix is too late once a plan is sealed.
+
+    `on_behalf`: an operator gives it, who shortens no window. Raises AnsweredItself where the unit has given its own.
+    """
+    own = held.progress.answer is not None and not held.progress.on_behalf
+    if on_behalf and own and answer.answer != "keep":
+        raise AnsweredItself
     if answer.answer == "fix" and held.progress.plan_id is not None:
         raise domain.IllegalEntry(state=held.case.state, entry="fix")
     until = answer.until.isoformat() if answer.until else None
-    data = {"answer": answer.answer, "reason": answer.reason, "until": until}
+    data: dict[str, Any] = {"answer": answer.answer, "reason": answer.reason, "until": until}
+    if on_behalf:
+        data["on_behalf"] = True
     held = await store.append(conn, held, "answered", data, now=ctx.now(), actor=actor, zone=ctx.zone)
     await ctx.tell(conn, held, CaseAnswered, answer=answer.answer)
     return held
@@ -199,28 +211,6 @@ def _signed_by(
     raise refused or domain.BadReceipt(field="receipt", why="there is nobody who could have signed it")
 
 
-async def set_endpoint(
-    ctx: Context, unit_id: UUID, *, url: str, public_key: dict[str, Any], contact: str | None, honours_keys: bool
-) -> None:
-    """Where a unit's notices go; cases that could not reach it try again."""
-    async with ctx.database.transaction("set_endpoint") as conn:
-        await QUERIES.endpoint_put(
-            conn, unit_id=unit_id, url=url, public_key=json.dumps(public_key), contact=contact,
-            honours_keys=honours_keys,
-        )  # fmt: skip
-        waiting = [row["case_id"] async for row in QUERIES.cases_of_unit_waiting(conn, unit_id=unit_id)]
-        for case_id in waiting:
-            held = await ctx.hold(conn, case_id)
-            if "notice" not in held.progress.pending:
-                await ctx.append(conn, held, "endpoint_changed")
-
-
-async def set_connector(ctx: Context, platform: str, **urls: Any) -> None:
-    """How a platform's assets are stopped, restored and looked at."""
-    async with ctx.database.transaction("set_connector") as conn:
-        await QUERIES.connector_put(conn, platform=platform, **urls)
-
-
 async def note(
     ctx: Context, conn: Connection, case_id: UUID, kind: str, *, actor: str, reason: str, until: date | None = None
 ) -> Held:
@@ -231,7 +221,7 @@ async def note(
         data["until"] = until.isoformat() if until else None
     held = await store.append(conn, held, kind, data, now=ctx.now(), actor=actor, zone=ctx.zone)
     if kind in ("held", "released"):
-        await ctx.tell(conn, held, CaseHeld, held=kind == "held", reason=reason, until=until)
+        await ctx.tell(conn, held, CaseHeld, held=kind == "held", reason=reason, until=held.progress.hold_until)
     return held
 
 

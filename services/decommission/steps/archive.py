@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.common import faults, signing
-from services.decommission import domain, store
+from services.decommission import domain, refusals, store
 from services.decommission.archive import ArchiveFailed
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
@@ -76,7 +76,7 @@ async def failed(ctx: Context, conn: Any, held: store.Held, why: str, *, key: UU
     if key is not None:
         await ctx.end(conn, key, "failed", why=why)
     held = await ctx.append(conn, held, "archive_failed", why=why)
-    zh, en = f"归档包未通过检测:{why}", f"The archive package failed its checks: {why}"
+    zh, en = f"归档包未通过检测:{refusals.zh(why)}", f"The archive package failed its checks: {why}"
     await ctx.alarm(conn, held, "archive", zh=zh, en=en)
 
 

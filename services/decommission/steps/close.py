@@ -18,6 +18,7 @@ async def dispose(ctx: Context, case_id: UUID) -> None:
     async with ctx.database.transaction("dispose") as conn:
         held = await ctx.take(conn, case_id, "dispose")
         subject = await ctx.subject(conn, held)
+        await QUERIES.unit_lock(conn, text_=str(subject.sponsor_id))
         others = await QUERIES.assets_left(conn, unit_id=subject.sponsor_id, asset_id=subject.asset_id)
         if not others:
             await QUERIES.contact_delete(conn, unit_id=subject.sponsor_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from libs.common import faults, signing
 from libs.common.events.decommission import CaseUndelivered
-from services.decommission import domain, usecases
+from services.decommission import domain, refusals, usecases
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
 from services.decommission.store import QUERIES, Held
@@ -84,7 +84,7 @@ async def _undelivered(ctx: Context, case_id: UUID, key: UUID, effect: str, why:
         held = await ctx.append(conn, held, "undelivered", why=why, attempt=held.progress.attempts + 1)
         await ctx.tell(conn, held, CaseUndelivered, why=why)
         if held.case.state == "undelivered":
-            zh, en = f"通知未能送达:{why}", f"The notice could not be delivered: {why}"
+            zh, en = f"通知未能送达:{refusals.zh(why)}", f"The notice could not be delivered: {why}"
             await ctx.alarm(conn, held, "undelivered", zh=zh, en=en)
 
 

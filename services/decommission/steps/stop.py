@@ -5,7 +5,7 @@ from uuid import UUID
 
 from libs.common import faults, signing
 from libs.common.events.decommission import CaseStopped
-from services.decommission import domain, planning, store
+from services.decommission import domain, planning, refusals, store
 from services.decommission.archive import ArchiveFailed
 from services.decommission.connectors import webhook
 from services.decommission.context import Context, MovedOn
@@ -140,8 +140,10 @@ async def _gates(ctx: Context, conn: Any, held: Held, subject: Subject, sha256: 
     fault = await planning.fault_of(conn, held)
     if fault is not None:
         held = await ctx.append(conn, held, "needs_person", why=f"plan altered: {fault}")
-        zh, en = f"方案已被改动,停止执行:{fault}", f"The plan has been altered, nothing is executed: {fault}"
-        await ctx.alarm(conn, held, "plan-altered", zh=zh, en=en)
+        zh = f"方案已被改动,停止执行:{refusals.zh(fault)}"
+        await ctx.alarm(
+            conn, held, "plan-altered", zh=zh, en=f"The plan has been altered, nothing is executed: {fault}"
+        )
         return False
     why = await planning.lapsed(conn, held, subject, ctx.today())
     if why is not None and not p.stop_ordered:

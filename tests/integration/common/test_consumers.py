@@ -42,6 +42,7 @@ POISON: dict[str, tuple[dict[str, Any], str, str]] = {
     "sequence in words": (record("p", 12, ce_sequence=b"twelve"), "malformed", "ce_sequence"),
     "U+0000 in the id": (record("p", 13, ce_id=b"a\0b", value=b"{}"), "invalid", "thing"),
     "as large as a broker takes": (record("p", 14, value=NOISE + NOISE[:55_000]), "invalid", "JSON"),
+    "a key as large as a broker takes": (record("p", 15, key=NOISE + NOISE[:55_000], value=b"{}"), "invalid", "thing"),
 }
 
 
@@ -82,7 +83,8 @@ async def test_poison_between_good_records(store: Database, options: Any, new_to
         assert decoded(row["headers"]) == list(poison["headers"]), name
         assert dict(copy.headers)["dead_code"] == code.encode(), name
         assert words.encode() in dict(copy.headers)["dead_reason"], name
-        if name == "as large as a broker takes":
+        if name.endswith("as large as a broker takes"):
+            assert copy.key == poison["key"][:1000]
             assert copy.value is None
             assert dict(copy.headers)["dead_truncated"]
         else:

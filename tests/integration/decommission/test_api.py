@@ -31,10 +31,13 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "/plans", None, {"viewer", "operator", "approver", "auditor"}),
     ("GET", f"/plans/{ANY}", None, {"viewer", "operator", "approver", "auditor"}),
     ("POST", f"/plans/{ANY}/approvals", {"sha256": "0" * 64}, {"approver"}),
+    ("POST", f"/plans/{ANY}/reject", {"reason": "r"}, {"approver"}),
+    ("POST", f"/mandates/{ANY}/revoke", {"reason": "r"}, {"approver"}),
     ("GET", "/mandates", None, {"viewer", "operator", "approver", "auditor"}),
     ("POST", "/mandates", {"rule": "C15", "max_per_day": 1, "until": "2025-12-31"}, {"operator", "approver"}),
     ("POST", f"/mandates/{ANY}/approvals", None, {"approver"}),
     ("PUT", "/connectors/x", CONNECTOR, {"operator"}),
+    ("GET", "/setup-changes", None, {"operator", "auditor"}),
     ("GET", "/limits", None, {"viewer", "operator", "approver", "auditor"}),
     ("POST", "/rounds", {}, {"operator"}),
     ("POST", "/kill-switch", {"on": False}, {"operator"}),
@@ -57,6 +60,34 @@ async def test_a_unit_sets_its_own_endpoint_and_no_other(story: Story, unit: UUI
     assert (await story.request("PUT", f"/endpoints/{unit}", body, role="unit", unit="test:alpha")).status_code == 204
     assert (await story.request("PUT", f"/endpoints/{other}", body, role="unit", unit="test:alpha")).status_code == 403
     assert (await story.request("PUT", f"/endpoints/{other}", body, role="unit")).status_code == 403
+
+
+async def test_each_change_of_an_endpoint_or_a_connector_says_who_made_it(story: Story) -> None:
+    unit = await story.unit("alpha", endpoint=False)
+    endpoint = {"url": "http://h/1", "public_key": story.world.public_key("alpha"), "contact": "Zhang San"}
+    changes: list[dict[str, Any]] = [
+        {}, {}, {"url": "http://h/2"}, {"public_key": story.world.public_key("beta")}, {"contact": "Li Si"},
+    ]  # fmt: skip
+    for number, change in enumerate(changes):
+        endpoint |= change
+        await story.call("PUT", f"/endpoints/{unit}", endpoint, role="operator", who=f"op{number}")
+    for number, stop in enumerate(("s", "s", "t")):
+        body = CONNECTOR | {"stop_url": f"http://h/{stop}"}
+        await story.call("PUT", "/connectors/y", body, role="operator", who=f"con{number}")
+    first = await story.call("GET", "/setup-changes?limit=3", role="auditor")
+    rest = await story.call("GET", f"/setup-changes?cursor={first['next']}", role="auditor")
+    of_unit = [each for each in first["items"] + rest["items"] if each["which"] == str(unit)]
+    assert [each["actor"] for each in of_unit] == ["op0", "op2", "op3", "op4"], "what changes nothing is no change"
+    assert of_unit[0]["before"] is None
+    assert [each["before"] for each in of_unit[1:]] == [each["after"] for each in of_unit[:-1]]
+    assert [each["after"]["url"][-1] for each in of_unit] == ["1", "2", "2", "2"]
+    assert len({each["after"]["key_sha256"] for each in of_unit}) == 2
+    assert "Zhang" not in str(of_unit)
+    of_platform = [each for each in rest["items"] if each["which"] == "y"]
+    assert [(each["actor"], each["after"]["stop_url"]) for each in of_platform] == [
+        ("con0", "http://h/s"), ("con2", "http://h/t"),
+    ]  # fmt: skip
+    assert of_platform[1]["before"] == of_platform[0]["after"]
 
 
 async def test_a_private_key_or_none_at_all_is_refused_as_an_endpoint_s_key(story: Story, unit: UUID) -> None:
@@ -117,6 +148,16 @@ async def test_two_requests_at_once_under_one_key_act_once(story: Story, unit: U
     assert {reply.status_code for reply in replies} == {200}
     assert len({reply.text for reply in replies}) == 1
     assert (await story.kinds(case)).count("held") == 1
+
+
+@pytest.mark.parametrize("field", ["partition", "offset"])
+async def test_a_dead_letter_s_place_is_one_that_a_record_can_have(story: Story, field: str) -> None:
+    place: dict[str, Any] = {"topic": "jianfu.registry", "partition": 2**31 - 1, "offset": 2**63 - 1, "reason": "r"}
+    for path in ("replay", "discard"):
+        assert (await story.request("POST", f"/dead-letters/{path}", place)).status_code == 404
+        for odd in (-1, place[field] + 1, 2**100):
+            reply = await story.request("POST", f"/dead-letters/{path}", place | {field: odd})
+            assert (reply.status_code, reply.json()["errors"][0]["field"]) == (422, field), reply.text
 
 
 async def test_lists_are_paged_without_gap_or_repeat(story: Story, unit: UUID) -> None:
@@ -188,7 +229,8 @@ async def test_the_log_is_append_only_for_the_service_itself(story: Story, unit:
     import asyncpg
 
     await story.flagged("log", unit)
-    for statement in ("update case_log set actor = 'x'", "delete from case_log", "update approvals set approver = 'x'"):
+    for statement in ("update case_log set actor = 'x'", "delete from case_log", "update approvals set approver = 'x'",
+                      "update setup_changes set actor = 'x'", "delete from mandate_revocations"):  # fmt: skip
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with story.database.pool.acquire() as conn:
                 await conn.execute(statement)

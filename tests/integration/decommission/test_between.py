@@ -1,5 +1,6 @@
 """What comes between the look at a case and the deed: a hold, an answer, a word from the monitor, a record, a limit."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -8,10 +9,12 @@ from uuid import UUID
 import pytest
 
 from libs.common.egress import Egress, Reply
+from libs.common.events import ids
 from services.decommission import executor, store
 from services.decommission.context import Context
 from services.decommission.domain import Limits
 from tests.integration.decommission.conftest import Story
+from tests.waiting import eventually
 
 Deed = Callable[[], Awaitable[Any]]
 
@@ -132,8 +135,6 @@ async def test_limits_lowered_after_a_place_was_given_are_the_ones_that_count(
 async def test_a_record_that_comes_while_its_case_lies_down_wakes_it(
     story: Story, unit: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from libs.common.events import ids
-
     case = await story.flag(ids.asset_id("account", "x", "early"))
     look = store.subject
 
@@ -148,6 +149,50 @@ async def test_a_record_that_comes_while_its_case_lies_down_wakes_it(
     await story.round()
     await story.round()
     assert await story.state(case) == "answering"
+
+
+async def test_a_record_that_comes_before_its_case_is_laid_down_to_its_end_wakes_it(story: Story) -> None:
+    """The executor has looked in vain and not committed: what comes now waits for it, and wakes the case after it."""
+    unit = await story.unit("alpha")
+    case = await story.flag(ids.asset_id("account", "x", "early"))
+    async with story.database.transaction("rest_case") as conn:
+        held = await story.ctx.hold(conn, case)
+        assert await store.subject(conn, held.case.asset_id) is None
+        coming = asyncio.create_task(story.asset("early", unit))
+        await eventually(lambda: _waits(story, coming))
+        await store.QUERIES.case_rest(conn, case_id=case, due_at=None)
+    await coming
+    assert (await story.case(case))["due_at"] is not None
+    await story.round()
+    assert await story.state(case) == "answering"
+
+
+async def test_a_record_that_comes_while_its_case_is_opened_is_seen(story: Story, monkeypatch: Any) -> None:
+    """The record is written and not committed while the finding opens the case: one of them waits for the other."""
+    unit, asset = await story.unit("alpha"), ids.asset_id("account", "x", "early")
+    wake, opening = store.QUERIES.cases_wake, []
+
+    async def woken(conn: Any, **what: Any) -> None:
+        await wake(conn, **what)
+        opening.append(asyncio.create_task(story.flag(asset)))
+        await eventually(lambda: _waits(story, opening[0]))
+        if opening[0].done():
+            await story.executor.work()
+
+    monkeypatch.setattr(store.QUERIES, "cases_wake", woken)
+    await story.call("POST", "/rounds", {})
+    await story.asset("early", unit)
+    case = await opening[0]
+    await story.round()
+    assert await story.state(case) == "answering"
+
+
+async def _waits(story: Story, task: Any) -> bool:
+    """Whether a task is over, or stands before another's lock."""
+    waiting = await story.owner(
+        "select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()"
+    )
+    return task.done() or bool(waiting)
 
 
 async def test_what_comes_back_within_its_restore_window_is_not_closed(story: Story, unit: UUID) -> None:

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -67,6 +68,17 @@ async def test_a_whole_file_has_no_fault(closed: File, tmp_path: Path) -> None:
     key = tmp_path / "service.pub"
     key.write_text(PUBLIC)
     assert faults(tmp_path, closed, str(key)) == []
+
+
+async def test_after_a_rotation_an_older_file_is_verified_with_what_is_published(
+    closed: File, make_story: Make, tmp_path: Path
+) -> None:
+    story = await make_story()
+    story.ctx = replace(story.ctx, signing_key=auth.new_key("new"), retired_keys=(auth.public_key(SERVICE_KEY),))
+    story.start()
+    now, before = (await story.call("GET", "/keys", role="public"))["keys"]
+    assert faults(tmp_path, closed, json.dumps(before)) == []
+    assert faults(tmp_path, closed, json.dumps(now)) == ["the head is not signed by this key"]
 
 
 async def test_a_case_under_way_can_be_exported_too(story: Story, unit: UUID, tmp_path: Path) -> None:

@@ -45,6 +45,73 @@ async def test_a_unit_without_an_endpoint_is_undelivered_until_it_has_one(story:
     assert await story.state(case) == "answering"
 
 
+async def test_an_endpoint_sent_again_unchanged_begins_nothing_anew(story: Story) -> None:
+    """A system that sends it every day would else be tried for ever, and nobody called."""
+    unit = await story.unit("beta")
+    story.world.manners("beta", status=503)
+    _, case = await story.flagged("deaf", unit)
+    for _ in range(4):
+        await story.round()
+        await story.endpoint(unit)
+        await story.endpoint(unit, contact=f"somebody on {story.day}")
+        await story.next_day()
+    assert await story.state(case) == "undelivered"
+    assert [alarm["kind"] for alarm in await story.alarms()] == ["undelivered"]
+    assert "endpoint_changed" not in await story.kinds(case)
+    await story.endpoint(unit, url=f"{story.world.address}/units/beta/notices?moved")
+    (moved,) = [entry for entry in (await story.case(case))["log"] if entry["kind"] == "endpoint_changed"]
+    assert moved["actor"] == "operator"
+    assert await story.state(case) == "noticing"
+
+
+async def answer(story: Story, case: UUID, what: dict[str, Any], who: str = "operator") -> Any:
+    more = {"role": "unit", "unit": "test:alpha"} if who == "alpha" else {"role": who}
+    return await story.request("POST", f"/cases/{case}/answers", what, **more)
+
+
+@pytest.mark.parametrize("what", [{"answer": "close"}, {"answer": "fix", "until": "2025-06-02"}], ids=str)
+async def test_what_an_operator_answers_leaves_the_unit_its_window(
+    story: Story, unit: UUID, what: dict[str, Any]
+) -> None:
+    _, case = await story.flagged("told", unit)
+    await story.round()
+    assert (await answer(story, case, what)).status_code == 200
+    assert (await story.case(case))["log"][-1]["data"]["on_behalf"] is True
+    await story.next_day()
+    assert await story.state(case) == "answering"
+    await story.next_day()
+    assert await story.state(case) == "planned"
+
+
+async def test_a_unit_may_still_keep_what_an_operator_would_close_on_its_behalf(story: Story, unit: UUID) -> None:
+    _, case = await story.flagged("told", unit)
+    await story.round()
+    await answer(story, case, {"answer": "close"})
+    await story.next_day()
+    await answer(story, case, {"answer": "keep"}, "alpha")
+    await story.round()
+    assert await story.state(case) == "ended"
+    assert [e["data"].get("on_behalf") for e in (await story.case(case))["log"] if e["kind"] == "answered"] == [
+        True,
+        None,
+    ]
+
+
+async def test_what_a_unit_answers_itself_nobody_answers_otherwise(story: Story, unit: UUID) -> None:
+    _, case = await story.flagged("told", unit)
+    await story.round()
+    await answer(story, case, {"answer": "close"})
+    assert (await answer(story, case, {"answer": "fix", "until": "2025-06-20"}, "alpha")).status_code == 200
+    for what in ({"answer": "close"}, {"answer": "fix", "until": "2025-06-03"}):
+        reply = await answer(story, case, what)
+        assert (reply.status_code, reply.json()["code"]) == (409, "answered_itself")
+    await story.next_day(5)
+    assert await story.state(case) == "fixing"
+    assert (await answer(story, case, {"answer": "close"}, "alpha")).status_code == 200
+    assert await story.state(case) == "ready"
+    assert (await answer(story, case, {"answer": "keep"})).status_code == 200
+
+
 async def test_an_endpoint_that_fails_first_and_signs_later_is_proof(story: Story, unit: UUID) -> None:
     story.world.manners("alpha", status=503)
     _, case = await story.flagged("slow", unit)
@@ -69,7 +136,7 @@ async def test_the_unit_s_window_begins_with_the_proof_not_with_the_finding(stor
 
 
 async def sent_notice(story: Story, case: UUID) -> str:
-    (row,) = await story.owner("select sha256 from notices where case_id = $1", case)
+    (row,) = await story.owner("select sha256 from notices where case_id = $1 order by ordinal desc limit 1", case)
     return str(row["sha256"])
 
 
@@ -156,7 +223,7 @@ async def test_a_notice_that_is_tried_again_names_no_day_that_has_passed(story: 
     await story.next_day(5)
     await story.endpoint(unit)
     await story.round()
-    (row,) = await story.owner("select body from notices where case_id = $1", case)
+    (row,) = await story.owner("select body from notices where case_id = $1 order by ordinal desc limit 1", case)
     notice = json.loads(row["body"])
     assert (notice["sent_on"], notice["answer_by"]) == ("2025-06-07", "2025-06-09")
     assert await story.until(case, "closed") == "closed"
@@ -176,7 +243,7 @@ async def test_a_unit_that_cannot_be_reached_is_reached_through_the_unit_above(s
 async def test_the_notice_says_what_it_must(story: Story, unit: UUID) -> None:
     asset, case = await story.flagged("told", unit)
     await story.round()
-    (row,) = await story.owner("select body from notices where case_id = $1", case)
+    (row,) = await story.owner("select body from notices where case_id = $1 order by ordinal desc limit 1", case)
     notice = json.loads(row["body"])
     assert notice["asset_id"] == str(asset)
     assert notice["address"] == "https://x.example/told"

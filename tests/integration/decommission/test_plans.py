@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from libs.common import auth
+from libs.common import auth, signing
 from services.decommission import casefile
 from services.decommission.domain import Limits
 from tests.integration.decommission.conftest import SERVICE_KEY, Make, Story
@@ -174,6 +174,10 @@ async def test_a_unit_that_takes_over_an_asset_has_a_notice_and_a_window_of_its_
     last = max(entry["seq"] for entry in log if entry["kind"] in ("answered", "noticed"))
     assert all(entry["seq"] > last for entry in log if entry["kind"] == "stop_started")
     await check_file(story, case)
+    file = await story.call("GET", f"/cases/{case}/file", role="auditor")
+    assert [notice["unit_id"] for notice in file["notices"]] == [str(unit), str(heir)]
+    kept = [signing.sha256(notice["receipt"].encode()) for notice in file["notices"]]
+    assert kept == [entry["data"]["receipt_sha256"] for entry in told]
 
 
 @pytest.mark.parametrize("stage", ["planned", "announced", "archived"])

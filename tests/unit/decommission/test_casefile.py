@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -124,6 +125,32 @@ def forged_receipt(file: File) -> None:
     reseal(file)
 
 
+def first_notice_lost(file: File, receipts: int = 1) -> None:
+    """Another unit takes the asset over and is told in its turn; the file holds the receipts of so many of them."""
+    del file["log"][5:]
+    told = copy.deepcopy(file["log"][2])
+    token = receipt(received_on="2025-06-20")
+    told["data"]["receipt_sha256"] = sha256(token)
+    file["log"][4:] = [{**file["log"][3], "kind": "sponsor_changed", "data": {"unit_id": "heir"}}, told]
+    file["plan"] = file["archive"] = None
+    file["notices"] = [file["notice"], file["notice"] | {"receipt": token, "unit_id": "heir"}][-receipts:]
+    file["notice"] = file["notices"][-1]
+    reseal(file)
+
+
+def first_receipt_forged(file: File) -> None:
+    first_notice_lost(file, 2)
+    file["notices"][0]["receipt"] = token = receipt(auth.new_key("unit"))
+    file["log"][2]["data"]["receipt_sha256"] = sha256(token)
+    reseal(file)
+
+
+def another_shown(file: File) -> None:
+    first_notice_lost(file, 2)
+    file["notice"] = file["notices"][0]
+    reseal(file)
+
+
 def no_receipt(file: File) -> None:
     file["notice"] = None
     reseal(file)
@@ -181,6 +208,74 @@ def stopped_without_a_yes(file: File) -> None:
     reseal(file)
 
 
+ONE_DAY = timedelta(days=1)
+
+
+def to_the_end(*kinds: str, days: int = 2) -> Callable[[File], None]:
+    """Go on with the log, as the service itself would sign it, a day each; a word in brackets is what a look saw."""
+
+    def go_on(file: File) -> None:
+        day = START.date()
+        for kind in kinds:
+            day += ONE_DAY
+            data = {"day": day.isoformat(), "result": kind.strip("()")} if kind[0] == "(" else {"key": "k"}
+            name = "probed" if kind[0] == "(" else kind
+            file["log"].append({"at": START.isoformat(), "actor": "x", "kind": name, "data": data})
+        file["windows"] = {"verify_days": days}
+        reseal(file)
+
+    return go_on
+
+
+WELL = ("recheck_asked", "confirmed", "stop_started", "stop_accepted")
+SEEN = ("(alive)", "(gone)", "(gone)", "(unclear)", "(gone)")
+END = ("disposed", "closed")
+UNDONE: list[tuple[tuple[str, ...], str]] = [
+    (("confirmed", "unplanned", *WELL, *SEEN, *END), "stop_started without approved"),
+    (("confirmed", "sponsor_changed", *WELL, *SEEN, *END), "stop_started without noticed"),
+    (("archive_failed", *WELL, *SEEN, *END), "stop_started without archived"),
+    (("confirmed", "finding_refuted", "stop_started"), "stop_started without confirmed"),
+    (("confirmed", "recheck_asked", "stop_started"), "stop_started without confirmed"),
+    ((*WELL[:3], "stop_failed", "unplanned", "stop_started", "stop_accepted", *SEEN, *END), "without approved"),
+    (("confirmed", "unplanned", "sponsor_changed", *WELL, "(alive)", *END), "last look at it before said alive"),
+    ((*WELL, *SEEN, "(alive)", *END), "last look at it before said alive"),
+    ((*WELL, *SEEN, "(unclear)", *END), "last look at it before said unclear"),
+    ((*WELL, *SEEN, "(alive)", "(gone)", *END), "not seen gone 2 days in a row"),
+    ((*WELL, "(gone)", "recheck_asked", "(gone)", *END), "not seen gone 2 days in a row"),
+    ((*WELL, *SEEN, "restore_asked", *END), "closed without stop_accepted"),
+    (("cancelled", *WELL), "stop_started without noticed"),
+    ((*WELL, *SEEN, *END[1:]), "closed without disposed"),
+    ((*WELL, *END), "closed without probed"),
+]
+
+
+@pytest.mark.parametrize(("kinds", "named"), UNDONE, ids=["-".join(kinds) for kinds, _ in UNDONE])
+def test_what_was_undone_later_opens_no_gate(tmp_path: Path, kinds: tuple[str, ...], named: str) -> None:
+    file = copy.deepcopy(WHOLE)
+    to_the_end(*kinds)(file)
+    found = verify(tmp_path, file)
+    assert any(named in fault for fault in found), found
+    assert not any("entry" in fault or "signed" in fault for fault in found), "the service itself has signed it"
+
+
+def test_what_was_done_anew_opens_its_gate(tmp_path: Path) -> None:
+    file = copy.deepcopy(WHOLE)
+    to_the_end("archive_failed", "archived", "confirmed", "finding_refuted", *WELL, *SEEN, *END)(file)
+    file["log"][10]["data"] = {"sha256": "a" * 64}
+    reseal(file)
+    assert file["log"][10]["kind"] == "archived"
+    assert verify(tmp_path, file) == []
+    del file["windows"]  # as an older file has none
+    reseal(file)
+    assert verify(tmp_path, file) == []
+
+
+def test_a_file_with_the_receipts_of_both_units_has_no_fault(tmp_path: Path) -> None:
+    file = copy.deepcopy(WHOLE)
+    first_notice_lost(file, 2)
+    assert verify(tmp_path, file) == []
+
+
 def no_plan(file: File) -> None:
     file["plan"] = None
     reseal(file)
@@ -204,6 +299,8 @@ TAMPERINGS: list[tuple[Callable[[File], None], str]] = [
     (cut, "shortened"), (cut_and_rehashed, "shortened"), (swapped, "entry 2"), (dropped, "entry 3"),
     (altered_and_rehashed, "rewritten after signing"), (signed_by_another, "not signed by this key"),
     (other_receipt, "receipt is not the one"), (forged_receipt, "not signed with the unit's key"),
+    (first_notice_lost, "holds no receipt"), (first_receipt_forged, "not signed with the unit's key"),
+    (another_shown, "not the last of the notices"),
     (no_receipt, "holds no receipt"), (other_notice, "notice is not the one"), (other_plan, "plan is not the one"),
     (plan_without_the_case, "does not hold this case"), (approval_of_another, "approval is for another plan"),
     (approval_missing, "lacks an approval"), (approver_renamed, "lacks an approval"), (no_plan, "the file holds none"),

@@ -396,6 +396,26 @@ def test_a_second_hold_on_top_moves_the_end_and_not_the_beginning() -> None:
     assert life.move == saga.Wait(before.until + timedelta(hours=7))
 
 
+@pytest.mark.parametrize(
+    ("days", "longest"), [([None, 1], None), ([1, None], None), ([9, 1], 9), ([1, 9], 9), ([2, None, 5], None)], ids=str
+)
+def test_a_later_hold_never_shortens_an_earlier_one(days: list[int | None], longest: int | None) -> None:
+    """A court's order until further notice is not over tomorrow because of a complaint."""
+    life = standing("announced")
+    first = life.today
+    for each in days:
+        until = None if each is None else (first + timedelta(days=each)).isoformat()
+        life.add("held", reason="r", until=until)
+    assert life.p.hold_until == (None if longest is None else first + timedelta(days=longest))
+    for _ in range(8):
+        life.morrow()
+        assert isinstance(life.move, saga.Wait)
+    life.add("released", reason="r")
+    assert life.p.held_since is None
+    life.add("held", reason="a new one", until=(life.today + timedelta(days=1)).isoformat())
+    assert life.p.hold_until == life.today + timedelta(days=1)
+
+
 def test_an_ended_hold_is_released_on_its_day_before_anything_else() -> None:
     life = standing("announced")
     life.add("held", reason="r", until=(life.today + timedelta(days=2)).isoformat())

@@ -1,0 +1,83 @@
+"""What people are refused and called for, with the reason in both languages. Pure."""
+
+from typing import Any, Literal
+
+from libs.common.errors import DomainError, Forbidden
+
+# Reasons as logs hold them, in English, and as a Chinese reader is told them.
+CATALOGUE = {
+    "The receipt proves nothing": "回执无效",
+    "there is none": "没有回执",
+    "there is nobody who could have signed it": "没有可以签署回执的单位",
+    "it is not signed with the unit's key": "并非由该单位的密钥签名",
+    "it names another notice": "所指的是另一份通知",
+    "it names another asset": "所指的是另一个对象",
+    "answer is no object": "答复不是一个 JSON 对象",
+    "it is none of the three answers": "不是三种答复之一",
+    "until is no date": "until 不是日期",
+    "a fix needs a date": "整改须写明完成日期",
+    "the fix is too early or too late": "承诺的整改日期过早或过晚",
+    "it cannot be stored": "含有无法保存的文字",
+    "the hash signed is not this plan's": "所签哈希不是本方案的哈希",
+    "its stored content has changed since it was sealed": "封存后内容已被改动",
+    "its content does not have the hash it was sealed with": "内容与封存时的哈希不符",
+    "a signature it was approved with is missing or is for another hash": "批准时的签名缺失,或签的是另一个哈希",
+    "it does not hold this case": "其中没有本个案",
+    "it does not exist": "方案不存在",
+    "one person approved it, and no standing approval of its rule is signed by two others": (
+        "仅一人批准,且该规则没有另外两人签署的授权"
+    ),
+    "the package could not be read back": "归档包无法读回",
+    "the package is no longer what was archived": "归档包与归档时不一致",
+    "checks failed": "未通过的检查",
+    "the unit has no endpoint": "该单位没有登记通知地址",
+    "its log cannot be read": "无法读取其日志",
+}
+
+
+def zh(why: str) -> str:
+    """A reason in Chinese; what stands in no catalogue, such as a name or a number, stays as it is."""
+    if why in CATALOGUE:
+        return CATALOGUE[why]
+    head, colon, tail = why.partition(": ")
+    return f"{zh(head)}:{zh(tail)}" if colon else why
+
+
+class Reasoned(DomainError):
+    """A refusal whose `why` is told in the reader's language."""
+
+    def text(self, language: Literal["zh", "en"]) -> str:
+        """The message in one language. `why` is looked up in the catalogue."""
+        told: dict[str, Any] = self.params | {"why": zh(str(self.params["why"]))}
+        return self.zh.format(**told) if language == "zh" else super().text(language)
+
+
+class OtherUnit(Forbidden):
+    """A token speaks for its own unit and those below it."""
+
+    zh = "没有权限:令牌所属单位不能代表该单位。"
+    en = "Not allowed: the token's unit does not stand for this one."
+
+
+def unless(said: Any | None) -> None:
+    """Raises SaidNo where somebody has said it."""
+    if said is not None:
+        raise SaidNo(who=said["by"], reason=said["reason"])
+
+
+class AnsweredItself(DomainError):
+    """What a unit has answered itself nobody answers otherwise on its behalf, except to keep the asset."""
+
+    code = "answered_itself"
+    kind = "conflict"
+    zh = "单位已自行答复,只能代其答复保留。"
+    en = "The unit has answered itself; on its behalf only keep can still be answered."
+
+
+class SaidNo(DomainError):
+    """A plan that was rejected, or a mandate that was revoked, takes no signature and is not proposed again."""
+
+    code = "said_no"
+    kind = "conflict"
+    zh = "已被 {who} 否决或撤回,不能再签署:{reason}"
+    en = "{who} has rejected or revoked it, so nobody can sign it: {reason}"

@@ -1,0 +1,65 @@
+"""Every reason that people are refused or called with is told to a Chinese reader in Chinese."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services import decommission
+from services.decommission import refusals
+from services.decommission.domain import BadReceipt, PlanAltered, read_answer
+
+ROOT = Path(decommission.__file__).parent
+REFUSALS = {"BadReceipt", "PlanAltered"}
+# Functions that return a reason or None, and what is called with one.
+RETURN = {("plans.py", "fault"), ("planning.py", "fault_of")}
+TOLD = {"failed", "_undelivered"}
+
+
+def reasons() -> Iterator[str]:
+    """Every reason written out in the code, as it is written there."""
+    for path in ROOT.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func).rpartition(".")[2]
+                named = [k.value for k in node.keywords if k.arg == "why"] if called in REFUSALS else []
+                last = [arg for arg in node.args if isinstance(arg, ast.Constant) and " " in str(arg.value)]
+                yield from _texts([*named, *(last if called in TOLD else [])])
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (path.name, node.name) in RETURN:
+                yield from _texts([n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value])
+
+
+def _texts(nodes: list[ast.expr]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and node.value is not None:
+            yield str(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            yield ast.unparse(node)
+
+
+def test_every_reason_stands_in_the_catalogue() -> None:
+    found = sorted(set(reasons()))
+    assert len(found) >= 16
+    assert [why for why in found if why not in refusals.CATALOGUE] == []
+
+
+@pytest.mark.parametrize("why", sorted(refusals.CATALOGUE))
+def test_no_english_word_stands_in_a_chinese_reason(why: str) -> None:
+    assert not set(re.findall(r"[A-Za-z]{3,}", refusals.zh(why))) - {"until", "JSON"}
+
+
+def test_a_reason_with_a_name_or_a_number_keeps_them() -> None:
+    assert refusals.zh("checks failed: bag, hashes") == "未通过的检查:bag, hashes"
+    assert refusals.zh("The receipt proves nothing: there is none") == "回执无效:没有回执"
+    assert refusals.zh("HTTP 500") == "HTTP 500"
+
+
+def test_a_refusal_is_told_in_the_reader_s_language() -> None:
+    with pytest.raises(BadReceipt) as refused:
+        read_answer("keep")
+    assert refused.value.text("zh") == "回执无效:答复不是一个 JSON 对象"
+    assert refused.value.text("en") == "The receipt proves nothing: answer is no object"
+    assert "所签哈希" in PlanAltered(why="the hash signed is not this plan's").text("zh")
