@@ -44,9 +44,8 @@ class Letters(BaseModel):
 class Place(BaseModel):
     """Where a dead letter came from."""
 
-    # as wide as their columns; the published schema stays without bounds, since beyond them there never was an answer
     topic: str
-    partition: Annotated[int, Field(ge=0, lt=2**31), WithJsonSchema({"type": "integer"})]
+    partition: Annotated[int, Field(ge=0, lt=2**31), WithJsonSchema({"type": "integer"})]  # as wide as its column
     offset: Annotated[int, Field(ge=0, lt=2**63), WithJsonSchema({"type": "integer"})]
 
 
