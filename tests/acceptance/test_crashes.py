@@ -63,6 +63,10 @@ class CrashStory(Story):
         if number == DAYS - 1:
             path = f"/registry/v1/assets/{account('plain')}/reopening"
             await self.house.call("POST", path, {"reason": "it is needed again"})
+            plain = await self.case_of("plain")  # closed by now: a no to its plan comes too late to change anything
+            (plan,) = {entry["data"]["plan_id"] for entry in plain["log"] if entry["kind"] == "planned"}
+            no = {"reason": "too late"}
+            await self.house.call("POST", f"/decommission/v1/plans/{plan}/reject", no, role="approver", subject="ada")
         if number == 0:
             await self.papers()
             await self.refused()
@@ -107,6 +111,8 @@ class CrashStory(Story):
         mandate = made["mandate_id"]
         for who in ("ada", "bo"):
             await call("POST", f"/decommission/v1/mandates/{mandate}/approvals", role="approver", subject=who)
+        path = f"/decommission/v1/mandates/{mandate}/revoke"
+        await call("POST", path, {"reason": "the rule has left the pack"}, role="approver", subject="bo")
         for on in (True, False):
             await call("POST", "/decommission/v1/kill-switch", {"on": on})
 
