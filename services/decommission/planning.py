@@ -187,7 +187,7 @@ async def fault_of(conn: Connection, held: Held) -> str | None:
         plan["content"], plan["sha256"], signed, held.case.case_id, p.plan_sha256 or "", p.approvers
     )  # fmt: skip
     if fault is None and len(set(p.approvers)) < 2:
-        mandates = await _mandates_of(conn, held)
+        mandates = await _mandates_of(conn, held, plan)
         if any(mandate is None or mandate["signatures"] < 2 for mandate in mandates.values()):
             return "one person approved it, and no standing approval of its rule is signed by two others"
     return fault
@@ -217,17 +217,16 @@ async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> s
         return UNSIGNED
     if len(set(held.progress.approvers)) >= 2:
         return None
-    mandates = await _mandates_of(conn, held)
+    mandates = await _mandates_of(conn, held, plan)
     if any(mandate is not None and mandate["revoked"] for mandate in mandates.values()):
         return "the mandate it was approved under was revoked"
     live = all(mandate is not None and mandate["until"] >= day for mandate in mandates.values())
     return None if live else "the mandate it was approved under has ended"
 
 
-async def _mandates_of(conn: Connection, held: Held) -> dict[str, Any | None]:
+async def _mandates_of(conn: Connection, held: Held, plan: Any) -> dict[str, Any | None]:
     """For each rule that a case was planned under, the standing approval it was approved under, as it is now."""
     named = [UUID(which) for which in held.progress.mandates]
-    plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id or ""))
     member = plans.member_of(plan["content"], held.case.case_id) if plan is not None else None
     rules = plans.rules_of(member or {"rule": held.case.rule})
     return {rule: await QUERIES.mandate_of_rule(conn, mandates=named, rule=rule) for rule in rules}
@@ -237,7 +236,8 @@ async def room_under_mandate(conn: Connection, held: Held, day: date) -> bool:
     """Whether a case that one person approved fits under what its mandate allows in a day."""
     if len(set(held.progress.approvers)) >= 2:
         return True
-    for rule, mandate in (await _mandates_of(conn, held)).items():
+    plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id or ""))
+    for rule, mandate in (await _mandates_of(conn, held, plan)).items():
         if mandate is None:
             continue  # the stop's own gate says what is wrong
         which = str(mandate["mandate_id"])
