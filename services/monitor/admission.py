@@ -1,5 +1,6 @@
-"""Which records of usage and statements are let in, and what may be kept of those that are not."""
+"""Which records of usage are let in, and what may be kept of those that are not."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import msgspec
@@ -10,6 +11,11 @@ from libs.common.dead import appended
 from libs.common.errors import Unauthenticated
 
 KEPT_FIELDS = ("source", "asset_id", "measure", "ts", "count", "value", "day", "records")
+
+
+def bearer_of(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
+    """The raw `authorization` header, whatever its case."""
+    return next((value for name, value in headers if name.lower() == "authorization"), None)
 
 
 class Bearers:
@@ -25,7 +31,7 @@ class Bearers:
 
     def sources(self, record: ConsumerRecord) -> frozenset[str]:
         """The sources that a record's bearer speaks for. Raises DomainError on one who was no agent when it came."""
-        raw = next((value for name, value in record.headers if name.lower() == "authorization"), None)
+        raw = bearer_of(record.headers)
         if raw is None or raw not in self._accepted:
             try:
                 agent = self._authenticator.principal(None if raw is None else raw.decode(), at=appended(record))

@@ -11,6 +11,7 @@ from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.kafka import Handler
 from services.monitor import fold, usecases
+from services.monitor.admission import bearer_of
 from services.monitor.rollup import TOPIC
 
 
@@ -23,8 +24,9 @@ def router(
     """Dead letters."""
 
     async def count(letter: dict[str, Any]) -> None:
-        bearer = next((value for name, value in letter["headers"] if name.lower() == "authorization"), None)
-        agent = authenticator.principal((bearer or b"").decode(errors="replace"), at=letter["appended"])
+        agent = authenticator.principal(
+            (bearer_of(letter["headers"]) or b"").decode(errors="replace"), at=letter["appended"]
+        )
         agent.require("agent")
         folded = fold.Fold(calendar)
         if refused := folded.add_all([letter["payload"]], agent.sources):
