@@ -14,6 +14,7 @@ from libs.common import idempotency
 from libs.common.auth import Principal
 from libs.common.db import Connection
 from libs.common.errors import Invalid, Missing
+from libs.common.text import Text
 from libs.common.web import require
 from services.decommission import casefile, domain, store, usecases
 from services.decommission.context import Context
@@ -78,7 +79,7 @@ class AnswerIn(BaseModel):
 class Reason(BaseModel):
     """Why."""
 
-    reason: str = Field(min_length=1, max_length=1000)
+    reason: Annotated[str, Text(1000, lines=True)]
 
 
 class Hold(Reason):

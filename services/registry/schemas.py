@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from libs.common.events.intake import AssetDeclared, Kind
 from libs.common.events.registry import RecordState, RunningState
+from libs.common.text import Text
 
 ACCOUNT_ID = "8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4"
 UNIT_ID = "2f0a9f4e-8f0e-5c36-9d57-6d0f4e0f7a11"
@@ -131,7 +132,7 @@ class Correction(BaseModel):
 class Reason(BaseModel):
     """Why an exception is made."""
 
-    reason: str = Field(min_length=1, max_length=1000, examples=["误关停,经市政府办公室同意恢复 closed by mistake"])
+    reason: Annotated[str, Text(1000, lines=True)] = Field(examples=["误关停,经市政府办公室同意恢复 closed by mistake"])
 
 
 class CloudEvent(BaseModel):
