@@ -41,7 +41,9 @@ def test_a_good_token(authenticator: Authenticator) -> None:
     """Subject, roles and the unit's scope come from the claims; a second use answers the same."""
     bearer = f"Bearer {token(roles=['unit', 'viewer'], unit='cn-uscc:1')}"
     for _ in range(2):
-        assert authenticator.principal(bearer) == Principal("ada", frozenset({"unit", "viewer"}), "cn-uscc:1")
+        assert authenticator.principal(bearer) == Principal(
+            "ada", frozenset({"unit", "viewer"}), "cn-uscc:1", issuer="https://id.example.gov"
+        )
     assert authenticator.principal(bearer.replace("Bearer", "bearer")).subject == "ada"
 
 
@@ -194,3 +196,23 @@ def test_the_public_half_is_public() -> None:
     """What services read holds nothing one could sign with."""
     assert "d" in KEY
     assert "d" not in JWKS["keys"][0]
+
+
+@pytest.mark.parametrize(
+    "subject", ["", " ada", "ada ", "a  b", "a\tb", "ada\u200b", "\uff41da", "\u0430da", "a" * 256, "ada\u202e", "ﬁ"]
+)
+def test_a_subject_that_is_not_in_normal_form_is_refused(authenticator: Authenticator, subject: str) -> None:
+    """One person with two spellings of a name would be four eyes by himself."""
+    with pytest.raises(Unauthenticated):
+        authenticator.principal(f"Bearer {token(sub=subject)}")
+
+
+def test_one_person_has_one_identity(authenticator: Authenticator) -> None:
+    """Letters' case and a stroke at the issuer's end make no second person; another issuer does."""
+
+    def identity(**changed: Any) -> str:
+        return authenticator.principal(f"Bearer {token(**changed)}").identity
+
+    assert identity() == identity(sub="ADA") == identity(iss="https://id.example.gov/")
+    assert identity() != identity(iss="https://id.example.org")
+    assert identity(sub="张三") == "https://id.example.gov|张三"
