@@ -2,16 +2,15 @@
 
 import sys
 
-from tests.architecture import clients, clocklint, rankings, sizes, sqltext, traces, words
+from tests.architecture import clients, clocklint, plumbing, rankings, sizes, sqltext, traces, words
 
-RULES = (clocklint, sizes, words, traces, sqltext, clients, rankings)
+RULES = (clocklint, sizes, plumbing, words, traces, sqltext, clients, rankings)
 
 
 def main() -> int:
     found = [problem for rule in RULES for problem in rule.check()]
     for problem in found:
         print(problem)
-    print(f"libs/common outside events/: {sizes.plumbing()} of {sizes.PLUMBING_LINES} lines")
     print(f"{len(RULES)} rules, {len(found)} findings")
     return bool(found)
 
