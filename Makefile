@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo up test lint format bench mutants fuzz setup venv kafka lock clean pristine
+.PHONY: help demo up test lint format bench mutants attack fuzz setup venv kafka lock clean pristine
 
 PYTHON ?= python3
 export PYTHON
@@ -44,6 +44,9 @@ bench: setup ## measure ingest and relay side by side with what one would take i
 
 mutants: setup ## break the code on purpose, each time requiring the one test that must notice
 	@$(STEP) "mutants" $(BIN)/python -m tests.mutants $(ARGS)
+
+attack: setup ## all that was tried against the promises, ten times as large, with counts
+	@$(STEP) "attacks" $(BIN)/python -m pytest tests/attack --attack-size=10 $(ARGS)
 
 fuzz: venv ## look for new counterexamples: every property of the pure domain on 3,000 fresh examples
 	@$(STEP) "properties" $(BIN)/python -m pytest --hypothesis-profile=fuzz tests/unit $(ARGS)

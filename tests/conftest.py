@@ -39,6 +39,11 @@ settings.load_profile("same")
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--attack-size`: how many times as large the attacks of tests/attack are."""
+    parser.addoption("--attack-size", type=int, default=1, help="how many times as large attacks are (make attack: 10)")
+
+
 @contextmanager
 def open_folder() -> Iterator[Path]:
     """A folder that a server running as another user can enter, and goes on entering.
