@@ -1,9 +1,11 @@
 """PostgreSQL: pools, SQL from files, one named transaction per use case, forward-only numbered migrations."""
 
+import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,24 @@ UNAVAILABLE = (
 )  # fmt: skip
 
 
+PATIENCE = 3.0  # seconds that a caller waits for a connection; then it is told to come back
+_impatient: ContextVar[bool] = ContextVar("impatient", default=False)
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """In this block a caller waits for the answer: rather a refusal soon than a connection late.
+
+    What runs in it shares a part of the pool; the rest is for the work that nobody asked for over HTTP: the relay,
+    consumers, what is due.
+    """
+    token = _impatient.set(True)
+    try:
+        yield
+    finally:
+        _impatient.reset(token)
+
+
 class SchemaMismatch(RuntimeError):
     """The database's schema is not the one this code was written for."""
 
@@ -48,6 +68,7 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, dial: Callable[[], Any]) -> None:
         self.pool = pool
         self.name = name
+        self._for_callers = asyncio.Semaphore(max(1, pool.get_max_size() * 7 // 10))
         self._dial = dial
         self.after_commit: Callable[[], None] = lambda: None
 
@@ -76,7 +97,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self, use_case: str) -> AsyncIterator[Connection]:
         """One use case's transaction; commits on leaving, then wakes the relay."""
-        async with self.pool.acquire() as conn:
+        async with self._connection() as conn:
             async with conn.transaction():
                 yield conn
                 faults.point(f"{self.name}.{use_case}.before-commit")
@@ -87,10 +108,25 @@ class Database:
     async def reading(self) -> AsyncIterator[Connection]:
         """A read-only transaction with one snapshot: pages and reports agree with themselves."""
         async with (
-            self.pool.acquire() as conn,
+            self._connection() as conn,
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield conn
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """One of the pool. Raises TimeoutError in an impatient block when none is free soon."""
+        if not _impatient.get():
+            async with self.pool.acquire() as conn:
+                yield conn
+            return
+        async with asyncio.timeout(PATIENCE):
+            await self._for_callers.acquire()
+        try:
+            async with self.pool.acquire(timeout=PATIENCE) as conn:
+                yield conn
+        finally:
+            self._for_callers.release()
 
     async def close(self) -> None:
         await self.pool.close()

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-Kind = Literal["invalid", "refused", "conflict", "missing", "forbidden", "unauthenticated", "unavailable"]
+Kind = Literal["invalid", "refused", "conflict", "missing", "forbidden", "unauthenticated", "busy", "unavailable"]
 
 
 class DomainError(Exception):

@@ -16,25 +16,25 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.common.auth import Authenticator, Principal
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database
 from libs.common.errors import DomainError, Invalid, Kind
+from libs.common.front import Front, TooLarge, door
 
 log = structlog.get_logger()
 STATUS: dict[Kind, int] = {
     "invalid": 422, "refused": 409, "conflict": 409, "missing": 404,
-    "forbidden": 403, "unauthenticated": 401, "unavailable": 503,
+    "forbidden": 403, "unauthenticated": 401, "busy": 429, "unavailable": 503,
 }  # fmt: skip
 PROBLEM = "application/problem+json"
-MAX_BODY = 24 * 1024 * 1024  # a body is read before anyone is asked who they are; the largest file taken is 20 MiB
+RETRY_AFTER = "2"  # seconds
+TOLD = 10  # faults of one request: who sent more reads no more of them, and they are not made up at our cost
 HTTP = {
     400: ("请求无法读取。", "The request cannot be read."),
     404: ("没有这个地址。", "There is nothing at this address."),
     405: ("此地址不接受该方法。", "This address does not take that method."),
-    413: ("请求体过大,上限为 24 MiB。", "The body is too large: 24 MiB are taken."),
 }
 NO_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 Health = Callable[[], Awaitable[dict[str, Any]]]
@@ -56,7 +56,9 @@ def create_app(
         docs_url=f"{prefix}/docs", redoc_url=None, lifespan=lifespan, telemetry=telemetry,
     )  # fmt: skip
     app.state.authenticator = authenticator
-    app.add_middleware(_Bounded)
+    app.state.doors = []
+    app.add_middleware(Front, refused=_domain_error, too_large=_too_large)
+    app.add_exception_handler(TooLarge, _too_large)
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -66,26 +68,6 @@ def create_app(
     for transient in UNAVAILABLE:
         app.add_exception_handler(transient, _unavailable)
     return app
-
-
-class _Bounded:
-    """No body beyond MAX_BODY; refused where it is read, so that the refusal is a problem like any other."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        left = MAX_BODY
-
-        async def bounded() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise HTTPException(413)
-            return message
-
-        await self.app(scope, bounded, send)
 
 
 def require(*roles: str) -> Any:
@@ -107,16 +89,18 @@ def public(route: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def seal(app: FastAPI) -> None:
-    """Refuse to serve while any route neither asks for a role nor says that it is public."""
+    """Refuse to serve while any route neither asks for a role nor says that it is public; tell the front of all."""
+    doors = []
     described = {app.openapi_url, app.docs_url, app.swagger_ui_oauth2_redirect_url} - {None}
     # The routes as FastAPI serves them: `app.routes` shows an included router as one opaque entry.
     for route in iter_route_contexts(app.routes):
         opened = route.endpoint or getattr(route.route, "app", None)
-        if route.path in described or getattr(opened, "public", False):
-            continue
-        guards = route.dependant.dependencies if isinstance(route.original_route, APIRoute) else ()
-        if not any(hasattr(dependency.call, "guards") for dependency in guards):
+        asked = route.dependant.dependencies if isinstance(route.original_route, APIRoute) else ()
+        guards = [dependency.call.guards for dependency in asked if hasattr(dependency.call, "guards")]
+        doors.append(door(route, guards))
+        if not guards and route.path not in described and not getattr(opened, "public", False):
             raise RuntimeError(f"{route.path} neither requires a role nor is marked public")
+    app.state.doors = doors
 
 
 def status_router(health: Health, quiet: Health) -> APIRouter:
@@ -207,19 +191,31 @@ def problem(
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)  # noqa: S101 - registered for this class only
     errors = [{"field": error.field, "accepted": error.accepted}] if error.field else []
-    return problem(request, STATUS[error.kind], error.code, error.text("zh"), error.text("en"), errors)
+    answer = problem(request, STATUS[error.kind], error.code, error.text("zh"), error.text("en"), errors)
+    if error.kind in ("busy", "unavailable"):
+        answer.headers["Retry-After"] = RETRY_AFTER
+    return answer
 
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     faults = []
-    for fault in error.errors():
+    for fault in error.errors()[:TOLD]:
         place, accepted = ".".join(map(str, fault["loc"][1:])) or str(fault["loc"][0]), fault["msg"]
         if fault["type"] == "json_invalid":  # its place is a number of characters
             place, accepted = "body", f"JSON; at character {place}: {fault['ctx']['error']}"
         faults.append({"field": place, "accepted": accepted})
     named = ", ".join(str(fault["field"]) for fault in faults)
-    return problem(request, 422, "invalid", f"输入无效:{named}", f"The input is invalid: {named}", faults)
+    zh, en = f"输入无效:{named}", f"The input is invalid: {named}"
+    if (total := len(error.errors())) > TOLD:
+        zh, en = f"{zh} 等,共 {total} 处", f"{en}, and more: {total} faults in all"
+    return problem(request, 422, "invalid", zh, en, faults)
+
+
+async def _too_large(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TooLarge)  # noqa: S101
+    zh, en = f"请求体过大,上限为 {error.named}。", f"The body is too large: {error.named} are taken."
+    return problem(request, 413, "http_413", zh, en, [{"field": "body", "accepted": f"at most {error.named}"}])
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
@@ -239,9 +235,13 @@ async def _no_text(request: Request, error: Exception) -> JSONResponse:
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     log.warning("dependency-unavailable", path=request.url.path, error=f"{type(error).__name__}: {error}")
     zh, en = "依赖的服务暂时不可用,请稍后重试。", "Something this service needs is away; retry shortly."
-    return problem(request, 503, "unavailable", zh, en)
+    answer = problem(request, 503, "unavailable", zh, en)
+    answer.headers["Retry-After"] = RETRY_AFTER
+    return answer
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("request-failed", path=request.url.path, error=repr(error), exc_info=error)
-    return problem(request, 500, "unexpected", "服务内部错误,已记录。", "An internal error; it has been logged.")
+    answer = problem(request, 500, "unexpected", "服务内部错误,已记录。", "An internal error; it has been logged.")
+    answer.headers["Connection"] = "close"  # the server closes it next: who does not know would send more on it
+    return answer

@@ -13,10 +13,12 @@ from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.intake import SourceStated
+from libs.common.front import MIB, bounded
 from libs.common.web import require
 from services.monitor import domain, fold, usecases
 
 MAX_ROWS = 10_000
+MAX_COMMAS = 20 * MAX_ROWS  # a record has nine fields at most; counted first, or two bytes would make an object
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what a stranger's bytes may raise
 
 
@@ -78,18 +80,21 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRout
         response_model=Delivered,
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _schema()}}}},
     )
+    @bounded(8 * MIB)
     async def deliver(
         request: Request,
         principal: Annotated[Principal, require("agent")],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Response:
         body = await request.body()
+        if body.count(b",") > MAX_COMMAS:
+            raise _too_many()
         try:
             sent = msgspec.json.decode(body, type=_Body)
         except UNREADABLE as error:
             raise Invalid(field="body", accepted='{"source": …, "records": […]}', why=str(error)) from None
         if len(sent.records) > MAX_ROWS:
-            raise Invalid(field="records", accepted=f"at most {MAX_ROWS}", why=("记录过多", "too many records"))
+            raise _too_many()
         domain.speaks_for(principal.sources, sent.source)
         folded = fold.Fold(calendar)
         of_source = (_with_source(raw, sent.source) for raw in sent.records)
@@ -105,11 +110,16 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRout
         return Response(answer, 202, media_type="application/json")
 
     @routes.post("/statements", status_code=202, summary="State a source's day 申报来源日数据")
+    @bounded(1 * MIB)
     async def state(stated: SourceStated, principal: Annotated[Principal, require("agent")]) -> Stated:
         domain.speaks_for(principal.sources, stated.source)
         return Stated(outcome=await usecases.state_source(database, stated, today=clock.today()))
 
     return routes
+
+
+def _too_many() -> Invalid:
+    return Invalid(field="records", accepted=f"at most {MAX_ROWS}", why=("记录过多", "too many records"))
 
 
 def _schema() -> dict[str, Any]:

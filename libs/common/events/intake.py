@@ -89,4 +89,4 @@ class SourceStated(Event):
     revision: int = Field(default=1, ge=1)
     records: int = Field(ge=0)
     measures: tuple[str, ...] = Field(default=(), max_length=40)
-    assets: tuple[UUID, ...] = Field(max_length=20_000)
+    assets: tuple[UUID, ...] = Field(max_length=20_000, fail_fast=True)  # or each of them would be a fault to tell

@@ -1,9 +1,13 @@
 """Transactions: what goes wrong inside them, told apart."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
+from libs.common import db
 from libs.common.db import UNAVAILABLE, Database
+from tests.waiting import eventually
 
 
 async def test_an_argument_that_no_column_holds_is_no_outage(store: Database) -> None:
@@ -20,3 +24,32 @@ async def test_a_connection_that_is_lost_is_an_outage(store: Database) -> None:
         conn.terminate()
         with pytest.raises(UNAVAILABLE):
             await conn.fetchval("select 1")
+
+
+async def test_callers_are_told_soon_and_leave_a_part_of_the_pool_to_the_rest(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many callers wait, what nobody waits for goes on: the relay, consumers, due work."""
+    monkeypatch.setattr(db, "PATIENCE", 0.2)
+    turned_away = 0
+    over = asyncio.Event()
+
+    async def call() -> None:
+        nonlocal turned_away
+        try:
+            with db.impatient():
+                async with store.reading():
+                    await over.wait()
+        except UNAVAILABLE:
+            turned_away += 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(12):
+            group.create_task(call())
+        await eventually(lambda: turned_away == 5)
+        async with asyncio.timeout(5), store.transaction("work") as conn:
+            assert await conn.fetchval("select 1") == 1
+        over.set()
+    with db.impatient():
+        async with store.reading() as conn:
+            assert await conn.fetchval("select 1") == 1

@@ -1,6 +1,7 @@
 """The monitor over HTTP: roles, verdicts per row, health of sources, findings and their reasons."""
 
 import json
+import tracemalloc
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -69,6 +70,25 @@ async def test_an_agent_speaks_for_the_sources_that_its_token_names(http: httpx.
 async def test_a_body_that_is_no_usage_is_refused_whole(http: httpx.AsyncClient, body: bytes) -> None:
     answer = await http.post("/usage", content=body, headers=bearer("agent"))
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_collections_are_bounded_before_their_items_are_looked_at(http: httpx.AsyncClient) -> None:
+    """Two bytes would make an object of sixty, and each of them a fault to tell."""
+    many = b'{"source": "s", "records": [' + b"0," * 3_900_000 + b"0]}"
+    tracemalloc.start()
+    try:
+        answer = await http.post("/usage", content=many, headers=bearer("agent"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (answer.status_code, answer.json()["errors"][0]["accepted"]) == (422, "at most 10000")
+    assert peak < 5 * len(many)
+    wrong = {"source": "s", "day": str(day(0)), "records": 1, "assets": [0] * 300_000}
+    answer = await http.post("/statements", json=wrong, headers=bearer("agent"))
+    assert answer.status_code == 422
+    assert [fault["field"] for fault in answer.json()["errors"]] == ["assets.0"]
+    answer = await http.post("/statements", json=wrong | {"assets": [0] * 600_000}, headers=bearer("agent"))
+    assert (answer.status_code, "1 MiB" in answer.text) == (413, True)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from deploy.local.issuer import issue
-from libs.common import auth, web
+from libs.common import auth, front, web
 from libs.common.auth import Authenticator, Principal
 from libs.common.errors import Invalid, Missing, VersionConflict
 
@@ -40,6 +40,12 @@ class Body(BaseModel):
     size: int = Field(ge=0)
 
 
+class Many(BaseModel):
+    """A write of many parts."""
+
+    names: list[Body]
+
+
 def application() -> FastAPI:
     return web.create_app(
         "registry", title="t", description="d", authenticator=Authenticator(auth.public_jwks(KEY), allow_local=True)
@@ -57,6 +63,20 @@ def router() -> APIRouter:
     @routes.post("/things")
     async def write(body: Body, caller: Annotated[Principal, web.require("operator", "registrar")]) -> dict[str, str]:
         return {"by": caller.subject}
+
+    @routes.post("/lists")
+    @front.bounded(3 * front.MIB)
+    async def long(request: Request, _: Annotated[Principal, web.require("operator")]) -> int:
+        return len(await request.body())
+
+    @routes.post("/open")
+    @web.public
+    async def anyone(request: Request) -> int:
+        return len(await request.body())
+
+    @routes.post("/many")
+    async def many(_: Annotated[Principal, web.require("operator")], body: Many) -> int:
+        return len(body.names)
 
     @routes.patch("/things")
     async def change(
@@ -220,23 +240,77 @@ async def test_what_is_no_json_is_the_callers_fault(
     assert [fault["field"] for fault in reply.json()["errors"]] == (["body"] if status == 422 else [])
 
 
-async def test_a_body_is_bounded_before_anyone_is_asked_who_they_are(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+class Sender:
+    """A body in pieces of 64 KiB, whose length nobody says beforehand; `sent` tells how many were taken."""
+
+    def __init__(self, pieces: int) -> None:
+        self.pieces, self.sent = pieces, 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(self.pieces):
+            self.sent += 1
+            yield b" " * (64 * front.KIB)
+
+
+@pytest.mark.parametrize(("roles", "status"), [((), 401), (("viewer",), 403)])
+async def test_who_may_not_is_told_so_before_a_byte_of_his_is_read(
+    client: httpx.AsyncClient, roles: tuple[str, ...], status: int
 ) -> None:
-    """A body is read first, so a stranger could fill the memory, whether he says its length or not."""
-    sent = 0
+    """Reading and parsing a large body costs; whose it is costs nothing to know."""
+    body = Sender(400)
+    headers = {"Content-Type": "application/json"} | (bearer(*roles) if roles else {})
+    reply = await client.post("/registry/v1/things", content=body, headers=headers)
+    assert (reply.status_code, body.sent) == (status, 0)
+    assert reply.headers["content-type"] == "application/problem+json"
 
-    async def endless() -> AsyncIterator[bytes]:
-        nonlocal sent
-        for _ in range(100):
-            sent += 1
-            yield b" " * (1 << 20)
 
-    for content in (b" " * (web.MAX_BODY + 1), endless()):
-        reply = await client.post("/registry/v1/things", content=content, headers={"Content-Type": "application/json"})
-        assert (reply.status_code, reply.json()["code"]) == (413, "http_413")
-        assert "24 MiB" in reply.json()["texts"]["zh"]
-    assert sent <= 26
+@pytest.mark.parametrize(
+    ("path", "pieces", "status", "words"),
+    [
+        ("/registry/v1/things", 2, 413, "64 KiB"),
+        ("/registry/v1/lists", 3, 200, ""),
+        ("/registry/v1/lists", 49, 413, "3 MiB"),
+        ("/registry/v1/open", 2, 413, "64 KiB"),
+    ],
+)
+@pytest.mark.parametrize("stated", [True, False])
+async def test_each_route_has_its_bound(
+    client: httpx.AsyncClient, path: str, pieces: int, status: int, words: str, stated: bool
+) -> None:
+    """64 KiB unless the route says otherwise, whether the length is stated or found out, with a token or without."""
+    body = Sender(pieces)
+    content = b" " * (pieces * 64 * front.KIB) if stated else body
+    headers = bearer("operator") | {"Content-Type": "application/json"}
+    reply = await client.post(path, content=content, headers=headers)
+    assert reply.status_code == status, reply.text
+    if status == 413:
+        assert reply.json()["code"] == "http_413"
+        assert words in reply.json()["texts"]["zh"]
+        assert words in reply.json()["errors"][0]["accepted"]
+
+
+async def test_reading_stops_where_the_bound_is_passed(client: httpx.AsyncClient) -> None:
+    body = Sender(4_000)
+    reply = await client.post("/registry/v1/lists", content=body, headers=bearer("operator"))
+    assert reply.status_code == 413
+    assert body.sent <= 3 * 16 + 2
+
+
+async def test_ten_faults_are_told_and_how_many_there_are(client: httpx.AsyncClient) -> None:
+    """A thousand faults would make an answer larger than the request."""
+    body = {"names": [{}] * 1000}
+    reply = await client.post("/registry/v1/many", json=body, headers=bearer("operator"))
+    assert reply.status_code == 422
+    assert len(reply.json()["errors"]) == 10
+    assert "2000" in reply.json()["texts"]["en"]
+    assert "2000" in reply.json()["texts"]["zh"]
+
+
+async def test_after_a_fault_of_ours_the_connection_is_given_up(client: httpx.AsyncClient) -> None:
+    """The server closes it; a proxy that was not told would send another's request on it."""
+    reply = await client.get("/registry/v1/faults/ours")
+    assert (reply.status_code, reply.headers["connection"]) == (500, "close")
+    assert (await client.get("/registry/v1/faults/timeout")).headers["retry-after"] == "2"
 
 
 async def test_what_is_not_there_is_a_problem_too(client: httpx.AsyncClient) -> None:
