@@ -1,5 +1,8 @@
 """HTTP: what sources tell — events, files — and what the vanishing guard holds."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,12 +13,12 @@ from pydantic import ValidationError
 from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db import Database
-from libs.common.errors import Invalid
+from libs.common.errors import DomainError, Invalid
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted
+from libs.common.front import MIB, bounded
 from libs.common.kafka import first_fault
 from libs.common.web import require
 from services.registry import imports, schemas, usecases
-from services.registry.csvrows import MAX_BYTES, UnreadableFile
 from services.registry.domain import Policy
 from services.registry.reports import OUTDATED, File
 from services.registry.schemas import Limit, problems
@@ -39,9 +42,53 @@ CSV_BODY = {
 }
 
 
+class ImportsBusy(DomainError):
+    """As many imports as may run at once are running already."""
+
+    code = "imports_busy"
+    kind = "busy"
+    zh = "正在执行的导入已达 {most} 个,请稍后重试。"
+    en = "{most} imports are under way; retry shortly."
+
+
+class Turns:
+    """How many imports are under way, and how many files of one caller are on their way here."""
+
+    def __init__(self, at_once: int = 2, arriving: int = 4) -> None:
+        self._at_once, self._arriving = at_once, arriving
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def arriving(self, who: Principal) -> Iterator[None]:
+        """Room in memory for a file. Raises ImportsBusy, before the file is read where it could not be imported."""
+        if self._held[""] >= self._at_once:
+            raise ImportsBusy(most=self._at_once)
+        with self._one(who.identity, self._arriving):
+            yield
+
+    @contextmanager
+    def importing(self) -> Iterator[None]:
+        """A turn to import. Raises ImportsBusy."""
+        with self._one("", self._at_once):
+            yield
+
+    @contextmanager
+    def _one(self, of: str, most: int) -> Iterator[None]:
+        if self._held[of] >= most:
+            raise ImportsBusy(most=most)
+        self._held[of] += 1
+        try:
+            yield
+        finally:
+            self._held[of] -= 1
+            if not self._held[of]:
+                del self._held[of]
+
+
 def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     """Events, imports and the guard."""
     routes = APIRouter(prefix="/registry/v1")
+    turns = Turns()
 
     @routes.post(
         "/events",
@@ -78,8 +125,9 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="Import a source's list as CSV 导入名录",
         response_model=schemas.ImportReport,
         openapi_extra=CSV_BODY,
-        responses=problems(401, 403, 409, 422),
+        responses=problems(401, 403, 409, 413, 422, 429),
     )
+    @bounded(20 * MIB)
     async def import_file(
         request: Request,
         who: Annotated[Principal, require("registrar")],
@@ -96,12 +144,26 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         writes nothing.
 
         Applied again, a finished import changes nothing and one that was cut off is completed. What a complete file
-        lacks is `gone`, unless it is more than the guard allows: then all of it is `held`.
+        lacks is `gone`, unless it is more than the guard allows: then all of it is `held`. Two imports run at once;
+        another gets 429, to be sent again after `Retry-After` seconds. Who hangs up stops the import between chunks.
         """
-        file = File(await _body(request), source, on, unit_scheme, complete)
-        report = await imports.run(
-            database, file, who, apply=mode == "apply", now=clock.now(), policy=policy, key=idempotency_key
-        )
+        with turns.arriving(who):
+            content = await request.body()
+        file = File(content, source, on, unit_scheme, complete)
+        with turns.importing():
+            try:
+                report = await imports.run(
+                    database,
+                    file,
+                    who,
+                    apply=mode == "apply",
+                    now=clock.now(),
+                    policy=policy,
+                    key=idempotency_key,
+                    gone=request.is_disconnected,
+                )
+            except imports.CallerGone:
+                return Response(status_code=499)  # nobody is left to read it
         return Response(report, media_type="application/json")
 
     @routes.get(
@@ -143,16 +205,3 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         return schemas.Outcome(outcome=result.outcome, asset_id=result.asset_id)
 
     return routes
-
-
-async def _body(request: Request) -> bytes:
-    """The file; reading stops where it is larger than any that is taken."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BYTES:
-            raise UnreadableFile(
-                field="body", accepted="at most 20 MiB", why=(f"超过 {MAX_BYTES} 字节", f"more than {MAX_BYTES} bytes")
-            )
-        parts.append(part)
-    return b"".join(parts)

@@ -26,7 +26,7 @@ COLUMNS = {
 REQUIRED = ("name", "platform", "unit", "address")
 CHINESE = {name for names in COLUMNS.values() for name in names if not name.isascii()}
 MAX_BYTES = 20 * 1024 * 1024
-MAX_ROWS = 200_000  # each is kept until all have a verdict: more, however short, would not fit into memory
+MAX_ROWS = 200_000  # the verdict on each is kept until all have one: more, however short, would not fit into memory
 FAULTS = {"string_too_short": "不能为空", "string_too_long": "过长"}
 
 
@@ -69,35 +69,60 @@ class Row:
     twin_line: int | None = None
 
 
-def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: datetime) -> list[Row]:
-    """Every row with what it declares or why it cannot. Raises UnreadableFile for the file as a whole."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a file that can be read as a whole: how many there are, and each of them anew with every pass.
+
+    They are never all in memory: 200,000 rows with what they declare take a hundred times what the file does.
+    """
+
+    content: bytes
+    encoding: str
+    places: dict[str, int]
+    count: int
+    source: str
+    on: date
+    unit_scheme: str
+    now: datetime
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Row]:
+        """Every row with what it declares or why it cannot."""
+        first_seen: dict[tuple[str, str], int] = {}
+        lines = _rows(self.content, self.encoding)
+        next(lines, None)
+        for line, whole, cells in lines:
+            if not whole:
+                yield Row(line, remark=NOT_CLOSED)  # what it swallowed may be rows of their own
+            else:
+                row = _row(line, cells, self.places, self.source, self.on, self.unit_scheme, self.now)
+                yield _unless_twin(row, first_seen)
+
+
+def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: datetime) -> Rows:
+    """What a file holds. Raises UnreadableFile for the file as a whole, before any of its rows is read."""
     if len(content) > MAX_BYTES:
         raise UnreadableFile(
             field="body", accepted="at most 20 MiB", why=(f"{len(content)} 字节", f"{len(content)} bytes")
         )
-    text = _decoded(content)
-    if sum(1 for _ in islice(_rows(text), MAX_ROWS + 2)) > MAX_ROWS + 1:  # with the header
+    encoding = _encoding(content)
+    counted = sum(1 for _ in islice(_rows(content, encoding), MAX_ROWS + 2))
+    if counted > MAX_ROWS + 1:  # with the header
         why = (f"超过 {MAX_ROWS} 行", f"more than {MAX_ROWS} rows")
         raise UnreadableFile(field="body", accepted=f"at most {MAX_ROWS} rows", why=why)
-    lines = _rows(text)
-    _, whole, header = next(lines, (1, True, []))
+    _, whole, header = next(_rows(content, encoding), (1, True, []))
     if not whole:
         raise UnreadableFile(field="header", accepted="a header on one line", why=(NOT_CLOSED.zh, NOT_CLOSED.en))
-    places = _places(header)
-    rows: list[Row] = []
-    first_seen: dict[tuple[str, str], int] = {}
-    for line, whole, cells in lines:
-        if not whole:
-            rows.append(Row(line, remark=NOT_CLOSED))  # what it swallowed may be rows of their own
-        else:
-            rows.append(_unless_twin(_row(line, cells, places, source, on, unit_scheme, now), first_seen))
-    return rows
+    return Rows(content, encoding, _places(header), max(0, counted - 1), source, on, unit_scheme, now)
 
 
-def _rows(text: str) -> Iterator[tuple[int, bool, list[str]]]:
+def _rows(content: bytes, encoding: str) -> Iterator[tuple[int, bool, list[str]]]:
     """Each row that is not blank, with the line on which it begins and whether it ends there. Raises UnreadableFile."""
     # A row whose quotation mark nobody closes takes in the line that is added, and is seen by that.
-    reader = csv.reader(chain(io.StringIO(text, newline=""), ("\n",)))
+    text = io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
+    reader = csv.reader(chain(text, ("\n",)))
     line = 1
     try:
         for cells in reader:
@@ -111,19 +136,20 @@ def _rows(text: str) -> Iterator[tuple[int, bool, list[str]]]:
         ) from None
 
 
-def _decoded(content: bytes) -> str:
+def _encoding(content: bytes) -> str:
     """UTF-8, or GB18030 (GBK), as Excel writes it, where the header then names a column in Chinese.
 
     Without that proof nothing is guessed: French in Windows-1252 would be read as GBK too, and as nonsense.
     """
     try:
-        return content.decode("utf-8-sig")
+        content.decode("utf-8-sig")
+        return "utf-8-sig"
     except UnicodeDecodeError as error:
         with suppress(UnicodeDecodeError):
             text = content.decode("gb18030")
             header = {cell.strip().strip('"') for cell in text.split("\n", 1)[0].split(",")}
             if header & CHINESE:
-                return text
+                return "gb18030"
         raise UnreadableFile(
             field="body", accepted="CSV in UTF-8, or in GBK under a Chinese header",
             why=(f"第 {error.start} 字节不是 UTF-8", f"byte {error.start} is not UTF-8"),

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 import prometheus_client
@@ -29,18 +30,28 @@ CHUNK = 100
 Kept = tuple[Row, usecases.Result | DomainError | None, UUID | None]
 
 
+class CallerGone(Exception):
+    """Nobody waits for the report any more. What is committed stands; the same import again does the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """What every step of one import needs."""
 
     database: Database
     file: File
-    rows: Sequence[Row]
     who: Principal
     report: Report
     now: datetime
     policy: Policy
     sponsors: dict[UnitRef, UUID] = field(default_factory=dict)  # those that a committed chunk, or a preview, has named
+    listed: set[tuple[str, str]] = field(default_factory=set)  # the assets that a line read so far means
+    unreadable: list[int] = field(default_factory=list)  # the lines of which nobody can tell which asset they mean
+
+    def note(self, chunk: Sequence[Row]) -> None:
+        """Keep of these rows what is needed once all are read: what the file lists."""
+        self.listed.update(row.what.key for row in chunk if row.what is not None)
+        self.unreadable.extend(row.line for row in chunk if row.what is None)
 
     @property
     def cause(self) -> Cause:
@@ -56,12 +67,14 @@ async def run(
     now: datetime,
     policy: Policy,
     key: str | None = None,
+    gone: Callable[[], Awaitable[bool]] | None = None,
 ) -> bytes:
     """Say what a file would do, or do it: the report as JSON. Raises UnreadableFile before anything is done.
 
-    Chunks commit one by one. An import that was cut off is completed by running it again and then reports all that it
-    did. Of one that is finished only the refused rows are tried again, or an old list would undo what came after it;
-    the same Idempotency-Key asks for the answer it was given.
+    Chunks commit one by one; between two of them CallerGone is raised when `gone` says so. An import that was cut off
+    is completed by running it again and then reports all that it did. Of one that is finished only the refused rows
+    are tried again, or an old list would undo what came after it; the same Idempotency-Key asks for the answer it was
+    given.
     """
     file = replace(file, source=domain.clean("source", file.source))  # as its assets carry it
     domain.has_come(file.on, now=now)
@@ -75,18 +88,22 @@ async def run(
         csvrows.read, file.content, source=file.source, on=file.on, unit_scheme=file.unit_scheme, now=now
     )
     report = Report(file.import_id, "apply" if apply else "dry-run", len(rows))
-    importing = _Run(database, file, rows, who, report, now, policy)
+    importing = _Run(database, file, who, report, now, policy)
     refused = await _refused_before(importing)
-    settled = [] if refused is None else [row for row in rows if row.line not in refused and row.told is not None]
-    kept_out = {row.line for row in settled}
-    for chunk in _chunks(settled):
-        await _leave_chunk(importing, chunk)
     did = await _did(importing)
-    for chunk in _chunks([row for row in rows if row.line not in kept_out]):
+    async for chunk in _chunks(iter(rows)):
+        if gone is not None and await gone():
+            log.info("import-abandoned", import_id=str(report.import_id), rows=len(rows))
+            raise CallerGone
+        importing.note(chunk)
+        settled = [row for row in chunk if refused is not None and row.line not in refused and row.told is not None]
+        await _leave_chunk(importing, settled)
+        kept_out = {row.line for row in settled}
+        rest = [row for row in chunk if row.line not in kept_out]
         if apply:
-            await _apply_chunk(importing, chunk, did)
+            await _apply_chunk(importing, rest, did)
         else:
-            await _preview_chunk(importing, chunk)
+            await _preview_chunk(importing, rest)
     if not apply:
         if file.complete and refused is None:
             async with database.reading() as conn:
@@ -99,8 +116,9 @@ async def run(
     return answer
 
 
-def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    return (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
+async def _chunks(rows: Iterator[Row]) -> AsyncIterator[Sequence[Row]]:
+    while chunk := await asyncio.to_thread(list, islice(rows, CHUNK)):
+        yield chunk
 
 
 async def _refused_before(importing: _Run) -> set[int] | None:
@@ -118,6 +136,8 @@ async def _did(importing: _Run) -> dict[UUID, str]:
 
 
 async def _leave_chunk(importing: _Run, chunk: Sequence[Row]) -> None:
+    if not chunk:
+        return
     async with importing.database.reading() as conn:
         known = await _known(conn, chunk)
     for row in chunk:
@@ -131,6 +151,8 @@ async def _known(conn: Connection, chunk: Sequence[Row]) -> dict[tuple[str, str]
 
 async def _apply_chunk(importing: _Run, chunk: Sequence[Row], did: dict[UUID, str]) -> None:
     """One chunk, one transaction; what passes by itself (a deadlock, a server that restarts) is tried again."""
+    if not chunk:
+        return
     async for attempt in stamina.retry_context(on=UNAVAILABLE, attempts=4, timeout=30):
         with attempt:
             if attempt.num > 1:
@@ -199,6 +221,8 @@ def _says_nothing_new(row: Row, held: Asset, sponsors: Mapping[UnitRef, UUID], i
 
 
 async def _preview_chunk(importing: _Run, chunk: Sequence[Row]) -> None:
+    if not chunk:
+        return
     async with importing.database.reading() as conn:
         known = await _known(conn, chunk)
         for row in chunk:
@@ -270,18 +294,16 @@ async def _missing(conn: Connection, importing: _Run, *, apply: bool) -> None:
     lines that nobody can read: each may be one that seems to be missing.
     """
     file, report, now = importing.file, importing.report, importing.now
-    listed = {row.what.key for row in importing.rows if row.what is not None}
-    unreadable = any(row.what is None for row in importing.rows)
     accounts = QUERIES.listed_accounts(conn, source=file.source)
     absent = [
         row["asset_id"] async for row in accounts
-        if (row["platform"], row["identity"]) not in listed and row["stated_on"] <= file.on
+        if (row["platform"], row["identity"]) not in importing.listed and row["stated_on"] <= file.on
     ]  # fmt: skip
     assets = await store.lock_all(conn, absent) if apply else []  # assets before the source, as intake does
     added = 0 if apply else report.summary["added"] + report.summary["restored"]
     left = await guard.room(conn, file.source, now=now, policy=importing.policy, added=added)
     held_before = await guard.held_among(conn, absent)
-    verdict = "held" if unreadable or len(absent) - len(held_before) > left else "gone"
+    verdict = "held" if importing.unreadable or len(absent) - len(held_before) > left else "gone"
     for asset_id in absent:
         report.add(None, "held" if asset_id in held_before else verdict, asset_id=str(asset_id))
     for asset in assets:

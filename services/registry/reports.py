@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ OUTDATED = Remark(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class File:
     """A file as it was sent, and what was said about it."""
 
@@ -35,7 +36,7 @@ class File:
     unit_scheme: str
     complete: bool
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         return sha256(self.content)
 
@@ -50,12 +51,15 @@ class File:
 
 @dataclass
 class Report:
-    """What a file does or would do; verdicts `gone` and `held` without a row are of assets that the file lacks."""
+    """What a file does or would do; verdicts `gone` and `held` without a row are of assets that the file lacks.
+
+    A verdict is kept as it will be sent, with its line: as an object it would take ten times the memory.
+    """
 
     import_id: UUID
     mode: str
     rows: int
-    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[tuple[int | None, bytes]] = field(default_factory=list)
     summary: Counter[str] = field(default_factory=Counter)
     refused_lines: list[int] = field(default_factory=list)
 
@@ -66,7 +70,9 @@ class Report:
         shown = (
             {"code": remark.code, "field": remark.field, "detail": remark.en, "detail_zh": remark.zh} if remark else {}
         )
-        self.verdicts.append({"row": row.line if row else None, "verdict": verdict, **shown, **more})
+        line = row.line if row else None
+        told = {"row": line, "verdict": verdict, **shown, **more}
+        self.verdicts.append((line, json.dumps(told, ensure_ascii=False).encode()))
 
     def refuse(self, row: Row, remark: Remark | None, twin: UUID | None) -> None:
         """A row that cannot be taken, or names a twin: of an earlier line, or of another source's asset."""
@@ -77,11 +83,7 @@ class Report:
 
     def as_json(self) -> bytes:
         summary = {verdict: self.summary[verdict] for verdict in VERDICTS}
-        self.verdicts.sort(
-            key=lambda verdict: (verdict["row"] is None, verdict["row"])
-        )  # those without a row come last
-        body = {
-            "import_id": str(self.import_id), "mode": self.mode, "rows": self.rows, "summary": summary,
-            "verdicts": self.verdicts,
-        }  # fmt: skip
-        return json.dumps(body, ensure_ascii=False).encode()
+        self.verdicts.sort(key=lambda verdict: (verdict[0] is None, verdict[0]))  # those without a row come last
+        body = {"import_id": str(self.import_id), "mode": self.mode, "rows": self.rows, "summary": summary}
+        head = json.dumps(body, ensure_ascii=False).encode()
+        return head[:-1] + b', "verdicts": [' + b", ".join(told for _, told in self.verdicts) + b"]}"

@@ -57,7 +57,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         403: "没有权限 Not allowed",
         404: "未找到 Not found",
         409: "与现状冲突 In conflict with what is recorded",
+        413: "请求体过大 The body is too large",
         422: "输入无效 The input is invalid",
+        429: "请求过多 Too many at once; Retry-After says when",
     }
     body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": said[status], "model": Problem, "content": body} for status in statuses}

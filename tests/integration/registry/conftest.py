@@ -81,14 +81,14 @@ class Registry:
         source: str = "list",
         key: str | None = None,
         on: date = TODAY,
+        gone: Callable[[], Awaitable[bool]] | None = None,
     ) -> dict[str, Any]:
         """Import a file; answers its report."""
         file = File(text.encode(), source, on, "ca-name", complete)
-        return dict(
-            msgspec.json.decode(
-                await imports.run(self.database, file, ANYONE, apply=apply, now=self.now, policy=self.policy, key=key)
-            )
+        report = await imports.run(
+            self.database, file, ANYONE, apply=apply, now=self.now, policy=self.policy, key=key, gone=gone
         )
+        return dict(msgspec.json.decode(report))
 
     async def summary(self, text: str, **more: Any) -> dict[str, int]:
         """What an import says in numbers, zeros left out."""

@@ -145,6 +145,22 @@ async def test_an_import_that_is_cut_off_is_completed_and_then_says_all_it_did(
     assert await registry.summary(text, complete=True) == {"unchanged": 350}
 
 
+async def test_an_import_that_nobody_waits_for_stops_between_two_chunks(registry: Registry) -> None:
+    """What was committed stands whole, nothing else is begun, and the next run does the rest and reports all of it."""
+    text, asked = csv_of(*(f"n{n}" for n in range(350))), 0
+
+    async def gone() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 2
+
+    with pytest.raises(imports.CallerGone):
+        await registry.bring_in(text, complete=True, gone=gone)
+    assert await registry.fetch("select count(*) from assets") == 200
+    assert await registry.fetch("select count(*) from imports") == 0
+    assert await registry.summary(text, complete=True) == {"added": 350}
+
+
 async def test_one_idempotency_key_has_one_answer(registry: Registry) -> None:
     first = await registry.bring_in(csv_of("a"), key="k")
     assert first["summary"]["added"] == 1

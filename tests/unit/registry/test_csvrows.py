@@ -1,5 +1,6 @@
 """A file import: a verdict per row, the first line of a twin shown, a clear word for a file that cannot be read."""
 
+import tracemalloc
 from datetime import UTC, date, datetime
 
 import pytest
@@ -11,7 +12,7 @@ HEAD = "account,platform,department,language,url\n"
 
 
 def read(text: str) -> list[csvrows.Row]:
-    return csvrows.read(text.encode(), source="s", on=date(2025, 6, 1), unit_scheme="ca-name", now=NOW)
+    return list(csvrows.read(text.encode(), source="s", on=date(2025, 6, 1), unit_scheme="ca-name", now=NOW))
 
 
 def remark(row: csvrows.Row) -> tuple[int, str | None, str | None]:
@@ -169,3 +170,20 @@ def test_more_rows_than_fit_are_refused_before_any_is_read(monkeypatch: pytest.M
 def test_a_cell_that_grows_beyond_all_bounds_is_named_by_the_line_on_which_it_began() -> None:
     with pytest.raises(csvrows.UnreadableFile, match="line 3"):
         read(HEAD + "a,X,Unit,English,https://x.com/a\n" + '"' + "b,X,Unit,English,https://x.com/b\n" * 5000)
+
+
+def test_rows_are_read_as_they_are_asked_for() -> None:
+    """All of a large file's rows at once would take a hundred times what the file does."""
+    count = 20_000
+    lines = (f"Example {n},X,Example county,en,https://x.com/e{n}\n" for n in range(count))
+    content = ("account,platform,department,language,url\n" + "".join(lines)).encode()
+    tracemalloc.start()
+    try:
+        rows = csvrows.read(content, source="s", on=date(2025, 6, 1), unit_scheme="ca-name", now=NOW)
+        assert len(rows) == count
+        assert sum(row.told is not None for row in rows) == count
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * len(content)
+    assert [row.line for row in rows][:2] == [2, 3], "and anew with every pass"
