@@ -51,6 +51,9 @@ def up(
     timezone: Annotated[
         str | None, typer.Option(help="zone of the business day, fixed at the first start; Asia/Shanghai 时区")
     ] = None,
+    per_caller: Annotated[
+        int | None, typer.Option(min=1, help="connections that one address may hold at once; 100 每个地址的连接数上限")
+    ] = None,
     env: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for the services 环境变量")] = None,
 ) -> None:
     """Start PostgreSQL, Kafka and the three services behind one address. 启动整套系统。
@@ -59,7 +62,14 @@ def up(
     your own to use instead.
     """
     options = Options(
-        data, port, clock, tuple(egress_allow or ()), partitions, _zone(timezone), dict(map(_pair, env or []))
+        data,
+        port,
+        clock,
+        tuple(egress_allow or ()),
+        partitions,
+        _zone(timezone),
+        per_caller,
+        dict(map(_pair, env or [])),
     )
     Stack(options, Outside.read(os.environ)).run()
 

@@ -1,13 +1,13 @@
 """One address for the three services on a laptop: a small reverse proxy and a landing page.
 
-Usage: python -m deploy.gateway PORT registry=URL monitor=URL decommission=URL
+Usage: python -m deploy.gateway PORT registry=URL monitor=URL decommission=URL [--per-caller N]
 """
 
+import argparse
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -17,6 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from libs.common.connections import Bounds, allow_files, protocol
+
 # RFC 9110 §7.6.1; the server writes its own date and name
 HOP_BY_HOP = {
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
@@ -25,8 +27,12 @@ HOP_BY_HOP = {
 FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")  # ours to write, or anyone could pose as another address
 AT_ROOT = ("healthz", "readyz", "metrics", "quiet")
 # A sweep answers when it is done. Idle connections go before the services close them (uvicorn: after 5 s).
-TIMEOUT = httpx.Timeout(600, connect=5)
-LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=2)
+# Each caller's connection can have one onward, so that nobody's slowness is waited for; who would wait is told at once.
+TIMEOUT = httpx.Timeout(600, connect=5, pool=2)
+CONNECTIONS, PER_CALLER = 1000, 100
+LIMITS = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=50, keepalive_expiry=2)
+GATHERED = 64 * 1024  # bytes of a body that are awaited before a service is asked: who drips does so here alone
+LARGEST = 20 * 1024 * 1024  # bytes of the largest body that any service takes; each route has a bound of its own
 PAGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>Jianfu 减负</title>
 <style>body{{font:1rem/1.6 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;color:#1d2733}}
@@ -73,20 +79,46 @@ class Gateway:
         # Made beside the client, which would add its own headers and one caller's cookies to another's request; the
         # target as bytes, or httpx would resolve `..` in it and refuse what is unusual.
         target = path + (b"?" + query if query else b"")
-        outgoing = httpx.Request(
-            request.method, self.targets[service], headers=_onward(request),
-            content=request.stream() if _has_body(request) else None,
-            extensions={"timeout": TIMEOUT.as_dict(), "target": target},
-        )  # fmt: skip
+        incoming = _Incoming(request)
+        if incoming.stated > LARGEST:
+            return _too_large(request)
         try:
-            reply = await self.client.send(outgoing, stream=True)
+            outgoing = httpx.Request(
+                request.method,
+                self.targets[service],
+                headers=_onward(request),
+                content=await incoming.content() if _has_body(request) else None,
+                extensions={"timeout": TIMEOUT.as_dict(), "target": target},
+            )
+            reply = await self._send(outgoing, incoming)
         except ClientDisconnect:
             return Response(status_code=499)  # nobody is left to read it
+        except _TooLarge:
+            return _too_large(request)
+        except httpx.PoolTimeout:
+            return _crowded(request)
         except httpx.HTTPError as error:
             return _away(request, service, error)
         answer = StreamingResponse(_body(reply), reply.status_code)
         answer.raw_headers = [(k.lower(), v) for k, v in reply.headers.raw if k.lower() not in HOP_BY_HOP]
         return answer
+
+    async def _send(self, outgoing: httpx.Request, incoming: "_Incoming") -> httpx.Response:
+        """The service's answer as it begins. Raises ClientDisconnect when the caller goes while it is waited for."""
+        sending = asyncio.create_task(self.client.send(outgoing, stream=True))
+        leaving = asyncio.create_task(incoming.left())
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                return sending.result()
+            raise ClientDisconnect
+        finally:
+            for task in (sending, leaving):
+                task.cancel()  # a service works no longer for somebody who has gone: its connection is closed
+            with suppress(asyncio.CancelledError, httpx.HTTPError, ClientDisconnect, _TooLarge):
+                await sending
+            with suppress(asyncio.CancelledError):
+                await leaving
 
     async def landing(self, _: Request) -> Response:
         told = await self._told()
@@ -146,12 +178,68 @@ def _has_body(request: Request) -> bool:
     return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
 
 
+class _TooLarge(Exception):
+    """More came than any service takes, and its length was not stated."""
+
+
+class _Incoming:
+    """A caller's request body, and whether the caller is still there once it is read."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._whole = asyncio.Event()
+        if not _has_body(request):
+            self._whole.set()
+        length = request.headers.get("content-length", "0")
+        self.stated = 0 if "transfer-encoding" in request.headers else int(length)
+
+    async def content(self) -> bytes | AsyncIterator[bytes]:
+        """The body, once it is here or GATHERED bytes of it are: then it is passed on while it comes."""
+        parts, size = self._parts(), 0
+        begun = []
+        async for part in parts:
+            begun.append(part)
+            size += len(part)
+            if size >= GATHERED:
+                return _joined(b"".join(begun), parts)
+        return b"".join(begun)
+
+    async def _parts(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for part in self._request.stream():
+            size += len(part)
+            if size > LARGEST:
+                raise _TooLarge
+            yield part
+        self._whole.set()
+
+    async def left(self) -> None:
+        """Returns when the caller has gone; while the body comes, its reader is the one who notices."""
+        await self._whole.wait()
+        while (await self._request.receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _joined(begun: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield begun
+    async for part in rest:
+        yield part
+
+
 async def _body(reply: httpx.Response) -> AsyncIterator[bytes]:
-    """The answer as it comes; the connection is given back even when the caller has gone."""
+    """The answer as it comes; the connection is given back even when the caller has gone, and closed when it may be
+    broken: after a fault of the service, and where the answer ends too early.
+
+    What goes wrong on the way is not caught: the caller's connection is then cut, and not ended as if all were said.
+    """
+    sound = False
     try:
-        async for chunk in reply.aiter_raw():
+        async for chunk in reply.stream:  # type: ignore[union-attr]
             yield chunk
+        sound = reply.status_code < 500
     finally:
+        if not sound:
+            await reply.extensions["network_stream"].aclose()
         await reply.aclose()
 
 
@@ -165,15 +253,48 @@ def problem(request: Request, status: int, code: str, zh: str, en: str) -> JSONR
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
+def _too_large(request: Request) -> Response:
+    most = f"{LARGEST // 1024 // 1024} MiB"
+    return problem(request, 413, "http_413", f"请求体过大,上限为 {most}。", f"The body is too large: {most} are taken.")
+
+
+def _crowded(request: Request) -> Response:
+    answer = problem(
+        request, 503, "unavailable", "请求过多,请稍后重试。", "There are too many requests; retry shortly."
+    )
+    answer.headers["Retry-After"] = "1"
+    return answer
+
+
 def _away(request: Request, service: str, error: Exception) -> Response:
     zh, en = f"{service} 服务暂时不可用,请稍后重试。", f"The {service} service is away; retry shortly."
     print(json.dumps({"event": "service-away", "service": service, "error": type(error).__name__}), flush=True)
     return problem(request, 502, "unavailable", zh, en)
 
 
-if __name__ == "__main__":
-    pairs = dict(argument.split("=", 1) for argument in sys.argv[2:])
-    uvicorn.run(
-        app(pairs), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False,
-        timeout_graceful_shutdown=2, proxy_headers=False,
+def server(application: Starlette, port: int, *, per_caller: int = PER_CALLER) -> uvicorn.Config:
+    """How the gateway listens: on loopback, with bounds on what a caller may hold and how slow it may be."""
+    bounds = Bounds(total=CONNECTIONS, per_caller=per_caller)
+    return uvicorn.Config(
+        application, host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2,
+        proxy_headers=False, http=protocol(bounds), backlog=1024,
     )  # fmt: skip
+
+
+def main() -> None:
+    """Serve until told to end."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.gateway")
+    parser.add_argument("port", type=int)
+    parser.add_argument("targets", nargs="+", metavar="SERVICE=URL")
+    parser.add_argument("--per-caller", type=int, default=PER_CALLER, help="connections that one address may hold")
+    asked = parser.parse_args()
+    allow_files()
+    targets = dict(target.split("=", 1) for target in asked.targets)
+    serving = uvicorn.Server(server(app(targets), asked.port, per_caller=asked.per_caller))
+    serving.run()
+    if not serving.started:
+        raise SystemExit(3)
+
+
+if __name__ == "__main__":
+    main()

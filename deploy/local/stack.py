@@ -37,6 +37,7 @@ class Options:
     egress_allow: tuple[str, ...] = ()
     partitions: int | None = None
     timezone: str | None = None
+    per_caller: int | None = None
     env: dict[str, str] = field(default_factory=dict)
 
 
@@ -150,7 +151,8 @@ class Stack:
             self.services.append(Service(name, run, port, self.logs / f"{name}.log", self._environment(name, port)))
             addresses.append(f"{name}=http://127.0.0.1:{port}")
         port = self._ports["gateway"] = self._port_asked_for() or children.port(self._ports.get("gateway"))
-        proxy = ("-m", "deploy.gateway", str(port), *addresses)
+        bound = () if self.options.per_caller is None else ("--per-caller", str(self.options.per_caller))
+        proxy = ("-m", "deploy.gateway", str(port), *addresses, *bound)
         self.services.append(Service("gateway", proxy, port, self.logs / "gateway.log", dict(os.environ)))
         for service in self.services:
             service.start(time.monotonic())

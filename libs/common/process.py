@@ -22,7 +22,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
-from libs.common import faults, idempotency, inbox, observe
+from libs.common import connections, faults, idempotency, inbox, observe
 from libs.common.clock import Clock, SteppedClock, SystemClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database, require_schema
 from libs.common.kafka import Broker, EndOffsets, Subscription, make_broker
@@ -152,8 +152,9 @@ async def serve(base: Base, parts: Parts) -> None:
         loop.add_signal_handler(signum, stop.set)
     config = uvicorn.Config(
         parts.app, host=base.settings.host, port=base.settings.port, log_config=None, access_log=False,
-        timeout_graceful_shutdown=5, lifespan="on",
+        timeout_graceful_shutdown=5, lifespan="on", http=connections.protocol(connections.Bounds()),
     )  # fmt: skip
+    connections.allow_files()
     server = _Server(config)
     tasks: list[asyncio.Task[None]] = []
     try:

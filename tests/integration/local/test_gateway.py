@@ -39,6 +39,8 @@ class Upstream:
     def __init__(self) -> None:
         self.release = asyncio.Event()
         self.closed = asyncio.Event()
+        self.begun = asyncio.Event()
+        self.left = asyncio.Event()
 
     async def slow(self, _: Request) -> Response:
         async def parts() -> AsyncIterator[bytes]:
@@ -57,12 +59,21 @@ class Upstream:
     async def moved(self, request: Request) -> Response:
         return RedirectResponse(str(request.url.replace(path="/registry/v1/echo")))
 
+    async def work(self, request: Request) -> Response:
+        """Answers when it is let, and notes when its caller goes."""
+        await request.body()
+        self.begun.set()
+        await eventually(request.is_disconnected)
+        self.left.set()
+        return Response("nobody reads this")
+
     def app(self) -> Starlette:
         methods = ["GET", "POST", "PUT", "DELETE"]
         return Starlette(
             routes=[
                 Route("/registry/v1/slow", self.slow),
                 Route("/registry/v1/moved", self.moved),
+                Route("/registry/v1/work", self.work, methods=["POST"]),
                 Route("/readyz", self.readyz),
                 Route("/{rest:path}", echo, methods=methods),
             ]
@@ -72,15 +83,108 @@ class Upstream:
 @asynccontextmanager
 async def serving(app: Starlette) -> AsyncIterator[str]:
     port = children.port()
-    config = uvicorn.Config(
-        app, "127.0.0.1", port, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=False
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(gateway.server(app, port))
     task = asyncio.create_task(server._serve())
     await eventually(lambda: server.started)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     await task
+
+
+class Frail:
+    """A service that speaks HTTP by hand: it never closes a connection, and after a fault answers nothing more on it.
+
+    `/half` ends in the middle, `/fault` is a 500, `/read` tells how long the body was; `on` numbers the connections.
+    """
+
+    def __init__(self) -> None:
+        self.connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        on = self.connections
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                length = head.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+                body = await reader.readexactly(int(length or 0))
+                if b" /registry/v1/half " in head:
+                    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+                    return
+                fault = b" /registry/v1/fault " in head
+                status = b"500 Internal Server Error" if fault else b"200 OK"
+                told = b'{"on": %d, "bytes": %d}' % (on, len(body))
+                writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(told), told))
+                if fault:
+                    await reader.read()
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def frail() -> AsyncIterator[httpx.AsyncClient]:
+    """A gateway before a service that breaks."""
+    async with await asyncio.start_server(Frail().serve, "127.0.0.1", 0) as server:
+        target = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        application = gateway.app({"registry": target})
+        async with serving(application) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+            yield client
+
+
+async def test_after_a_fault_nobody_is_handed_the_connection(frail: httpx.AsyncClient) -> None:
+    """Whoever came next would wait on it, or be told that the service is away."""
+    first = (await frail.get("/registry/v1/read")).json()
+    again = (await frail.get("/registry/v1/read")).json()
+    assert first["on"] == again["on"], "what is sound is used again"
+    for _ in range(5):
+        fault = await frail.get("/registry/v1/fault")
+        assert fault.status_code == 500
+        after = await frail.get("/registry/v1/read")
+        assert (after.status_code, after.json()["on"]) == (200, fault.json()["on"] + 1)
+
+
+async def test_an_answer_that_was_cut_off_looks_cut_off(frail: httpx.AsyncClient) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        await frail.get("/registry/v1/half")
+    assert (await frail.get("/registry/v1/read")).status_code == 200
+
+
+async def test_who_breaks_off_in_his_body_breaks_nobody_elses(frail: httpx.AsyncClient) -> None:
+    first = (await frail.get("/registry/v1/read")).json()
+    _, writer = await asyncio.open_connection("127.0.0.1", frail.base_url.port)
+    writer.write(b"POST /registry/v1/read HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf")
+    await writer.drain()
+    writer.transport.abort()
+    for _ in range(3):
+        after = (await frail.post("/registry/v1/read", content=b"xyz")).json()
+        assert after["bytes"] == 3
+        assert after["on"] >= first["on"]
+
+
+async def test_who_leaves_while_a_service_works_is_worked_for_no_longer(
+    house: tuple[httpx.AsyncClient, Upstream],
+) -> None:
+    """The service sees the connection close, and can stop what nobody waits for."""
+    client, upstream = house
+    with pytest.raises(httpx.ReadTimeout):
+        await client.post("/registry/v1/work", content=b"x" * 1000, timeout=0.5)
+    assert upstream.begun.is_set()
+    await eventually(upstream.left.is_set)
+
+
+async def test_more_than_any_service_takes_is_not_passed_on(house: tuple[httpx.AsyncClient, Upstream]) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(24):
+            yield b"z" * (1 << 20)
+
+    for content in (b"z" * (gateway.LARGEST + 1), parts()):
+        reply = await house[0].post("/registry/v1/imports", content=content, timeout=30)
+        assert (reply.status_code, reply.json()["code"]) == (413, "http_413")
+        assert "20 MiB" in reply.json()["texts"]["zh"]
+    assert (await house[0].get("/registry/v1/echo")).status_code == 201
 
 
 @pytest.fixture
@@ -157,7 +261,7 @@ async def test_of_two_lengths_the_chunks_count(house: tuple[httpx.AsyncClient, U
     told = await raw(house[0], head + b"5\nhello\n0\n\n")
     found = json.loads(told.partition("\r\n\r\n")[2])
     assert found["bytes"] == 5
-    assert "content-length" not in found["headers"]
+    assert found["headers"].get("content-length", "5") == "5", "the caller's other length was passed on"
     twice = await raw(house[0], head.replace(b"Transfer-Encoding: chunked", b"Content-Length: 5") + b"hello")
     assert twice.startswith("HTTP/1.1 400")
 
