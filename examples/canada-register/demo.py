@@ -176,7 +176,7 @@ class Demo:
             *checks.calls(world.calls(), crashed=self.asked.kill_each_once),
             *checks.pages(world.state()["stopped"], self.expected),
             *await checks.tombstones(client, cases),
-            *await casefiles.check(client, stack, self.console),
+            *await casefiles.check(client, stack, self.console, self.scenario.seed),
         ]
         whole, tables = await digest(stack.state["databases"], Exclusions.read())
         self._say(stack, days, speed, faults)

@@ -236,14 +236,16 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
         ]
         archive = await QUERIES.archive_get(conn, case_id=case_id)
     case = json.loads(_case(held).model_dump_json())
-    entries = [entry.content() | {"sha256": entry.sha256} for entry in held.log]
     return casefile.build(
-        case, entries, ctx.signing_key, findings=findings, exported_at=ctx.now(), windows=asdict(held.case.windows),
-        notice=notices[-1] if notices else None, notices=notices,
-        plan=None if plan is None else {
-            "content": plan["content"], "approvals": approvals, "mandates": mandates,
-        },
-        archive=None if archive is None else {
-            "sha256": archive["sha256"], "files": archive["files"], "checks": json.loads(archive["checks"]),
-        },
-    )  # fmt: skip
+        case,
+        held.log,
+        ctx.signing_key,
+        findings=findings,
+        notices=notices,
+        plan=None if plan is None else {"content": plan["content"], "approvals": approvals, "mandates": mandates},
+        archive=None
+        if archive is None
+        else {"sha256": archive["sha256"], "files": archive["files"], "checks": json.loads(archive["checks"])},
+        windows=asdict(held.case.windows),
+        exported_at=ctx.now(),
+    )

@@ -12,13 +12,16 @@ import multiprocessing
 import os
 import shutil
 import signal
+import stat
 import sys
+import tempfile
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 from uuid import UUID
 
 import bagit
@@ -27,6 +30,7 @@ import structlog
 log = structlog.get_logger()
 T = TypeVar("T")
 PAYLOAD = "data"
+TAG_MANIFEST = "tagmanifest-sha256.txt"
 WITHIN = 120.0  # seconds for one package; a child that hangs is replaced
 PR_SET_PDEATHSIG = 1
 CHECKS = ("authenticity", "integrity", "usability", "security")  # 档案法实施条例 art. 40
@@ -72,16 +76,47 @@ def read_back(folder: str, expected: list[str]) -> tuple[str, dict[str, bool]]:
         bag = bagit.Bag(folder)
         bag.validate(processes=1)
         names = {str(Path(name).relative_to(PAYLOAD)) for name in bag.payload_entries()}
-        manifest = (Path(folder) / "tagmanifest-sha256.txt").read_bytes()
-        checks["integrity"] = True
+        manifest = (Path(folder) / TAG_MANIFEST).read_bytes()
+        checks["integrity"] = set(_listed(folder)) == {*bag.entries, TAG_MANIFEST}  # and nothing beside them
         checks["authenticity"] = bool(bag.info.get("Source-Organization")) and "case/log.json" in names
         checks["usability"] = set(expected) <= names and all(
             _readable(Path(folder) / PAYLOAD / name) for name in names if name.endswith(".json")
         )
         checks["security"] = not any(word in name for name in names for word in ("contact", "token", "private"))
-    except (bagit.BagError, OSError, ValueError, LookupError):
+    except (bagit.BagError, ArchiveFailed, OSError, ValueError, LookupError):
         return "", checks
     return hashlib.sha256(manifest).hexdigest(), checks
+
+
+def _listed(folder: str) -> list[str]:
+    """The names of all files of a bag, in order. Raises ArchiveFailed where a link or a device is among them."""
+    found = []
+    for place, below, names in os.walk(folder):
+        for name in (*below, *names):
+            path = Path(place) / name
+            if not stat.S_ISREG(mode := path.lstat().st_mode) and not stat.S_ISDIR(mode):
+                raise ArchiveFailed("something in the package is no plain file")
+            if stat.S_ISREG(mode):
+                found.append(path.relative_to(folder).as_posix())
+    return sorted(found)
+
+
+def pack(folder: str) -> IO[bytes]:
+    """The bag as a zip, the same bytes for the same bag: nothing compressed, no times, names in order.
+
+    Raises ArchiveFailed. The caller closes what it gets.
+    """
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this function
+    try:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as into:
+            for name in _listed(folder):
+                with (Path(folder) / name).open("rb") as source, into.open(zipfile.ZipInfo(name), "w") as target:
+                    shutil.copyfileobj(source, target)
+    except (OSError, ArchiveFailed) as error:
+        packed.close()
+        raise ArchiveFailed(str(error) if isinstance(error, ArchiveFailed) else type(error).__name__) from None
+    packed.seek(0)
+    return packed
 
 
 def _readable(file: Path) -> bool:
@@ -124,6 +159,10 @@ class Archive:
     async def check(self, case_id: UUID, expected: list[str]) -> tuple[str, dict[str, bool]]:
         """Read a package back: its hash and the four checks; no hash where it is damaged. Raises ArchiveFailed."""
         return await self._run(read_back, str(self.place(case_id)), expected)
+
+    async def packed(self, case_id: UUID) -> IO[bytes]:
+        """A package as a zip, from its first byte; the caller closes it. Raises ArchiveFailed."""
+        return await asyncio.to_thread(pack, str(self.place(case_id)))
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         for last in (False, True):

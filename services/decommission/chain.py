@@ -30,8 +30,9 @@ class Entry:
 
 
 def link(log: list[Entry], *, at: datetime, actor: str, kind: str, data: dict[str, Any]) -> Entry:
-    """The entry that comes next in a log."""
+    """The entry that comes next in a log; time never goes back in it, also where the machine's clock was set back."""
     previous = log[-1].sha256 if log else GENESIS
+    at = max(at, log[-1].at) if log else at
     bare = Entry(len(log) + 1, at, actor, kind, data, previous, "")
     return Entry(bare.seq, at, actor, kind, data, previous, sha256(canonical(bare.content())))
 

@@ -11,7 +11,7 @@ from libs.common.egress import Egress
 from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
-from services.decommission import api, api_plans, api_setup, handlers
+from services.decommission import api, api_packages, api_plans, api_setup, handlers
 from services.decommission.archive import Archive
 from services.decommission.context import Context
 from services.decommission.domain import Windows
@@ -43,6 +43,7 @@ def application(
     app.include_router(web.clock_router("decommission", ctx.database, ctx.clock))
     app.include_router(letters.router("decommission", ctx.database, taken))
     app.include_router(api.router(ctx, executor))
+    app.include_router(api_packages.router(ctx))
     app.include_router(api_plans.router(ctx, executor))
     app.include_router(api_setup.router(ctx, executor, windows, [auth.public_key(ctx.signing_key), *ctx.retired_keys]))
     web.seal(app)

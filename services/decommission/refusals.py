@@ -30,6 +30,7 @@ CATALOGUE = {
     "the package could not be read back": "归档包无法读回",
     "the package is no longer what was archived": "归档包与归档时不一致",
     "checks failed": "未通过的检查",
+    "something in the package is no plain file": "归档包中有非普通文件",
     "the unit has no endpoint": "该单位没有登记通知地址",
     "its log cannot be read": "无法读取其日志",
 }
@@ -72,6 +73,15 @@ class AnsweredItself(DomainError):
     kind = "conflict"
     zh = "单位已自行答复,只能代其答复保留。"
     en = "The unit has answered itself; on its behalf only keep can still be answered."
+
+
+class PackageDamaged(Reasoned):
+    """What stands where a package was kept cannot be handed out as one."""
+
+    code = "package_damaged"
+    kind = "conflict"
+    zh = "归档包已损坏,无法导出:{why}"
+    en = "The archive package is damaged and cannot be handed out: {why}"
 
 
 class SaidNo(DomainError):

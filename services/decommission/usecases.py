@@ -78,7 +78,9 @@ async def take_up(ctx: Context, conn: Connection, asset_id: UUID, evidence: dict
         conn, case_id=case_id, asset_id=asset_id, ordinal=ordinal, finding_id=finding_id, rule=rule,
         opened_at=ctx.now(), windows=json.dumps(asdict(windows)),
     )  # fmt: skip
-    held = await ctx.append(conn, await ctx.hold(conn, case_id), "opened", **data, basis=evidence["basis"])
+    pinned = {"windows": asdict(windows), "zone": ctx.zone.key}  # in the log, where nobody can lower them afterwards
+    held = await ctx.hold(conn, case_id)
+    held = await ctx.append(conn, held, "opened", **data, basis=evidence["basis"], **pinned)
     await _attach(conn, held, finding_id, evidence)
     await ctx.tell(conn, held, CaseOpened, finding_id=finding_id, rule=rule)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from services.decommission import casefile
 from tests.acceptance.house import House, account, new_data
 from tests.acceptance.story import BLIND, DEAF, FORGED, Story
+from tests.bare import standalone
 
 pytestmark = pytest.mark.acceptance
 
@@ -120,10 +120,12 @@ async def test_a_case_file_is_verified_offline_with_the_key_from_outside(story: 
     file = await story.house.call("GET", f"/decommission/v1/cases/{case_id}/file", role="auditor")
     (tmp_path / "case.json").write_text(json.dumps(file))
     key = story.house.data / "keys" / "decommission-signing.pub"
-    assert casefile.verify(tmp_path / "case.json", str(key)) == []
+    unit = tmp_path / "unit.pub"
+    unit.write_text(json.dumps(file["notice"]["public_key"]))
+    assert standalone(tmp_path / "case.json", "--service-key", key, "--unit-key", unit).returncode == 0
     file["log"][3]["data"]["x"] = 1
     (tmp_path / "case.json").write_text(json.dumps(file))
-    assert casefile.verify(tmp_path / "case.json", str(key))
+    assert standalone(tmp_path / "case.json", "--service-key", key, "--unit-key", unit).returncode == 1
 
 
 def _at(case: dict[str, Any], kind: str) -> str:

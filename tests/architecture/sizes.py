@@ -6,6 +6,11 @@ from tests.architecture.tree import ROOT, below
 
 FOLDERS = ("services", "libs", "deploy")
 MODULE_LINES = 400
+# What may be longer, and why; a length in it is a budget too.
+LONGER = {
+    # One file on purpose: whoever checks a case file years from now has this and nothing of the repository.
+    "deploy/verify/jianfu_verify.py": 1200,
+}
 DRAWERS = ("util", "helper", "base", "manager", "misc")
 
 
@@ -14,8 +19,9 @@ def check(root: Path = ROOT) -> list[str]:
     problems = []
     for path in below(root, *FOLDERS, suffix=".py"):
         lines = len(path.read_text().splitlines())
-        if lines > MODULE_LINES:
-            problems.append(f"{path.relative_to(root)}: {lines} lines; split it by noun, {MODULE_LINES} is the limit")
+        most = LONGER.get(path.relative_to(root).as_posix(), MODULE_LINES)
+        if lines > most:
+            problems.append(f"{path.relative_to(root)}: {lines} lines; split it by noun, {most} is the limit")
     for folder in (*FOLDERS, "tests", "examples", "benchmarks"):
         for path in below(root, folder, suffix=".py"):
             words = path.stem.strip("_").lower().split("_")

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from deploy.local.issuer import issue
+from deploy.verify import jianfu_verify
 from libs.common import auth
 from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
@@ -250,6 +251,18 @@ class Story:
     async def kinds(self, case: UUID) -> list[str]:
         """The kinds of a case's log, in order."""
         return [entry["kind"] for entry in (await self.case(case))["log"]]
+
+    async def file(self, case: UUID) -> bytes:
+        """A case's file, as it is written to a disk."""
+        reply = await self.request("GET", f"/cases/{case}/file", role="auditor")
+        assert reply.status_code == 200, reply.text
+        return reply.content
+
+    async def file_faults(self, case: UUID, **more: Any) -> list[str]:
+        """What the verifier finds wrong with a case's file, with the service's key and those of its units."""
+        service = jianfu_verify.read_key(auth.public_key(SERVICE_KEY))
+        units = [jianfu_verify.read_key(self.world.public_key(name)) for name in self.units.values()]
+        return jianfu_verify.check(await self.file(case), [service], units, **more).faults
 
     async def act(self, case: UUID, what: str, *, reason: str = "a reason", **more: Any) -> Any:
         return await self.call("POST", f"/cases/{case}/{what}", {"reason": reason, **more})

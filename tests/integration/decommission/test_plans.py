@@ -8,10 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from libs.common import auth, signing
-from services.decommission import casefile
+from libs.common import signing
 from services.decommission.domain import Limits
-from tests.integration.decommission.conftest import SERVICE_KEY, Make, Story
+from tests.integration.decommission.conftest import Make, Story
 
 
 async def ready(story: Story, unit: UUID, *names: str) -> dict[str, UUID]:
@@ -373,5 +372,4 @@ async def test_a_case_closed_under_a_mandate_has_a_file_that_proves_it(story: St
 
 
 async def check_file(story: Story, case: UUID) -> None:
-    file = await story.call("GET", f"/cases/{case}/file", role="auditor")
-    assert casefile.faults(file, auth.public_key(SERVICE_KEY)) == []
+    assert await story.file_faults(case) == []

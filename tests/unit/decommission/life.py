@@ -118,7 +118,8 @@ class Life:
     def _probe(self, outcome: str) -> None:
         gone = self.state != "restoring"
         seen = {"well": "gone" if gone else "alive", "refused": "alive" if gone else "gone"}.get(outcome, "unclear")
-        self.add("probed", day=self.today.isoformat(), result=seen, status=200)
+        status = {"gone": 404, "alive": 200, "unclear": 503}[seen]
+        self.add("probed", day=self.today.isoformat(), result=seen, status=status)
 
     def _finish_restore(self, _: str) -> None:
         if self.p.cancelled is not None:

@@ -1,0 +1,1189 @@
+"""Checks a Jianfu case file offline: read this file, then run it. 离线核验减负案卷:先读本文件,再运行。
+
+    python jianfu_verify.py CASEFILE --service-key FILE [--unit-key FILE] [--package PATH] [--checkpoint FILE]
+
+It needs Python 3.10 or later and the package `cryptography`, and nothing of Jianfu. The format is docs/case-file.md.
+Get the service's key and the unit's key elsewhere than the case file: whoever hands you a forged file hands you a
+fitting key with it. Exit code: 0 nothing is wrong, 1 something is, 2 it could not be checked.
+
+From top to bottom: strict JSON, keys and signatures, the table of what may follow what, the replay of a log, what
+stands beside the log, the archive package, the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import math
+import os
+import re
+import stat
+import sys
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from pathlib import Path
+from typing import IO, Any
+from zoneinfo import ZoneInfo
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMATS = ("jianfu-case-file/1", "jianfu-case-file/2")
+MOST_BYTES = 64 << 20  # of a case file
+MOST_DEPTH = 64  # of values in values
+MOST_UNPACKED = 1 << 30  # bytes of a package, unpacked
+MOST_FILES = 10_000  # of a package
+GENESIS = "0" * 64
+UTC = timezone.utc  # noqa: UP017 - datetime.UTC is younger than Python 3.10
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """What was given cannot be read as what it should be; the text says why."""
+
+
+# --- strict JSON: one text has one meaning, and says nothing twice
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no blanks, in UTF-8: the one text of a value that is hashed and signed."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_json(data: bytes | str) -> Any:
+    """A JSON value. Raises Refused on doubled names, NaN, numbers beyond reason, halves of characters, deep nesting."""
+    if len(data) > MOST_BYTES:
+        raise Refused(f"it is larger than {MOST_BYTES} bytes")
+    try:
+        text = data if isinstance(data, str) else data.decode("utf-8")
+        value = json.loads(
+            text, object_pairs_hook=_once, parse_constant=_constant, parse_int=_whole, parse_float=_finite
+        )
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"it is no strict JSON: {error}") from None
+    waiting = [(value, 1)]
+    while waiting:
+        one, depth = waiting.pop()
+        if depth > MOST_DEPTH:
+            raise Refused(f"it is nested deeper than {MOST_DEPTH}")
+        if isinstance(one, dict):
+            waiting += [(each, depth + 1) for pair in one.items() for each in pair]
+        elif isinstance(one, list):
+            waiting += [(each, depth + 1) for each in one]
+        elif isinstance(one, str) and re.search("[\ud800-\udfff]", one):
+            raise Refused("it holds half of a character")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object names something twice")
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 20:
+        raise ValueError("a number has more than 20 digits")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError("a number is beyond what can be told")
+    return number
+
+
+SHOWN = re.compile("[^ -~\u3001\u3002\u4e00-\u9fff\uff08\uff09\uff0c\uff1a\uff1b]")
+
+
+def shown(value: Any, most: int = 300) -> str:
+    """A text from a file as it may be printed: all but printable ASCII and CJK letters is escaped, and it is bounded.
+
+    Else a file could paint its own tick on your terminal.
+    """
+    text = value if isinstance(value, str) else repr(value)
+    text = text if len(text) <= most else text[: most - 1] + "\u2026"
+    return SHOWN.sub(lambda sign: f"\\u{{{ord(sign[0]):x}}}", text)
+
+
+# --- keys and signatures: Ed25519 (RFC 8032) in compact JWS (RFC 7515, RFC 9864)
+
+P = 2**255 - 19
+D = -121665 * pow(121666, -1, P) % P
+
+
+def b64(text: str) -> bytes:
+    """Raises Refused on anything but base64url."""
+    bare = text.rstrip("=")
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", bare) or len(bare) % 4 == 1:
+        raise Refused("it is no base64url")
+    return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key; `thumbprint` is that of RFC 7638, by which people compare keys."""
+
+    thumbprint: str
+    public: Ed25519PublicKey
+
+
+def read_key(jwk: Any) -> Key:
+    """A public Ed25519 key from a JWK. Raises Refused on points that any signature fits, and on other kinds of keys."""
+    if not isinstance(jwk, dict) or jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519" or "d" in jwk:
+        raise Refused("expected a public JWK with kty OKP and crv Ed25519")
+    x = jwk.get("x")
+    raw = b64(x) if isinstance(x, str) else b""
+    if len(raw) != 32:
+        raise Refused("expected 32 bytes as x")
+    y = int.from_bytes(raw, "little") & (2**255 - 1)
+    if y >= P:
+        raise Refused("the point is not written canonically")
+    if y in (0, 1, P - 1) or (D * y**4 + 2 * y * y - 1) % P == 0:  # orders 4, 1, 2 and 8
+        raise Refused("the point is of small order: anybody can sign for it")
+    if pow((y * y - 1) * pow(D * y * y + 1, -1, P), (P - 1) // 2, P) != 1:
+        raise Refused("it is no point of the curve")
+    named = canonical({"crv": "Ed25519", "kty": "OKP", "x": base64.urlsafe_b64encode(raw).decode().rstrip("=")})
+    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(named).digest()).decode().rstrip("=")
+    return Key(thumbprint, Ed25519PublicKey.from_public_bytes(raw))
+
+
+def read_keys(text: str) -> list[Key]:
+    """The keys of a JWK, or of a JWKS such as a service publishes. Raises Refused."""
+    given = read_json(text)
+    if isinstance(given, dict) and "keys" in given:
+        if not isinstance(given["keys"], list) or not given["keys"]:
+            raise Refused("the JWKS holds no key")
+        return [read_key(one) for one in given["keys"]]
+    return [read_key(given)]
+
+
+def opened(token: Any, keys: list[Key]) -> tuple[Json, Key] | None:
+    """What a compact JWS by one of the keys says, and by which; None when none of them has signed it."""
+    try:
+        head, body, signature = str(token).strip().split(".")
+        header = read_json(b64(head))
+        if not isinstance(header, dict) or header.get("alg") != "Ed25519" or "crit" in header:
+            return None
+        for key in keys:
+            try:
+                key.public.verify(b64(signature), f"{head}.{body}".encode())
+            except InvalidSignature:
+                continue
+            claims = read_json(b64(body))
+            return (claims, key) if isinstance(claims, dict) else None
+    except (Refused, ValueError):
+        pass
+    return None
+
+
+# --- what may follow what: the product's own table, and a test of the product compares the two
+
+BEFORE_STOP = "noticing undelivered answering fixing ready planned approved announced archived rechecking"
+AFTER_STOP = "verifying unverified verified"
+OPEN = f"{BEFORE_STOP} {AFTER_STOP} new stopping restoring disposed needs_person"
+RECHECKS = "archived rechecking stopping fixing"
+TABLE = {
+    "opened": "new",
+    "finding_attached": OPEN,
+    "notice_started": "noticing",
+    "noticed": "noticing undelivered needs_person",
+    "undelivered": "noticing",
+    "endpoint_changed": "noticing undelivered",
+    "sponsor_changed": "answering ready",
+    "answered": "answering fixing ready planned approved announced archived rechecking needs_person",
+    "planned": "ready",
+    "unplanned": "planned approved announced archived rechecking needs_person",
+    "approved": "planned",
+    "announced": "approved",
+    "archive_started": "announced stopping",
+    "archived": "announced stopping",
+    "archive_failed": "announced archived rechecking stopping",
+    "slot_reserved": "archived rechecking stopping",
+    "slot_missed": "archived rechecking stopping",
+    "recheck_asked": RECHECKS,
+    "confirmed": RECHECKS,
+    "refuted": RECHECKS,
+    "finding_refuted": RECHECKS,
+    "inconclusive": RECHECKS,
+    "cleared": f"{BEFORE_STOP} stopping needs_person",
+    "stop_started": "rechecking stopping",
+    "stop_accepted": "stopping restoring",
+    "stop_failed": "stopping restoring",
+    "stop_unanswered": "stopping restoring",
+    "probed": f"{AFTER_STOP} restoring",
+    "restore_asked": f"{AFTER_STOP} needs_person",
+    "restore_started": "restoring",
+    "restore_accepted": "restoring",
+    "restore_failed": "restoring",
+    "restore_unanswered": "restoring",
+    "disposed": "verified",
+    "closed": "disposed",
+    "ended": f"{BEFORE_STOP} restoring needs_person",
+    "restored": "restoring",
+    "held": " ".join(state for state in OPEN.split() if state not in ("new", "disposed")),
+    "released": OPEN,
+    "needs_person": OPEN,
+    "resumed": "needs_person",
+    "cancelled": f"{BEFORE_STOP} {AFTER_STOP} needs_person stopping",
+}
+# Entries that the service writes only when this is the case's next move at that very time.
+MOVES = {
+    "notice_started": ("notice",),
+    "planned": ("plan",),
+    "announced": ("announce",),
+    "archive_started": ("archive",),
+    "slot_reserved": ("reserve",),
+    "recheck_asked": ("ask",),
+    "stop_started": ("stop",),
+    "restore_started": ("restore",),
+    "disposed": ("dispose",),
+    "closed": ("close",),
+    "ended": ("end", "finish_restore"),
+    "restored": ("finish_restore",),
+}
+# What comes of a step can only be written after it was begun and has no result yet.
+RESULTS = {
+    f"{step}_{end}": step for step in ("stop", "restore") for end in ("accepted", "failed", "unanswered")
+} | {"archived": "archive"}  # fmt: skip
+# Days that each wait takes; an older file may not say all of them, and then a wait counts as a day.
+WINDOWS = (
+    "answer_days",
+    "announce_days",
+    "verify_days",
+    "restore_days",
+    "notice_retry_days",
+    "notice_attempts",
+    "reopen_days",
+)
+
+
+class Case:
+    """What a log amounts to, entry by entry: the same as the product's own fold of it.
+
+    `pending`: step → key, begun and without a result. `stop_unclear`: an order to stop has no result. `clock_from`: the
+    start of the wait that a hold prolongs.
+    """
+
+    def __init__(
+        self, windows: dict[str, int], zone: tzinfo, at: datetime | None = None, day: date | None = None, text: str = ""
+    ) -> None:
+        self.windows, self.zone = windows, zone
+        self.opened = self.sent = self.on_behalf = self.refuted = self.alive = self.disposed = False
+        self.stop_ordered = self.stop_unclear = self.restore_asked = self.restore_accepted = self.restore_seen = False
+        self.cancelled = self.person = False
+        self.attempts = self.archive_failures = self.stop_failures = 0
+        self.last_attempt = self.noticed_at = self.fix_checked_at = self.planned_at = self.approved_at = at
+        self.announced_at = self.last_failure = self.ordered_at = self.stopped_at = self.verified_at = at
+        self.restore_failed_at = self.held_since = self.clock_from = at
+        self.fix_until = self.slot_day = self.missed_day = self.asked_day = self.confirmed_day = day
+        self.probed_day = self.hold_until = day
+        self.notice_sha256 = self.planned_notice = self.answer = self.plan_id = self.plan_sha256 = text
+        self.archive_sha256 = self.asked_finding = self.stop_finding = self.request_id = self.ended = text
+        self.approved: Json = {}
+        self.pending: dict[str, Any] = {}
+        self.used: list[Any] = []
+        self.gone_days: list[date] = []
+        self.paused = timedelta(0)
+
+    @property
+    def unwinding(self) -> bool:
+        """Whether what was done is being undone."""
+        return self.cancelled or self.restore_asked or (self.refuted and self.stop_ordered)
+
+    def day(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()
+
+    def morning(self, day: date) -> datetime:
+        return datetime.combine(day, time(0), self.zone).astimezone(UTC)
+
+    def state(self) -> str:
+        """The one word for where the case stands."""
+        if self.ended or self.person or not self.opened:
+            return self.ended or ("needs_person" if self.person else "new")
+        if self.stop_ordered:
+            if self.unwinding:
+                return "restoring"
+            if self.stopped_at is None:
+                return "stopping"
+            if self.disposed or self.verified_at is not None:
+                return "disposed" if self.disposed else "verified"
+            return "unverified" if self.alive else "verifying"
+        if self.noticed_at is None:
+            return "undelivered" if self.attempts >= self.windows["notice_attempts"] else "noticing"
+        if self.answer == "fix" and self.fix_checked_at is None and not self.plan_id:
+            return "fixing"
+        if self.archive_sha256:
+            return "rechecking" if self.asked_day is not None and self.approved else "archived"
+        if self.announced_at is not None or self.approved or self.plan_id:
+            return "announced" if self.announced_at is not None else "approved" if self.approved else "planned"
+        return "ready" if self.answer in ("close", "fix") and not self.on_behalf else "answering"
+
+    def may(self, kind: str) -> bool:
+        """Whether the case may take this entry where it stands."""
+        state = self.state()
+        if state == "answering" and kind == "planned":
+            return True  # a window that ran out in silence writes no entry
+        never = {
+            "noticed": self.person and self.noticed_at is not None,
+            "answered": self.person and (self.noticed_at is None or self.stop_ordered),
+            "released": self.held_since is None,
+            "cancelled": self.disposed,
+            "restore_asked": self.stopped_at is None or self.disposed or self.unwinding,
+            "unplanned": not self.plan_id or self.stop_ordered,
+            "cleared": self.stopped_at is not None,
+        }
+        return not never.get(kind, False) and state in TABLE.get(kind, "").split()
+
+    # --- the next move: what the machine may do by itself at an instant
+
+    def move(self, at: datetime) -> str:
+        """The next move at an instant; "wait" when there is none."""
+        today = self.day(at)
+        if self.ended:
+            return "done"
+        if self.held_since is not None:
+            return "wait" if self.hold_until is None or today < self.hold_until else "release"
+        if self.person:
+            return "wait"
+        if self.unwinding:
+            return self._unwind(at, today)
+        if self.stopped_at is not None:
+            return self._after_stop(at, today, self.stopped_at)
+        if self.refuted:
+            return "end"
+        if self.noticed_at is None:
+            return self._notice(at)
+        return self._towards_stop(at, today) if self.approved else self._answering(at, today, self.noticed_at)
+
+    def _since(self, start: datetime | None, days: int, at: datetime) -> bool:
+        """Whether a wait that no hold prolongs is over."""
+        return start is None or at >= start + timedelta(days=days)
+
+    def _notice(self, at: datetime) -> str:
+        if "notice" in self.pending or self.last_attempt is None:
+            return "notice"
+        again = self._since(self.last_attempt, self.windows["notice_retry_days"], at)
+        return "notice" if again and self.attempts < self.windows["notice_attempts"] else "wait"
+
+    def _answering(self, at: datetime, today: date, noticed_at: datetime) -> str:
+        if self.answer == "keep":
+            return "end"
+        if self.plan_id:
+            return "wait"
+        if self.answer == "fix" and self.fix_checked_at is None:
+            over = at >= self.morning(self.fix_until or today) + self.paused
+            return "ask" if over and self.asked_day != today else "wait"
+        silent = not self.answer or self.on_behalf
+        over = at >= noticed_at + timedelta(days=self.windows["answer_days"]) + self.paused
+        return "plan" if over or not silent else "wait"
+
+    def _towards_stop(self, at: datetime, today: date) -> str:
+        if self.answer == "keep" and not self.stop_ordered:
+            return "end"
+        if self.announced_at is None:
+            return "announce"
+        if at < self.announced_at + timedelta(days=self.windows["announce_days"]) + self.paused:
+            return "wait"
+        if self.archive_failures >= 3 or self.stop_failures >= 3:
+            return "person"
+        if (self.archive_failures or self.stop_failures) and not self._since(self.last_failure, 1, at):
+            return "wait"
+        if not self.archive_sha256:
+            return "archive"
+        if self.slot_day != today:
+            return "wait" if self.missed_day == today else "reserve"
+        if self.confirmed_day == today:
+            return "stop"
+        return "wait" if self.asked_day == today else "ask"
+
+    def _after_stop(self, at: datetime, today: date, stopped_at: datetime) -> str:
+        if self.disposed:
+            return "close"
+        if self.verified_at is not None:
+            if at < self.verified_at + timedelta(days=self.windows["restore_days"]) + self.paused:
+                return "wait"
+            if self.gone_days and self.gone_days[-1] == today:
+                return "dispose"
+            return "wait" if self.probed_day == today else "probe"
+        return "probe" if today > (self.probed_day or self.day(stopped_at)) else "wait"
+
+    def _unwind(self, at: datetime, today: date) -> str:
+        if not self.stop_ordered:
+            return "end"
+        if not self.restore_accepted:
+            return "restore" if self._since(self.restore_failed_at, 1, at) else "wait"
+        return "finish_restore" if self.restore_seen else "wait" if self.probed_day == today else "probe"
+
+    # --- one entry after the other
+
+    def take(self, kind: str, at: datetime, data: Json) -> Iterator[str]:
+        """Take in one entry; yields why it cannot have been written there and then."""
+        if kind not in TABLE:
+            yield "no entry has this name"
+            return
+        if not self.may(kind):
+            yield f"the case stood at {self.state()}, where it is not possible"
+        elif kind in MOVES and self.move(at) not in MOVES[kind]:
+            yield f"it was not the next move then: that was {self.move(at)}"
+        yield from self._odd(kind, at, data)
+        self._apply(kind, at, data, self.day(at))
+
+    def _odd(self, kind: str, at: datetime, data: Json) -> Iterator[str]:
+        """What is wrong with an entry beside its place in the log."""
+        day = self.day(at).isoformat()
+        for name in ("day", "announced_on", "closed_on"):
+            if name in data and data[name] != day:
+                yield f"{name} is not the day on which it was written"
+        if kind in RESULTS and RESULTS[kind] not in self.pending:
+            yield f"no {RESULTS[kind]} was under way"
+        if kind.endswith("_started") and data["key"] in self.used:
+            yield "its key was used before"
+        match kind:
+            case "noticed" if not self.sent:
+                yield "no notice had been sent"
+            case "answered" if data["answer"] not in ("keep", "fix", "close"):
+                yield "it is none of the three answers"
+            case "answered" if data["answer"] == "fix" and self.plan_id:
+                yield "a plan was sealed already, which is too late for a promise"
+            case "answered" if data.get("on_behalf") and self.answer and not self.on_behalf:
+                if data["answer"] != "keep":
+                    yield "the unit had answered itself"
+            case "approved" if (data["plan_id"], data["plan_sha256"]) != (self.plan_id, self.plan_sha256):
+                yield "it is not the plan that the case was in"
+            case "announced" if "stop_not_before" in data:
+                days = (date.fromisoformat(data["stop_not_before"]) - self.day(at)).days
+                if "announce_days" in self.windows and days != self.windows["announce_days"]:
+                    yield "it announces another window than that of the case"
+            case "archived" if not all(dict(data.get("checks", {})).values()):
+                yield "the package had not passed its checks"
+            case "confirmed" | "refuted" | "inconclusive":
+                if data["request_id"] != self.request_id or self.asked_day != self.day(at):
+                    yield "it answers no question of that day"
+            case "probed":
+                yield from self._odd_look(at, data)
+            case "closed" if "stopped_on" in data and self.stopped_at is not None:
+                if data["stopped_on"] != self.day(self.stopped_at).isoformat():
+                    yield "it was not stopped on that day"
+            case "ended":
+                why = {"cancelled": self.cancelled, "kept": self.answer == "keep"}
+                if not why.get(data["outcome"], self.refuted):
+                    yield "nothing before led to this outcome"
+
+    def _odd_look(self, at: datetime, data: Json) -> Iterator[str]:
+        status = data.get("status")
+        seen = "gone" if status in (404, 410) else "unclear"
+        if isinstance(status, int) and 200 <= status < 300:
+            seen = "alive"
+        if data["result"] != seen:
+            yield "its result is not what such an answer says"
+        last = self.probed_day or (self.day(self.stopped_at) if self.stopped_at else None)
+        if not self.unwinding and last is not None and self.day(at) <= last:
+            yield "there is one look a day, the first on the day after the stop"
+
+    def _apply(self, kind: str, at: datetime, data: Json, day: date) -> None:
+        match kind:
+            case "opened":
+                self.opened = True
+            case "notice_started" | "archive_started" | "restore_started":
+                self._begin(kind, data)
+                self.sent = self.sent or kind == "notice_started"
+            case "noticed":
+                self.pending.pop("notice", None)
+                self.noticed_at, self.notice_sha256 = at, data["notice_sha256"]
+                self._clock(at)
+            case "undelivered":
+                self.pending.pop("notice", None)
+                self.attempts, self.last_attempt = self.attempts + 1, at
+            case "sponsor_changed":
+                self.attempts, self.last_attempt, self.noticed_at, self.fix_checked_at = 0, None, None, None
+                self.answer, self.notice_sha256, self.fix_until = "", "", None
+                self.on_behalf = False
+            case "endpoint_changed":
+                self.attempts, self.last_attempt = 0, None
+            case "answered":
+                self.answer, self.on_behalf = data["answer"], bool(data.get("on_behalf"))
+                self.fix_until = date.fromisoformat(data["until"]) if data["answer"] == "fix" else None
+                self.fix_checked_at = None
+                if self.fix_until is not None and not self.on_behalf:
+                    self._clock(at)
+            case "planned":
+                self.plan_id, self.plan_sha256 = data["plan_id"], data["plan_sha256"]
+                self.planned_at, self.planned_notice = at, self.notice_sha256
+            case "unplanned":
+                self.plan_id = self.plan_sha256 = self.archive_sha256 = ""
+                self.announced_at = self.confirmed_day = None
+                self.approved, self.paused = {}, timedelta(0)
+            case "approved":
+                self.approved, self.approved_at = data, at
+            case "announced":
+                self.announced_at = at
+                self._clock(at)
+            case "archived":
+                self.pending.pop("archive", None)
+                self.archive_sha256 = data["sha256"]
+            case "archive_failed":
+                self.pending.pop("archive", None)
+                self.archive_sha256 = ""
+                self.archive_failures, self.last_failure = self.archive_failures + 1, at
+            case "slot_reserved":
+                self.slot_day = day
+            case "slot_missed":
+                self.missed_day, self.slot_day = day, None
+            case "recheck_asked":
+                self.asked_day, self.request_id, self.confirmed_day = day, data["request_id"], None
+                self.asked_finding = data.get("finding_id", "")
+            case "confirmed":
+                self.confirmed_day = day
+                if self.answer == "fix":
+                    self.fix_checked_at = self.fix_checked_at or at
+            case "finding_refuted":
+                self.asked_day = self.confirmed_day = None
+                self.request_id = ""
+            case "refuted" | "cleared":
+                self.refuted = True
+            case _:
+                self._apply_end(kind, at, data, day)
+
+    def _apply_end(self, kind: str, at: datetime, data: Json, day: date) -> None:
+        match kind:
+            case "stop_started":
+                self._begin(kind, data)
+                self.stop_ordered = True
+                self.stop_finding, self.ordered_at = self.asked_finding, at
+            case "stop_accepted":
+                self.pending.pop("stop", None)
+                self.stopped_at = at
+            case "stop_failed" | "stop_unanswered":
+                if kind == "stop_failed":
+                    self.pending.pop("stop", None)
+                    self.stop_ordered = self.stop_unclear
+                else:
+                    self.stop_unclear = True
+                self.stop_failures, self.last_failure = self.stop_failures + 1, at
+            case "probed":
+                self._apply_look(data["result"], at, day)
+            case "restore_asked":
+                self.restore_asked, self.person = True, False
+            case "restore_accepted":
+                self.pending.pop("restore", None)
+                self.restore_accepted, self.restore_seen, self.probed_day = True, False, None
+            case "restore_failed" | "restore_unanswered":
+                if kind == "restore_failed":
+                    self.pending.pop("restore", None)
+                self.restore_failed_at = at
+            case "disposed":
+                self.disposed = True
+            case "closed" | "restored" | "ended":
+                self.ended = kind
+            case "cancelled":
+                self.cancelled, self.person = True, False
+            case "needs_person":
+                self.person = True
+                self.pending.pop(data.get("unknown", ""), None)
+                self.stop_unclear = self.stop_unclear or data.get("unknown") == "stop"
+            case "resumed":
+                self.person = False
+                self.archive_failures = self.stop_failures = 0
+            case "held":
+                until = date.fromisoformat(data["until"]) if data.get("until") else None
+                if self.held_since is not None:
+                    until = None if until is None or self.hold_until is None else max(until, self.hold_until)
+                self.held_since, self.hold_until = self.held_since or at, until
+            case "released":
+                if self.held_since is not None:
+                    since = max(self.held_since, self.clock_from) if self.clock_from else self.held_since
+                    self.paused += max(timedelta(0), at - since)
+                self.held_since = self.hold_until = None
+
+    def _begin(self, kind: str, data: Json) -> None:
+        self.pending[kind.partition("_")[0]] = data["key"]
+        self.used.append(data["key"])
+
+    def _apply_look(self, result: str, at: datetime, day: date) -> None:
+        self.probed_day = day
+        if self.unwinding:
+            self.restore_seen = self.restore_accepted and result == "alive"
+            return
+        if result != "unclear":
+            self.alive = result == "alive"
+        if self.alive:
+            self.verified_at = None
+        follows = not self.gone_days or self.gone_days[-1] + timedelta(days=1) == day
+        self.gone_days = [*(self.gone_days if follows else []), day] if result == "gone" else []
+        if self.verified_at is None and len(self.gone_days) >= self.windows["verify_days"]:
+            self.verified_at = at
+            self._clock(at)
+
+    def _clock(self, at: datetime) -> None:
+        """A new wait begins; holds of earlier waits do not prolong it."""
+        self.paused, self.clock_from = timedelta(0), at
+
+
+def instant(text: Any) -> datetime:
+    """A time with its offset, in UTC. Raises ValueError."""
+    at = datetime.fromisoformat(re.sub("Z$", "+00:00", str(text)))
+    if at.tzinfo is None:
+        raise ValueError(f"{text} names no offset")
+    return at.astimezone(UTC)
+
+
+def replay(log: list[Json], windows: dict[str, int], zone: tzinfo) -> tuple[Case, list[str]]:
+    """What a log amounts to, and which of its entries cannot have been written where they stand."""
+    case, found, before = Case(windows, zone), [], datetime.min.replace(tzinfo=UTC)
+    for number, entry in enumerate(log, start=1):
+        at, name = instant(entry["at"]), f"entry {number} ({entry['kind']})"
+        if at < before:
+            found.append(f"{name}: time goes back")
+        found += [f"{name}: {why}" for why in case.take(entry["kind"], at, entry["data"])]
+        before = at
+    return case, found
+
+
+# --- the file: chain, head, history, and what stands beside the log
+
+
+@dataclass
+class Report:
+    """What was found: faults, what the file proves, and what it does not; texts are ready to be printed."""
+
+    faults: list[str] = field(default_factory=list)
+    proves: list[str] = field(default_factory=list)
+    not_proved: list[str] = field(default_factory=list)
+
+    def told(self, check: Callable[..., Iterator[str]], *given: Any) -> None:
+        """Run one check; a file too broken for it is a fault, and hides none that another check finds."""
+        try:
+            for fault in check(*given):
+                if (text := shown(fault)) not in self.faults:
+                    self.faults.append(text)
+        except Refused as error:
+            self.faults.append(shown(f"{check.__name__.strip('_')}: {error}"))
+        except Exception as error:  # whatever a file holds, the answer is a verdict and never a traceback
+            what = f"{check.__name__.strip('_')}: it is not what a case file holds"
+            self.faults.append(shown(f"{what}: {type(error).__name__} {error}"))
+
+    def lines(self) -> Iterator[str]:
+        """The report as it is printed."""
+        yield from (f"✗ {fault}" for fault in self.faults)
+        if self.faults:
+            yield "✗ DOES NOT VERIFY. What it says proves nothing. 核验不通过,所述内容不能作为证明。"
+            return
+        yield "✓ VERIFIES: nothing in it contradicts its signatures or the rules. 核验通过:内容与签名、规则均无矛盾。"
+        yield "It proves 能够证明:"
+        yield from (f"  + {text}" for text in self.proves)
+        yield "It does not prove 不能证明:"
+        yield from (f"  - {text}" for text in self.not_proved)
+
+
+@dataclass
+class File:
+    """A case file and all that was given from outside to check it with."""
+
+    body: Json
+    service_keys: list[Key]
+    unit_keys: list[Key]
+    package: Path | None = None
+    checkpoint: bytes | None = None
+    zone: str | None = None
+    case: Case | None = None
+    signed_by: Key | None = None
+    receipts: list[str] = field(default_factory=list)
+
+    @property
+    def log(self) -> list[Json]:
+        log: list[Json] = self.body["log"]
+        return log
+
+    def entries(self, *kinds: str) -> list[Json]:
+        return [entry["data"] for entry in self.log if entry["kind"] in kinds]
+
+
+def check(data: bytes, service_keys: list[Key], unit_keys: list[Key] | None = None, **more: Any) -> Report:
+    """Everything that can be said of a case file; `more`: package, checkpoint, zone. Never raises."""
+    report = Report()
+    try:
+        body = read_json(data)
+    except Refused as error:
+        report.faults.append(shown(f"it cannot be read: {error}"))
+        return report
+    if not isinstance(body, dict) or body.get("format") not in FORMATS or not isinstance(body.get("log"), list):
+        report.faults.append(f"it is no case file of the formats {', '.join(FORMATS)}")
+        return report
+    file = File(body, service_keys, unit_keys or [], **more)
+    for each in (_chain, _head, _history, _beside, _notices, _plan, _findings, _archive, _package, _checkpoint):
+        report.told(each, file)
+    if not report.faults:
+        report.told(_says, file, report)
+    return report
+
+
+def _chain(file: File) -> Iterator[str]:
+    """Each entry's hash covers the one before, so none can be altered, dropped or moved."""
+    previous = GENESIS
+    for number, entry in enumerate(file.log, start=1):
+        content = {name: entry.get(name) for name in ("seq", "at", "actor", "kind", "data", "previous")}
+        name = f"entry {number} ({entry.get('kind')})"
+        if entry.get("seq") != number or isinstance(entry["seq"], bool):
+            yield f"{name}: it says it is number {entry.get('seq')}; entries are missing or out of order"
+            return
+        if entry.get("previous") != previous:
+            yield f"{name}: it does not follow from the entry before it"
+            return
+        if sha256(canonical(content)) != entry.get("sha256") or set(entry) != {*content, "sha256"}:
+            yield f"{name}: its content is not what its hash covers"
+            return
+        previous = entry["sha256"]
+
+
+def _head(file: File) -> Iterator[str]:
+    """The signed head covers the number of entries, the last of them, and everything that stands beside the log."""
+    body, log = file.body, file.log
+    found = opened(body.get("signature"), file.service_keys)
+    if found is None:
+        yield "the head is not signed by this key"
+        return
+    signed, file.signed_by = found
+    rest = {name: part for name, part in body.items() if name not in ("head", "signature")}
+    actual = {
+        "format": body["format"],
+        "case_id": body["case"]["case_id"],
+        "entries": len(log),
+        "last": log[-1]["sha256"] if log else GENESIS,
+        "content": sha256(canonical(rest)),
+    }
+    count = signed.get("entries")
+    if count != len(log):
+        what = "shortened" if isinstance(count, int) and count > len(log) else "lengthened"
+        yield f"the log is {what}: {len(log)} entries, {count} were signed"
+    elif signed.get("case_id") != actual["case_id"]:
+        yield "the signed head is that of another case"
+    elif signed.get("last") != actual["last"]:
+        yield "the signed head is not that of this log: it was rewritten after signing"
+    elif canonical(signed) != canonical(actual):
+        yield "what stands beside the log was altered after signing"
+    elif canonical(body["head"]) != canonical(signed):
+        yield "the head shown is not the head that was signed"
+
+
+def _history(file: File) -> Iterator[str]:
+    """The log once more from its first entry: each must be possible where it stands, and no earlier than allowed."""
+    pinned, beside = file.log[0]["data"].get("windows"), file.body.get("windows") or {}
+    if file.body["format"] != FORMATS[0] and (pinned is None or "zone" not in file.log[0]["data"]):
+        yield "its first entry does not name the windows and the time zone of the case"
+    if pinned is not None and pinned != beside:
+        yield "the windows beside the log are not those that the log pinned when the case was opened"
+    windows = dict.fromkeys(WINDOWS, 1) | (beside if pinned is None else pinned)
+    if odd := [name for name, days in windows.items() if type(days) is not int or not 0 <= days <= 3650]:
+        yield f"the windows {', '.join(odd)} are no whole days"
+        return
+    best: tuple[Case, list[str]] | None = None
+    for zone in _zones(file):
+        tried = replay(file.log, windows, zone)
+        best = tried if best is None or len(tried[1]) < len(best[1]) else best
+        if not tried[1]:
+            break
+    assert best is not None  # noqa: S101 - there is always a zone to try
+    file.case = best[0]
+    yield from best[1]
+
+
+def _zones(file: File) -> list[tzinfo]:
+    """The zone of the business days; of an older file that does not name it, every offset that it may have been."""
+    name = file.zone or file.log[0]["data"].get("zone")
+    if name is not None:
+        try:
+            return [ZoneInfo(name)]
+        except (LookupError, ValueError, OSError):
+            raise Refused("its time zone is unknown here; install the package tzdata, or give another --zone") from None
+    return [timezone(timedelta(minutes=minutes)) for minutes in (480, *range(-720, 841, 30))]
+
+
+def _beside(file: File) -> Iterator[str]:
+    """What is told of the case beside its log is what the log amounts to."""
+    told, case, log = file.body["case"], file.case, file.log
+    if case is None:
+        return
+    if told["state"] != case.state():
+        yield f"it says that the case is {told['state']}, its log says {case.state()}"
+    if told["version"] != len(log):
+        yield "it says that the log has another number of entries"
+    first = log[0]["data"]
+    if (told["finding_id"], told["rule"]) != (first["finding_id"], first["rule"]):
+        yield "it says that another finding has opened the case"
+    if instant(told["opened_at"]) != instant(log[0]["at"]):
+        yield "it says that the case was opened at another time"
+    if instant(file.body["exported_at"]) < instant(log[-1]["at"]):
+        yield "it was taken out before its last entry was written"
+
+
+def _notices(file: File) -> Iterator[str]:
+    """Every notice that the log says was proved, by the receipt that the unit's key signed."""
+    latest, notices = file.body.get("notice"), file.body.get("notices")
+    told = [(number, entry) for number, entry in enumerate(file.log) if entry["kind"] == "noticed"]
+    if notices is None:  # the oldest files hold the latest alone
+        notices, told = [latest] if latest else [], told[-1:]
+    elif latest != (notices[-1] if notices else None):
+        yield "the notice shown is not the last of the notices"
+    held = {sha256(notice["receipt"].encode()): notice for notice in notices if notice.get("receipt")}
+    for number, entry in told:
+        proved = entry["data"]
+        notice = held.get(proved["receipt_sha256"])
+        if notice is None:
+            yield "the log says that the unit was told, the file holds no receipt of that hash"
+        else:
+            yield from _receipt(file, number, entry, notice)
+
+
+def _receipt(file: File, number: int, entry: Json, notice: Json) -> Iterator[str]:
+    proved, case, asset = entry["data"], file.body["case"], file.body["case"]["asset_id"]
+    if sha256(notice["body"].encode()) != proved["notice_sha256"]:
+        yield "the notice is not the one whose receipt the log records"
+    named = read_key(notice["public_key"])
+    found = opened(notice["receipt"], [named])
+    if found is None:
+        yield "notice: the receipt is not signed with the unit's key"
+        return
+    if file.unit_keys and named.thumbprint not in [key.thumbprint for key in file.unit_keys]:
+        yield f"notice: the receipt is signed with the key {named.thumbprint}, which is none of the unit keys given"
+    receipt, body = found[0], read_json(notice["body"])
+    if receipt.get("notice_sha256") != proved["notice_sha256"] or receipt.get("asset_id") != asset:
+        yield "notice: the receipt names another notice or another asset"
+    if (body["case_id"], body["asset_id"]) != (case["case_id"], asset):
+        yield "notice: it is about another case"
+    sent, answer_by, stop_from = (date.fromisoformat(body[n]) for n in ("sent_on", "answer_by", "stop_not_before"))
+    windows = file.body.get("windows") or {}
+    for name, days in (("answer_days", (answer_by - sent).days), ("announce_days", (stop_from - answer_by).days)):
+        if windows.get(name, days) != days:
+            yield f"notice: the unit was told of {days} {name}, the file says {windows[name]}"
+    if file.case is not None and sent > file.case.day(instant(entry["at"])):
+        yield "notice: it was proved before it was sent"
+    if (said := receipt.get("answer")) is not None:
+        after = [one["data"]["answer"] for one in file.log[number + 1 : number + 2] if one["kind"] == "answered"]
+        if after != [said["answer"]]:
+            yield f"the unit's receipt answers {said['answer']}, and the log does not say so"
+    file.receipts.append(f"{named.thumbprint}, received on {receipt.get('received_on')}")
+
+
+def person(name: Any) -> str:
+    """Who somebody is, in one form: two ways to write one name are not two people."""
+    return " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
+
+
+def _plan(file: File) -> Iterator[str]:
+    """The plan is the one that was sealed and approved, by two people or under a mandate that two others signed."""
+    case, plan = file.case, file.body.get("plan")
+    if case is None or not case.plan_id:
+        return
+    if plan is None:
+        yield "the log says that a plan was sealed, the file holds none"
+        return
+    actual, content = sha256(plan["content"].encode()), read_json(plan["content"])
+    if actual != case.plan_sha256 or content["plan_id"] != case.plan_id:
+        yield "the plan is not the one that was sealed"
+    assert case.planned_at is not None  # noqa: S101 - with its id
+    if content["sealed_on"] != case.day(case.planned_at).isoformat():
+        yield "the plan was sealed on another day than the log says"
+    mine = [member for member in content["members"] if member["case_id"] == file.body["case"]["case_id"]]
+    if len(mine) != 1 or mine[0]["asset_id"] != file.body["case"]["asset_id"]:
+        yield "the plan does not hold this case"
+        return
+    if mine[0]["notice_sha256"] != (case.planned_notice):
+        yield "the plan rests on another notice than the one that was proved"
+    signed = {person(approval["approver"]): approval for approval in plan["approvals"]}
+    if len(signed) != len(plan["approvals"]):
+        yield "one person approved the plan twice"
+    if any(approval["sha256"] != actual for approval in signed.values()):
+        yield "an approval is for another plan"
+    if any(not case.planned_at <= instant(approval["at"]) for approval in signed.values()):
+        yield "an approval was given before the plan was sealed"
+    if case.approved:
+        yield from _approved(case, plan, mine[0], signed, case.approved)
+    yield from _signed_evidence(file, case, mine[0])
+
+
+def _approved(case: Case, plan: Json, member: Json, signed: dict[str, Json], approved: Json) -> Iterator[str]:
+    assert case.approved_at is not None  # noqa: S101 - with the entry
+    named = approved["approvers"]
+    who = {person(name) for name in (named.split(", ") if isinstance(named, str) else named)} - {""}
+    if not who or not who <= set(signed):
+        yield "the plan lacks an approval that the log records"
+    if any(instant(approval["at"]) > case.approved_at for approval in signed.values()):
+        yield "an approval was given after the plan was approved"
+    if len(who) >= 2:
+        return
+    for rule in member.get("rules") or [member["rule"]]:
+        if not any(_covers(mandate, rule, case, approved) for mandate in plan.get("mandates", ())):
+            yield f"one person approved the plan, and no mandate that two others signed covers its rule {rule}"
+
+
+def _covers(mandate: Json, rule: str, case: Case, approved: Json) -> bool:
+    """Whether a standing approval was in force for a rule when it was used: at the approval, and at the stop."""
+    signers = {person(name) for name in mandate["approvers"]} - {person(mandate["proposed_by"])}
+    used = [at for at in (case.approved_at, case.ordered_at) if at is not None]
+    until, revoked = mandate.get("until"), mandate.get("revoked_at")
+    return (
+        mandate["mandate_id"] in approved.get("mandates", ())
+        and mandate["rule"] == rule
+        and len(signers) >= 2
+        and all(until is None or case.day(at) <= date.fromisoformat(until) for at in used)
+        and all(revoked is None or at <= instant(revoked) for at in used)
+    )
+
+
+def _signed_evidence(file: File, case: Case, member: Json) -> Iterator[str]:
+    """What was confirmed last before the order to stop is among the evidence that was signed."""
+    named = {data["finding_id"]: data["evidence_sha256"] for data in file.entries("opened", "finding_attached")}
+    evidence = named.get(case.stop_finding)
+    if case.stop_ordered and evidence is not None and evidence not in member.get("evidence_sha256", ()):
+        yield "what was confirmed before the stop is not among the evidence that was signed"
+
+
+def _findings(file: File) -> Iterator[str]:
+    held = {sha256(canonical(finding["evidence"])) for finding in file.body["findings"]}
+    for data in file.entries("opened", "finding_attached"):
+        if data["evidence_sha256"] not in held:
+            yield f"the evidence of finding {data['finding_id']} is not what the log records"
+
+
+def _archive(file: File) -> Iterator[str]:
+    archived, package = file.entries("archived"), file.body.get("archive")
+    if archived and (package is None or package["sha256"] != archived[-1]["sha256"]):
+        yield "the archive package named is not the one the log records"
+
+
+# --- the archive package: a BagIt bag (RFC 8493), as a folder or a zip of one
+
+
+def _package(file: File) -> Iterator[str]:
+    """Every file by its hash, and nothing beside what the manifests name."""
+    if file.package is None:
+        return
+    if not (archived := file.entries("archived")):
+        yield "package: the log says of none"
+        return
+    try:
+        held = _in_zip(file.package) if file.package.is_file() else _in_folder(file.package)
+    except (Refused, OSError, zipfile.BadZipFile) as error:
+        yield f"package: {error}"
+        return
+    if "tagmanifest-sha256.txt" not in held or "manifest-sha256.txt" not in held:
+        yield "package: its manifests are missing; the root of the bag must be the root of what is given"
+        return
+    text = {name: b"".join(_chunks(held[name])) for name in ("tagmanifest-sha256.txt", "manifest-sha256.txt")}
+    if sha256(text["tagmanifest-sha256.txt"]) != archived[-1]["sha256"]:
+        yield "package: it is not the one whose hash the log records"
+    tags, payload = (_manifest(each) for each in text.values())
+    if not {"manifest-sha256.txt", "bagit.txt"} <= set(tags) or any(not name.startswith("data/") for name in payload):
+        yield "package: its manifests do not name what they must"
+    named = {**tags, **payload}
+    for name in sorted({*named, "tagmanifest-sha256.txt"} ^ set(held)):
+        yield f"package: {name} is {'not in the manifests' if name in held else 'missing'}"
+    for name in sorted(set(named) & set(held)):
+        digest = hashlib.sha256()
+        for chunk in _chunks(held[name]):
+            digest.update(chunk)
+        if digest.hexdigest() != named[name]:
+            yield f"package: {name} is not what the manifest covers"
+    log = read_json(b"".join(_chunks(held["data/case/log.json"])))
+    if not log or log != file.log[: len(log)]:
+        yield "package: the log in it is not the beginning of this one"
+
+
+Held = dict[str, tuple[int, Callable[[], IO[bytes]]]]
+
+
+def _chunks(held: tuple[int, Callable[[], IO[bytes]]]) -> Iterator[bytes]:
+    """A file's bytes, no more than it says it has. Raises Refused."""
+    left, opening = held
+    with opening() as stream:
+        while chunk := stream.read(1 << 16):
+            left -= len(chunk)
+            if left < 0:
+                raise Refused("a file of the package is longer than it says")
+            yield chunk
+
+
+def _manifest(text: bytes) -> dict[str, str]:
+    """What a manifest names, and the hash of each. Raises Refused."""
+    found: dict[str, str] = {}
+    for line in text.decode("utf-8").splitlines():
+        match = re.fullmatch(r"([0-9a-f]{64}) [ *]?(\S.*)", line)
+        if match is None or match[2] in found:
+            raise Refused("a manifest of the package is malformed")
+        found[match[2]] = match[1]
+    return found
+
+
+def _listed(held: Held, name: str, size: int, opening: Callable[[], IO[bytes]]) -> None:
+    """Note one file of a package. Raises Refused on names that lead elsewhere, and beyond the bounds."""
+    if name in held or not name.isprintable() or re.search(r"\\|:|^/|(^|/)\.{0,2}(/|$)", name):
+        raise Refused(f"the name {shown(name, 80)} is doubled, or leads out of the package")
+    held[name] = (size, opening)
+    if len(held) > MOST_FILES or sum(each[0] for each in held.values()) > MOST_UNPACKED:
+        raise Refused(f"it holds more than {MOST_FILES} files or {MOST_UNPACKED} bytes")
+
+
+def _in_zip(path: Path) -> Held:
+    held: Held = {}
+    archive = zipfile.ZipFile(path)
+    for info in archive.infolist():
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or info.flag_bits & 1:
+            raise Refused(f"{shown(info.filename, 80)} is a link, encrypted, or no plain file")
+        if not info.is_dir():
+            _listed(held, info.filename, info.file_size, lambda info=info: archive.open(info))  # type: ignore[misc]
+    return held
+
+
+def _in_folder(root: Path) -> Held:
+    held: Held = {}
+    waiting = [root]
+    while waiting:
+        for each in sorted(os.scandir(waiting.pop()), key=lambda entry: entry.name):
+            path = Path(each.path)
+            name = path.relative_to(root).as_posix()
+            if each.is_symlink() or not (each.is_file() or each.is_dir()):
+                raise Refused(f"{shown(name, 80)} is a link, or no plain file")
+            if each.is_dir():
+                waiting.append(path)
+            else:
+                _listed(held, name, each.stat().st_size, lambda path=path: path.open("rb"))  # type: ignore[misc]
+    return held
+
+
+# --- a checkpoint: what was published of all cases on some day
+
+
+def _checkpoint(file: File) -> Iterator[str]:
+    """The log goes on from what was published of it: nothing before was rewritten since."""
+    if file.checkpoint is None:
+        return
+    found = _read_checkpoint(file)
+    if found is None:
+        yield "checkpoint: it is not signed by the service's key"
+        return
+    case_id = file.body["case"]["case_id"]
+    mine = [one for one in found["cases"] if one["case_id"] == case_id]
+    if found.get("format") != "jianfu-checkpoint/1" or len(mine) != 1:
+        yield "checkpoint: it does not hold this case"
+        return
+    entries, last = mine[0]["entries"], mine[0]["last"]
+    if not 1 <= entries <= len(file.log) or file.log[entries - 1]["sha256"] != last:
+        yield f"checkpoint: on {found['day']} another log of this case was published"
+
+
+def _read_checkpoint(file: File) -> Json | None:
+    given = read_json(file.checkpoint or b"")
+    claims = opened(given["signature"], file.service_keys)
+    content = {name: part for name, part in given.items() if name != "signature"}
+    return content if claims is not None and canonical(claims[0]) == canonical(content) else None
+
+
+# --- the report
+
+
+def _says(file: File, report: Report) -> Iterator[str]:
+    """What a file without faults proves, and what it leaves open."""
+    case, body, proves, open_ = file.case, file.body, report.proves, report.not_proved
+    assert case is not None  # noqa: S101 - without a history there is a fault
+    assert file.signed_by is not None  # noqa: S101 - without a signature there is a fault
+    count, key = len(file.log), file.signed_by.thumbprint
+    proves.append(f"the service's key {key} signed this log of {count} entries. 服务密钥签署了这 {count} 条日志。")
+    days = ", ".join(f"{name} {value}" for name, value in case.windows.items())
+    proves.append(
+        f"the log is one the rules allow: {shown(days)}; time never goes back. 日志符合流程、期限与时序规则。"
+    )
+    for receipt in file.receipts:
+        if file.unit_keys:
+            proves.append(f"the unit's key signed the receipt: {shown(receipt)}. 单位密钥签署了回执。")
+        else:
+            proves.append(
+                f"the key that the file itself names signed the receipt: {shown(receipt)}. 回执由案卷自带的密钥签署。"
+            )
+            open_.append(
+                "that this key is the unit's: no --unit-key was given, so the receipt was checked only against the key"
+                " in the file, which proves less. 未提供单位公钥,不能证明该密钥属于单位。"
+            )
+    if case.approved:
+        who = ", ".join(map(str, case.approved["approvers"]))
+        proves.append(
+            f"the plan shown is the one approved; the service names as approvers: {shown(who)}. 方案与批准时一致。"
+        )
+    state = body["case"]["state"]
+    proves.append(f"by this log the case is {shown(state)}. 按日志,案件状态为 {shown(state)}。")
+    if file.package is not None:
+        proves.append("the archive package is the one recorded, whole and nothing beside it. 归档包完整,且无多余文件。")
+    elif file.entries("archived"):
+        open_.append("that the archive package is whole: none was given. 未提供归档包,未核验。")
+    if file.checkpoint is not None:
+        proves.append("what the checkpoint published of this log was not rewritten since. 日志与已公布的检查点一致。")
+    else:
+        open_.append("that this is the only log of the case: compare it with a published checkpoint. 未与检查点比对。")
+    if body["format"] == FORMATS[0]:
+        open_.append(
+            "that the windows are those of the case, and on which side of midnight an entry was written: this older"
+            " format keeps the windows beside the log and names no time zone. 旧格式:期限不在日志内,未注明时区。"
+        )
+    open_.append("that the times are true, or that an approver or an operator did what the log says: that is the")
+    open_[-1] += " service's word. 时间及人员操作仅为服务自述。"
+    open_.append("that the page is gone now: look at it. 不能证明页面此刻已消失,请自行查看。")
+    yield from ()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; answers its exit code."""
+    parser = argparse.ArgumentParser(description="Check a Jianfu case file offline. 离线核验减负案卷。")
+    parser.add_argument("casefile", type=Path)
+    parser.add_argument("--service-key", type=Path, action="append", required=True, help="JWK or JWKS 服务公钥")
+    parser.add_argument("--unit-key", type=Path, action="append", default=[], help="JWK or JWKS 单位公钥")
+    parser.add_argument("--package", type=Path, help="the archive package, a zip or a folder 归档包")
+    parser.add_argument("--checkpoint", type=Path, help="a published checkpoint 检查点")
+    parser.add_argument("--zone", help="IANA time zone of an older file's business days 时区")
+    given = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        data = read_file(given.casefile)
+        checkpoint = None if given.checkpoint is None else read_file(given.checkpoint)
+        service, unit = (
+            [key for path in paths for key in read_keys(read_file(path).decode())]
+            for paths in (given.service_key, given.unit_key)
+        )
+        if given.package is not None and not given.package.exists():
+            raise Refused(f"{given.package} does not exist")
+    except (Refused, OSError, ValueError) as error:
+        print(f"cannot check 无法核验: {shown(str(error))}", file=sys.stderr)
+        return 2
+    report = check(data, service, unit, package=given.package, checkpoint=checkpoint, zone=given.zone)
+    for line in report.lines():
+        print(line)
+    return 1 if report.faults else 0
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes, bounded. Raises OSError, and Refused beyond the bound."""
+    with path.open("rb") as stream:
+        data = stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise Refused(f"{path} is larger than {MOST_BYTES} bytes")
+    return data
+
+
+if __name__ == "__main__":
+    sys.exit(main())
