@@ -1,4 +1,4 @@
-"""A whole case and its package, taken out and checked by a stranger: one file, a bare interpreter, keys from outside."""
+"""A whole case and its package, taken out and checked by a stranger: one file, a bare interpreter, his own keys."""
 
 import hashlib
 import io
