@@ -17,6 +17,7 @@ from libs.common import auth
 from libs.common.ids import NAMESPACE
 
 ASSETS, DAYS, USERS, PARTITIONS, BYTES = 2_000, 2, 50_000, 4, 250
+SOURCE, AGENT = "agent-7", "jianfu-local|agent-7"
 ZONE = ZoneInfo("Asia/Shanghai")
 FIRST = datetime(2025, 6, 1, tzinfo=ZONE)
 DAY_MS = 86_400_000
@@ -73,7 +74,7 @@ async def send(options: Mapping[str, Any], topic: str, records: int) -> Stream:
 def beacon(asset: str, user: str, ts: int) -> bytes:
     """One beacon, padded with what agents add for themselves."""
     body = {
-        "source": "agent-7", "asset_id": asset, "measure": "views", "ts": ts, "count": 1, "user": user,
+        "source": SOURCE, "asset_id": asset, "measure": "views", "ts": ts, "count": 1, "user": user,
         "region": "510100", "agent": "web/3.14.1", "page": "",
     }  # fmt: skip
     missing = BYTES - len(json.dumps(body, separators=(",", ":")))

@@ -7,6 +7,7 @@ And FastStream's handler per message doing the same work, with the same statemen
 import asyncio
 import time
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -16,9 +17,11 @@ from faststream.kafka.message import KafkaAckableMessage
 from benchmarks import beacons, harness
 from benchmarks.beacons import PARTITIONS, ZONE, Stream
 from benchmarks.harness import Env, Result, Wrong
+from libs.common.clock import SteppedClock
 from libs.common.db import Database
 from libs.common.kafka import make_broker
-from services.monitor import fold, usecases
+from services.monitor import fold, usecases, vouching
+from services.monitor.admission import Gate
 from services.monitor.domain import EVERY_SOURCE
 from services.monitor.rollup import UsageConsumer
 from services.monitor.settings import MonitorSettings
@@ -69,8 +72,9 @@ async def ours(env: Env, stream: Stream) -> float:
     defaults = MonitorSettings.model_fields
     async with env.database("monitor") as database:
         broker = make_broker(env.options)
+        gate = await admitted(database)
         usage = UsageConsumer(
-            broker, database, stream.authenticator, fold.Calendar(ZONE), topic=stream.topic, consumer=env.group(),
+            broker, database, stream.authenticator, fold.Calendar(ZONE), gate, topic=stream.topic, consumer=env.group(),
             max_records=defaults["usage_batch"].default, max_keys=defaults["usage_keys"].default,
         )  # fmt: skip
         writing = asyncio.create_task(usage.run())
@@ -96,6 +100,7 @@ async def per_message(env: Env, stream: Stream) -> float:
     """One transaction a message: the fence, the row's lock, its sketch, the merge; acknowledged after it."""
     async with env.database("monitor") as database:
         broker, calendar, done = make_broker(env.options), fold.Calendar(ZONE), asyncio.Event()
+        voice = (await (await admitted(database)).roll()).voice(beacons.AGENT, EVERY_SOURCE)
         group, handled, started = env.group(), 0, 0.0
 
         async def parser(record: ConsumerRecord) -> KafkaAckableMessage:
@@ -117,7 +122,7 @@ async def per_message(env: Env, stream: Stream) -> float:
             nonlocal handled, started
             started = started or time.perf_counter()
             folded = fold.Fold(calendar)
-            if folded.add_all([record.value], EVERY_SOURCE):
+            if folded.add_all([record.value], voice):
                 raise Wrong("a beacon was refused")
             moves = usecases.Moves(group, stream.topic, (record.partition,), (record.offset,), (record.offset + 1,))
             await usecases.flush_usage(database, moves, folded.sheet())
@@ -134,6 +139,17 @@ async def per_message(env: Env, stream: Stream) -> float:
             await broker.stop()
         await check(database, stream)
     return stream.records / spent
+
+
+async def admitted(database: Database) -> Gate:
+    """The gate of a monitor that has admitted the beacons' source, on their last day."""
+    clock = SteppedClock(ZONE, beacons.FIRST + timedelta(days=beacons.DAYS - 1))
+    first, covers = beacons.FIRST.date(), vouching.Scope(everything=True)
+    decided = vouching.Admission(first, True, (beacons.AGENT,), ("views",), covers, "all that is sent here")
+    await usecases.admit_source(
+        database, beacons.SOURCE, decided, actor="benchmarks|operator", today=first, at=clock.now()
+    )
+    return Gate(database, clock, MonitorSettings.model_fields["late_days"].default)
 
 
 async def check(database: Database, stream: Stream) -> None:

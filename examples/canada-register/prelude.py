@@ -9,12 +9,13 @@ from client import SERVICES, Client
 from names import asset_id
 from register import AS_OF, HOSTS, Identity, Row
 from rich.console import Console
-from scenario import SOURCES, Scenario
+from scenario import COVERS, SOURCES, Scenario
 from signing import public, unit_key
 from stack import World
 from streams import REGISTER, Streams
 from usage import ZONE
 
+AGENT = "jianfu-local|agent"  # whose token the beacons and statements carry: the local issuer's, for this subject
 EVENING = time(20)  # business time of a day's work; the day's posts were made before
 
 
@@ -36,6 +37,12 @@ async def configure(client: Client, world: World) -> None:
     world.tell("keys", (await client.get("/decommission/v1/keys", None))["keys"])
     for source in SOURCES:
         await client.put(f"/monitor/v1/sources/{source}", {"rhythm_days": 1, "floor_share": 0.8}, "operator")
+        admission = {
+            "agents": [AGENT],
+            "measures": ["posts", "posts_total", "views"],
+            "covers": {"kinds": ["account"], "platforms": COVERS[source]},
+        }
+        await client.put(f"/monitor/v1/sources/{source}/admission", admission, "operator")
     for platform in sorted(set(HOSTS.values())):
         connector = {
             "stop_url": f"{world.address}/switches/stop",

@@ -10,7 +10,12 @@ from register import AS_OF, LAST_DAY, Account, Identity
 Role = Literal["alive", "pause", "dead", "shell"]
 Fate = Literal["silence", "keep", "fix", "close", "hold", "revive", "restore", "liar"]
 
-SOURCES = ("x-en", "x-fr", "facebook-en", "facebook-fr", "instagram", "youtube", "linkedin", "others")
+COVERS = {  # the networks that each source is admitted for; of x and facebook two agents read an account each
+    "x-en": ["x"], "x-fr": ["x"], "facebook-en": ["facebook"], "facebook-fr": ["facebook"],
+    "instagram": ["instagram"], "youtube": ["youtube"], "linkedin": ["linkedin"],
+    "others": ["flickr", "reddit", "snapchat"],
+}  # fmt: skip
+SOURCES = tuple(COVERS)
 BLIND_SOURCE = "instagram"
 
 

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 from aiokafka import ConsumerRecord
 
 from libs.common.auth import Authenticator
+from libs.common.clock import Clock
+from libs.common.db import Database
 from libs.common.dead import appended
 from libs.common.errors import Unauthenticated
+from services.monitor import domain, store
+from services.monitor.vouching import Roll, Voice
 
+SKEW = timedelta(minutes=15)  # by which a sender's clock may be ahead, around midnight
 KEPT_FIELDS = ("source", "asset_id", "measure", "ts", "count", "value", "day", "records")
 
 
@@ -18,19 +24,47 @@ def bearer_of(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
     return next((value for name, value in headers if name.lower() == "authorization"), None)
 
 
+class Gate:
+    """Says who is admitted today and which days are taken; `late_days`: how far back a day may lie when it comes."""
+
+    def __init__(self, database: Database, clock: Clock, late_days: int) -> None:
+        self._database, self._clock = database, clock
+        self.late_days = late_days
+
+    def came(self, at: float | None = None) -> date:
+        """The business day on which something came that the broker took `at` a time (seconds since 1970).
+
+        Under a stepped clock the broker's time says nothing about business days: it came today.
+        """
+        today = self._clock.today()
+        if at is None or self._clock.mode == "stepped":
+            return today
+        return min(today, datetime.fromtimestamp(at, UTC).astimezone(self._clock.zone).date())
+
+    async def roll(self, at: float | None = None) -> Roll:
+        """Who may speak now, and the days of which usage is taken that came `at` a time."""
+        now = self._clock.now().astimezone(self._clock.zone)
+        last = (now + SKEW).date() if self.came(at) == now.date() else self.came(at)
+        first = max(domain.FIRST_DAY, self.came(at) - timedelta(days=self.late_days))
+        async with self._database.reading() as conn:
+            return Roll(await store.admitted(conn, now.date()), first, min(last, domain.LAST_DAY))
+
+
 class Bearers:
-    """Says of a record's headers whether an agent sent it; raw tokens are remembered until `forget`."""
+    """Says of a record's headers who sent it and what he may tell; raw tokens are remembered until `begin`."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
-        self._accepted: dict[bytes, frozenset[str]] = {}
+        self._accepted: dict[bytes, Voice] = {}
+        self._roll: Roll
 
-    def forget(self) -> None:
-        """Verify every token again from here on: done once per fetch, so that one that expires is noticed."""
+    def begin(self, roll: Roll) -> None:
+        """Judge every token anew, by this roll: done once per fetch, so that what expires or ends is noticed."""
         self._accepted.clear()
+        self._roll = roll
 
-    def sources(self, record: ConsumerRecord) -> frozenset[str]:
-        """The sources that a record's bearer speaks for. Raises DomainError on one who was no agent when it came."""
+    def voice(self, record: ConsumerRecord) -> Voice:
+        """What a record's bearer may tell. Raises DomainError on one who was no agent when it came."""
         raw = bearer_of(record.headers)
         if raw is None or raw not in self._accepted:
             try:
@@ -38,7 +72,7 @@ class Bearers:
             except UnicodeDecodeError:
                 raise Unauthenticated(why=("authorization 头不是 UTF-8", "the header is not UTF-8")) from None
             agent.require("agent")
-            self._accepted[raw or b""] = agent.sources
+            self._accepted[raw or b""] = self._roll.voice(agent.identity, agent.sources)
         return self._accepted[raw or b""]
 
 

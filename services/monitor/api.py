@@ -8,7 +8,8 @@ from libs.common.auth import Authenticator
 from libs.common.kafka import Handler
 from libs.common.process import Base
 from libs.common.web import clock_router, create_app, seal, status_router
-from services.monitor import api_findings, api_letters, api_packs, api_sources, api_usage, fold
+from services.monitor import api_admissions, api_findings, api_letters, api_packs, api_sources, api_usage, fold
+from services.monitor.admission import Gate
 from services.monitor.rules import RuleBook
 from services.monitor.sweep import Sweeper
 
@@ -25,16 +26,18 @@ def build(
     book: RuleBook,
     sweeper: Sweeper,
     calendar: fold.Calendar,
+    gate: Gate,
     handlers: Mapping[str, Mapping[str, Handler]],
 ) -> FastAPI:
     """Assemble the application; every route asks for a role or says that it is public."""
     app = create_app("monitor", title="Jianfu monitor 减负·监测", description=DESCRIPTION, authenticator=authenticator)
     database, clock = base.database, base.clock
-    app.include_router(api_usage.router(database, clock, calendar))
+    app.include_router(api_usage.router(database, clock, calendar, gate))
     app.include_router(api_sources.router(database, clock))
+    app.include_router(api_admissions.router(database, clock))
     app.include_router(api_findings.router(database, book, sweeper, clock))
     app.include_router(api_packs.router(book))
-    app.include_router(api_letters.router(database, handlers, authenticator, calendar))
+    app.include_router(api_letters.router(database, handlers, authenticator, calendar, gate))
     app.include_router(clock_router("monitor", database, clock))
     app.include_router(status_router(base.health, base.quiet))
     seal(app)

@@ -80,6 +80,7 @@ class Finding(BaseModel):
     label: str
     clears_when: str
     signals: list[SignalRead]
+    agents: list[str] = Field(description="whose statements the silence rested on when it was opened 申报代理")
     recomputed: bool | None = Field(description="the truth of `when` for `signals`, computed now")
     opened_on: date
     opened_at: datetime

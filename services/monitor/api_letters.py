@@ -11,7 +11,7 @@ from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.kafka import Handler
 from services.monitor import fold, usecases
-from services.monitor.admission import bearer_of
+from services.monitor.admission import Gate, bearer_of
 from services.monitor.rollup import TOPIC
 
 
@@ -20,6 +20,7 @@ def router(
     handlers: Mapping[str, Mapping[str, Handler]],
     authenticator: Authenticator,
     calendar: fold.Calendar,
+    gate: Gate,
 ) -> APIRouter:
     """Dead letters."""
 
@@ -29,7 +30,8 @@ def router(
         )
         agent.require("agent")
         folded = fold.Fold(calendar)
-        if refused := folded.add_all([letter["payload"]], agent.sources):
+        voice = (await gate.roll(letter["appended"])).voice(agent.identity, agent.sources)
+        if refused := folded.add_all([letter["payload"]], voice):
             raise Invalid(field="payload", why=refused[0][1])
         await usecases.replay_usage(database, letter, folded.sheet())
 

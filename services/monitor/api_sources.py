@@ -11,7 +11,7 @@ from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Missing
 from libs.common.web import require
-from services.monitor import domain, store, usecases
+from services.monitor import api_admissions, domain, store, usecases
 
 READERS = ("viewer", "operator", "approver", "auditor", "agent")
 
@@ -31,9 +31,11 @@ class TermsIn(BaseModel):
 
 
 class Source(TermsIn):
-    """A source with its health today."""
+    """A source with its health today, and its admission in force; none: nothing of it is taken."""
 
     source: str
+    admission: api_admissions.Admission | None
+    admitted_on: date | None = Field(description="since when without a break; silence counts from there 接纳起始日")
     healthy: bool
     code: str
     reason: str
@@ -53,6 +55,10 @@ class Day(BaseModel):
     stated: int | None
     revision: int
     covered: int | None
+    beyond: int = Field(
+        description="stated assets it is not admitted for: it vouches for none of them 超出接纳范围的对象数"
+    )
+    stated_by: str | None = Field(description="the agent whose statement it is 申报代理")
     whole: bool
     measures: list[str] = Field(description="申报的指标 what it vouches for, by name; nothing of what is not named")
 
@@ -68,14 +74,20 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     async def listed() -> list[Source]:
         async with database.reading() as conn:
-            healths = await store.healths(conn, clock.today())
+            today = clock.today()
+            healths = await store.healths(conn, today)
+            held = {
+                row["source"]: api_admissions.shown(row) async for row in store.QUERIES.admissions_on(conn, day=today)
+            }
             found = []
-            async for row in store.QUERIES.source_list(conn):
+            async for row in store.QUERIES.source_list(conn, today=today):
                 health, name = healths[row["source"]], row["source"]
                 terms = store.terms(row)
                 found.append(
                     Source(
                         source=name,
+                        admission=held.get(name),
+                        admitted_on=row["admitted_on"],
                         healthy=health.healthy,
                         code=health.code,
                         reason=health.reason,
@@ -88,12 +100,15 @@ def router(database: Database, clock: Clock) -> APIRouter:
             return found
 
     @routes.put("/{source}", summary="Set a source's terms 设置来源要求")
-    async def configure(source: str, terms: TermsIn, _: Annotated[Principal, require("operator")]) -> Source:
+    async def configure(source: str, terms: TermsIn, who: Annotated[Principal, require("operator")]) -> Source:
+        """How it is judged; that it is listened to at all takes its admission."""
         await usecases.configure_source(
             database,
             source,
             domain.Terms(terms.rhythm_days, terms.floor_share, terms.lookback_days),
+            actor=who.identity,
             today=clock.today(),
+            at=clock.now(),
         )
         return next(found for found in await listed() if found.source == source)
 

@@ -16,6 +16,7 @@ from libs.common.events.intake import SourceStated
 from libs.common.front import MIB, bounded
 from libs.common.web import require
 from services.monitor import domain, fold, usecases
+from services.monitor.admission import Gate
 
 MAX_ROWS = 10_000
 MAX_COMMAS = 20 * MAX_ROWS  # a record has nine fields at most; counted first, or two bytes would make an object
@@ -62,6 +63,9 @@ class Delivered(BaseModel):
 
 class Stated(BaseModel):
     outcome: str = Field(description="applied, or unchanged when the same statement is already held")
+    covered: int = Field(description="assets that it vouches for 申报有效的对象数")
+    not_covered: int = Field(description="assets that the source is not admitted for 超出接纳范围的对象数")
+    not_covered_ids: list[UUID] = Field(description="the first ten of those")
 
 
 class _Body(msgspec.Struct):
@@ -69,7 +73,7 @@ class _Body(msgspec.Struct):
     records: list[msgspec.Raw]
 
 
-def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRouter:
+def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate) -> APIRouter:
     """Usage and statements over HTTP."""
     routes = APIRouter(prefix="/monitor/v1", tags=["intake 接入"])
 
@@ -95,10 +99,10 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRout
             raise Invalid(field="body", accepted='{"source": …, "records": […]}', why=str(error)) from None
         if len(sent.records) > MAX_ROWS:
             raise _too_many()
-        domain.speaks_for(principal.sources, sent.source)
+        voice = (await gate.roll()).require(principal.identity, principal.sources, sent.source)
         folded = fold.Fold(calendar)
         of_source = (_with_source(raw, sent.source) for raw in sent.records)
-        reasons = dict(folded.add_all(of_source, frozenset({sent.source})))
+        reasons = dict(folded.add_all(of_source, voice))
         rows = [
             RowVerdict(row=row, verdict="refused" if row in reasons else "accepted", detail=reasons.get(row))
             for row in range(len(sent.records))
@@ -113,7 +117,20 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar) -> APIRout
     @bounded(1 * MIB)
     async def state(stated: SourceStated, principal: Annotated[Principal, require("agent")]) -> Stated:
         domain.speaks_for(principal.sources, stated.source)
-        return Stated(outcome=await usecases.state_source(database, stated, today=clock.today()))
+        taken = await usecases.state_source(
+            database,
+            stated,
+            who=principal.identity,
+            today=clock.today(),
+            came=gate.came(),
+            late_days=gate.late_days,
+        )
+        return Stated(
+            outcome=taken.outcome,
+            covered=taken.covered,
+            not_covered=taken.not_covered,
+            not_covered_ids=list(taken.beyond[:10]),
+        )
 
     return routes
 

@@ -19,6 +19,8 @@ MEASURE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MEASURE_IS = "up to 40 of a-z, 0-9 and _, beginning with a letter"
 OUT_OF_RANGE = ("数值超出范围", "the number is out of range")
 _SOURCE = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+SILENCE = "posts"  # the measure that silence is asked of
+SILENCES = frozenset({"days_since_post", "days_observed_silent"})  # the signals that speak of it
 GRAVITY: dict[str, int] = {"IDLE": 1, "ZOMBIE": 2}
 USUAL_DAYS = 28  # how many earlier statements the usual number of covered assets is taken from
 
@@ -65,17 +67,9 @@ def check_source(name: str) -> None:
         )
 
 
-def check_statement(
-    source: str, day: date, revision: int, records: int, measures: Iterable[str], *, today: date
-) -> None:
-    """Raise Invalid unless a statement lies within what can be kept, and is of a day that has begun somewhere."""
+def check_statement(source: str, revision: int, records: int, measures: Iterable[str]) -> None:
+    """Raise Invalid unless a statement lies within what can be kept."""
     check_source(source)
-    latest = today + timedelta(days=1)
-    if not FIRST_DAY <= day <= min(latest, LAST_DAY):
-        # One stated ahead would be whole whatever becomes of the source: silence that nobody has listened to.
-        raise Invalid(
-            field="day", accepted=f"{FIRST_DAY} to {latest}", why=(f"{day} 超出范围", f"{day} is out of range")
-        )
     if records > MOST_RECORDS:
         raise Invalid(field="records", accepted=f"<= {MOST_RECORDS}", why=OUT_OF_RANGE)
     if revision >= 1 << 31:
@@ -127,16 +121,19 @@ class Health:
         return f"{self.zh} / {self.en}"
 
 
-def judge_source(terms: Terms, configured_on: date, days: Iterable[SourceDay], today: date) -> Health:
+def judge_source(terms: Terms, admitted_on: date | None, days: Iterable[SourceDay], today: date) -> Health:
     """The health of a source on a business day, from what it stated and what arrived (architecture §5).
 
-    Healthy: every due day of the look-back is stated and whole, and the latest statement covers no fewer assets
-    than the floor share of the usual number. Due are the days from its first statement to `today - rhythm_days`.
+    Healthy: it is admitted, every due day of the look-back is stated and whole, and the latest statement covers no
+    fewer assets than the floor share of the usual number. Due are the days from its first statement since it was
+    admitted to `today - rhythm_days`.
     """
-    stated = {day.day: day for day in days if day.stated is not None and day.day <= today}
+    if admitted_on is None:
+        return Health(False, "unadmitted", "未经接纳", "it is not admitted")
+    stated = {day.day: day for day in days if day.stated is not None and admitted_on <= day.day <= today}
     last_due = today - timedelta(days=terms.rhythm_days)
     if not stated:
-        if last_due < configured_on:
+        if last_due < admitted_on:
             return Health(True, "awaited", "尚未到首次申报时间", "its first statement is not due yet")
         return Health(False, "silent", "从未申报", "it has never stated anything", last_due)
     day = max(min(stated), last_due - timedelta(days=terms.lookback_days - 1))
@@ -203,10 +200,17 @@ def judge_asset(rules: Sequence[RuleFacts], truths: Mapping[str, Truth], open_ru
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All signals of one asset on one business day, as read for its rules."""
+    """All signals of one asset on one business day, as read for its rules.
+
+    `watching`: the admitted sources that watch its posts; `blind`: those of them that cannot be believed; `agents`:
+    whose statements its silence rests on.
+    """
 
     asset_id: UUID
     signals: tuple[SignalRead, ...]
+    watching: tuple[str, ...] = ()
+    blind: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, float | int | None]:
@@ -237,14 +241,24 @@ def reading(row: Mapping[str, Any], today: date) -> Reading:
         SignalRead(name=name, value=None if row[name] is None else float(row[name]), source=source, as_of=as_of)
         for name, (source, as_of) in found.items()
     )
-    return Reading(UUID(str(row["asset_id"])), signals)
+    names = (tuple(row[name] or ()) for name in ("watching", "blind", "agents"))
+    return Reading(UUID(str(row["asset_id"])), signals, *names)
 
 
-def unknown_because(signals: Sequence[SignalRead]) -> str:
-    """Why a rule is neither true nor false, naming the missing signals, in both languages."""
+def unknown_because(signals: Sequence[SignalRead], blind: Sequence[str] = ()) -> str:
+    """Why a rule is neither true nor false, naming the missing signals and the blind sources, in both languages."""
     missing = [signal.name for signal in signals if signal.value is None]
     named = ", ".join(missing) or "-"
-    return f"缺少有效信号:{named} / no valid value of: {named}"
+    zh, en = f"缺少有效信号:{named}", f"no valid value of: {named}"
+    if blind:
+        zh, en = f"{zh};不可信的来源:{', '.join(blind)}", f"{en}; sources not believed: {', '.join(blind)}"
+    return f"{zh} / {en}"
+
+
+ONE_VOICE = (
+    "静默只凭同一代理的申报,而另有来源覆盖该对象 / "
+    "the silence rests on one agent's word, while another source watches the asset"
+)
 
 
 def cleared_because(condition: str, signals: Sequence[SignalRead]) -> str:

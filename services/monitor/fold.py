@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from libs.common.errors import Invalid
-from services.monitor import domain, sketches
+from services.monitor import sketches
+from services.monitor.vouching import Voice
 
 GAUGES = frozenset({"posts_total", "followers"})
 QUARTER = 900_000  # milliseconds; offsets of zones and so days begin at whole quarter hours
@@ -79,14 +80,14 @@ class Counter:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gauge:
-    """One reading; of two on a day the later wins, of two at an instant the greater."""
+    """One reading; of two of a source on a day the later wins, of two at an instant the greater."""
 
     asset_id: str
     measure: str
     day: date
+    source: str
     ts: int
     value: int
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +126,24 @@ class Fold:
         self._calendar = calendar
         self._quarters: dict[tuple[str, str, int], Slot] = {}
         self._slots: dict[tuple[str, str, date], Slot] = {}
-        self._gauges: dict[tuple[str, str, date], Gauge] = {}
+        self._gauges: dict[tuple[str, str, date, str], Gauge] = {}
         self.keys = 0
         self.records = 0
 
-    def add_all(self, values: Iterable[bytes | None], sources: frozenset[str]) -> list[tuple[int, str]]:
-        """Fold raw records of one who speaks for `sources`; answers (position, reason) of those refused."""
+    def add_all(self, values: Iterable[bytes | None], voice: Voice) -> list[tuple[int, str]]:
+        """Fold raw records of one sender; answers (position, reason) of those refused."""
         refused: list[tuple[int, str]] = []
-        quarters = self._quarters
-        its_own = None if "*" in sources else sources
+        quarters, takes = self._quarters, voice.takes
         index = -1
         for index, value in enumerate(values):
             try:
                 beacon = decode(value)  # type: ignore[arg-type]
-                if its_own is not None and beacon.source not in its_own:
-                    raise Refused(f"source: expected one that the token names: {domain.named(its_own)}")
+                if beacon.source not in takes:
+                    raise Refused(voice.refusal(beacon.source))
                 if beacon.value is None and beacon.day is None:
                     slot = quarters.get((beacon.source, beacon.measure, beacon.ts // QUARTER))
                     if slot is None:
-                        slot = self._slot_of(beacon)
+                        slot = self._slot_of(beacon, voice)
                     cell = slot.cells.get(beacon.asset_id)
                     if cell is None:
                         cell = self._cell(slot, beacon.asset_id)
@@ -154,31 +154,34 @@ class Fold:
                     cell.total += beacon.count  # last: what is refused on the way counts nowhere
                     slot.received += 1
                 elif beacon.day is None:
-                    self._gauge(beacon)
+                    self._gauge(beacon, voice)
                 else:
-                    self._folded(beacon)
+                    self._folded(beacon, voice)
             except Exception as error:  # whatever a stranger's bytes lead to: it must not reach the others
                 refused.append((index, _reason(error)))
         self.records += index + 1 - len(refused)
         return refused
 
-    def _slot_of(self, beacon: Beacon) -> Slot:
+    def _slot_of(self, beacon: Beacon, voice: Voice) -> Slot:
         quarter = beacon.ts // QUARTER
-        slot = self._slot(beacon.source, beacon.measure, self._calendar.day(quarter))
+        slot = self._slot(beacon.source, beacon.measure, self._day(quarter, voice), voice)
         if beacon.measure in GAUGES:
             raise Refused(f"value: {beacon.measure} is a gauge; expected its reading as a whole number")
         self._quarters[(beacon.source, beacon.measure, quarter)] = slot
         return slot
 
-    def _slot(self, source: str, measure: str, day: date) -> Slot:
+    def _day(self, quarter: int, voice: Voice) -> date:
+        day = self._calendar.day(quarter)
+        if not voice.first <= day <= voice.last:
+            raise Refused(f"ts: expected a time of the days {voice.first} to {voice.last}")
+        return day
+
+    def _slot(self, source: str, measure: str, day: date, voice: Voice) -> Slot:
         slot = self._slots.get((source, measure, day))
         if slot is None:
-            try:
-                domain.check_source(source)
-            except Invalid as error:
-                raise Refused(f"source: expected {error.accepted}") from None
-            if not domain.MEASURE.fullmatch(measure):
-                raise Refused(f"measure: expected {domain.MEASURE_IS}")
+            if measure not in voice.takes[source]:
+                taken = ", ".join(sorted(voice.takes[source]))
+                raise Refused(f"measure: expected one that the source is admitted for: {taken}")
             slot = self._slots[(source, measure, day)] = Slot(source, measure, day)
         return slot
 
@@ -190,30 +193,31 @@ class Fold:
             self.keys += 1
         return cell
 
-    def _gauge(self, beacon: Beacon) -> None:
+    def _gauge(self, beacon: Beacon, voice: Voice) -> None:
         if beacon.measure not in GAUGES:
             raise Refused(f"measure: with a value expected one of {', '.join(sorted(GAUGES))}")
-        day = self._calendar.day(beacon.ts // QUARTER)
-        slot = self._slot(beacon.source, beacon.measure, day)
+        day = self._day(beacon.ts // QUARTER, voice)
+        slot = self._slot(beacon.source, beacon.measure, day, voice)
         name = canonical(beacon.asset_id)
-        read = Gauge(name, beacon.measure, day, beacon.ts, beacon.value or 0, beacon.source)
-        held = self._gauges.get((name, beacon.measure, day))
+        read = Gauge(name, beacon.measure, day, beacon.source, beacon.ts, beacon.value or 0)
+        place = (name, beacon.measure, day, beacon.source)
+        held = self._gauges.get(place)
         if held is None or held < read:
             self.keys += held is None
-            self._gauges[(name, beacon.measure, day)] = read
+            self._gauges[place] = read
         slot.received += 1
 
-    def _folded(self, beacon: Beacon) -> None:
+    def _folded(self, beacon: Beacon, voice: Voice) -> None:
         if beacon.measure in GAUGES or beacon.user is not None:
             raise Refused("day: a folded record carries a count and a sketch, neither a gauge nor a user")
         try:
             day = date.fromisoformat(beacon.day or "")
         except ValueError:
             raise Refused("day: expected YYYY-MM-DD") from None
-        if not domain.FIRST_DAY <= day <= domain.LAST_DAY:
-            raise Refused(f"day: expected {domain.FIRST_DAY} to {domain.LAST_DAY}")
+        if not voice.first <= day <= voice.last:
+            raise Refused(f"day: expected {voice.first} to {voice.last}")
         users = None if beacon.sketch is None else sketches.read(beacon.sketch)
-        slot = self._slot(beacon.source, beacon.measure, day)
+        slot = self._slot(beacon.source, beacon.measure, day, voice)
         cell = self._cell(slot, beacon.asset_id)
         cell.total += beacon.count
         cell.users = sketches.merge(cell.users, users)

@@ -1,7 +1,8 @@
 """Kafka to use cases: the register, what cases tell and ask, and what sources state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from aiokafka import TopicPartition
 from faststream.kafka import KafkaBroker
 
 from libs.common.auth import Authenticator
@@ -17,21 +18,26 @@ from libs.common.events.registry import (
     AssetRecord,
     AssetRegistered,
     AssetRestored,
+    UnitRecorded,
 )
 from libs.common.kafka import EventSubscription, Handler
 from services.monitor import domain, usecases
+from services.monitor.admission import Gate
 from services.monitor.rules import RuleBook
 
 SERVICE = "monitor"
 
 
 def handlers_of(
-    database: Database, book: RuleBook, clock: Clock, authenticator: Authenticator
+    database: Database, book: RuleBook, clock: Clock, authenticator: Authenticator, gate: Gate
 ) -> dict[str, Mapping[str, Handler]]:
     """Topic → event type → how it is read and acted on."""
 
     async def recorded(event: AssetRecord, _: Incoming) -> None:
         await usecases.record_asset(database, event)
+
+    async def unit(event: UnitRecorded, _: Incoming) -> None:
+        await usecases.record_unit(database, event)
 
     async def stopped(event: CaseStopped, incoming: Incoming) -> None:
         await usecases.mark_stopped(database, event, event_id=incoming.id, stopped=True)
@@ -47,7 +53,14 @@ def handlers_of(
         agent.require("agent")
         domain.speaks_for(agent.sources, event.source)
         try:
-            await usecases.state_source(database, event, today=clock.today())
+            await usecases.state_source(
+                database,
+                event,
+                who=agent.identity,
+                today=clock.today(),
+                came=gate.came(incoming.appended),
+                late_days=gate.late_days,
+            )
         except domain.StaleRevision as error:
             if int(str(error.params["held"])) <= event.revision:
                 raise  # another content under a revision that is held: somebody forgot to raise it
@@ -56,6 +69,7 @@ def handlers_of(
     records = (AssetRegistered, AssetAmended, AssetGone, AssetRestored, AssetClosed)
     return {
         AssetRecord.TOPIC: {model.TYPE: Handler(model, recorded) for model in records},
+        UnitRecorded.TOPIC: {UnitRecorded.TYPE: Handler(UnitRecorded, unit)},
         RecheckRequested.TOPIC: {
             CaseStopped.TYPE: Handler(CaseStopped, stopped),
             CaseRestored.TYPE: Handler(CaseRestored, restored),
@@ -65,8 +79,21 @@ def handlers_of(
     }
 
 
+class RegisterSubscription(EventSubscription):
+    """Reads the compacted register from its beginning while it is held without the sponsors of its assets."""
+
+    async def position(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where to go on: nowhere yet where all has to be read again, else as any consumer of events."""
+        if await usecases.register_incomplete(self._database):
+            return {}
+        return await super().position(partitions)
+
+
 def subscriptions(
     broker: KafkaBroker, database: Database, handlers: Mapping[str, Mapping[str, Handler]]
 ) -> list[EventSubscription]:
     """One consumer per topic of events."""
-    return [EventSubscription(broker, database, topic, SERVICE, handlers[topic]) for topic in handlers]
+    kinds = {AssetRecord.TOPIC: RegisterSubscription}
+    return [
+        kinds.get(topic, EventSubscription)(broker, database, topic, SERVICE, handlers[topic]) for topic in handlers
+    ]

@@ -7,6 +7,7 @@ from libs.common.auth import Authenticator
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
 from services.monitor import api, fold, handlers, policy
+from services.monitor.admission import Gate
 from services.monitor.rollup import UsageConsumer
 from services.monitor.rules import RuleBook
 from services.monitor.settings import MonitorSettings
@@ -30,16 +31,18 @@ async def main(role: Role) -> None:
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     calendar = fold.Calendar(base.clock.zone)
     sweeper = Sweeper(base.database, book, base.clock, chunk=settings.sweep_chunk)
-    taken = handlers.handlers_of(base.database, book, base.clock, authenticator)
+    gate = Gate(base.database, base.clock, settings.late_days)
+    taken = handlers.handlers_of(base.database, book, base.clock, authenticator, gate)
     usage = UsageConsumer(
         base.broker,
         base.database,
         authenticator,
         calendar,
+        gate,
         max_records=settings.usage_batch,
         max_keys=settings.usage_keys,
     )
-    app = api.build(base, authenticator, book, sweeper, calendar, taken)
+    app = api.build(base, authenticator, book, sweeper, calendar, gate, taken)
 
     async def due() -> tuple[int, int]:
         return 0, sweeper.running + usage.busy

@@ -25,7 +25,8 @@ from libs.common.auth import Authenticator
 from libs.common.db import Database
 from libs.common.kafka import TRANSIENT, Subscription
 from services.monitor import fold, usecases
-from services.monitor.admission import Bearers, without_person
+from services.monitor.admission import Bearers, Gate, without_person
+from services.monitor.vouching import Voice
 
 log = structlog.get_logger()
 FOLDED = Counter("jianfu_usage_records_total", "Records of usage, by what became of them.", ["outcome"])
@@ -49,6 +50,7 @@ class UsageConsumer(Subscription):
         database: Database,
         authenticator: Authenticator,
         calendar: fold.Calendar,
+        gate: Gate,
         *,
         topic: str = TOPIC,
         consumer: str = CONSUMER,
@@ -60,6 +62,7 @@ class UsageConsumer(Subscription):
         super().__init__(broker, topic, consumer, max_records=max_records)
         self._database = database
         self._bearers = Bearers(authenticator)
+        self._gate = gate
         self._calendar = calendar
         self._max_keys, self._idle, self._max_age = max_keys, idle, max_age
         self._writing = asyncio.Lock()
@@ -91,7 +94,10 @@ class UsageConsumer(Subscription):
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Fold one fetch. Nothing here can fail half way: a record is folded or set aside as bad."""
         await self._room.wait()
-        self._bearers.forget()
+        # Asked after the fetch: who was admitted before a record was sent is admitted when it is folded.
+        async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=5):
+            with attempt:
+                self._bearers.begin(await self._gate.roll(dead.appended(records[0])))
         begin, count = 0, len(records)
         while begin < count:
             end = _run_end(records, begin, count)
@@ -116,24 +122,26 @@ class UsageConsumer(Subscription):
     def _fold_in(self, records: Sequence[ConsumerRecord]) -> None:
         good: list[ConsumerRecord] = []
         known: Any = None
-        speaks: frozenset[str] = frozenset()
+        speaks: Voice | None = None
         for record in records:
             headers = record.headers
             if headers != known:
                 try:
-                    sources = self._bearers.sources(record)
+                    voice = self._bearers.voice(record)
                 except Exception as error:  # as for the bodies: the records around it must be folded once, and are
                     self._set_aside(record, getattr(error, "code", "unexpected"), str(error))
                     continue
-                if sources != speaks:
+                if voice is not speaks:
                     self._fold_run(good, speaks)
-                    good, speaks = [], sources
+                    good, speaks = [], voice
                 known = headers
             good.append(record)
         self._fold_run(good, speaks)
 
-    def _fold_run(self, records: Sequence[ConsumerRecord], sources: frozenset[str]) -> None:
-        for index, reason in self._fold.add_all((record.value for record in records), sources):
+    def _fold_run(self, records: Sequence[ConsumerRecord], voice: Voice | None) -> None:
+        if voice is None:
+            return  # nobody has spoken yet
+        for index, reason in self._fold.add_all((record.value for record in records), voice):
             self._set_aside(records[index], "malformed", reason)
 
     def _set_aside(self, record: ConsumerRecord, code: str, reason: str) -> None:

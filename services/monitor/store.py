@@ -12,7 +12,7 @@ import msgspec
 from libs.common.db import Connection, load_queries
 from libs.common.events.monitor import SignalRead
 from libs.common.events.registry import AssetRecord
-from services.monitor import domain, fold, sketches
+from services.monitor import domain, fold, sketches, vouching
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 JUDGED_STATEMENTS = 128  # enough for the longest look-back, rhythm and the usual number together
@@ -24,7 +24,7 @@ class RaceLost(Exception):
 
 async def put_asset(conn: Connection, record: AssetRecord) -> bool:
     """Hold a record of the register; False when one of the same or a higher version is held."""
-    fields = record.model_dump(exclude={"incarnation", "language", "sponsor_id", "changed_at", "tombstone_path"})
+    fields = record.model_dump(exclude={"incarnation", "language", "changed_at", "tombstone_path"})
     return bool(await QUERIES.asset_put(conn, **fields))
 
 
@@ -94,6 +94,86 @@ async def hold_cover(conn: Connection, assets: Sequence[UUID]) -> bytes:
     return cover
 
 
+async def watch(conn: Connection, source: str, day: date, within: bytes, due: bytes | None) -> None:
+    """Remember that a source speaks of these assets; a whole day says so by what it vouches for."""
+    if due is None:
+        await QUERIES.vouch_lock(conn, source=source)
+        await QUERIES.watch(conn, source=source, day=day, cover=within)
+
+
+def admission(row: Any) -> vouching.Admission:
+    """One version of what a source may do."""
+    parts = (None if row[name] is None else tuple(row[name]) for name in ("units", "platforms", "kinds", "assets"))
+    scope = vouching.Scope(row["everything"], *parts)
+    agents, measures = tuple(row["agents"]), tuple(row["measures"])
+    return vouching.Admission(row["since"], row["admitted"], agents, measures, scope, row["reason"])
+
+
+async def admission_on(conn: Connection, source: str, day: date) -> vouching.Admission | None:
+    """The version in force on a day; None before the first."""
+    row = await QUERIES.admission_on(conn, source=source, day=day)
+    return None if row is None else admission(row)
+
+
+async def latest_admission(conn: Connection, source: str) -> vouching.Admission | None:
+    """What was decided last of a source, be it of days to come."""
+    row = await QUERIES.admission_latest(conn, source=source)
+    return None if row is None else admission(row)
+
+
+async def record_change(
+    conn: Connection, source: str, what: str, before: Any, after: Any, *, actor: str, at: datetime
+) -> None:
+    """Record who changed what a source may do."""
+    await QUERIES.source_change_put(
+        conn,
+        source=source,
+        what=what,
+        before=None if before is None else msgspec.json.encode(before).decode(),
+        after=msgspec.json.encode(after).decode(),
+        actor=actor,
+        at=at,
+    )
+
+
+async def put_admission(
+    conn: Connection, source: str, decided: vouching.Admission, *, actor: str, at: datetime
+) -> None:
+    """Add one version of what a source may do."""
+    scope = decided.scope
+    await QUERIES.admission_put(
+        conn,
+        source=source,
+        since=decided.since,
+        admitted=decided.admitted,
+        agents=decided.agents,
+        measures=decided.measures,
+        everything=scope.everything,
+        units=scope.units,
+        platforms=scope.platforms,
+        kinds=scope.kinds,
+        assets=scope.assets,
+        reason=decided.reason,
+        decided_by=actor,
+        decided_at=at,
+    )
+
+
+async def admitted(conn: Connection, today: date) -> dict[str, vouching.Admitted]:
+    """The sources that are admitted today."""
+    return {
+        row["source"]: vouching.Admitted(frozenset(row["agents"]), frozenset(row["measures"]))
+        async for row in QUERIES.admissions_on(conn, day=today)
+    }
+
+
+async def within(conn: Connection, source: str, days: Sequence[date], assets: Sequence[UUID]) -> list[UUID]:
+    """Those of the assets that a source was admitted for on each of the days, in the order given."""
+    rows = QUERIES.assets_within(conn, source=source, days=days, assets=assets)
+    found = {row["asset_id"] async for row in rows}
+    return [asset for asset in assets if asset in found]
+
+
 def terms(row: Any) -> domain.Terms:
     return domain.Terms(row["rhythm_days"], float(row["floor_share"]), row["lookback_days"])
 
@@ -105,8 +185,8 @@ async def healths(conn: Connection, today: date) -> dict[str, domain.Health]:
         found = domain.SourceDay(row["day"], row["received"], row["stated"], row["covered"])
         days.setdefault(row["source"], []).append(found)
     return {
-        row["source"]: domain.judge_source(terms(row), row["configured_on"], days.get(row["source"], ()), today)
-        async for row in QUERIES.source_list(conn)
+        row["source"]: domain.judge_source(terms(row), row["admitted_on"], days.get(row["source"], ()), today)
+        async for row in QUERIES.source_list(conn, today=today)
     }
 
 

@@ -202,7 +202,8 @@ class Sweeper:
             signals = self._book.read_by(code, reading)
             fields = self._book.fields(code) | {"finding_id": finding_id(asset, code, ordinal), "asset_id": asset}
             when = self._book.conditions[code].text
-            rows.append(fields | {"ordinal": ordinal, "condition": when, "signals": store.dump(signals)})
+            found = {"ordinal": ordinal, "condition": when, "signals": store.dump(signals), "agents": reading.agents}
+            rows.append(fields | found)
             opening = FindingOpened(**fields, when=when, business_day=today, signals=signals, opened_at=now)
             await self._emit(conn, opening, 1, now)
         return rows

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from libs.common import dead, idempotency, inbox, outbox
 from libs.common.clock import Clock
 from libs.common.db import PLUMBING, Connection, Database
+from libs.common.errors import Missing
 from libs.common.events.decommission import RecheckRequested
 from libs.common.events.envelope import Event
 from libs.common.events.intake import SourceStated
 from libs.common.events.monitor import FindingConfirmed, FindingRefuted, RecheckInconclusive, SignalRead
-from libs.common.events.registry import AssetRecord
-from services.monitor import domain, fold, store
+from libs.common.events.registry import AssetRecord, UnitRecorded
+from services.monitor import domain, fold, store, vouching
 from services.monitor.rules import RuleBook
 
 CONSUMER = "monitor"
@@ -126,48 +128,115 @@ async def start_offsets(database: Database, consumer: str, topic: str, begin: di
         return {row["partition"]: row["next_offset"] async for row in PLUMBING.offsets_of(conn, **given)}
 
 
-async def state_source(database: Database, stated: SourceStated, *, today: date) -> str:
-    """Take a source's statement of one day; answers `applied` or `unchanged`.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a statement: `applied` or `unchanged`, for how many assets it vouches and for how many not.
 
-    Raises StaleRevision when another content is held under the same or a higher revision, and Invalid.
+    `beyond` names the latter where it was applied.
     """
-    domain.check_statement(stated.source, stated.day, stated.revision, stated.records, stated.measures, today=today)
-    measures = sorted(set(stated.measures))
+
+    outcome: str
+    covered: int
+    not_covered: int
+    beyond: tuple[UUID, ...] = ()
+
+
+async def state_source(
+    database: Database, stated: SourceStated, *, who: str, today: date, came: date, late_days: int
+) -> Taken:
+    """Take an agent's statement of one day of its source; `who` is its identity, `came` the day on which it came.
+
+    It vouches for those of its assets that the source is admitted for, on that day and today. What is held already is
+    unchanged, however late a copy of it comes. Raises StaleRevision when another content is held under the same or a
+    higher revision, NotAdmitted, and Invalid.
+    """
+    domain.check_statement(stated.source, stated.revision, stated.records, stated.measures)
+    measures, assets = sorted(set(stated.measures)), list(dict.fromkeys(stated.assets))
     async with database.transaction("state_source") as conn:
-        cover = await store.hold_cover(conn, stated.assets)
-        await store.QUERIES.source_seen(conn, source=stated.source, today=today)
+        await store.QUERIES.source_hold(conn, source=stated.source)
+        admission = await store.admission_on(conn, stated.source, today)
+        then = await store.admission_on(conn, stated.source, stated.day)
+        vouching.check_spoken(admission, then, source=stated.source, who=who, day=stated.day, measures=measures)
+        cover = await store.hold_cover(conn, assets)
         held = await store.QUERIES.source_day_lock(conn, source=stated.source, day=stated.day)
         if held["stated"] is not None and held["revision"] >= stated.revision:
             before = (held["revision"], held["stated"], held["cover"], held["measures"])
             if before == (stated.revision, stated.records, cover, measures):
-                return "unchanged"
+                return Taken("unchanged", held["covered"] - held["beyond"], held["beyond"])
             raise domain.StaleRevision(field="revision", accepted=f"> {held['revision']}", held=held["revision"])
+        vouching.check_age(stated.day, came=came, late_days=late_days)
+        ours = await store.within(conn, stated.source, [stated.day, today], assets)
+        within = await store.hold_cover(conn, ours)
+        beyond = sorted(set(assets).difference(ours))
         now = await store.QUERIES.statement_put(
             conn,
             source=stated.source,
             day=stated.day,
             stated=stated.records,
             revision=stated.revision,
-            covered=len(set(stated.assets)),
+            covered=len(assets),
             cover=cover,
+            within=within,
+            beyond=len(beyond),
             measures=measures,
+            stated_by=who,
         )
+        if domain.SILENCE in measures:
+            await store.watch(conn, stated.source, stated.day, within, now["due"])
         await store.recount(conn, stated.source, stated.day, now["counted"], now["due"])
-        return "applied"
+        return Taken("applied", len(ours), len(beyond), tuple(beyond))
 
 
-async def configure_source(database: Database, source: str, terms: domain.Terms, *, today: date) -> None:
-    """Set the terms on which a source is judged."""
+async def configure_source(
+    database: Database, source: str, terms: domain.Terms, *, actor: str, today: date, at: datetime
+) -> None:
+    """Set the terms on which a source is judged, and record who did."""
     domain.check_source(source)
+    after = asdict(terms)
     async with database.transaction("configure_source") as conn:
-        await store.QUERIES.source_put(
-            conn,
-            source=source,
-            rhythm_days=terms.rhythm_days,
-            floor_share=terms.floor_share,
-            lookback_days=terms.lookback_days,
-            today=today,
-        )
+        held = await store.QUERIES.source_change(conn, source=source)
+        before = None if held is None else asdict(store.terms(held))
+        await store.QUERIES.source_put(conn, source=source, **after, today=today)
+        if before != after:
+            await store.record_change(conn, source, "terms", before, after, actor=actor, at=at)
+
+
+async def admit_source(
+    database: Database, source: str, decided: vouching.Admission, *, actor: str, today: date, at: datetime
+) -> None:
+    """Admit a source, change what it may do, or withdraw it, from a day on; repeated it changes nothing.
+
+    Raises Invalid, and Missing for the withdrawal of a source that nobody admitted.
+    """
+    domain.check_source(source)
+    vouching.check(decided, today=today)
+    async with database.transaction("admit_source") as conn:
+        if decided.admitted:
+            await store.QUERIES.source_known(conn, source=source, today=today)
+        held = await store.QUERIES.source_change(conn, source=source)
+        latest = await store.latest_admission(conn, source)
+        if held is None or (latest is None and not decided.admitted):
+            raise Missing(what=source)
+        if decided.same_as(latest):
+            return
+        await store.put_admission(conn, source, decided, actor=actor, at=at)
+        move = store.QUERIES.source_admit if decided.admitted else store.QUERIES.source_withdraw
+        await move(conn, source=source, since=decided.since)
+        what = "admission" if decided.admitted else "withdrawal"
+        before = None if latest is None else vouching.written(latest)
+        await store.record_change(conn, source, what, before, vouching.written(decided), actor=actor, at=at)
+
+
+async def record_unit(database: Database, told: UnitRecorded) -> None:
+    """Hold where a unit stands in the tree, when that is newer than what is held."""
+    async with database.transaction("record_unit") as conn:
+        await store.QUERIES.unit_put(conn, unit_id=told.unit_id, version=told.version, parent_id=told.parent_id)
+
+
+async def register_incomplete(database: Database) -> bool:
+    """Whether assets are held of which the register was read before it said whose they are."""
+    async with database.reading() as conn:
+        return bool(await store.QUERIES.assets_without_sponsor(conn))
 
 
 async def answer_recheck(
@@ -200,12 +269,16 @@ async def _answer(conn: Connection, book: RuleBook, asked: RecheckRequested, tod
         return unsure(f"规则 {asked.rule} 已不在规则包中 / rule {asked.rule} is in no pack")
     healthy = await healthy_sources(conn, today)
     rows = await store.evaluate(conn, book.sql, [asked.asset_id], today, healthy)
-    signals = book.read_by(asked.rule, domain.reading(rows[0], today))
+    read = domain.reading(rows[0], today)
+    signals = book.read_by(asked.rule, read)
     if ended:  # whatever is true by now: that finding is over
         return FindingRefuted(**echo, signals=signals)
     truth = rows[0][asked.rule]
     if truth is None:
-        return unsure(domain.unknown_because(signals), signals)
+        return unsure(domain.unknown_because(signals, read.blind), signals)
+    silent = any(signal.name in domain.SILENCES for signal in signals)
+    if truth and silent and vouching.one_voice(finding["agents"], read.agents, len(read.watching)):
+        return unsure(domain.ONE_VOICE, signals)
     return (FindingConfirmed if truth else FindingRefuted)(**echo, signals=signals)
 
 

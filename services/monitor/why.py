@@ -50,6 +50,9 @@ class SourceShown(BaseModel):
     code: str
     reason: str
     last_vouched: date | None
+    admitted_on: date | None = Field(description="since when it is admitted; silence counts from there")
+    agents: list[str] = Field(description="who may speak for it")
+    watches: bool = Field(description="it is admitted for the asset's posts and names it: while it is ill, UNKNOWN")
 
 
 class Why(BaseModel):
@@ -64,6 +67,7 @@ class Why(BaseModel):
     swept_since: date | None
     rules: list[RuleShown]
     sources: list[SourceShown]
+    agents: list[str] = Field(description="whose statements its silence rests on today")
     packs: dict[str, str]
 
 
@@ -89,7 +93,8 @@ async def explain(conn: Connection, book: RuleBook, asset_id: UUID, today: date)
         swept_verdict=swept["verdict"] if swept else None,
         swept_since=swept["from_day"] if swept else None,
         rules=[_rule(book, code, truths[code], reading, healths, today, held.get(code)) for code in book.rules],
-        sources=await _sources(conn, asset_id, reading, healths),
+        sources=await _sources(conn, asset_id, reading, healths, today),
+        agents=list(reading.agents),
         packs=book.versions(),
     )
 
@@ -136,12 +141,14 @@ def _rule(
 
 
 async def _sources(
-    conn: Connection, asset_id: UUID, reading: domain.Reading, healths: dict[str, domain.Health]
+    conn: Connection, asset_id: UUID, reading: domain.Reading, healths: dict[str, domain.Health], today: date
 ) -> list[SourceShown]:
     last: dict[str, Any] = {
         row["source"]: row["last_vouched"] async for row in store.QUERIES.coverage_of(conn, asset_id=asset_id)
     }
     gauges = {signal.source for signal in reading.signals if signal.name in ("posts_total", "followers")}
+    admitted = await store.admitted(conn, today)
+    since = {row["source"]: row["admitted_on"] async for row in store.QUERIES.source_list(conn, today=today)}
     shown = []
     for name in sorted(set(last) | {source for source in gauges if source}):
         health = healths.get(name, domain.Health(False, "silent", "从未申报", "it has never stated anything"))
@@ -152,6 +159,9 @@ async def _sources(
                 code=health.code,
                 reason=health.reason,
                 last_vouched=last.get(name),
+                admitted_on=since.get(name),
+                agents=sorted(admitted[name].agents) if name in admitted else [],
+                watches=name in reading.watching,
             )
         )
     return shown

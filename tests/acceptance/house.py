@@ -144,6 +144,17 @@ class House:
             raise AssertionError(f"{method} {path}: {reply.status_code} {reply.text}")
         return reply.json() if reply.content else None
 
+    async def admit(self, *sources: str, agents: Iterable[str] = ("test",), **covers: Any) -> None:
+        """An operator admits sources from today on, for agents of these subjects and, if not said, for all assets."""
+        body = {
+            "agents": [f"jianfu-local|{subject}" for subject in agents],
+            "measures": ["posts", "posts_total", "views"],
+            "covers": covers or {"everything": True},
+            "reason": "the only source of this story",
+        }
+        for source in sources:
+            await self.call("PUT", f"/monitor/v1/sources/{source}/admission", body)
+
     async def everything(self, path: str, *, role: str = "viewer") -> list[Any]:
         """All pages of a list."""
         items: list[Any] = []

@@ -42,7 +42,8 @@ class Story:
 
     async def play(self) -> None:
         house = self.house
-        await house.step(FIRST)
+        await house.step(SILENT_SINCE)
+        await house.admit("eye", "other")
         units = dict.fromkeys((*self.dead, *ALIVE, *BLIND), "ministry") | dict.fromkeys(DEAF, "deaf-unit")
         units |= dict.fromkeys(FORGED, "forger")
         await house.tell([declared(name, unit, SILENT_SINCE) for name, unit in units.items()], role="registrar")
@@ -57,6 +58,7 @@ class Story:
             **{str(account("willing")): {"answer": {"answer": "close"}}},
         )
         await self.history()
+        await house.quiet()
         for number in range(DAYS):
             day = FIRST + timedelta(days=number)
             if number:
@@ -72,9 +74,17 @@ class Story:
         await self.look()
 
     async def history(self) -> None:
-        """What the sources can tell of the days before: the dead were silent, the living posted."""
+        """What the sources tell of the days before: the dead were silent, the living posted."""
+        for weeks in range(0, 100, 25):
+            days = [SILENT_SINCE + timedelta(days=n) for n in range(weeks, weeks + 25)]
+            await self.house.step(days[-1])
+            await self.told(days)
+            await self.house.quiet()
+        await self.house.step(FIRST)
+
+    async def told(self, days: list[date]) -> None:
+        """Some days of that, as they come to an end."""
         house = self.house
-        days = [SILENT_SINCE + timedelta(days=n) for n in range(100)]
         watched = [account(n) for n in (*self.dead, *DEAF, *FORGED, *ALIVE)]
         await house.produce(
             "jianfu.intake.usage",

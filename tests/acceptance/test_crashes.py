@@ -103,6 +103,7 @@ class CrashStory(Story):
             path = f"/registry/v1/guard/held/{held['disappearance_id']}"
             await call("POST", path, {"decision": "apply", "reason": "seen"})
         await call("PUT", "/monitor/v1/sources/spare", {"rhythm_days": 2})
+        await self.house.admit("spare", agents=["test", "new"])
         usage = {"source": "spare", "records": [{"asset_id": str(account("single")), "measure": "views",
                  "ts": 1748750400000, "count": 3}]}  # fmt: skip
         await call("POST", "/monitor/v1/usage", usage, role="agent", headers={"Idempotency-Key": "usage"})

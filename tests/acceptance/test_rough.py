@@ -30,7 +30,7 @@ LIFECYCLE, USAGE, SOURCES = "jianfu.intake.lifecycle", "jianfu.intake.usage", "j
 # Who reads a topic; what is sent there by hand must be refused by each of them, and by nobody else.
 READERS = {
     LIFECYCLE: ["registry"], USAGE: ["monitor"], SOURCES: ["monitor"],
-    "jianfu.registry": ["monitor", "decommission"], "jianfu.registry.units": ["decommission"],
+    "jianfu.registry": ["monitor", "decommission"], "jianfu.registry.units": ["monitor", "decommission"],
     "jianfu.monitor": ["decommission"], "jianfu.decommission": ["registry", "monitor"],
 }  # fmt: skip
 KNOWN = {  # a type that every reader of the topic handles
@@ -91,8 +91,10 @@ class RoughStory(Story):
     after: dict[str, Any]
     sent_again = 0
 
-    async def history(self) -> None:
-        await super().history()
+    async def told(self, days: list[date]) -> None:
+        await super().told(days)
+        if LAST_POST not in days:
+            return
         # The altered account's last post, and what its source vouches for that day once more.
         house, watched = self.house, [account(n) for n in (*self.dead, "deaf", "forged", "alive")]
         await house.produce(USAGE, [beacon(house, "eye", account("altered"), LAST_POST)])
@@ -111,6 +113,7 @@ class RoughStory(Story):
         """On every topic a record of each bad kind, and on those of the intake good ones between them."""
         house = self.house
         agent = ("authorization", f"Bearer {house.token('agent')}".encode())
+        await house.admit("spare")
         good = beacon(house, "spare", account("alive"), day - timedelta(days=30))
         for topic in READERS:
             bad = poison(topic, agent)

@@ -23,12 +23,16 @@ from libs.common.kafka import EndOffsets, make_broker
 from libs.common.outbox import Publisher, Relay
 from libs.common.process import Base
 from services.monitor import api, fold, handlers, store, usecases, why
+from services.monitor.admission import Gate
 from services.monitor.domain import EVERY_SOURCE
 from services.monitor.main import rules_of
 from services.monitor.sweep import Sweeper
+from services.monitor.vouching import Admission, Scope
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = date(2025, 6, 5)
+AGENT = "jianfu-local|somebody"
+MEASURES = ("followers", "posts", "posts_total", "views")
 
 
 def day(number: int) -> date:
@@ -52,6 +56,31 @@ class Monitor:
     clock: SteppedClock
     book: Any = field(default_factory=rules_of)
     chunk: int = 1000
+    admitted: set[str] = field(default_factory=set)
+
+    @property
+    def gate(self) -> Gate:
+        return Gate(self.database, self.clock, 45)
+
+    async def admit(
+        self, source: str, *agents: str, since: int = 0, scope: Scope | None = None,
+        measures: Sequence[str] = MEASURES, today: int | None = None, ended: bool = False,
+    ) -> None:  # fmt: skip
+        """An operator admits a source, for everything unless a scope is given; `ended`: withdraws it."""
+        self.admitted.add(source)
+        decided = Admission(day(since), admitted=False, reason="a story")
+        if not ended:
+            given = (tuple(agents or (AGENT,)), tuple(measures), scope or Scope(everything=True))
+            decided = Admission(day(since), True, *given, "a story")
+        on = day(since if today is None else today)
+        await usecases.admit_source(
+            self.database, source, decided, actor="test|operator", today=on, at=self.clock.now()
+        )
+
+    async def hear(self, source: str) -> None:
+        """In a story that is not about admission every source was admitted on its first day."""
+        if source not in self.admitted:
+            await self.admit(source)
 
     @property
     def sweeper(self) -> Sweeper:
@@ -86,20 +115,33 @@ class Monitor:
         await self.deliver(lines)
         return len(lines)
 
-    async def deliver(self, lines: Sequence[dict[str, Any]]) -> None:
+    async def deliver(self, lines: Sequence[dict[str, Any]], agent: str = AGENT) -> None:
+        for source in {line["source"] for line in lines}:
+            await self.hear(source)
         folded = fold.Fold(fold.Calendar(ZONE))
-        assert folded.add_all([msgspec.json.encode(line) for line in lines], EVERY_SOURCE) == []
+        voice = (await self.gate.roll()).voice(agent, EVERY_SOURCE)
+        assert folded.add_all([msgspec.json.encode(line) for line in lines], voice) == []
         await usecases.deliver_usage(self.database, "agent", None, b"", folded.sheet(), b"")
 
     async def state(
         self, source: str, on: int, assets: Sequence[UUID], records: int, *, revision: int = 1,
-        measures: Sequence[str] = ("posts",),
+        measures: Sequence[str] = ("posts",), agent: str = AGENT,
     ) -> str:  # fmt: skip
+        return (await self.states(source, on, assets, records, revision, measures, agent)).outcome
+
+    async def states(
+        self, source: str, on: int, assets: Sequence[UUID], records: int, revision: int = 1,
+        measures: Sequence[str] = ("posts",), agent: str = AGENT,
+    ) -> usecases.Taken:  # fmt: skip
+        await self.hear(source)
         stated = SourceStated(
             source=source, day=day(on), revision=revision, records=records, assets=tuple(assets),
             measures=tuple(measures),
         )  # fmt: skip
-        return await usecases.state_source(self.database, stated, today=self.clock.today())
+        today = self.clock.today()
+        return await usecases.state_source(
+            self.database, stated, who=agent, today=today, came=today, late_days=self.gate.late_days
+        )
 
     async def full_day(self, on: int, assets: Sequence[UUID], posting: Sequence[UUID] = (), source: str = "s") -> None:
         """A whole day of a healthy source: step, usage, statement."""
@@ -155,8 +197,8 @@ async def http(monitor: Monitor) -> AsyncIterator[httpx.AsyncClient]:
     database, clock = monitor.database, monitor.clock
     relay = Relay(database, Publisher(NOWHERE))
     base = Base(None, database, clock, make_broker(NOWHERE), relay, EndOffsets(NOWHERE), "api")  # type: ignore[arg-type]
-    taken = handlers.handlers_of(database, monitor.book, clock, authenticator)
-    app = api.build(base, authenticator, monitor.book, monitor.sweeper, fold.Calendar(ZONE), taken)
+    taken = handlers.handlers_of(database, monitor.book, clock, authenticator, monitor.gate)
+    app = api.build(base, authenticator, monitor.book, monitor.sweeper, fold.Calendar(ZONE), monitor.gate, taken)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://monitor/monitor/v1") as client:
         yield client

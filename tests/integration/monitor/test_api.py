@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.integration.monitor.conftest import Monitor, bearer, day, millis
+from tests.integration.monitor.conftest import AGENT, Monitor, bearer, day, millis
 
 
 async def get(http: httpx.AsyncClient, path: str, role: str = "viewer") -> Any:
@@ -27,6 +27,7 @@ async def silent(monitor: Monitor) -> UUID:
 
 
 async def test_usage_gets_a_verdict_per_row_and_is_counted_once(monitor: Monitor, http: httpx.AsyncClient) -> None:
+    await monitor.hear("s")
     asset = str(uuid4())
     body = {
         "source": "s",
@@ -52,6 +53,8 @@ async def test_usage_gets_a_verdict_per_row_and_is_counted_once(monitor: Monitor
 
 async def test_an_agent_speaks_for_the_sources_that_its_token_names(http: httpx.AsyncClient, monitor: Monitor) -> None:
     """Whoever could state another's days could declare all that it watches dead."""
+    for source in ("mine", "s"):
+        await monitor.admit(source)
     usage = {"records": [{"asset_id": str(uuid4()), "measure": "posts", "ts": millis(day(0))}]}
     stated = {"day": str(day(0)), "records": 0, "assets": []}
     for path, body in (("/usage", usage), ("/statements", stated)):
@@ -109,17 +112,20 @@ async def test_every_door_asks_for_its_role(http: httpx.AsyncClient, method: str
 
 
 async def test_statements_and_terms_of_sources(http: httpx.AsyncClient, monitor: Monitor) -> None:
+    await monitor.hear("s")
     stated = {
         "source": "s", "day": str(day(0)), "records": 0, "assets": [str(uuid4())],
         "measures": ["views", "posts", "views"],
     }  # fmt: skip
     for outcome in ("applied", "unchanged"):
         answer = await http.post("/statements", json=stated, headers=bearer("agent"))
-        assert (answer.status_code, answer.json()) == (202, {"outcome": outcome})
+        assert answer.status_code == 202
+        counted = {"covered": 1, "not_covered": 0, "not_covered_ids": []}
+        assert answer.json() == {"outcome": outcome} | counted
     again = await http.post("/statements", json=stated | {"records": 1}, headers=bearer("agent"))
     assert (again.status_code, again.json()["code"]) == (409, "stale_revision")
     for wrong in ({"day": "9999-12-31"}, {"records": 1 << 70}, {"revision": 1 << 40}, {"source": "a\u0000"},
-                  {"measures": ["Posts"]}, {"day": str(day(2))}):  # fmt: skip
+                  {"measures": ["Posts"]}, {"day": str(day(1))}):  # fmt: skip
         answer = await http.post("/statements", json=stated | wrong, headers=bearer("agent"))
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), wrong
         assert answer.json()["errors"][0]["field"] == next(iter(wrong))
@@ -131,7 +137,7 @@ async def test_statements_and_terms_of_sources(http: httpx.AsyncClient, monitor:
     (shown,) = (await get(http, "/sources/s/days"))["items"]
     assert shown == {
         "day": str(day(0)), "received": 0, "stated": 0, "revision": 1, "covered": 1, "whole": True,
-        "measures": ["posts", "views"],
+        "measures": ["posts", "views"], "beyond": 0, "stated_by": AGENT,
     }  # fmt: skip
     assert (await http.get("/sources/nobody/days", headers=bearer("viewer"))).status_code == 404
 
@@ -162,8 +168,10 @@ async def test_a_sweep_its_findings_and_their_reasons(http: httpx.AsyncClient, s
     }  # fmt: skip
     assert why["rules"][0]["finding_id"] == finding["finding_id"]
     assert why["sources"] == [
-        {"source": "s", "healthy": True, "code": "well", "reason": "正常 / well", "last_vouched": str(day(15))}
-    ]
+        {"source": "s", "healthy": True, "code": "well", "reason": "正常 / well", "last_vouched": str(day(15)),
+         "admitted_on": str(day(0)), "agents": [AGENT], "watches": True}
+    ]  # fmt: skip
+    assert why["agents"] == finding["agents"] == [AGENT]
     assert (await http.get(f"/assets/{uuid4()}/why", headers=bearer("viewer"))).status_code == 404
 
 

@@ -20,7 +20,13 @@ from libs.common.events.registry import AssetGone, AssetRecord
 from services.monitor import domain, handlers
 from tests.integration.monitor.conftest import KEY, Monitor, bearer, day, millis
 
-AGENT = issue(KEY, "agent", ["agent"])
+AGENT = issue(KEY, "somebody", ["agent"])
+
+
+@pytest.fixture(autouse=True)
+async def admitted(monitor: Monitor) -> None:
+    """The source of these stories, and all the agents that speak in them."""
+    await monitor.admit("s", *(f"jianfu-local|{name}" for name in ("somebody", "a", "o", "u")), "i|a")
 
 
 def headers_of(event: Event, token: str | None, monitor: Monitor) -> list[tuple[str, bytes | None]]:
@@ -31,7 +37,9 @@ def headers_of(event: Event, token: str | None, monitor: Monitor) -> list[tuple[
 async def take(monitor: Monitor, event: Event, token: str | None = AGENT) -> None:
     """What the subscription does with one record of a topic."""
     authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
-    taken = handlers.handlers_of(monitor.database, monitor.book, monitor.clock, authenticator)[event.TOPIC]
+    taken = handlers.handlers_of(monitor.database, monitor.book, monitor.clock, authenticator, monitor.gate)[
+        event.TOPIC
+    ]
     body = event.model_dump_json().encode()
     incoming = unpack(headers_of(event, token, monitor), key=b"k", value=body)
     handler = taken[incoming.type]
@@ -87,7 +95,7 @@ async def test_every_word_of_the_register_is_taken_by_its_version(monitor: Monit
 
 
 async def test_a_refused_statement_is_replayed_through_the_same_door(monitor: Monitor, http: Any) -> None:
-    event = stated(day=day(0).replace(year=2000))
+    event = stated()
     record = ConsumerRecord(
         event.TOPIC, 0, 3, 0, 0, b"s", event.model_dump_json().encode(), None, 1, 1, headers_of(event, AGENT, monitor)
     )

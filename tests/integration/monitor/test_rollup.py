@@ -16,13 +16,14 @@ from deploy.local.issuer import issue
 from deploy.local.kafka import LocalKafka
 from libs.common import auth
 from libs.common.auth import Authenticator
+from libs.common.clock import SteppedClock
 from libs.common.db import PLUMBING, Database
 from libs.common.kafka import make_broker
 from services.monitor import fold, sketches
-from services.monitor.domain import EVERY_SOURCE
 from services.monitor.rollup import UsageConsumer
 from tests.conftest import kafka_options
-from tests.integration.monitor.conftest import ZONE, day, millis
+from tests.integration.monitor.conftest import ZONE, Monitor, day, millis, noon
+from tests.unit.monitor.voices import voice
 from tests.waiting import eventually
 
 KEY = auth.new_key("test")
@@ -36,6 +37,7 @@ class Stream:
     def __init__(self, broker: LocalKafka, database: Database) -> None:
         self.options = kafka_options(broker)
         self.database = database
+        self.monitor = Monitor(database, SteppedClock(ZONE, noon(day(0))))
         self.topic = f"usage-{uuid4()}"
         self.group = f"group-{uuid4()}"
         client = topics.admin(broker.bootstrap, "admin", broker.password("admin"))
@@ -67,7 +69,14 @@ class Stream:
         broker = make_broker(dict(self.options))
         authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
         usage = kind(
-            broker, self.database, authenticator, fold.Calendar(ZONE), topic=self.topic, consumer=self.group, **options
+            broker,
+            self.database,
+            authenticator,
+            fold.Calendar(ZONE),
+            self.monitor.gate,
+            topic=self.topic,
+            consumer=self.group,
+            **options,
         )
         running = asyncio.create_task(usage.run())
         await broker.start()
@@ -91,7 +100,9 @@ class Stream:
 
 @pytest.fixture
 async def stream(kafka: LocalKafka, database: Callable[[str], Awaitable[Database]]) -> Stream:
-    return Stream(kafka, await database("monitor"))
+    made = Stream(kafka, await database("monitor"))
+    await made.monitor.admit("s", "jianfu-local|agent")
+    return made
 
 
 def views(count: int, asset: UUID | None = None, begin: int = 0) -> list[bytes]:
@@ -124,6 +135,9 @@ async def test_a_restart_goes_on_from_the_database(stream: Stream) -> None:
 
 async def test_an_agent_counts_for_the_sources_that_its_token_names(stream: Stream) -> None:
     """One fetch of two agents' records, one of whom speaks for another source as well: that one is kept aside."""
+    agents = [f"jianfu-local|of {name}" for name in ("s", "t", "none")]
+    for source in ("s", "t", "r"):
+        await stream.monitor.admit(source, *agents, "jianfu-local|agent")
     other = [line.replace(b'"source": "s"', b'"source": "t"') for line in views(3)]
     bearers = {
         name: [("authorization", f"Bearer {issue(KEY, name, ['agent'], sources=sources)}".encode())]
@@ -242,7 +256,7 @@ async def test_sketches_folded_at_the_source_join_those_folded_here(stream: Stre
     import base64
 
     made = fold.Fold(fold.Calendar(ZONE))
-    made.add_all(views(40), EVERY_SOURCE)
+    made.add_all(views(40), voice())
     (counter,) = made.sheet().counters
     folded = {
         "source": "s", "asset_id": str(UUID(int=7)), "measure": "views", "day": str(day(0)), "count": 40, "records": 40,

@@ -36,6 +36,7 @@ class Naive:
     received: dict[tuple[int, int], int] = field(default_factory=dict)  # (source, day)
     stated: dict[tuple[int, int], tuple[int, frozenset[int]]] = field(default_factory=dict)
     revision: dict[tuple[int, int], int] = field(default_factory=dict)
+    named: set[tuple[int, int]] = field(default_factory=set)  # (source, asset): who has ever stated whom
 
     def vouches(self, source: int, on: int, asset: int) -> bool:
         held = self.stated.get((source, on))
@@ -46,9 +47,10 @@ class Naive:
         judged = next(
             (on for on in (today, today - 1) if any(self.vouches(source, on, asset) for source in healthy)), None
         )
-        if judged is None:
-            return None, None
         last = max((on for on, who in self.posts if who == asset and on <= today), default=None)
+        blind = any(source not in healthy for source, named in self.named if named == asset)
+        if judged is None or blind:
+            return (0, 0) if last is not None and last >= today - 1 else (None, None)
         silent = 0
         on = judged
         while any(self.vouches(s, on, asset) for s in range(SOURCES)) and not (last is not None and on <= last):
@@ -73,6 +75,7 @@ async def test_silence_is_counted_only_where_it_was_vouched_for(monitor: Monitor
             records = max(0, naive.received.get((source, on), 0) + off)
             revision = naive.revision[(source, on)] = naive.revision.get((source, on), 0) + 1
             naive.stated[(source, on)] = (records, who)
+            naive.named |= {(source, asset) for asset in who}
             covered = [assets[n] for n in who]
             assert await monitor.state(names[source], on, covered, records, revision=revision) == "applied"
 

@@ -13,15 +13,15 @@ from libs.common import dead
 from libs.common.db import PLUMBING
 from libs.common.errors import DomainError
 from services.monitor import fold, usecases
-from services.monitor.domain import EVERY_SOURCE
 from tests.integration.monitor.conftest import ZONE, Monitor, day, millis
+from tests.unit.monitor.voices import voice
 
 CALENDAR = fold.Calendar(ZONE)
 
 
 def sheet(*lines: dict[str, Any]) -> fold.Sheet:
     made = fold.Fold(CALENDAR)
-    assert made.add_all([json.dumps(line).encode() for line in lines], EVERY_SOURCE) == []
+    assert made.add_all([json.dumps(line).encode() for line in lines], voice()) == []
     return made.sheet()
 
 
@@ -115,7 +115,7 @@ async def test_a_gauge_keeps_its_latest_reading_across_folds(monitor: Monitor) -
     noon = millis(day(0))
     for ts, value in ((noon, 5), (noon - 1000, 9), (noon, 4), (noon + 1, 3)):
         await monitor.deliver([about | {"ts": ts, "value": value}])
-    rows = await monitor.database.pool.fetch("select value, ts from gauge_days where asset_id = $1", asset)
+    rows = await monitor.database.pool.fetch("select value, ts from readings where asset_id = $1", asset)
     assert [tuple(row) for row in rows] == [(3, noon + 1)]
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.monitor import fold, sketches
-from services.monitor.domain import EVERY_SOURCE
+from services.monitor.vouching import Voice
+from tests.unit.monitor.voices import voice
 
 ZONE = ZoneInfo("Asia/Shanghai")
 A = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
@@ -27,7 +28,7 @@ def beacon(**changed: Any) -> bytes:
 
 def folded(*lines: bytes | None) -> fold.Sheet:
     made = fold.Fold(fold.Calendar(ZONE))
-    assert made.add_all(lines, EVERY_SOURCE) == []
+    assert made.add_all(lines, voice()) == []
     return made.sheet()
 
 
@@ -129,6 +130,11 @@ REFUSED: list[tuple[bytes | None, str]] = [
     (beacon(measure="Posts"), "measure"),
     (beacon(measure="x" * 41), "measure"),
     (beacon(measure="po\u0000sts"), "measure"),
+    (
+        beacon(measure="likes"),
+        "measure: expected one that the source is admitted for: followers, posts, posts_total, views",
+    ),
+    (beacon(source="u"), "source: expected one that is admitted for the agent i|agent: s, t"),
     (beacon(measure="followers"), "gauge"),
     (beacon(value=5), "measure: with a value"),
     (beacon(measure="followers", value=-1), "value"),
@@ -146,7 +152,7 @@ REFUSED: list[tuple[bytes | None, str]] = [
 @pytest.mark.parametrize(("line", "said"), REFUSED, ids=lambda part: repr(part)[:60])
 def test_a_bad_record_is_refused_alone_and_counts_nowhere(line: bytes | None, said: str) -> None:
     made = fold.Fold(fold.Calendar(ZONE))
-    ((index, reason),) = made.add_all([beacon(), line, beacon()], EVERY_SOURCE)
+    ((index, reason),) = made.add_all([beacon(), line, beacon()], voice())
     assert index == 1
     assert said in reason
     sheet = made.sheet()
@@ -165,9 +171,47 @@ def test_a_refusal_never_quotes_the_record() -> None:
         beacon(measure=secret),
         secret.encode(),
     ]
-    assert all(secret not in reason for _, reason in made.add_all(lines, EVERY_SOURCE))
+    assert all(secret not in reason for _, reason in made.add_all(lines, voice()))
 
 
 def test_another_spelling_of_an_id_is_the_same_asset() -> None:
     sheet = folded(beacon(), beacon(asset_id=A.upper()), beacon(asset_id=A.replace("-", "")))
     assert [(c.asset_id, c.total) for c in sheet.counters] == [(A, 3)]
+
+
+OLDEST = date(2025, 4, 21)
+
+
+@pytest.mark.parametrize("changed", [
+    {"ts": NOON + 86_400_000}, {"ts": NOON - 46 * 86_400_000}, {"ts": NOON + 300 * 86_400_000},
+    {"measure": "followers", "value": 5, "ts": NOON + 86_400_000},
+    {"measure": "followers", "value": 5, "ts": NOON - 46 * 86_400_000},
+])  # fmt: skip
+def test_a_time_of_a_day_to_come_or_too_long_past_is_refused_by_name(changed: dict[str, Any]) -> None:
+    made = fold.Fold(fold.Calendar(ZONE))
+    ((_, reason),) = made.add_all([beacon(**changed)], voice(first=OLDEST, last=DAY))
+    assert reason == "ts: expected a time of the days 2025-04-21 to 2025-06-05"
+    assert made.sheet() == fold.Sheet((), (), ())
+
+
+@pytest.mark.parametrize(("day", "taken"), [
+    ("2025-06-05", True), ("2025-06-06", False), ("2025-04-21", True), ("2025-04-20", False), ("9999-12-31", False),
+    ("2098-12-31", False),
+])  # fmt: skip
+def test_a_folded_day_to_come_or_too_long_past_is_refused_by_name(day: str, taken: bool) -> None:
+    made = fold.Fold(fold.Calendar(ZONE))
+    found = made.add_all([beacon(ts=..., day=day, count=3)], voice(first=OLDEST, last=DAY))
+    assert found == ([] if taken else [(0, "day: expected 2025-04-21 to 2025-06-05")])
+
+
+def test_a_source_counts_only_in_the_measures_that_it_is_admitted_for() -> None:
+    made = fold.Fold(fold.Calendar(ZONE))
+    only = Voice({"s": frozenset({"views"})}, OLDEST, DAY, "i|agent")
+    refused = made.add_all([beacon(), beacon(measure="views"), beacon(measure="posts_total", value=0)], only)
+    assert [reason for _, reason in refused] == ["measure: expected one that the source is admitted for: views"] * 2
+    assert [counter.measure for counter in made.sheet().counters] == ["views"]
+
+
+def test_two_sources_read_the_same_gauge_each_for_itself() -> None:
+    sheet = folded(beacon(measure="followers", value=5), beacon(measure="followers", value=0, ts=NOON + 1, source="t"))
+    assert [(g.source, g.value) for g in sheet.gauges] == [("s", 5), ("t", 0)]

@@ -43,6 +43,8 @@ WHOLE = [(n, 5, 5, 100) for n in range(10)]
         (Terms(), [*WHOLE, (10, 0, 0, 0)], 11, "shrunk"),
         (Terms(), [*WHOLE, (10, 7, None, None)], 11, "late"),
         (Terms(), [(5, 5, 5, 100)], 6, "well"),  # nothing is due before its first statement
+        (Terms(), [(-3, 5, 5, 100), *WHOLE], 10, "well"),
+        (Terms(), [(-3, 5, 5, 100)], 1, "silent"),  # what it stated before it was admitted is nothing
         (Terms(), [], 0, "awaited"),
         (Terms(), [], 1, "silent"),
     ],
@@ -55,6 +57,12 @@ def test_a_source_is_believed_only_while_its_days_are_whole(
     assert health.healthy == (code in ("well", "awaited"))
     assert health.zh in health.reason
     assert health.en in health.reason
+
+
+@pytest.mark.parametrize("found", [WHOLE, []])
+def test_what_is_not_admitted_is_never_believed(found: list[tuple[int, int, int | None, int | None]]) -> None:
+    health = judge_source(Terms(), None, days(*found), on(10))
+    assert (health.healthy, health.code) == (False, "unadmitted")
 
 
 class SourceMachine(RuleBasedStateMachine):
@@ -101,7 +109,7 @@ class SourceMachine(RuleBasedStateMachine):
         assert health.healthy == self.naive(), health
 
     def naive(self) -> bool:
-        known = {day: what for day, what in self.stated.items() if day <= self.today}
+        known = {day: what for day, what in self.stated.items() if 0 <= day <= self.today}
         due = [
             day
             for day in range(-30, self.today - self.terms.rhythm_days + 1)
