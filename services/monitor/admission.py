@@ -47,7 +47,7 @@ class Gate:
         last = (now + SKEW).date() if self.came(at) == now.date() else self.came(at)
         first = max(domain.FIRST_DAY, self.came(at) - timedelta(days=self.late_days))
         async with self._database.reading() as conn:
-            return Roll(await store.admitted(conn, now.date()), first, min(last, domain.LAST_DAY))
+            return Roll.of(await store.admitted(conn, now.date()), first, min(last, domain.LAST_DAY))
 
 
 class Bearers:

@@ -30,7 +30,7 @@ class ScopeIn(BaseModel):
     )
     platforms: Annotated[list[Annotated[str, Text(60)]] | None, Field(max_length=100, description="平台")] = None
     kinds: Annotated[list[Literal["app", "account", "group"]] | None, Field(max_length=3, description="类别")] = None
-    assets: Annotated[list[UUID] | None, Field(max_length=20_000, description="a list of assets 对象清单")] = None
+    assets: Annotated[list[UUID] | None, Field(max_length=2_000, description="a list of assets 对象清单")] = None
 
 
 class AdmissionIn(BaseModel):
