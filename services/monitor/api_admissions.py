@@ -12,6 +12,7 @@ from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Missing
+from libs.common.front import KIB, bounded
 from libs.common.text import Text
 from libs.common.web import require
 from services.monitor import store, usecases, vouching
@@ -108,6 +109,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
         return (await versions(source))[-1]
 
     @routes.put("/admission", summary="Admit a source 接纳来源")
+    @bounded(256 * KIB)
     async def admit(source: str, asked: AdmissionIn, who: Annotated[Principal, require("operator")]) -> Admission:
         """Silence counts from that day on, never for days before; asked again it changes nothing."""
         part = asked.covers
