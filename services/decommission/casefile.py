@@ -11,7 +11,7 @@ from typing import Any
 from libs.common import signing
 from services.decommission import chain
 
-FORMAT = "jianfu-case-file/2"
+FORMAT, OLDER = "jianfu-case-file/2", "jianfu-case-file/1"
 
 
 def head(file: dict[str, Any]) -> dict[str, Any]:
@@ -39,9 +39,9 @@ def build(
     windows: dict[str, int],
     exported_at: datetime,
 ) -> dict[str, Any]:
-    """Put a case file together and sign its head."""
+    """Put a case file together and sign its head. Where the log pins no windows yet, it has the older format."""
     file = {
-        "format": FORMAT,
+        "format": FORMAT if log and "windows" in log[0].data else OLDER,
         "exported_at": max([exported_at, *(entry.at for entry in log[-1:])]).isoformat(),
         "case": case,
         "log": [entry.content() | {"sha256": entry.sha256} for entry in log],

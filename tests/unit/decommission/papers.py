@@ -60,11 +60,11 @@ def evidence_of(finding: str) -> dict[str, Any]:
     return {"rule": "C15", "finding_id": finding, "signals": [{"name": "days_since_post", "value": 120}]}
 
 
-def papers(log: list[Line], windows: Windows = SHORT, *, zone: str = ZONE.key, last_state: str | None = None) -> File:
+def papers(log: list[Line], windows: Windows = SHORT, *, pinned: bool = True, last_state: str | None = None) -> File:
     """The file of a log, with papers that fit each of its entries, as a service could write that means to deceive.
 
     What the entries of a life name by a letter gets its hash here; entries are linked anew. `last_state` is what is
-    told beside the log, else what the log amounts to.
+    told beside the log, else what the log amounts to. Not `pinned`: as an older service opened a case.
     """
     findings: dict[str, dict[str, Any]] = {}
     notices: list[dict[str, Any]] = []
@@ -76,8 +76,8 @@ def papers(log: list[Line], windows: Windows = SHORT, *, zone: str = ZONE.key, l
             case "opened" | "finding_attached":
                 findings[data["finding_id"]] = evidence = evidence_of(data["finding_id"])
                 data.update(rule="C15", evidence_sha256=signing.sha256(signing.canonical(evidence)))
-                if line["kind"] == "opened":
-                    data.update(windows=asdict(windows), zone=zone)
+                if line["kind"] == "opened" and pinned:
+                    data.update(windows=asdict(windows), zone=ZONE.key)
             case "noticed":
                 body = notice_of(day, windows)
                 token = receipt_of(body, day, number=len(notices), **data.pop("receipt", {}))

@@ -30,6 +30,7 @@ from tests.unit.decommission.papers import (
     sha256,
     written,
 )
+from tests.unit.decommission.test_life import standing
 
 
 def whole() -> Life:
@@ -435,3 +436,12 @@ def test_a_key_that_is_none_is_told(key: str) -> None:
 def test_a_file_nested_beyond_reason_is_told() -> None:
     assert faults(b"[" * 200_000)
     assert "deeper" in faults(b"[" * 100 + b"]" * 100)[0]
+
+
+def test_a_case_that_opened_before_its_log_pinned_its_windows_has_a_file_of_the_older_format(tmp_path: Path) -> None:
+    """An upgrade strands no case: what began before is taken out after it, and says what it is."""
+    log = lines(standing("closed").log)
+    file = papers(log, LIFE.windows, pinned=False)
+    assert file["format"] == casefile.OLDER
+    assert verify(tmp_path, file) == []
+    assert papers(log, LIFE.windows)["format"] == casefile.FORMAT
