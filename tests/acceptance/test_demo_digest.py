@@ -62,7 +62,9 @@ def test_every_number_is_the_one_computed_before(plain: Run) -> None:
     assert {name: table[name] for name in ends if table[name] == 0} == {}, "the small play shows every end of a case"
     assert (table["opened while blind"], table["cleared while blind"]) == (0, 0)
     assert plain.digest == plain.told["digest"]
-    assert "the log is whole and unaltered" in plain.said
+    assert "VERIFIES: nothing in it contradicts its signatures or the rules" in plain.said
+    assert "the archive package is the one recorded, whole" in plain.said
+    assert "the unit's key signed the receipt" in plain.said
 
 
 def test_the_digest_is_the_same_when_each_service_is_killed_once(plain: Run) -> None:
