@@ -1,5 +1,6 @@
 """What a service cannot take: a row for the people who mend it, and a copy on `<topic>.<service>.dead`."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from libs.common import outbox
 from libs.common.db import PLUMBING, Connection, Database
 from libs.common.errors import DomainError, Invalid, Missing
 from libs.common.events.envelope import Headers, Incoming
+from libs.common.text import quoted
 
 
 class AlreadySettled(DomainError):
@@ -27,11 +29,11 @@ async def bury(
 
     False when it was buried before.
     """
-    code, reason = _text(code), _text(reason)[:2000]
+    code, reason = quoted(code, 100), quoted(reason, 2000)
     async with database.transaction("bury") as conn:
         new = await PLUMBING.dead_add(
             conn, topic=record.topic, partition=record.partition, offset_=record.offset,
-            event_id=_text(incoming.id) if incoming else None, event_type=_text(incoming.type) if incoming else None,
+            event_id=incoming.id if incoming else None, event_type=incoming.type if incoming else None,
             key=record.key, payload=record.value, headers=msgspec.msgpack.encode([tuple(h) for h in record.headers]),
             appended=appended(record), reason_code=code, reason=reason,
         )  # fmt: skip
@@ -53,11 +55,6 @@ def appended(record: ConsumerRecord) -> float | None:
     return record.timestamp / 1000 if record.timestamp_type == 1 else None
 
 
-def _text(text: str) -> str:
-    """As PostgreSQL can hold it: a stranger's header may carry U+0000."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
 async def listed(database: Database, state: str, max_rows: int, after: str | None = None) -> list[dict[str, Any]]:
     """Dead letters in one state, oldest first; `after` is a letter's place. Raises Invalid where it is none."""
     topic, partition, offset = _place(after) if after else (None, None, None)
@@ -70,7 +67,7 @@ async def listed(database: Database, state: str, max_rows: int, after: str | Non
 
 def _place(cursor: str) -> tuple[str, int, int]:
     topic, *numbers = cursor.rsplit("/", 2)
-    if len(numbers) != 2 or not all(number.isdecimal() and len(number) < 19 for number in numbers):
+    if len(numbers) != 2 or not all(re.fullmatch("[0-9]{1,18}", number) for number in numbers):
         en = "expected `next` of the page before: topic/partition/offset"
         raise Invalid(field="cursor", why=("应为上一页的 `next`", en))
     return topic, min(int(numbers[0]), 2**31 - 1), int(numbers[1])

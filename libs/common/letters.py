@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import structlog
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from libs.common import dead
@@ -13,8 +13,10 @@ from libs.common.auth import Principal
 from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.envelope import Malformed, unpack
+from libs.common.exact import Count
 from libs.common.kafka import Handler, first_fault
-from libs.common.web import require
+from libs.common.text import Text
+from libs.common.web import Limit, require
 
 log = structlog.get_logger()
 Replay = Callable[[dict[str, Any]], Awaitable[None]]
@@ -44,15 +46,15 @@ class Letters(BaseModel):
 class Place(BaseModel):
     """Where a dead letter came from."""
 
-    topic: str
-    partition: Annotated[int, Field(ge=0, lt=2**31), WithJsonSchema({"type": "integer"})]  # as wide as its column
-    offset: Annotated[int, Field(ge=0, lt=2**63), WithJsonSchema({"type": "integer"})]
+    topic: Annotated[str, Text(249)]  # as long as Kafka lets a name be
+    partition: Annotated[Count, Field(ge=0, lt=2**31), WithJsonSchema({"type": "integer"})]  # as wide as its column
+    offset: Annotated[Count, Field(ge=0, lt=2**63), WithJsonSchema({"type": "integer"})]
 
 
 class Discarded(Place):
     """A dead letter that will never be handled, and why; the reason goes to the log beside who gave it."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Annotated[str, Text(500, lines=True)]
 
 
 class Settled(BaseModel):
@@ -72,8 +74,8 @@ def router(
     async def letters(
         _: Annotated[Principal, require("operator", "auditor")],
         state: Literal["dead", "replayed", "discarded"] = "dead",
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        cursor: str | None = None,
+        limit: Limit = 100,
+        cursor: Annotated[str, Text(300)] | None = None,
     ) -> Letters:
         rows = await dead.listed(database, state, limit, cursor)
         last = rows[-1] if len(rows) == limit else None

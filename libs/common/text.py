@@ -9,7 +9,18 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 LINES = "\n\t"  # what a text of several lines may hold beside what is printed
-NONCHARACTERS = frozenset("\ufffe\uffff")
+
+
+def _shows(sign: str) -> bool:
+    """Whether a character can be stored and shown: no control, no half of a pair, no noncharacter (Unicode 23.7)."""
+    code = ord(sign)
+    nonexistent = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    return not nonexistent and unicodedata.category(sign) not in ("Cc", "Cs")
+
+
+def quoted(text: str, most: int) -> str:
+    """A stranger's text as it can be stored and shown: cut to `most` characters, with U+FFFD for what cannot."""
+    return "".join(sign if sign in LINES or _shows(sign) else "\ufffd" for sign in text[:most])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,8 @@ class Text:
         if (found := self._unfit(value)) is not None:
             raise PydanticCustomError("string_unfit", "expected text without U+{code}", {"code": f"{ord(found):04X}"})
         text = unicodedata.normalize("NFC", value)
-        if max(len(text), len(text.casefold())) > self.most:
+        folded = text.casefold()
+        if max(len(text), len(folded), len(unicodedata.normalize("NFC", folded))) > self.most:
             raise PydanticCustomError(
                 "string_too_long", "expected at most {most} characters, counted in small letters", {"most": self.most}
             )
@@ -44,10 +56,7 @@ class Text:
     def _unfit(self, value: str) -> str | None:
         """The first character that may not stand in a text."""
         allowed = LINES if self.lines else ""
-        for sign in value:
-            if sign in NONCHARACTERS or (unicodedata.category(sign) in ("Cc", "Cs") and sign not in allowed):
-                return sign
-        return None
+        return next((sign for sign in value if sign not in allowed and not _shows(sign)), None)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.clean, handler(source))

@@ -1,34 +1,37 @@
 """HTTP as every service offers it: problem+json in two languages, deny by default, health that tells the truth."""
 
-import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import asyncpg
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from asyncpg.exceptions._base import DataError
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from libs.common.auth import Authenticator, Principal
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database
 from libs.common.errors import DomainError, Invalid, Kind
+from libs.common.exact import AskedWhole, Instant
 from libs.common.front import Front, TooLarge, door
+from libs.common.problems import document, problem
+from libs.common.text import quoted
 
 log = structlog.get_logger()
 STATUS: dict[Kind, int] = {
     "invalid": 422, "refused": 409, "conflict": 409, "missing": 404,
     "forbidden": 403, "unauthenticated": 401, "busy": 429, "unavailable": 503,
 }  # fmt: skip
-PROBLEM = "application/problem+json"
 RETRY_AFTER = "2"  # seconds
 TOLD = 10  # faults of one request: who sent more reads no more of them, and they are not made up at our cost
 HTTP = {
@@ -36,8 +39,15 @@ HTTP = {
     404: ("没有这个地址。", "There is nothing at this address."),
     405: ("此地址不接受该方法。", "This address does not take that method."),
 }
-NO_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+MAX_HEADER = 8 * 1024  # bytes of one header; the server takes 64 KiB of all of them
+# asyncpg's own DataError, of a value that it cannot encode, is not PostgreSQL's, and is an InterfaceError besides.
+NO_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError, DataError)
 Health = Callable[[], Awaitable[dict[str, Any]]]
+IdempotencyKey = Annotated[
+    str | None, Header(description="重试时给出同一应答 same key, same answer", pattern=r"^[ -~]{1,255}$")
+]
+IfMatch = Annotated[str | None, Header(description='读到的版本 the version read, such as "3"', max_length=40)]
+Limit = Annotated[AskedWhole, Query(ge=1, le=500, description="每页条数 items per page")]
 
 
 def create_app(
@@ -56,18 +66,37 @@ def create_app(
         docs_url=f"{prefix}/docs", redoc_url=None, lifespan=lifespan, telemetry=telemetry,
     )  # fmt: skip
     app.state.authenticator = authenticator
-    app.state.doors = []
+    app.state.doors, app.state.answers = [], set()
     app.add_middleware(Front, refused=_domain_error, too_large=_too_large)
+    app.add_middleware(_Headers)
     app.add_exception_handler(TooLarge, _too_large)
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(ValidationError, _invalid_inside)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)
     for unfit in NO_TEXT:
         app.add_exception_handler(unfit, _no_text)
     for transient in UNAVAILABLE:
         app.add_exception_handler(transient, _unavailable)
+    document(app)
     return app
+
+
+class _Headers:
+    """No single header beyond MAX_HEADER, whoever sends it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        large = next((name for name, value in scope.get("headers", ()) if len(name) + len(value) > MAX_HEADER), None)
+        if large is None:
+            await self.app(scope, receive, send)
+            return
+        faults = [{"field": large.decode("latin-1")[:100], "accepted": f"at most {MAX_HEADER} bytes"}]
+        zh, en = "请求头过大,上限为 8 KiB。", "A header is too large: 8 KiB are taken."
+        await problem(Request(scope), 431, "http_431", zh, en, faults)(scope, receive, send)
 
 
 def require(*roles: str) -> Any:
@@ -89,7 +118,10 @@ def public(route: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def seal(app: FastAPI) -> None:
-    """Refuse to serve while any route neither asks for a role nor says that it is public; tell the front of all."""
+    """Refuse to serve while any route neither asks for a role nor says that it is public; tell the front of all.
+
+    Notes the models that the routes answer with, to tell later whose fault a ValidationError is.
+    """
     doors = []
     described = {app.openapi_url, app.docs_url, app.swagger_ui_oauth2_redirect_url} - {None}
     # The routes as FastAPI serves them: `app.routes` shows an included router as one opaque entry.
@@ -101,6 +133,20 @@ def seal(app: FastAPI) -> None:
         if not guards and route.path not in described and not getattr(opened, "public", False):
             raise RuntimeError(f"{route.path} neither requires a role nor is marked public")
     app.state.doors = doors
+    app.state.answers = {model.__name__ for route in iter_route_contexts(app.routes) for model in _answers(route)}
+
+
+def _answers(route: RouteContext) -> set[type[BaseModel]]:
+    """The models a route answers with, those in their fields included."""
+    found: set[type[BaseModel]] = set()
+    ahead = [getattr(route, "response_model", None)]
+    while ahead:
+        kind = ahead.pop()
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in found:
+            found.add(kind)
+            ahead += [field.annotation for field in kind.model_fields.values()]
+        ahead += get_args(kind)
+    return found
 
 
 def status_router(health: Health, quiet: Health) -> APIRouter:
@@ -135,7 +181,7 @@ def status_router(health: Health, quiet: Health) -> APIRouter:
 class Step(BaseModel):
     """The instant to step the business clock to."""
 
-    now: AwareDatetime
+    now: Instant
 
 
 class Stepped(BaseModel):
@@ -175,19 +221,6 @@ def require_version(if_match: str | None) -> int:
     return int(text)
 
 
-def problem(
-    request: Request, status: int, code: str, zh: str, en: str, errors: list[dict[str, Any]] | None = None
-) -> JSONResponse:
-    """An RFC 9457 problem; its title is in the caller's language, both texts are in `texts`."""
-    chinese = request.headers.get("accept-language", "").lower().startswith("zh")
-    body = {
-        "type": f"urn:jianfu:problem:{code}", "title": zh if chinese else en, "status": status, "code": code,
-        "texts": {"zh": zh, "en": en}, "errors": errors or [],
-    }  # fmt: skip
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return JSONResponse(json.loads(json.dumps(body, default=str)), status, media_type=PROBLEM, headers=headers)
-
-
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)  # noqa: S101 - registered for this class only
     errors = [{"field": error.field, "accepted": error.accepted}] if error.field else []
@@ -199,15 +232,27 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
+    return _invalid(request, [{**fault, "loc": fault["loc"][1:] or fault["loc"]} for fault in error.errors()])
+
+
+async def _invalid_inside(request: Request, error: Exception) -> JSONResponse:
+    """What a use case could not make of a caller's words is his; an answer that we could not make is ours."""
+    assert isinstance(error, ValidationError)  # noqa: S101
+    if error.title in request.app.state.answers:
+        return await _unexpected(request, error)
+    return _invalid(request, error.errors(include_url=False, include_input=False))
+
+
+def _invalid(request: Request, found: Sequence[Any]) -> JSONResponse:
     faults = []
-    for fault in error.errors()[:TOLD]:
-        place, accepted = ".".join(map(str, fault["loc"][1:])) or str(fault["loc"][0]), fault["msg"]
+    for fault in found[:TOLD]:
+        place, accepted = quoted(".".join(map(str, fault["loc"])), 200) or "body", fault["msg"]
         if fault["type"] == "json_invalid":  # its place is a number of characters
             place, accepted = "body", f"JSON; at character {place}: {fault['ctx']['error']}"
         faults.append({"field": place, "accepted": accepted})
     named = ", ".join(str(fault["field"]) for fault in faults)
     zh, en = f"输入无效:{named}", f"The input is invalid: {named}"
-    if (total := len(error.errors())) > TOLD:
+    if (total := len(found)) > TOLD:
         zh, en = f"{zh} 等,共 {total} 处", f"{en}, and more: {total} faults in all"
     return problem(request, 422, "invalid", zh, en, faults)
 
@@ -223,12 +268,20 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     zh, en = HTTP.get(error.status_code, (str(error.detail), str(error.detail)))
     answer = problem(request, error.status_code, f"http_{error.status_code}", zh, en)
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        answer.headers["Allow"] = ", ".join(sorted(_methods(request)))
     return answer
 
 
+def _methods(request: Request) -> set[str]:
+    """All that the path takes: the router names the methods of the first route of that path, and of no other."""
+    path = request.scope["path"]
+    return {method for door in request.app.state.doors if door.path.match(path) for method in door.methods or ()}
+
+
 async def _no_text(request: Request, error: Exception) -> JSONResponse:
-    faults = [{"field": "text", "accepted": "text without the character U+0000"}]
-    zh, en = "输入无效:文本含有字符 U+0000。", "The input is invalid: a text holds the character U+0000."
+    faults = [{"field": "text", "accepted": "text without U+0000 and halves of characters, numbers within 64 bits"}]
+    zh, en = "输入无效:含有无法保存的内容。", "The input is invalid: it holds what cannot be stored."
     return problem(request, 422, "invalid", zh, en, faults)
 
 

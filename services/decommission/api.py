@@ -3,19 +3,20 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 
 from libs.common import idempotency
 from libs.common.auth import Principal
 from libs.common.db import Connection
 from libs.common.errors import Invalid, Missing
+from libs.common.exact import Day
 from libs.common.text import Text
-from libs.common.web import require
+from libs.common.web import IdempotencyKey, Limit, require
 from services.decommission import casefile, domain, store, usecases
 from services.decommission.context import Context
 from services.decommission.executor import Executor
@@ -72,8 +73,8 @@ class AnswerIn(BaseModel):
     """A unit's answer; a fix names the day by which it is done."""
 
     answer: Literal["keep", "fix", "close"]
-    reason: str = Field("", max_length=1000)
-    until: date | None = None
+    reason: Annotated[str, Text(1000, least=0, lines=True)] = ""
+    until: Day | None = None
 
 
 class Reason(BaseModel):
@@ -88,7 +89,7 @@ class Hold(Reason):
     Of several holds of a case the longest counts. One release, which is a person's decision, ends them all.
     """
 
-    until: date | None = None
+    until: Day | None = None
 
 
 def _case(held: Held) -> Case:
@@ -103,10 +104,10 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
     @routes.get("", summary="List cases 案件列表")
     async def cases(
         _: Annotated[Principal, require(*READ)],
-        state: str | None = None,
+        state: Annotated[str, Text(40)] | None = None,
         asset_id: UUID | None = None,
         cursor: UUID = NIL,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
     ) -> Cases:
         async with ctx.database.reading() as conn:
             rows = QUERIES.case_list(conn, state=state, asset_id=asset_id, after=cursor, max_rows=limit)
@@ -145,7 +146,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         body: AnswerIn,
         request: Request,
         who: Annotated[Principal, require("unit", "operator")],
-        idempotency_key: Annotated[str | None, Header()] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         given = domain.read_answer(body.model_dump(mode="json"), today=ctx.today())
 
@@ -175,7 +176,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         body: Hold,
         request: Request,
         who: Annotated[Principal, require("operator")],
-        idempotency_key: Annotated[str | None, Header()] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         if body.until is not None and body.until < ctx.today():
             raise Invalid(field="until", accepted=f"{ctx.today()} or later, or none", why="the hold has ended already")
@@ -199,7 +200,7 @@ def _add_note(routes: APIRouter, ctx: Context, act: Act, path: str, kind: str, s
         body: Reason,
         request: Request,
         who: Annotated[Principal, require("operator")],
-        idempotency_key: Annotated[str | None, Header()] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         async def work(conn: Connection) -> Held:
             return await usecases.note(ctx, conn, case_id, kind, actor=who.subject, reason=body.reason)

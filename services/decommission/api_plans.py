@@ -5,12 +5,14 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, field_validator
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
 from libs.common.errors import Missing
-from libs.common.web import require
+from libs.common.exact import Count, Day
+from libs.common.text import Text
+from libs.common.web import Limit, require
 from services.decommission import planning
 from services.decommission.context import Context
 from services.decommission.executor import Executor
@@ -74,22 +76,15 @@ class Signed(BaseModel):
 class No(BaseModel):
     """Why not."""
 
-    reason: str = Field(min_length=1, max_length=1000)
+    reason: Annotated[str, Text(1000, lines=True)]
 
 
 class MandateIn(BaseModel):
     """A standing approval of one rule, with a limit and an end."""
 
-    rule: str = Field(min_length=1, max_length=20)
-    max_per_day: int = Field(ge=0, le=1000)
-    until: date
-
-    @field_validator("rule")
-    @classmethod
-    def _code(cls, rule: str) -> str:
-        if not rule.isprintable():
-            raise ValueError("expected the code of a rule, such as C15")
-        return rule
+    rule: Annotated[str, Text(20)]
+    max_per_day: Count = Field(ge=0, le=1000)
+    until: Day
 
 
 def router(ctx: Context, executor: Executor) -> APIRouter:
@@ -99,9 +94,9 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
     @routes.get("/plans", summary="List plans 方案列表")
     async def plans(
         _: Annotated[Principal, require(*READ)],
-        state: str | None = None,
+        state: Annotated[str, Text(40)] | None = None,
         cursor: UUID = NIL,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
     ) -> Plans:
         async with ctx.database.reading() as conn:
             rows = QUERIES.plan_list(conn, state=state, after=cursor, max_rows=limit)

@@ -12,7 +12,9 @@ from joserfc.jwk import OKPKey
 from pydantic import BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
-from libs.common.web import public, require
+from libs.common.exact import AskedWhole, Flag
+from libs.common.text import Text
+from libs.common.web import Limit, public, require
 from services.decommission import usecases
 from services.decommission.connectors import places
 from services.decommission.context import Context
@@ -23,16 +25,19 @@ from services.decommission.store import QUERIES
 
 NIL = UUID(int=0)
 URL = r"^https?://\S+$"
+KEY_PART = Text(100)
+Contact = Annotated[str, Text(400, least=0, lines=True)]
+Platform = Annotated[str, Text(60)]
 KEY_PARTS = ("kty", "crv", "x", "kid", "alg", "use")
 
 
 class Endpoint(BaseModel):
     """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519)."""
 
-    url: str = Field(pattern=URL, max_length=2000)
+    url: Annotated[str, Text(2000)] = Field(pattern=URL)
     public_key: dict[str, Any]
-    contact: str | None = Field(None, max_length=400, description="a person; kept in this database and nowhere else")
-    honours_keys: bool = True
+    contact: Contact | None = Field(None, description="a person; kept in this database and nowhere else")
+    honours_keys: Flag = True
 
     @field_validator("public_key")
     @classmethod
@@ -46,7 +51,7 @@ class Endpoint(BaseModel):
         except (JoseError, ValueError) as error:
             raise ValueError(f"this is no Ed25519 key: {error}") from None
         # It goes into case files: what else somebody wrote beside the key does not.
-        return {name: key[name] for name in KEY_PARTS if isinstance(key.get(name), str)}
+        return {name: KEY_PART.clean(key[name]) for name in KEY_PARTS if isinstance(key.get(name), str)}
 
 
 class Connector(BaseModel):
@@ -57,10 +62,10 @@ class Connector(BaseModel):
     Idempotency-Key), `target` (its own URL) and that `signed_at` is no earlier than the newest order it obeyed.
     """
 
-    stop_url: str = Field(pattern=URL, max_length=2000)
-    restore_url: str = Field(pattern=URL, max_length=2000)
-    probe_url: str = Field(pattern=URL, max_length=2000)
-    honours_keys: bool
+    stop_url: Annotated[str, Text(2000)] = Field(pattern=URL)
+    restore_url: Annotated[str, Text(2000)] = Field(pattern=URL)
+    probe_url: Annotated[str, Text(2000)] = Field(pattern=URL)
+    honours_keys: Flag
 
     @field_validator("probe_url")
     @classmethod
@@ -77,13 +82,13 @@ class Connector(BaseModel):
 class Switch(BaseModel):
     """On: no call leaves this service."""
 
-    on: bool
+    on: Flag
 
 
 class LateReceipt(BaseModel):
     """A receipt that comes after the notice was sent; its signature is the proof."""
 
-    receipt: str = Field(min_length=10, max_length=20_000)
+    receipt: Annotated[str, Text(20_000, least=10)]
 
 
 def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list[dict[str, Any]]) -> APIRouter:
@@ -102,15 +107,15 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
     @routes.put(
         "/connectors/{platform}", status_code=204, tags=["setup 配置"], summary="How a platform is stopped 连接器"
     )
-    async def connector(platform: str, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
+    async def connector(platform: Platform, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
         await places.set_connector(ctx, platform, **body.model_dump(), actor=who.subject)
         executor.wake()
 
     @routes.get("/setup-changes", tags=["setup 配置"], summary="Who changed endpoints and connectors 配置变更")
     async def changes(
         _: Annotated[Principal, require("operator", "auditor")],
-        cursor: Annotated[int, Query(ge=0, lt=2**63)] = 0,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        cursor: Annotated[AskedWhole, Query(ge=0)] = 0,
+        limit: Limit = 100,
     ) -> dict[str, Any]:
         async with ctx.database.reading() as conn:
             rows = [dict(row) async for row in QUERIES.setup_changes_list(conn, after=cursor, max_rows=limit)]
@@ -139,9 +144,9 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
     @routes.get("/alarms", tags=["setup 配置"], summary="What a person must look at 告警")
     async def alarms(
         _: Annotated[Principal, require("viewer", "operator", "auditor")],
-        kind: str | None = None,
+        kind: Annotated[str, Text(60)] | None = None,
         cursor: UUID = NIL,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Limit = 100,
     ) -> dict[str, Any]:
         async with ctx.database.reading() as conn:
             rows = [dict(row) async for row in QUERIES.alarm_list(conn, kind=kind, after=cursor, max_rows=limit)]
@@ -160,7 +165,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
 
     @routes.get("/announcements", tags=["public 公开"], summary="Closures announced to the public 关停公告")
     @public
-    async def announcements(cursor: UUID = NIL, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
+    async def announcements(cursor: UUID = NIL, limit: Limit = 100) -> dict[str, Any]:
         async with ctx.database.reading() as conn:
             rows = [dict(row) async for row in QUERIES.announcements(conn, after=cursor, max_rows=limit)]
         items = [row | {"data": json.loads(row["data"])} for row in rows]

@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from libs.common import signing
+from libs.common import exact, signing
 from libs.common.errors import DomainError
+from libs.common.text import Text
 from services.decommission.refusals import Reasoned
 
 AnswerKind = Literal["keep", "fix", "close"]
@@ -177,7 +178,7 @@ def read_answer(given: Any, *, today: date | None = None) -> Answer:
     if kind not in ("keep", "fix", "close"):
         raise BadReceipt(field="answer", accepted="keep, fix or close", why="it is none of the three answers")
     try:
-        until = date.fromisoformat(given["until"]) if given.get("until") else None
+        until = exact.day(given["until"]) if given.get("until") else None
     except (TypeError, ValueError):
         raise BadReceipt(field="until", accepted="an ISO date", why="until is no date") from None
     if kind == "fix" and until is None:
@@ -190,11 +191,11 @@ def read_answer(given: Any, *, today: date | None = None) -> Answer:
 
 
 def _storable(field: str, given: Any, most: int) -> str:
-    """Text as a log can hold it, cut to a length; PostgreSQL knows no NUL and UTF-8 no half of a pair."""
-    text = str(given)[:most]
-    if "\x00" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise BadReceipt(field=field, accepted="text without NUL and surrogates", why="it cannot be stored")
-    return text
+    """Text of a receipt as a log can hold it, cut to a length. Raises BadReceipt when it holds what no text may."""
+    try:
+        return Text(2 * most, least=0, lines=True).clean(str(given)[:most])[:most]
+    except ValueError:
+        raise BadReceipt(field=field, accepted="text without control characters", why="it cannot be stored") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 from aiokafka import ConsumerRecord
 
+from libs.common import exact
 from libs.common.auth import Authenticator
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.dead import appended
 from libs.common.errors import Unauthenticated
-from services.monitor import domain, store
+from services.monitor import store
 from services.monitor.vouching import Roll, Voice
 
 SKEW = timedelta(minutes=15)  # by which a sender's clock may be ahead, around midnight
@@ -45,9 +46,9 @@ class Gate:
         """Who may speak now, and the days of which usage is taken that came `at` a time."""
         now = self._clock.now().astimezone(self._clock.zone)
         last = (now + SKEW).date() if self.came(at) == now.date() else self.came(at)
-        first = max(domain.FIRST_DAY, self.came(at) - timedelta(days=self.late_days))
+        first = max(exact.FIRST_DAY, self.came(at) - timedelta(days=self.late_days))
         async with self._database.reading() as conn:
-            return Roll.of(await store.admitted(conn, now.date()), first, min(last, domain.LAST_DAY))
+            return Roll.of(await store.admitted(conn, now.date()), first, min(last, exact.LAST_DAY))
 
 
 class Bearers:

@@ -12,12 +12,14 @@ from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Missing
+from libs.common.exact import AskedWhole, Day, Flag
 from libs.common.front import KIB, bounded
 from libs.common.text import Text
-from libs.common.web import require
+from libs.common.web import Limit, require
 from services.monitor import store, usecases, vouching
 
 READERS = ("viewer", "operator", "approver", "auditor")
+SourceName = Annotated[str, Text(100)]
 Identity = Annotated[str, Text(600)]
 Reason = Annotated[str, Text(2000, least=0, lines=True)]
 
@@ -25,7 +27,7 @@ Reason = Annotated[str, Text(2000, least=0, lines=True)]
 class ScopeIn(BaseModel):
     """What a source may cover; the parts that are given all have to hold."""
 
-    everything: bool = Field(False, description="whatever is recorded, with a reason; else at least one part 全部对象")
+    everything: Flag = Field(False, description="whatever is recorded, with a reason; else at least one part 全部对象")
     units: Annotated[list[UUID] | None, Field(max_length=500, description="these units and all below 单位及其下级")] = (
         None
     )
@@ -45,14 +47,24 @@ class AdmissionIn(BaseModel):
         list[Annotated[str, Text(40)]], Field(min_length=1, max_length=40, description="what it may tell of 指标")
     ]
     covers: ScopeIn
-    since: date | None = Field(None, description="first day that counts, today or later; today if absent 起始日")
+    since: Day | None = Field(None, description="first day that counts, today or later; today if absent 起始日")
     reason: Reason = ""
+
+
+class Scope(BaseModel):
+    """What a source may cover, as it is held."""
+
+    everything: bool
+    units: list[UUID] | None
+    platforms: list[str] | None
+    kinds: list[str] | None
+    assets: list[UUID] | None
 
 
 class WithdrawalIn(BaseModel):
     """From which day on a source may nothing any more; the day may have passed."""
 
-    since: date | None = Field(None, description="today if absent 终止日")
+    since: Day | None = Field(None, description="today if absent 终止日")
     reason: Annotated[str, Text(2000, lines=True)]
 
 
@@ -64,7 +76,7 @@ class Admission(BaseModel):
     admitted: bool
     agents: list[str]
     measures: list[str]
-    covers: ScopeIn
+    covers: Scope
     reason: str
     decided_by: str
     decided_at: datetime
@@ -110,7 +122,9 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     @routes.put("/admission", summary="Admit a source 接纳来源")
     @bounded(256 * KIB)
-    async def admit(source: str, asked: AdmissionIn, who: Annotated[Principal, require("operator")]) -> Admission:
+    async def admit(
+        source: SourceName, asked: AdmissionIn, who: Annotated[Principal, require("operator")]
+    ) -> Admission:
         """Silence counts from that day on, never for days before; asked again it changes nothing."""
         part = asked.covers
         scope = vouching.Scope(
@@ -122,21 +136,23 @@ def router(database: Database, clock: Clock) -> APIRouter:
         return await decide(source, vouching.Admission(since, True, agents, measures, scope, asked.reason), who)
 
     @routes.put("/withdrawal", summary="Withdraw a source's admission 撤销接纳")
-    async def withdraw(source: str, asked: WithdrawalIn, who: Annotated[Principal, require("operator")]) -> Admission:
+    async def withdraw(
+        source: SourceName, asked: WithdrawalIn, who: Annotated[Principal, require("operator")]
+    ) -> Admission:
         """From that day on nothing of it counts but the posts that it delivered."""
         since = asked.since or clock.today()
         return await decide(source, vouching.Admission(since, False, reason=asked.reason), who)
 
     @routes.get("/admissions", summary="All versions of a source's admission 历次接纳")
-    async def history(source: str, _: Annotated[Principal, require(*READERS)]) -> AdmissionList:
+    async def history(source: SourceName, _: Annotated[Principal, require(*READERS)]) -> AdmissionList:
         return AdmissionList(items=await versions(source))
 
     @routes.get("/changes", summary="Who changed what of a source, latest first 变更记录")
     async def changes(
-        source: str,
+        source: SourceName,
         _: Annotated[Principal, require(*READERS)],
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+        limit: Limit = 100,
+        cursor: Annotated[AskedWhole | None, Query(ge=1)] = None,
     ) -> ChangeList:
         async with database.reading() as conn:
             rows = store.QUERIES.source_change_list(conn, source=source, before_id=cursor, max_rows=limit)
@@ -148,7 +164,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
 def shown(row: Any) -> Admission:
     """A version as the API shows it."""
-    return Admission(**dict(row) | {"covers": ScopeIn(**dict(row))})
+    return Admission(**dict(row) | {"covers": Scope(**dict(row))})
 
 
 def _parsed(row: Any) -> dict[str, Any]:

@@ -12,14 +12,15 @@ from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Missing
 from libs.common.events.monitor import SignalRead
-from libs.common.web import require
+from libs.common.exact import AskedFlag, Day
+from libs.common.text import Text
+from libs.common.web import Limit, require
 from services.monitor import store, why
 from services.monitor.rules import RuleBook, recompute
 from services.monitor.sweep import Sweeper, answer
 
 READERS = ("viewer", "operator", "approver", "auditor")
 Reader = Annotated[Principal, require(*READERS)]
-Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 class RuleCount(BaseModel):
@@ -103,7 +104,7 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
         return Sweep(**await sweeper.sweep())
 
     @routes.get("/sweeps/{day}", tags=["sweeps 巡查"], summary="What a day's sweep found 某日巡查结果")
-    async def swept(day: date, _: Reader) -> Sweep:
+    async def swept(day: Day, _: Reader) -> Sweep:
         async with database.reading() as conn:
             row = await store.QUERIES.sweep_get(conn, day=day)
         if row is None:
@@ -113,7 +114,7 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
     @routes.get("/verdicts", tags=["sweeps 巡查"], summary="Verdicts on a day 某日结论")
     async def verdicts(
         _: Reader,
-        day: date | None = None,
+        day: Day | None = None,
         verdict: Literal["ACTIVE", "IDLE", "ZOMBIE", "UNKNOWN"] | None = None,
         limit: Limit = 100,
         cursor: UUID | None = None,
@@ -131,11 +132,11 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
     async def findings(
         _: Reader,
         state: Literal["open", "cleared"] | None = None,
-        rule: str | None = None,
+        rule: Annotated[str, Text(20)] | None = None,
         asset_id: UUID | None = None,
-        opened_from: Annotated[date | None, Query(description="自此日起发现 opened on this day or later")] = None,
-        opened_to: Annotated[date | None, Query(description="至此日止发现 opened on this day or earlier")] = None,
-        watched: Annotated[bool | None, Query(description="对象仍在监测之列 whether the asset is watched")] = None,
+        opened_from: Annotated[Day | None, Query(description="自此日起发现 opened on this day or later")] = None,
+        opened_to: Annotated[Day | None, Query(description="至此日止发现 opened on this day or earlier")] = None,
+        watched: Annotated[AskedFlag | None, Query(description="对象仍在监测之列 whether the asset is watched")] = None,
         limit: Limit = 100,
         cursor: UUID | None = None,
     ) -> FindingList:

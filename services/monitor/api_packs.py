@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from libs.common.auth import Principal
 from libs.common.errors import Missing
+from libs.common.text import Text
 from libs.common.web import require
 from services.monitor import policy
 from services.monitor.api_findings import READERS
@@ -45,7 +46,7 @@ def router(book: RuleBook) -> APIRouter:
         return PackList(items=list(packs.values()))
 
     @routes.get("/{name}", summary="One policy pack 单个规则包")
-    async def one(name: str, _: Annotated[Principal, require(*READERS)]) -> PackOut:
+    async def one(name: Annotated[str, Text(100)], _: Annotated[Principal, require(*READERS)]) -> PackOut:
         if name not in packs:
             raise Missing(what=name)
         return packs[name]

@@ -3,14 +3,15 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Missing
-from libs.common.web import require
+from libs.common.exact import Count, Day, Share
+from libs.common.web import Limit, require
 from services.monitor import api_admissions, domain, store, usecases
 
 READERS = ("viewer", "operator", "approver", "auditor", "agent")
@@ -19,21 +20,24 @@ READERS = ("viewer", "operator", "approver", "auditor", "agent")
 class TermsIn(BaseModel):
     """How a source is judged."""
 
-    rhythm_days: int = Field(
+    rhythm_days: Count = Field(
         1,
         ge=1,
         le=31,
         description="1 where a day is stated before the next one begins, 2 where it is "
         "stated in the course of the next day, and so on; before that nothing is missed 申报周期(天)",
     )
-    floor_share: float = Field(0.8, ge=0, le=1, description="fewer covered assets than this share of usual: partial")
-    lookback_days: int = Field(7, ge=1, le=60, description="how many due days must all be whole")
+    floor_share: Share = Field(0.8, ge=0, le=1, description="fewer covered assets than this share of usual: partial")
+    lookback_days: Count = Field(7, ge=1, le=60, description="how many due days must all be whole")
 
 
-class Source(TermsIn):
-    """A source with its health today, and its admission in force; none: nothing of it is taken."""
+class Source(BaseModel):
+    """A source with its terms, its health today, and its admission in force; none: nothing of it is taken."""
 
     source: str
+    rhythm_days: int
+    floor_share: float
+    lookback_days: int
     admission: api_admissions.Admission | None
     admitted_on: date | None = Field(description="since when without a break; silence counts from there 接纳起始日")
     healthy: bool
@@ -47,7 +51,7 @@ class SourceList(BaseModel):
     next: str | None = None
 
 
-class Day(BaseModel):
+class SourceDay(BaseModel):
     """One day of a source; `whole`: what arrived is what was stated, so its silence counts as silence."""
 
     day: date
@@ -64,7 +68,7 @@ class Day(BaseModel):
 
 
 class DayList(BaseModel):
-    items: list[Day]
+    items: list[SourceDay]
     next: str | None = None
 
 
@@ -100,7 +104,9 @@ def router(database: Database, clock: Clock) -> APIRouter:
             return found
 
     @routes.put("/{source}", summary="Set a source's terms 设置来源要求")
-    async def configure(source: str, terms: TermsIn, who: Annotated[Principal, require("operator")]) -> Source:
+    async def configure(
+        source: api_admissions.SourceName, terms: TermsIn, who: Annotated[Principal, require("operator")]
+    ) -> Source:
         """How it is judged; that it is listened to at all takes its admission."""
         await usecases.configure_source(
             database,
@@ -118,14 +124,14 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     @routes.get("/{source}/days", summary="A source's days, latest first 来源逐日情况")
     async def days(
-        source: str,
+        source: api_admissions.SourceName,
         _: Annotated[Principal, require(*READERS)],
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        cursor: date | None = None,
+        limit: Limit = 100,
+        cursor: Day | None = None,
     ) -> DayList:
         async with database.reading() as conn:
             rows = [
-                Day(**row)
+                SourceDay(**row)
                 async for row in store.QUERIES.source_days_list(conn, source=source, before=cursor, max_rows=limit)
             ]
             if not rows and cursor is None and await store.QUERIES.source_get(conn, source=source) is None:

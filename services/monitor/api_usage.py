@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.auth import Principal
@@ -14,7 +14,7 @@ from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.intake import SourceStated
 from libs.common.front import MIB, bounded
-from libs.common.web import require
+from libs.common.web import IdempotencyKey, require
 from services.monitor import domain, fold, usecases
 from services.monitor.admission import Gate
 
@@ -88,7 +88,7 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate
     async def deliver(
         request: Request,
         principal: Annotated[Principal, require("agent")],
-        idempotency_key: Annotated[str | None, Header()] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         body = await request.body()
         if body.count(b",") > MAX_COMMAS:

@@ -10,15 +10,15 @@ from uuid import UUID
 
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.monitor import SignalRead
+from libs.common.text import Text
 
 Truth = bool | None
 Verdict = Literal["ACTIVE", "IDLE", "ZOMBIE", "UNKNOWN"]
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 MOST_RECORDS = 1 << 53
 MEASURE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MEASURE_IS = "up to 40 of a-z, 0-9 and _, beginning with a letter"
 OUT_OF_RANGE = ("数值超出范围", "the number is out of range")
-_SOURCE = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+_SOURCE = Text(100)
 SILENCE = "posts"  # the measure that silence is asked of
 SILENCES = frozenset({"days_since_post", "days_observed_silent"})  # the signals that speak of it
 GRAVITY: dict[str, int] = {"IDLE": 1, "ZOMBIE": 2}
@@ -58,11 +58,15 @@ def named(sources: frozenset[str]) -> str:
 
 
 def check_source(name: str) -> None:
-    """Raise Invalid unless this can name a source."""
-    if not _SOURCE.fullmatch(name):
+    """Raise Invalid unless this can name a source, in the form in which it is kept."""
+    try:
+        fit = _SOURCE.clean(name) == name
+    except ValueError:
+        fit = False
+    if not fit:
         raise Invalid(
             field="source",
-            accepted="1 to 100 printable characters",
+            accepted="1 to 100 printable characters in NFC",
             why=("来源名称不可用", "the source's name is unfit"),
         )
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from libs.common import exact
 from libs.common.errors import Invalid
 from services.monitor import sketches
 from services.monitor.vouching import Voice
@@ -211,7 +212,7 @@ class Fold:
         if beacon.measure in GAUGES or beacon.user is not None:
             raise Refused("day: a folded record carries a count and a sketch, neither a gauge nor a user")
         try:
-            day = date.fromisoformat(beacon.day or "")
+            day = exact.day(beacon.day or "")
         except ValueError:
             raise Refused("day: expected YYYY-MM-DD") from None
         if not voice.first <= day <= voice.last:

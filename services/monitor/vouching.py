@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from libs.common import exact
 from libs.common.errors import DomainError, Invalid
 from services.monitor import domain
 
@@ -59,7 +60,7 @@ def check(admission: Admission, *, today: date) -> None:
     A withdrawal may go back: it makes known days unknown, never unknown ones known.
     """
     last = today + timedelta(days=AHEAD_DAYS)
-    first = today if admission.admitted else domain.FIRST_DAY
+    first = today if admission.admitted else exact.FIRST_DAY
     if not first <= admission.since <= last:
         raise Invalid(
             field="since",
@@ -185,8 +186,8 @@ def check_spoken(
 
 def check_age(day: date, *, came: date, late_days: int) -> None:
     """Raise Invalid for a statement of a day to come, or of one too long past, as seen on the day on which it came."""
-    first = max(domain.FIRST_DAY, came - timedelta(days=late_days))
-    if not first <= day <= min(came, domain.LAST_DAY):
+    first = max(exact.FIRST_DAY, came - timedelta(days=late_days))
+    if not first <= day <= min(came, exact.LAST_DAY):
         # One stated ahead would be whole whatever becomes of the source: silence that nobody has listened to.
         why = (f"{day} 超出范围", f"{day} is out of range")
         raise Invalid(field="day", accepted=f"{first} to {came}", why=why)

@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from libs.common.auth import Principal
 from libs.common.clock import Clock
@@ -12,10 +12,11 @@ from libs.common.db import Database
 from libs.common.errors import Missing
 from libs.common.events.intake import Kind
 from libs.common.events.registry import RecordState, RunningState
-from libs.common.web import require, require_version
+from libs.common.exact import AskedWhole
+from libs.common.text import Text
+from libs.common.web import IdempotencyKey, IfMatch, Limit, require, require_version
 from services.registry import domain, schemas, store, usecases
 from services.registry.domain import Policy
-from services.registry.schemas import Limit, problems
 from services.registry.store import QUERIES
 
 NIL = UUID(int=0)
@@ -38,13 +39,13 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         status_code=201,
         response_model=schemas.Asset,
         summary="Record an asset 登记对象",
-        responses={201: {"headers": ETAG}, **problems(401, 403, 409, 422)},
+        responses={201: {"headers": ETAG}},
     )
     async def declare(
         body: schemas.Declaration,
         request: Request,
         who: Annotated[Principal, require("registrar", "unit")],
-        idempotency_key: Annotated[str | None, Header(description="重试时给出同一应答 same key, same answer")] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """One declaration. What is listed already is refused with 409 `duplicate_asset`, which names its twin;
         what was gone is restored under the id it had. A unit's token records for its own subtree."""
@@ -55,15 +56,15 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         tag = f'"{json.loads(answer)["version"]}"'
         return Response(answer, 201, media_type="application/json", headers={"ETag": tag})
 
-    @routes.get("/assets", summary="List assets 对象列表", responses=problems(401, 403, 422))
+    @routes.get("/assets", summary="List assets 对象列表")
     async def assets(
         _: Annotated[Principal, require(*WITH_AGENTS)],
         kind: Kind | None = None,
-        platform: str | None = None,
+        platform: Annotated[str, Text(60)] | None = None,
         sponsor: UUID | None = None,
         record: RecordState | None = None,
         running: RunningState | None = None,
-        source: str | None = None,
+        source: Annotated[str, Text(100)] | None = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
     ) -> schemas.Assets:
@@ -79,7 +80,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     @routes.get(
         "/assets/{asset_id}",
         summary="One asset 对象详情",
-        responses={200: {"headers": ETAG}, **problems(401, 403, 404, 422)},
+        responses={200: {"headers": ETAG}},
     )
     async def asset(
         asset_id: UUID, response: Response, _: Annotated[Principal, require(*WITH_AGENTS)]
@@ -95,10 +96,12 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     @routes.get(
         "/assets/{asset_id}/history",
         summary="All versions of an asset 历史版本",
-        responses=problems(401, 403, 404, 422),
     )
     async def history(
-        asset_id: UUID, _: Annotated[Principal, require(*READ)], cursor: int = 0, limit: Limit = 100
+        asset_id: UUID,
+        _: Annotated[Principal, require(*READ)],
+        cursor: Annotated[AskedWhole, Query(ge=0)] = 0,
+        limit: Limit = 100,
     ) -> schemas.Versions:
         """Every version with who changed it, what caused it and why; nothing is ever rewritten."""
         async with database.reading() as conn:
@@ -107,7 +110,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
             rows: list[Any] = [
                 dict(row)
                 async for row in QUERIES.version_list(
-                    conn, asset_id=asset_id, after=max(0, min(cursor, LAST_VERSION)), max_rows=limit
+                    conn, asset_id=asset_id, after=min(cursor, LAST_VERSION), max_rows=limit
                 )
             ]
         items = [schemas.Version(**row | {"record": json.loads(row["record"])}) for row in rows]
@@ -116,14 +119,14 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     @routes.patch(
         "/assets/{asset_id}",
         summary="Correct an asset's facts 更正对象信息",
-        responses={200: {"headers": ETAG}, **problems(401, 403, 404, 409, 422)},
+        responses={200: {"headers": ETAG}},
     )
     async def amend(
         asset_id: UUID,
         body: schemas.Correction,
         response: Response,
         who: Annotated[Principal, require("registrar", "unit")],
-        if_match: Annotated[str | None, Header(description='读到的版本 the version read, such as "3"')] = None,
+        if_match: IfMatch = None,
     ) -> schemas.Asset:
         """Needs `If-Match` with the version that was read; 409 `version_conflict` when somebody was faster."""
         facts = body.model_dump()
@@ -134,7 +137,6 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     @routes.post(
         "/assets/{asset_id}/reopening",
         summary="Permit a reopening before the cooldown 准予提前重新登记",
-        responses=problems(401, 403, 404, 409, 422),
     )
     async def permit(
         asset_id: UUID, body: schemas.Reason, who: Annotated[Principal, require("operator")]
@@ -146,7 +148,8 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         return shown(await usecases.permit_reopening(database, asset_id, who, body.reason, now=clock.now()))
 
     @routes.get(
-        "/summary", summary="Counts by kind, platform and state 按类别、平台和状态统计", responses=problems(401, 403)
+        "/summary",
+        summary="Counts by kind, platform and state 按类别、平台和状态统计",
     )
     async def summary(_: Annotated[Principal, require(*READ)]) -> schemas.Counts:
         """Never by unit or person."""

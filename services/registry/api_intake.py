@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
 
 from libs.common.auth import Principal
@@ -15,13 +14,15 @@ from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted
+from libs.common.exact import AskedFlag, Day
 from libs.common.front import MIB, bounded
 from libs.common.kafka import first_fault
-from libs.common.web import require
+from libs.common.problems import problems
+from libs.common.text import Text
+from libs.common.web import IdempotencyKey, Limit, require
 from services.registry import imports, schemas, usecases
 from services.registry.domain import Policy
 from services.registry.reports import OUTDATED, File
-from services.registry.schemas import Limit, problems
 from services.registry.store import QUERIES
 
 NIL = UUID(int=0)
@@ -96,7 +97,6 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         tags=["intake 接入"],
         summary="A lifecycle CloudEvent 生命周期事件",
         response_model_exclude_none=True,
-        responses=problems(401, 403, 409, 422),
     )
     async def event(
         body: schemas.CloudEvent, who: Annotated[Principal, require("registrar", "unit")]
@@ -125,20 +125,20 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="Import a source's list as CSV 导入名录",
         response_model=schemas.ImportReport,
         openapi_extra=CSV_BODY,
-        responses=problems(401, 403, 409, 413, 422, 429),
+        responses=problems(429),
     )
     @bounded(20 * MIB)
     async def import_file(
         request: Request,
         who: Annotated[Principal, require("registrar")],
-        source: Annotated[str, Query(min_length=1, max_length=100, description="来源 whose list it is")],
-        on: Annotated[date, Query(description="名录日期 the day the list is of")],
+        source: Annotated[str, Text(100), Query(description="来源 whose list it is")],
+        on: Annotated[Day, Query(description="名录日期 the day the list is of")],
         mode: Annotated[Literal["dry-run", "apply"], Query(description="试运行或执行")] = "dry-run",
         complete: Annotated[
-            bool, Query(description="完整名录:缺少的视为消失 the whole list: what it lacks is gone")
+            AskedFlag, Query(description="完整名录:缺少的视为消失 the whole list: what it lacks is gone")
         ] = False,
-        unit_scheme: Annotated[str, Query(min_length=1, max_length=40, description="单位代码体系")] = "name",
-        idempotency_key: Annotated[str | None, Header(description="重试时给出同一应答 same key, same answer")] = None,
+        unit_scheme: Annotated[str, Text(40), Query(description="单位代码体系")] = "name",
+        idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """A verdict per row, of at most 200,000; a bad row stops no other. `dry-run` says what `apply` would do and
         writes nothing.
@@ -170,7 +170,6 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         "/guard/held",
         tags=["guard 消失防护"],
         summary="Disappearances held for a person 待人工确认的消失",
-        responses=problems(401, 403, 422),
     )
     async def held(
         _: Annotated[Principal, require("operator", "registrar", "viewer", "auditor")],
@@ -188,7 +187,6 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         tags=["guard 消失防护"],
         summary="Let one happen or drop it 确认或忽略",
         response_model_exclude_none=True,
-        responses=problems(401, 403, 404, 409, 422),
     )
     async def decide(
         disappearance_id: UUID, body: schemas.Decision, who: Annotated[Principal, require("operator")]

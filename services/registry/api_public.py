@@ -8,10 +8,10 @@ from fastapi.responses import HTMLResponse
 
 from libs.common.db import Database
 from libs.common.errors import Missing
+from libs.common.text import Text
 from libs.common.web import public
 from services.registry import pages, schemas, store
 from services.registry.identity import KNOWN, Canonical, canonical
-from services.registry.schemas import problems
 from services.registry.store import QUERIES
 
 HTML = {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "墓碑页 The tombstone"}
@@ -25,7 +25,7 @@ def router(database: Database) -> APIRouter:
         "/tombstones/{asset_id}",
         summary="When and why an asset was closed 关停公告",
         response_model=schemas.Tombstone,
-        responses={200: HTML, **problems(404, 422)},
+        responses={200: HTML},
     )
     @public
     async def tombstone(asset_id: UUID, request: Request) -> Response:
@@ -40,12 +40,12 @@ def router(database: Database) -> APIRouter:
         body = schemas.Tombstone(**dict(row)).model_dump_json()
         return Response(body, media_type="application/json", headers=headers)
 
-    @routes.get("/verify", summary="Is this address official? 是否官方账号", responses=problems(422))
+    @routes.get("/verify", summary="Is this address official? 是否官方账号")
     @public
     async def verify(
-        address: Annotated[str, Query(min_length=1, max_length=2000, examples=["https://weibo.com/chengdufabu"])],
+        address: Annotated[str, Text(2000), Query(examples=["https://weibo.com/chengdufabu"])],
         platform: Annotated[
-            str, Query(max_length=60, description="地址不含平台时填写 where the address does not tell")
+            str, Text(60, least=0), Query(description="地址不含平台时填写 where the address does not tell")
         ] = "",
     ) -> schemas.Verified:
         """An account by its address or, with `platform`, its name; an app by its page or package."""

@@ -13,9 +13,9 @@ from libs.common.db import Database
 from libs.common.errors import Invalid, Missing
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitName, UnitRecorded
-from libs.common.web import require
+from libs.common.text import Text
+from libs.common.web import Limit, require
 from services.registry import domain, store, units
-from services.registry.schemas import Limit, problems
 from services.registry.store import QUERIES
 
 NIL = UUID(int=0)
@@ -25,20 +25,34 @@ READ = ("viewer", "registrar", "operator", "approver", "auditor", "unit")
 class Code(BaseModel):
     """A unit's code under a scheme, such as cn-uscc 统一社会信用代码."""
 
-    scheme: str = Field(min_length=1, max_length=40, examples=["cn-uscc"])
-    value: str = Field(min_length=1, max_length=400, examples=["11510000008282516M"])
+    scheme: Annotated[str, Text(40)] = Field(examples=["cn-uscc"])
+    value: Annotated[str, Text(400)] = Field(examples=["11510000008282516M"])
+
+
+class Name(BaseModel):
+    """One name of a unit in one language (BCP 47, `und` where unknown)."""
+
+    language: Annotated[str, Text(20, least=0)]
+    text: Annotated[str, Text(400)]
 
 
 class UnitIn(Code):
     """A unit to record, or more of what is known of one."""
 
-    names: list[UnitName] = Field(min_length=1, max_length=20)
+    names: list[Name] = Field(min_length=1, max_length=20)
     parent: Code | None = None
-    level: str | None = Field(None, max_length=40, examples=["county"])
-    region: str | None = Field(None, max_length=20, examples=["510104"])
+    level: Annotated[str, Text(40, least=0)] | None = Field(None, examples=["county"])
+    region: Annotated[str, Text(20, least=0)] | None = Field(None, examples=["510104"])
     aliases: list[Code] = Field(
         default_factory=list, max_length=20, description="该单位的其他代码 other codes under which the unit is known"
     )
+
+
+class HeldCode(BaseModel):
+    """A code as it is held; whatever is held is shown."""
+
+    scheme: str
+    value: str
 
 
 class Unit(BaseModel):
@@ -52,7 +66,7 @@ class Unit(BaseModel):
     parent_id: UUID | None
     level: str | None
     region: str | None
-    aliases: list[Code] = Field(description="小写,合并空格 as they are compared, the unit's own code included")
+    aliases: list[HeldCode] = Field(description="小写,合并空格 as they are compared, the unit's own code included")
 
 
 class Units(BaseModel):
@@ -63,7 +77,7 @@ class Units(BaseModel):
 
 
 def _unit(event: UnitRecorded, aliases: list[tuple[str, str]]) -> Unit:
-    return Unit(**event.model_dump(), aliases=[Code(scheme=scheme, value=value) for scheme, value in aliases])
+    return Unit(**event.model_dump(), aliases=[HeldCode(scheme=scheme, value=value) for scheme, value in aliases])
 
 
 def router(database: Database, clock: Clock) -> APIRouter:
@@ -71,7 +85,9 @@ def router(database: Database, clock: Clock) -> APIRouter:
     routes = APIRouter(prefix="/registry/v1/units", tags=["units 单位"])
 
     @routes.post(
-        "", status_code=201, summary="Record a unit or add to it 登记单位", responses=problems(401, 403, 404, 409, 422)
+        "",
+        status_code=201,
+        summary="Record a unit or add to it 登记单位",
     )
     async def record(body: UnitIn, _: Annotated[Principal, require("registrar")]) -> Unit:
         """What is known of the unit is added to; sent again, nothing changes. The parent must be recorded."""
@@ -86,12 +102,16 @@ def router(database: Database, clock: Clock) -> APIRouter:
         )
         return _unit(*await units.record_unit(database, ref, more, parent=parent, now=clock.now()))
 
-    @routes.get("", summary="List units 单位列表", responses=problems(401, 403, 422))
+    @routes.get("", summary="List units 单位列表")
     async def listed(
         _: Annotated[Principal, require(*READ)],
-        scheme: Annotated[str | None, Query(max_length=40, description="代码体系,与 value 同用 with `value`")] = None,
-        value: Annotated[str | None, Query(max_length=400, description="单位代码 its code or an alias")] = None,
-        name: Annotated[str | None, Query(max_length=400, description="名称或其开头 a name or its beginning")] = None,
+        scheme: Annotated[
+            Annotated[str, Text(40)] | None, Query(description="代码体系,与 value 同用 with `value`")
+        ] = None,
+        value: Annotated[Annotated[str, Text(400)] | None, Query(description="单位代码 its code or an alias")] = None,
+        name: Annotated[
+            Annotated[str, Text(400)] | None, Query(description="名称或其开头 a name or its beginning")
+        ] = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
     ) -> Units:
@@ -118,7 +138,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
         items = [Unit(**dict(row) | {part: json.loads(row[part]) for part in parts}) for row in rows]
         return Units(items=items, next=str(items[-1].unit_id) if len(items) == limit else None)
 
-    @routes.get("/{unit_id}", summary="One unit 单位详情", responses=problems(401, 403, 404, 422))
+    @routes.get("/{unit_id}", summary="One unit 单位详情")
     async def unit(unit_id: UUID, _: Annotated[Principal, require(*READ)]) -> Unit:
         """With all its names and codes."""
         async with database.reading() as conn:

@@ -10,6 +10,7 @@ from itertools import chain, islice
 
 from pydantic import ValidationError
 
+from libs.common import exact
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.intake import AssetDeclared, UnitRef
 from services.registry import domain
@@ -27,7 +28,7 @@ REQUIRED = ("name", "platform", "unit", "address")
 CHINESE = {name for names in COLUMNS.values() for name in names if not name.isascii()}
 MAX_BYTES = 20 * 1024 * 1024
 MAX_ROWS = 200_000  # the verdict on each is kept until all have one: more, however short, would not fit into memory
-FAULTS = {"string_too_short": "不能为空", "string_too_long": "过长"}
+FAULTS = {"string_too_short": "不能为空", "string_too_long": "过长", "string_unfit": "含有不能保存的字符"}
 
 
 class UnreadableFile(DomainError):
@@ -185,7 +186,7 @@ def _row(
 ) -> Row:
     def cell(field: str) -> str:
         place = places.get(field)
-        return cells[place].strip() if place is not None and place < len(cells) else ""
+        return " ".join(cells[place].split()) if place is not None and place < len(cells) else ""
 
     what: Canonical | None = None
     try:
@@ -211,7 +212,7 @@ def _row(
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        return exact.day(text) if text else None
     except ValueError:
         raise Invalid(
             field="opened_on",
@@ -222,7 +223,7 @@ def _day(text: str) -> date | None:
 
 def _fault(error: ValidationError) -> Remark:
     fault = error.errors(include_url=False)[0]
-    field = str(fault["loc"][-1])
+    field = {"value": "unit"}.get(name := str(fault["loc"][-1]), name)  # a unit's code and its name are one column
     return Remark("invalid", field, f"{field} {FAULTS.get(fault['type'], '无效')}", f"{field}: {fault['msg']}")
 
 

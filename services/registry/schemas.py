@@ -4,10 +4,11 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from libs.common.events.intake import AssetDeclared, Kind
 from libs.common.events.registry import RecordState, RunningState
+from libs.common.exact import Day, Instant
 from libs.common.text import Text
 
 ACCOUNT_ID = "8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4"
@@ -23,46 +24,6 @@ DECLARATION: dict[str, JsonValue] = {
     "address": "https://weibo.com/chengdufabu", "name": "成都发布", "language": "zh",
     "sponsor": {"scheme": "cn-uscc", "value": "11510100009182519P", "name": "成都市人民政府办公厅", "language": "zh"},
 }  # fmt: skip
-
-
-class Problem(BaseModel):
-    """What went wrong, as application/problem+json: `code` is stable, both texts are always there."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "type": "urn:jianfu:problem:duplicate_asset", "status": 409, "code": "duplicate_asset",
-                "title": "This asset is recorded already: 8e8ba1b0… (by the source city-list).",
-                "texts": {
-                    "zh": "该对象已登记:8e8ba1b0…(来源 city-list)。",
-                    "en": "This asset is recorded already: 8e8ba1b0… (by the source city-list).",
-                },
-                "errors": [{"field": "address", "accepted": None}],
-            }
-        }
-    )  # fmt: skip
-
-    type: str
-    title: str
-    status: int
-    code: str
-    texts: dict[str, str]
-    errors: list[dict[str, Any]]
-
-
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The refusals of a route, for its OpenAPI; 401 and 403 belong to every route that asks for a role."""
-    said = {
-        401: "没有有效令牌 No valid token",
-        403: "没有权限 Not allowed",
-        404: "未找到 Not found",
-        409: "与现状冲突 In conflict with what is recorded",
-        413: "请求体过大 The body is too large",
-        422: "输入无效 The input is invalid",
-        429: "请求过多 Too many at once; Retry-After says when",
-    }
-    body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": said[status], "model": Problem, "content": body} for status in statuses}
 
 
 class Declaration(AssetDeclared):
@@ -126,9 +87,9 @@ class Correction(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "成都发布", "language": "zh"}})
 
-    name: str | None = Field(None, min_length=1, max_length=400)
-    language: str | None = Field(None, max_length=20)
-    opened_on: date | None = None
+    name: Annotated[str, Text(400)] | None = None
+    language: Annotated[str, Text(20, least=0)] | None = None
+    opened_on: Day | None = None
 
 
 class Reason(BaseModel):
@@ -149,11 +110,11 @@ class CloudEvent(BaseModel):
         }
     )  # fmt: skip
 
-    id: str = Field(min_length=1, max_length=200)
-    source: str = Field(min_length=1, max_length=200)
+    id: Annotated[str, Text(200)]
+    source: Annotated[str, Text(200)]
     type: Literal["asset.declared", "asset.corrected", "asset.delisted"]
     specversion: Literal["1.0"] = "1.0"
-    time: AwareDatetime | None = None
+    time: Instant | None = None
     data: dict[str, Any]
 
 
@@ -216,7 +177,7 @@ class Decision(BaseModel):
     """What a person decides on a held disappearance: `apply` lets it happen, `drop` keeps the asset listed."""
 
     decision: Literal["apply", "drop"]
-    reason: str = Field(min_length=1, max_length=1000, examples=["来源已确认 confirmed by the source"])
+    reason: Annotated[str, Text(1000, lines=True)] = Field(examples=["来源已确认 confirmed by the source"])
 
 
 class Count(BaseModel):
@@ -265,6 +226,3 @@ class Verified(BaseModel):
     asset_id: UUID | None = None
     name: str | None = None
     tombstone: str | None = None
-
-
-Limit = Annotated[int, Field(ge=1, le=500, description="每页条数 items per page")]

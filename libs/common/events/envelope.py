@@ -1,5 +1,6 @@
 """CloudEvents 1.0 in Kafka's binary mode: an event's fields in the body, all about it in `ce_` headers."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +8,13 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from libs.common import exact
 from libs.common.events.ids import event_id
+from libs.common.text import Text
 
 Headers = Sequence[tuple[str, bytes | None]]
+# Of what names an event much is kept: its id and source in an index, all of it with what is refused.
+TEXTS = {"ce_id": Text(200), "ce_source": Text(200), "ce_type": Text(100), "ce_subject": Text(2000)}
 
 
 class Event(BaseModel):
@@ -108,23 +113,25 @@ def unpack(headers: Headers, *, key: bytes | None, value: bytes | None, at: floa
             raise Malformed(name, "the header is missing; expected a CloudEvents 1.0 binary-mode record")
     if value is None:
         raise Malformed("value", "the record has no body; expected a JSON object")
+    for name, text in TEXTS.items():
+        try:
+            found[name] = text.clean(found[name])
+        except ValueError as error:
+            raise Malformed(name, str(error)) from None
     try:
-        time = datetime.fromisoformat(found["ce_time"])
-        if time.tzinfo is None:
-            raise ValueError("no offset")
-    except ValueError:
-        raise Malformed("ce_time", "expected an RFC 3339 time with an offset, such as 2026-01-31T08:00:00Z") from None
-    try:
-        sequence = int(found.get("ce_sequence", "0"))
-    except ValueError:
-        raise Malformed("ce_sequence", "expected a whole number") from None
+        time = exact.instant(found["ce_time"])
+    except ValueError as error:
+        raise Malformed("ce_time", str(error)) from None
+    sequence = found.get("ce_sequence", "0")
+    if not re.fullmatch("[0-9]{1,18}", sequence):
+        raise Malformed("ce_sequence", "expected a whole number")
     return Incoming(
         id=found["ce_id"],
         source=found["ce_source"],
         type=found["ce_type"],
         subject=found["ce_subject"],
         time=time,
-        sequence=sequence,
+        sequence=int(sequence),
         traceparent=found.get("traceparent"),
         authorization=found.get("authorization"),
         key=key,

@@ -1,14 +1,16 @@
 """What units' systems and usage agents tell: lifecycle of assets, usage, and what a source vouches for."""
 
-from datetime import date
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.events.envelope import Event
+from libs.common.exact import Count, Day
+from libs.common.text import Text
 
 Kind = Literal["app", "account", "group"]
+Measure = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 class UnitRef(BaseModel):
@@ -16,10 +18,10 @@ class UnitRef(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    scheme: str = Field(min_length=1, max_length=40)
-    value: str = Field(min_length=1, max_length=400)
-    name: str = Field(min_length=1, max_length=400)
-    language: str = Field(default="und", max_length=20)
+    scheme: Annotated[str, Text(40)]
+    value: Annotated[str, Text(400)]
+    name: Annotated[str, Text(400)]
+    language: Annotated[str, Text(20, least=0)] = "und"
 
 
 class _Declared(Event):
@@ -30,15 +32,15 @@ class _Declared(Event):
     KEY: ClassVar[str] = "address"
     SUBJECT: ClassVar[str] = "address"
 
-    source: str = Field(min_length=1, max_length=100)
-    on: date
+    source: Annotated[str, Text(100)]
+    on: Day
     kind: Kind
-    platform: str = Field(min_length=1, max_length=60)
-    address: str = Field(min_length=1, max_length=2000)
-    name: str = Field(min_length=1, max_length=400)
-    language: str = Field(default="und", max_length=20)
+    platform: Annotated[str, Text(60)]
+    address: Annotated[str, Text(2000)]
+    name: Annotated[str, Text(400)]
+    language: Annotated[str, Text(20, least=0)] = "und"
     sponsor: UnitRef
-    opened_on: date | None = None
+    opened_on: Day | None = None
 
 
 class AssetDeclared(_Declared):
@@ -62,11 +64,11 @@ class AssetDelisted(Event):
     KEY: ClassVar[str] = "address"
     SUBJECT: ClassVar[str] = "address"
 
-    source: str = Field(min_length=1, max_length=100)
-    on: date
+    source: Annotated[str, Text(100)]
+    on: Day
     kind: Kind
-    platform: str = Field(min_length=1, max_length=60)
-    address: str = Field(min_length=1, max_length=2000)
+    platform: Annotated[str, Text(60)]
+    address: Annotated[str, Text(2000)]
     sponsor: UnitRef | None = None
 
 
@@ -84,9 +86,9 @@ class SourceStated(Event):
     KEY: ClassVar[str] = "source"
     SUBJECT: ClassVar[str] = "source"
 
-    source: str = Field(min_length=1, max_length=100)
-    day: date
-    revision: int = Field(default=1, ge=1)
-    records: int = Field(ge=0)
-    measures: tuple[str, ...] = Field(default=(), max_length=40)
+    source: Annotated[str, Text(100)]
+    day: Day
+    revision: Count = Field(default=1, ge=1)
+    records: Count = Field(ge=0)
+    measures: tuple[Measure, ...] = Field(default=(), max_length=40)
     assets: tuple[UUID, ...] = Field(max_length=20_000, fail_fast=True)  # or each of them would be a fault to tell

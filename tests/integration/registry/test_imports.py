@@ -62,7 +62,7 @@ async def test_a_file_like_a_real_one_gets_a_verdict_for_each_line(registry: Reg
     refused = {row: (v["code"], v["field"]) for row, v in verdicts.items() if v["verdict"] == "refused"}
     assert refused == {
         31: ("unreadable_address", "address"), 32: ("unreadable_address", "address"), 33: ("invalid", "name"),
-        34: ("invalid", "value"), 35: ("unreadable_address", "address"), 44: ("unreadable_address", "address"),
+        34: ("invalid", "unit"), 35: ("unreadable_address", "address"), 44: ("unreadable_address", "address"),
     }  # fmt: skip
     assert all(v["detail"] and v["detail_zh"] for v in verdicts.values() if "code" in v)
     assert await registry.fetch("select count(*) from units") == 6, "one unit is spelt in two ways"

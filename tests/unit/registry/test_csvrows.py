@@ -80,7 +80,7 @@ def test_a_file_that_cannot_be_read_says_what_would_be(content: bytes, field: st
     [
         ("a\0b,X,Unit,English,https://x.com/a", "invalid", "name"),
         ("a,X,U\x01nit,English,https://x.com/a", "invalid", "unit"),
-        ("a,X,  ,English,https://x.com/a", "invalid", "value"),
+        ("a,X,  ,English,https://x.com/a", "invalid", "unit"),
         ("a,X,Unit,English,http://[::1/a", "unreadable_address", "address"),
         ("a,X,Unit,English,https://x.com/a\x7fb", "unreadable_address", "address"),
         ("a,X", "unreadable_address", "address"),

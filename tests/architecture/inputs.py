@@ -1,0 +1,86 @@
+"""What a stranger may send has one type each: text is `Text`, a pattern or a choice; days and counts are exact.
+
+Read from what the three applications serve and from the events of the intake, so that no new field is forgotten.
+"""
+
+import inspect
+from collections.abc import Iterator
+from datetime import date, datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel, BeforeValidator, Strict
+from pydantic.fields import FieldInfo
+
+from libs.common import exact
+from libs.common.events import intake
+from libs.common.events.envelope import Event
+from libs.common.text import Text
+
+EXACT = (int, float, bool, date, datetime)
+# What is looked at otherwise.
+EXCEPTIONS = {
+    "authorization": "bounded by the size of a header, read as a token and stored nowhere",
+    "if-match": "bounded, and read as a number",
+    "CloudEvent.data": "read as the event that its type names, which is looked at here by itself",
+    "Endpoint.public_key": "read as a key, of which the known parts alone are kept, each a bounded text",
+}
+
+
+def check(app: FastAPI) -> list[str]:
+    """Every parameter and every field of a body that takes more than it should, as `route: place`."""
+    found = []
+    for route in iter_route_contexts(app.routes):
+        if not isinstance(route.original_route, APIRoute) or not route.include_in_schema:
+            continue
+        for field in _fields(route.dependant):
+            info = field.field_info
+            found += [f"{route.path}: {place}" for place in loose(info.annotation, info.metadata, str(field.alias))]
+    return found
+
+
+def _fields(asked: Dependant) -> Iterator[Any]:
+    """All that a route reads of a request, and what it depends on."""
+    yield from (*asked.path_params, *asked.query_params, *asked.header_params, *asked.body_params)
+    for dependency in asked.dependencies:
+        yield from _fields(dependency)
+
+
+def intake_events() -> list[type[Event]]:
+    """The events that strangers send."""
+    return [cls for _, cls in inspect.getmembers(intake, inspect.isclass) if "TYPE" in cls.__dict__]
+
+
+def loose(kind: Any, metadata: Any, place: str) -> Iterator[str]:
+    """The places below this one where anything goes."""
+    if place in EXCEPTIONS:
+        return
+    origin = get_origin(kind)
+    if origin is Annotated:
+        kind, *more = get_args(kind)
+        more = [part for each in more for part in (each.metadata if isinstance(each, FieldInfo) else [each])]
+        yield from loose(kind, [*metadata, *more], place)
+    elif origin in (Union, UnionType, list, tuple):
+        for part in get_args(kind):
+            if part is not ...:
+                yield from loose(part, metadata if origin in (Union, UnionType) else [], place)
+    elif kind is str:
+        if not any(isinstance(each, Text) or getattr(each, "pattern", None) for each in metadata):
+            yield f"{place} is any text"
+    elif kind in EXACT:
+        if not any(_exact(each) for each in metadata):
+            yield f"{place} is a {kind.__name__} that is guessed"
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        for name, field in kind.model_fields.items():
+            yield from loose(field.annotation, field.metadata, f"{kind.__name__}.{name}")
+    elif origin is not Literal and kind not in (UUID, NoneType):
+        yield f"{place} is {kind}"
+
+
+def _exact(each: Any) -> bool:
+    ours = isinstance(each, BeforeValidator) and getattr(each.func, "__module__", "") == exact.__name__
+    return ours or (isinstance(each, Strict) and each.strict)

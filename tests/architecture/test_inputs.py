@@ -1,0 +1,110 @@
+"""No way in takes any text, a number for a day, or true for a count."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+from fastapi import FastAPI, Query
+from pydantic import BaseModel
+
+from libs.common import auth
+from libs.common.auth import Authenticator
+from libs.common.clock import SteppedClock
+from libs.common.db import Database
+from libs.common.egress import Egress
+from libs.common.exact import Count, Day
+from libs.common.kafka import EndOffsets, make_broker
+from libs.common.outbox import Publisher, Relay
+from libs.common.process import Base
+from libs.common.text import Text
+from services.decommission import main as decommission
+from services.decommission.archive import Archive
+from services.decommission.context import Context
+from services.decommission.domain import Limits, Windows
+from services.decommission.executor import Executor
+from services.monitor import api as monitor
+from services.monitor import fold, handlers
+from services.monitor.main import rules_of
+from services.monitor.sweep import Sweeper
+from services.registry import main as registry
+from services.registry.domain import Policy
+from tests.architecture import inputs
+
+ZONE = ZoneInfo("Asia/Shanghai")
+CLOCK = SteppedClock(ZONE, datetime(2025, 6, 1, tzinfo=UTC))
+KEY = auth.new_key("k")
+ISSUER = Authenticator(auth.public_jwks(KEY), allow_local=True)
+NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
+
+
+async def well() -> dict[str, Any]:
+    return {}
+
+
+def away() -> Database:
+    """A database that nobody has opened: an application is built without asking it."""
+    return Database(asyncpg.create_pool("postgresql://127.0.0.1:1/nowhere"), "away", lambda: None)
+
+
+def of_registry(_: Path) -> FastAPI:
+    return registry.application(away(), CLOCK, Policy(), ISSUER, {}, health=well, quiet=well)
+
+
+def of_monitor(_: Path) -> FastAPI:
+    database, book = away(), rules_of()
+    relay = Relay(database, Publisher(NOWHERE))
+    base = Base(None, database, CLOCK, make_broker(NOWHERE), relay, EndOffsets(NOWHERE), "api")  # type: ignore[arg-type]
+    sweeper, taken = Sweeper(database, book, CLOCK, chunk=1), handlers.handlers_of(database, book, CLOCK, ISSUER)
+    return monitor.build(base, ISSUER, book, sweeper, fold.Calendar(ZONE), taken)
+
+
+def of_decommission(folder: Path) -> FastAPI:
+    ctx = Context(away(), CLOCK, Egress([]), KEY, Limits(), Archive(folder))
+    executor, windows = Executor(ctx), Windows()
+    taken = decommission.topics(ctx, windows, executor)
+    return decommission.application(ctx, executor, windows, ISSUER, taken, health=well, quiet=well)
+
+
+@pytest.mark.parametrize("build", [of_registry, of_monitor, of_decommission])
+async def test_every_way_in_is_bounded_and_exact(build: Any, tmp_path: Path) -> None:
+    """Parameters, headers and bodies of every route."""
+    assert inputs.check(build(tmp_path)) == []
+
+
+@pytest.mark.parametrize("event", inputs.intake_events())
+def test_every_event_of_the_intake_is_bounded_and_exact(event: type[BaseModel]) -> None:
+    """The same over Kafka and in files."""
+    assert list(inputs.loose(event, (), event.__name__)) == []
+
+
+class Planted(BaseModel):
+    """Breaks, and beside each what would do."""
+
+    name: str
+    note: str | None
+    names: list[str]
+    day: date
+    at: datetime | None
+    count: int
+    share: float
+    sure: bool
+    anything: dict[str, Any]
+    fit: Annotated[str, Text(5)]
+    fit_day: Day
+    fit_count: Count | None
+
+
+def test_a_planted_break_is_caught() -> None:
+    """In a body and in a query, however deep."""
+    app = FastAPI()
+
+    @app.post("/planted")
+    async def planted(body: list[Planted], rule: str, limit: Annotated[int, Query(ge=1)] = 1) -> None:
+        """A route nobody serves."""
+
+    found = {each.partition(" is ")[0].removeprefix("/planted: ") for each in inputs.check(app)}
+    fields = ("name", "note", "names", "day", "at", "count", "share", "sure", "anything")
+    assert found == {"rule", "limit", *(f"Planted.{field}" for field in fields)}
