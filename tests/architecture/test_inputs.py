@@ -27,6 +27,7 @@ from services.decommission.domain import Limits, Windows
 from services.decommission.executor import Executor
 from services.monitor import api as monitor
 from services.monitor import fold, handlers
+from services.monitor.admission import Gate
 from services.monitor.main import rules_of
 from services.monitor.sweep import Sweeper
 from services.registry import main as registry
@@ -57,8 +58,9 @@ def of_monitor(_: Path) -> FastAPI:
     database, book = away(), rules_of()
     relay = Relay(database, Publisher(NOWHERE))
     base = Base(None, database, CLOCK, make_broker(NOWHERE), relay, EndOffsets(NOWHERE), "api")  # type: ignore[arg-type]
-    sweeper, taken = Sweeper(database, book, CLOCK, chunk=1), handlers.handlers_of(database, book, CLOCK, ISSUER)
-    return monitor.build(base, ISSUER, book, sweeper, fold.Calendar(ZONE), taken)
+    sweeper, gate = Sweeper(database, book, CLOCK, chunk=1), Gate(database, CLOCK, 45)
+    taken = handlers.handlers_of(database, book, CLOCK, ISSUER, gate)
+    return monitor.build(base, ISSUER, book, sweeper, fold.Calendar(ZONE), gate, taken)
 
 
 def of_decommission(folder: Path) -> FastAPI:
