@@ -30,6 +30,9 @@ app.add_typer(case_cli.app, name="case", help="Case files: export and verify. �
 setup_cli.add(app)
 
 
+EGRESS_PURPOSES = ("notice", "connector", "probe")
+
+
 class Clock(StrEnum):
     """Which business clock the services take."""
 
@@ -44,7 +47,13 @@ def up(
         int | None, typer.Option(min=1, max=65_535, help="port of the one address; picked free if absent 端口")
     ] = None,
     clock: Annotated[Clock | None, typer.Option(help="business clock; as before, or system 时钟")] = None,
-    egress_allow: Annotated[list[str] | None, typer.Option(help="host:port that probes may reach 例外地址")] = None,
+    egress_allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="host:port that may be called though not public; notice=…, connector=… or "
+            "probe=… for one purpose 例外地址"
+        ),
+    ] = None,
     partitions: Annotated[
         int | None, typer.Option(min=1, help="partitions per topic; as before, or those of topics.yaml 分区")
     ] = None,
@@ -65,7 +74,7 @@ def up(
         data,
         port,
         clock,
-        tuple(egress_allow or ()),
+        _exceptions(egress_allow or []),
         partitions,
         _zone(timezone),
         per_caller,
@@ -79,6 +88,18 @@ def _pair(text: str) -> tuple[str, str]:
     if not name or not equals:
         raise StackError(f"--env wants NAME=VALUE, not {text!r}")
     return name, value
+
+
+def _exceptions(asked: list[str]) -> dict[str, tuple[str, ...]]:
+    """Places by what they may be called for; one that names no purpose is open to all of them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in asked:
+        purpose, _, place = text.rpartition("=")
+        if purpose not in ("", *EGRESS_PURPOSES) or not place:
+            raise StackError(f"--egress-allow wants HOST:PORT or {'|'.join(EGRESS_PURPOSES)}=HOST:PORT, not {text!r}")
+        for one in (purpose,) if purpose else EGRESS_PURPOSES:
+            found[one] = (*found.get(one, ()), place)
+    return found
 
 
 def _zone(name: str | None) -> str | None:

@@ -34,7 +34,7 @@ class Options:
     data: Path
     port: int | None = None
     clock: str | None = None
-    egress_allow: tuple[str, ...] = ()
+    egress_allow: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what for: host:port, …
     partitions: int | None = None
     timezone: str | None = None
     per_caller: int | None = None
@@ -187,7 +187,6 @@ class Stack:
             "JIANFU_CLOCK": self._made["clock"],
             "JIANFU_TIMEZONE": self._made["timezone"],
             "JIANFU_ISSUER_JWKS_FILE": str(self.keys.issuer_public),
-            "JIANFU_EGRESS_ALLOW": ",".join(self.options.egress_allow),
             f"JIANFU_{upper}_LISTEN": f"127.0.0.1:{port}",
             f"JIANFU_{upper}_DATABASE_URL": self.outside.databases.get(name) or self._local_url(name),
         }
@@ -200,6 +199,8 @@ class Stack:
         if name == "decommission":
             env["JIANFU_DECOMMISSION_SIGNING_KEY_FILE"] = str(self.keys.signing)
             env["JIANFU_DECOMMISSION_ARCHIVE_DIR"] = str(self.data / "archive")
+            for purpose, places in self.options.egress_allow.items():
+                env[f"JIANFU_DECOMMISSION_EGRESS_ALLOW_{purpose.upper()}"] = ",".join(places)
         return env | self.options.env
 
     def _local_url(self, service: str, user: str | None = None) -> str:

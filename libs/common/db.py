@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,11 +65,15 @@ COMMON_MIGRATIONS = Path(__file__).with_name("migrations")
 class Database:
     """A pool whose transactions are named, so that crash tests can stop a process around each commit."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, dial: Callable[[], Any]) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, dial: Callable[[], Any],
+        places: AbstractAsyncContextManager[Any] | None = None,
+    ) -> None:  # fmt: skip
         self.pool = pool
         self.name = name
         self._for_callers = asyncio.Semaphore(max(1, pool.get_max_size() * 7 // 10))
         self._dial = dial
+        self._places = places or nullcontext()
         self.after_commit: Callable[[], None] = lambda: None
 
     @classmethod
@@ -84,6 +88,16 @@ class Database:
         pool = await asyncpg.create_pool(url, min_size=1, max_size=size, command_timeout=60, server_settings=settings)
         return cls(pool, name, lambda: asyncpg.connect(url, command_timeout=60, server_settings=settings))
 
+    def share(self, connections: int) -> "Database":
+        """The same database through at most so many connections of its pool: who works much leaves some to others."""
+        shared = Database(self.pool, self.name, self._dial, asyncio.Semaphore(connections))
+
+        def committed() -> None:
+            self.after_commit()  # as it is then: the relay comes later
+
+        shared.after_commit = committed
+        return shared
+
     @asynccontextmanager
     async def session(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
         """A connection beside the pool, for what lasts as long as a session: listening, advisory locks."""
@@ -97,7 +111,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self, use_case: str) -> AsyncIterator[Connection]:
         """One use case's transaction; commits on leaving, then wakes the relay."""
-        async with self._connection() as conn:
+        async with self.connection() as conn:
             async with conn.transaction():
                 yield conn
                 faults.point(f"{self.name}.{use_case}.before-commit")
@@ -108,16 +122,16 @@ class Database:
     async def reading(self) -> AsyncIterator[Connection]:
         """A read-only transaction with one snapshot: pages and reports agree with themselves."""
         async with (
-            self._connection() as conn,
+            self.connection() as conn,
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield conn
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        """One of the pool. Raises TimeoutError in an impatient block when none is free soon."""
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One of the pool, without a transaction. Raises TimeoutError in an impatient block when none is free soon."""
         if not _impatient.get():
-            async with self.pool.acquire() as conn:
+            async with self._places, self.pool.acquire() as conn:
                 yield conn
             return
         async with asyncio.timeout(PATIENCE):

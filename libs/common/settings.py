@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound="CommonSettings")
 SERVICES = ("registry", "monitor", "decommission")
@@ -17,13 +17,6 @@ SERVICES = ("registry", "monitor", "decommission")
 def _zone(name: str) -> str:
     ZoneInfo(name)
     return name
-
-
-def _exact(place: str) -> str:
-    host, _, port = place.rpartition(":")
-    if not re.fullmatch(r"[^\s/@:*]+|\[[0-9a-fA-F:.]+\]", host) or not re.fullmatch(r"[0-9]{1,5}", port):
-        raise ValueError(f"{place!r} is no exact host:port such as target.example:443")
-    return place.lower()
 
 
 class CommonSettings(BaseSettings):
@@ -40,20 +33,12 @@ class CommonSettings(BaseSettings):
     clock: Literal["system", "stepped"] = Field("system", validation_alias="JIANFU_CLOCK")
     timezone: Annotated[str, AfterValidator(_zone)] = Field("Asia/Shanghai", validation_alias="JIANFU_TIMEZONE")
     issuer_jwks_file: Path = Field(validation_alias="JIANFU_ISSUER_JWKS_FILE")
-    egress_allow: Annotated[tuple[Annotated[str, AfterValidator(_exact)], ...], NoDecode] = Field(
-        (), validation_alias="JIANFU_EGRESS_ALLOW"
-    )
     traces: str = Field("off", validation_alias="JIANFU_TRACES", pattern=r"^(off|otlp|file:.+)$")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="JIANFU_LOG_LEVEL")
     crash_points: Path | None = Field(None, validation_alias="JIANFU_CRASH_POINTS")
     crash_fired: Path | None = Field(None, validation_alias="JIANFU_CRASH_FIRED")
     database_url: str = Field(repr=False)
     listen: str
-
-    @field_validator("egress_allow", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("listen")
     @classmethod

@@ -1,17 +1,20 @@
 """HTTP: endpoints, connectors, limits, rounds, alarms, and what is public."""
 
 import json
+import re
 from dataclasses import asdict
+from datetime import datetime
 from string import Formatter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from pydantic import BaseModel, Field, field_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
+from libs.common.egress import target_of
 from libs.common.exact import AskedWhole, Flag
 from libs.common.text import Text
 from libs.common.web import Limit, public, require
@@ -31,10 +34,19 @@ Platform = Annotated[str, Text(60)]
 KEY_PARTS = ("kty", "crv", "x", "kid", "alg", "use")
 
 
+def _address(text: str) -> str:
+    """What the door for outgoing calls would take. Raises ValueError."""
+    target_of(re.sub(r"\{[^{}]*\}", "x", text))  # a template is judged with its braces filled
+    return text
+
+
+Url = Annotated[str, Field(pattern=URL), Text(2000), AfterValidator(_address)]
+
+
 class Endpoint(BaseModel):
     """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519)."""
 
-    url: Annotated[str, Text(2000)] = Field(pattern=URL)
+    url: Url
     public_key: dict[str, Any]
     contact: Contact | None = Field(None, description="a person; kept in this database and nowhere else")
     honours_keys: Flag = True
@@ -62,9 +74,9 @@ class Connector(BaseModel):
     Idempotency-Key), `target` (its own URL) and that `signed_at` is no earlier than the newest order it obeyed.
     """
 
-    stop_url: Annotated[str, Text(2000)] = Field(pattern=URL)
-    restore_url: Annotated[str, Text(2000)] = Field(pattern=URL)
-    probe_url: Annotated[str, Text(2000)] = Field(pattern=URL)
+    stop_url: Url
+    restore_url: Url
+    probe_url: Url
     honours_keys: Flag
 
     @field_validator("probe_url")
@@ -77,6 +89,23 @@ class Connector(BaseModel):
         if not names & {"identity", "asset_id"}:
             raise ValueError("{identity} or {asset_id} must be in it: a look at another page proves nothing")
         return text
+
+
+class Target(BaseModel):
+    """Whom this process calls, and how it fares. `since` is machine time: when its breaker opened or closed last.
+
+    `open`: it has failed again and again and is left alone for `rests_for` seconds; then (`half_open`) one call tries
+    it. `calls` are under way now, of them `urgent_calls` that bring something back.
+    """
+
+    target: str
+    state: Literal["closed", "open", "half_open"]
+    failures: int
+    error: str | None
+    since: datetime
+    rests_for: int
+    calls: int
+    urgent_calls: int
 
 
 class Switch(BaseModel):
@@ -129,6 +158,14 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
             "windows": asdict(windows),
             "label": {"announce_days": "ASSUMED", "others": "local setting 本地设置"},
         }
+
+    @routes.get("/targets", tags=["setup 配置"], summary="Whom this process calls, and who rests 调用目标与熔断状态")
+    async def targets(
+        _: Annotated[Principal, require("viewer", "operator")],
+        state: Literal["closed", "open", "half_open"] | None = None,
+    ) -> list[Target]:
+        shown = [Target(**found) for found in ctx.egress.targets.shown()]
+        return [target for target in shown if state in (None, target.state)]
 
     @routes.post("/rounds", status_code=202, tags=["setup 配置"], summary="Let what is due move 推进到期案件")
     async def rounds(_: Annotated[Principal, require("operator")]) -> dict[str, str]:

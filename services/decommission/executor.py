@@ -1,23 +1,24 @@
-"""Moves what is due, in the order (due, asset id): one executor per database, a loop and a table of steps."""
+"""Moves what is due, in the order (due, asset id): one executor per database, two lanes and a table of steps."""
 
 import asyncio
 import contextlib
 import zlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import structlog
 from prometheus_client import Counter
 
 from libs.common import observe
-from libs.common.db import Connection
+from libs.common.db import Connection, Database
 from libs.common.kafka import TRANSIENT
 from services.decommission import planning, refusals, saga, store
 from services.decommission.context import Context, MovedOn, SwitchedOff
-from services.decommission.steps import announce, archive, close, notice, recheck, reopen, stop, verify
+from services.decommission.lanes import BESIDE, Ahead, Begun, Lane, Moves
+from services.decommission.steps import addressee, announce, archive, close, notice, recheck, reopen, stop, verify
 from services.decommission.store import QUERIES, Held
 
 log = structlog.get_logger()
@@ -29,59 +30,131 @@ STEPS: dict[str, Step] = {
     "finish_restore": verify.finish_restore, "dispose": close.dispose, "close": close.close, "end": close.end,
     "release": close.release,
 }  # fmt: skip
-# What waits for others and changes nothing that two cases share may overlap. Places are given out one by one, and so
-# are orders to stop: when the switch goes off at most one is on its way.
 NEED_NO_ASSET = frozenset({"end", "release"})
-OVERLAPPING = frozenset({"notice", "archive", "probe"})
-AT_ONCE = 12
-BATCH = 200
+# Connections that the ordinary lane takes at most, whatever is under way there; the rest of the pool is for others.
+ORDINARY_CONNECTIONS = 5
+ENDS_WITHIN = 5.0  # seconds, when the process stops
+PATIENCE = 5.0  # seconds, after which the day's places and the day's plan wait no longer for a call
 
 
 class Executor:
-    """Works due cases in their order; under a stepped clock only what has been released."""
+    """Works due cases in two lanes; under a stepped clock only what has been released.
 
-    def __init__(self, ctx: Context) -> None:
+    `reserve`: connections of the urgent lane's own, so that it waits for nobody's; without them it shares the pool.
+    """
+
+    def __init__(self, ctx: Context, reserve: Database | None = None) -> None:
         self._ctx = ctx
-        self._wake = asyncio.Event()
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._urgent_database = reserve or ctx.database
+        self._ordinary_database = ctx.database.share(ORDINARY_CONNECTIONS)
         self._last: dict[UUID, tuple[int, str]] = {}
-        self.busy = False
+        self._under_way: dict[UUID, Begun] = {}
+        # Under a stepped clock days pass in moments: there, what is slow is waited for.
+        patience = PATIENCE if ctx.clock.mode == "system" else None
+        moves, targets = Moves(self._look, self._perform), ctx.egress.targets
+        self._urgent = Lane(moves, targets, self._under_way, urgent=True, patience=patience)
+        self._ordinary = Lane(moves, targets, self._under_way, urgent=False, patience=patience)
+        targets.on_change = self._freed
 
     def wake(self) -> None:
         """Something may be due."""
-        self._wake.set()
+        self._urgent.wake()
+        self._ordinary.wake()
+
+    def _freed(self) -> None:
+        self._urgent.freed()
+        self._ordinary.freed()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a lane is at work, or something it began is under way."""
+        return bool(self._urgent.busy or self._ordinary.busy or self._under_way)
 
     async def run(self) -> None:
         """Lead when no other process of this database does."""
         key = zlib.crc32(b"decommission-executor")
         while True:
             with contextlib.suppress(*TRANSIENT):
-                async with self._ctx.database.pool.acquire() as conn:
-                    while not await QUERIES.executor_lock(conn, key=key):
+                async with self._ctx.database.session() as lock:
+                    while not await QUERIES.executor_lock(lock, key=key):
                         await asyncio.sleep(1)
-                    try:
-                        await self._lead(conn)
-                    finally:
-                        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                            await QUERIES.executor_unlock(conn, key=key)
+                    await self._lead(lock)
             await asyncio.sleep(1)
 
     async def _lead(self, lock: Any) -> None:
+        """Keep both lanes going while the session that holds the lock lives."""
+        lanes = [
+            asyncio.create_task(self._keep(self._urgent, self._work_urgent)),
+            asyncio.create_task(self._keep(self._ordinary, self._work_ordinary)),
+        ]
+        try:
+            while True:
+                await lock.fetchval("select 1")
+                done, _ = await asyncio.wait(lanes, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                for lane in done:
+                    lane.result()
+        finally:
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
+            await self._end()
+
+    async def _keep(self, lane: Lane, work: Callable[[], Awaitable[bool]]) -> None:
         while True:
-            self._wake.clear()
             try:
-                await self.work()
-                await lock.fetchval("select 1")  # the session that holds the lock still lives
+                await work()
             except TRANSIENT as error:
-                log.warning("round-failed", error=f"{type(error).__name__}: {error}")
-                raise
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await self._wake.wait()
+                log.warning("round-failed", urgent=lane.urgent, error=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(1)
+            await lane.changed()
+
+    async def _end(self) -> None:
+        """What has gone out comes to its end within a while; what does not is broken off, and repeated later."""
+        for lane in (self._urgent, self._ordinary):
+            try:
+                async with asyncio.timeout(ENDS_WITHIN):
+                    await lane.ended()
+            except TimeoutError:
+                lane.cancel()
+                await lane.ended()
+
+    async def work(self) -> None:
+        """Work both lanes until nothing is due and the day's plan is sealed."""
+        try:
+            while True:
+                did = [await self._work_urgent(), await self._work_ordinary()]
+                if not any(did):
+                    return
+        finally:
+            await self._urgent.ended()
+            await self._ordinary.ended()
+
+    async def _work_urgent(self) -> bool:
+        self._urgent.busy = True
+        try:
+            return await self._urgent.drain(self.horizon, lambda: replace(self._ctx, database=self._urgent_database))
+        finally:
+            self._urgent.busy = False
+
+    async def _work_ordinary(self) -> bool:
+        self._ordinary.busy = True
+        try:
+            async with self._ordinary_database.transaction("begin_round") as conn:
+                asked = await QUERIES.round_begin(conn)
+            did = await self._ordinary.drain(self.horizon, self._ordinary_context, self._spare)
+            if asked:
+                async with self._ordinary_database.transaction("end_round") as conn:
+                    await QUERIES.round_end(conn)
+            return did
+        finally:
+            self._ordinary.busy = False
+
+    def _ordinary_context(self) -> Context:
+        return replace(self._ctx, database=self._ordinary_database)
 
     async def horizon(self) -> datetime | None:
         """Up to when due work may be done; None while nothing has been released, or the kill switch is on."""
-        async with self._ctx.database.pool.acquire() as conn:
+        async with self._urgent_database.connection() as conn:
             return self._horizon(await QUERIES.controls_get(conn))
 
     def _horizon(self, controls: Any) -> datetime | None:
@@ -94,7 +167,7 @@ class Executor:
 
     async def due(self) -> tuple[int, int]:
         """(cases due, rounds being worked or waiting to be)."""
-        async with self._ctx.database.pool.acquire() as conn:
+        async with self._ctx.database.connection() as conn:
             controls = await QUERIES.controls_get(conn)
             until = self._horizon(controls)
             if until is None:
@@ -102,80 +175,53 @@ class Executor:
             running = self.busy or controls["round_wanted"] or controls["round_working"]
             return int(await QUERIES.cases_due_count(conn, until=until)), int(running)
 
-    async def work(self) -> None:
-        """Work until nothing is due and the day's plan is sealed."""
-        self.busy = True
-        try:
-            async with self._ctx.database.transaction("begin_round") as conn:
-                asked = await QUERIES.round_begin(conn)
-            while (until := await self.horizon()) is not None and await self._batch(until):
-                pass
-            if asked:
-                async with self._ctx.database.transaction("end_round") as conn:
-                    await QUERIES.round_end(conn)
-        finally:
-            self.busy = False
-
-    async def _batch(self, until: datetime) -> bool:
-        """Move what is due once, or seal the day's plan; False when there is nothing left to do."""
-        async with self._ctx.database.pool.acquire() as conn:
-            due = [row["case_id"] async for row in QUERIES.cases_due(conn, until=until, max_rows=BATCH)]
-        if not due:
-            self._last.clear()
-            return await self._reopen(until) or await self._seal(until)
-        beside: list[asyncio.Task[None]] = []
-        try:
-            for case_id in due:
-                if (task := await self._move(case_id)) is not None:
-                    beside.append(task)
-        finally:
-            # What has gone out comes to its end, whatever became of the others: its answer is worth more than time.
-            for error in await asyncio.gather(*beside, return_exceptions=True):
-                if isinstance(error, BaseException):
-                    raise error
-        return True
+    async def _spare(self, until: datetime) -> bool:
+        """What is done once nothing is due that could be: the next cases, the day's plan."""
+        self._last.clear()
+        return await self._reopen(until) or await self._seal(until)
 
     async def _reopen(self, until: datetime) -> bool:
         """The next case of one asset that is excused no longer from what is still true of it."""
         today = until.astimezone(self._ctx.zone).date()
-        async with self._ctx.database.pool.acquire() as conn:
+        async with self._ordinary_database.connection() as conn:
             if await QUERIES.case_to_reopen(conn, today=today) is None:
                 return False
-        async with self._ctx.database.transaction("open_case") as conn:
-            return await reopen.due(self._ctx, conn, today)
+        async with self._ordinary_database.transaction("open_case") as conn:
+            return await reopen.due(self._ordinary_context(), conn, today)
 
     async def _seal(self, until: datetime) -> bool:
         if self._ctx.clock.mode == "stepped" and until < self._ctx.now():
             return False  # today's work has not been released yet
-        if await planning.seal_plan(self._ctx.database, self._ctx.clock, self._ctx.limits) is not None:
+        async with self._ordinary_database.connection() as conn:
+            before = await QUERIES.cases_due_count(conn, until=until)
+        if await planning.seal_plan(self._ordinary_database, self._ctx.clock, self._ctx.limits) is not None:
             return True
-        async with self._ctx.database.pool.acquire() as conn:  # what could not be planned may have to be told anew
-            return bool(await QUERIES.cases_due_count(conn, until=until))
+        async with self._ordinary_database.connection() as conn:  # what could not be planned may have to be told anew
+            return bool(await QUERIES.cases_due_count(conn, until=until) > before)
 
-    async def _move(self, case_id: UUID) -> asyncio.Task[None] | None:
-        """One move of one case: done here, or begun beside the others."""
-        ctx = self._ctx
+    async def _look(self, ctx: Context, case_id: UUID) -> Ahead | None:
+        """The step that is a case's next move; None where there was none, and the case rests or waits for a person."""
+        target = None
         try:
             async with ctx.database.reading() as conn:
                 held = await store.hold(conn, case_id, ctx.zone, lock=False)
                 move = saga.next_move(held.progress, ctx.now(), ctx.zone)
                 able = await self._able(conn, held, move)
+                if isinstance(move, saga.Do) and able and move.step in BESIDE:
+                    target = await addressee.of(conn, move.step, held, await ctx.subject(conn, held))
         except TRANSIENT:
             raise
         except Exception as error:
             log.exception("case-unreadable", case_id=str(case_id))
-            await self._park(case_id, f"its log cannot be read: {type(error).__name__}")
+            await self._park(ctx, case_id, f"its log cannot be read: {type(error).__name__}")
             return None
         if not isinstance(move, saga.Do) or not able:
-            await self._rest(case_id)
+            await self._rest(ctx, case_id)
         elif self._last.get(case_id) == (held.case.version, move.step):
             zh = f"步骤 {move.step} 执行后个案没有变化"
-            await self._park(case_id, f"the step {move.step} left the case where it was", zh)
-        elif move.step in OVERLAPPING:
-            await self._places.acquire()
-            return asyncio.create_task(self._beside(held, move.step))
+            await self._park(ctx, case_id, f"the step {move.step} left the case where it was", zh)
         else:
-            await self._perform(held, move.step)
+            return Ahead(held, move.step, target)
         return None
 
     async def _able(self, conn: Connection, held: Held, move: saga.Move) -> bool:
@@ -183,18 +229,12 @@ class Executor:
         needless = isinstance(move, saga.Do) and move.step in NEED_NO_ASSET
         return needless or await store.subject(conn, held.case.asset_id) is not None
 
-    async def _beside(self, held: Held, step: str) -> None:
-        try:
-            await self._perform(held, step)
-        finally:
-            self._places.release()
-
-    async def _perform(self, held: Held, step: str) -> None:
+    async def _perform(self, ctx: Context, held: Held, step: str) -> None:
         case_id = held.case.case_id
         attributes = {"case.id": str(case_id), "case.step": step}
         try:
             with observe.linked(f"decommission case {step}", held.traces, attributes):
-                await STEPS[step](self._ctx, case_id)
+                await STEPS[step](ctx, case_id)
         except (SwitchedOff, MovedOn):
             return
         except TRANSIENT:
@@ -202,14 +242,13 @@ class Executor:
         except Exception as error:
             log.exception("step-failed", case_id=str(case_id), step=step)
             what = type(error).__name__
-            await self._park(case_id, f"the step {step} raised {what}", f"步骤 {step} 出错:{what}")
+            await self._park(ctx, case_id, f"the step {step} raised {what}", f"步骤 {step} 出错:{what}")
             return
         self._last[case_id] = (held.case.version, step)
         STEPS_DONE.labels(step).inc()
 
-    async def _rest(self, case_id: UUID) -> None:
+    async def _rest(self, ctx: Context, case_id: UUID) -> None:
         """Nothing to do now: note until when, and call a person where the saga says so."""
-        ctx = self._ctx
         async with ctx.database.transaction("rest_case") as conn:
             held = await ctx.hold(conn, case_id)
             move = saga.next_move(held.progress, ctx.now(), ctx.zone)
@@ -222,9 +261,9 @@ class Executor:
             due = saga.due_at(move, ctx.now()) if await self._able(conn, held, move) else None
             await QUERIES.case_rest(conn, case_id=case_id, due_at=due)
 
-    async def _park(self, case_id: UUID, why: str, why_zh: str = "") -> None:
+    async def _park(self, ctx: Context, case_id: UUID, why: str, why_zh: str = "") -> None:
         """What cannot go on by itself goes to a person, and holds up nobody else."""
-        ctx, en = self._ctx, f"The case cannot go on: {why}"
+        en = f"The case cannot go on: {why}"
         zh = f"个案无法继续:{why_zh or refusals.zh(why)}"
         try:
             async with ctx.database.transaction("park_case") as conn:

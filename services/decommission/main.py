@@ -7,17 +7,22 @@ from fastapi import FastAPI
 
 from libs.common import auth, letters, web
 from libs.common.auth import Authenticator
+from libs.common.db import Database
 from libs.common.egress import Egress
 from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
+from libs.common.targets import LONGEST_REST, Targets
 from services.decommission import api, api_packages, api_plans, api_setup, handlers
 from services.decommission.archive import Archive
+from services.decommission.connectors import webhook
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
 from services.decommission.settings import Settings
 
+RESERVE = 4  # connections that only the urgent lane takes
+STEPPED_REST = 0.2  # seconds
 MIGRATIONS = Path(__file__).with_name("migrations")
 DESCRIPTION = "关停:通知、批准、归档、停用、核验。 Notice, approval, archive, shutdown and verification."
 
@@ -55,12 +60,21 @@ async def main(role: Role) -> None:
     settings = load(Settings)
     limits, windows, signing_key = settings.read_limits(), settings.read_windows(), settings.signing_key()
     base = await open_base(settings, MIGRATIONS, role)
-    egress, archive = Egress(settings.egress_allow), Archive(settings.archive_dir)
+    exceptions = {
+        webhook.NOTICE: settings.egress_allow_notice,
+        webhook.CONNECTOR: settings.egress_allow_connector,
+        webhook.PROBE: settings.egress_allow_probe,
+    }
+    # Under a stepped clock a day is over in moments, and must not end before everybody was called who is to be.
+    targets = Targets(longest_rest=LONGEST_REST if base.clock.mode == "system" else STEPPED_REST)
+    egress, archive = Egress(exceptions, targets=targets), Archive(settings.archive_dir)
+    reserve = await Database.connect(settings.database_url, name="decommission", size=RESERVE)
+    reserve.after_commit = base.database.after_commit
     ctx = Context(
         base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch, windows,
         retired_keys=settings.retired_keys(),
     )  # fmt: skip
-    executor = Executor(ctx)
+    executor = Executor(ctx, reserve)
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     taken = topics(ctx, windows, executor)
     app = application(ctx, executor, windows, authenticator, taken, health=base.health, quiet=base.quiet)
@@ -68,5 +82,5 @@ async def main(role: Role) -> None:
         EventSubscription(base.broker, base.database, topic, "decommission", handled)
         for topic, handled in taken.items()
     ]
-    closing = [egress.close, archive.close]
+    closing = [egress.close, archive.close, reserve.close]
     await serve(base, Parts(app, subscriptions, loops=[executor.run], closing=closing, due=executor.due))

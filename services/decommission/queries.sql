@@ -139,8 +139,12 @@ where (:state::text is null or state = :state) and (:asset_id::uuid is null or a
   and case_id > :after::uuid
 order by case_id limit :max_rows;
 
--- name: cases_due(until, max_rows)
-select case_id from cases where due_at <= :until order by due_at, asset_id limit :max_rows;
+-- name: cases_due(until, urgent, after_due, after_asset, max_rows)
+-- What is due in one of the two lanes, in order: what is being brought back, or the rest.
+select case_id, asset_id, version, due_at from cases
+where due_at <= :until and (state = 'restoring') = :urgent::boolean
+  and (:after_due::timestamptz is null or (due_at, asset_id) > (:after_due::timestamptz, :after_asset::uuid))
+order by due_at, asset_id limit :max_rows;
 
 -- name: cases_due_count(until)$
 select count(*) from cases where due_at <= :until;

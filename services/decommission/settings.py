@@ -1,11 +1,12 @@
 """What decommission reads from its environment."""
 
 import json
+import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.settings import CommonSettings
 from services.decommission.domain import Limits, Windows, read_limits
@@ -15,11 +16,28 @@ def _public(key: Any) -> bool:
     return isinstance(key, dict) and key.get("crv") == "Ed25519" and isinstance(key.get("x"), str) and "d" not in key
 
 
+def _exact(place: str) -> str:
+    host, _, port = place.rpartition(":")
+    if not re.fullmatch(r"[^\s/@:*]+|\[[0-9a-fA-F:.]+\]", host) or not re.fullmatch(r"[0-9]{1,5}", port):
+        raise ValueError(f"{place!r} is no exact host:port such as target.example:443")
+    return place.lower()
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Places = Annotated[tuple[Annotated[str, AfterValidator(_exact)], ...], NoDecode, BeforeValidator(_split)]
+
+
 class Settings(CommonSettings):
     """`limits` and `windows` are JSON objects; what they leave out keeps its default, what they add is refused.
 
     `retired_keys_file`: a JWKS of the public keys that signed earlier case files. `kill_switch`: start with nothing
     leaving this service, whatever the switch over HTTP says.
+
+    `egress_allow_…`: `host:port,…` that are not public and may be called all the same, for one purpose each: notices
+    and what else units are told, orders to connectors, looks at pages.
     """
 
     SERVICE: ClassVar[str] = "decommission"
@@ -31,6 +49,9 @@ class Settings(CommonSettings):
     limits: dict[str, Any] = Field(default_factory=dict)
     windows: dict[str, Any] = Field(default_factory=dict)
     kill_switch: bool = False
+    egress_allow_notice: Places = ()
+    egress_allow_connector: Places = ()
+    egress_allow_probe: Places = ()
 
     def signing_key(self) -> dict[str, Any]:
         key: dict[str, Any] = json.loads(self.signing_key_file.read_text())

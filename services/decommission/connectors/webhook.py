@@ -19,10 +19,17 @@ from uuid import UUID
 import httpx
 
 from libs.common import signing
-from libs.common.egress import Egress, EgressRefused
+from libs.common.egress import Egress, EgressRefused, TargetRests
 
 # Errors after which it is certain that the other side has seen nothing.
-UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, EgressRefused)
+UNSENT = (
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, EgressRefused, TargetRests,
+)  # fmt: skip
+# Which exceptions of the door a call may use: an address that is open to looks is open to nothing else.
+NOTICE, CONNECTOR, PROBE = "notice", "connector", "probe"
+DOORS = (NOTICE, CONNECTOR, PROBE)
+ORDERS = frozenset({"stop", "restore"})
+MAX_ANSWER = 64 * 1024  # bytes; the longest of all answers holds a receipt
 # Answers by which a target may as well mean that it is done, being done or done elsewhere: 408 Request Timeout,
 # 409 Conflict ("it is stopped already") and 425 Too Early. A 429 is a clear no: it was not even looked at.
 NO_REFUSAL = frozenset({408, 409, 425})
@@ -67,7 +74,10 @@ async def send(
         "Jianfu-Signature": signing.sign(key, claims),
     }
     try:
-        reply = await egress.request("POST", url, content=body, headers=headers, follow=False)
+        door = CONNECTOR if purpose in ORDERS else NOTICE
+        reply = await egress.request(
+            "POST", url, purpose=door, content=body, headers=headers, follow=False, most=MAX_ANSWER
+        )
     except (httpx.HTTPError, ValueError, OSError) as error:
         return Sent(None, b"", type(error).__name__, arrived=not isinstance(error, (*UNSENT, ValueError)))
     return Sent(reply.status, reply.body)
@@ -76,7 +86,7 @@ async def send(
 async def look(egress: Egress, url: str) -> Sent:
     """GET a public page. Never raises: a failure is an answer."""
     try:
-        reply = await egress.request("GET", url)
+        reply = await egress.request("GET", url, purpose=PROBE)
     except (httpx.HTTPError, ValueError, OSError) as error:
         return Sent(None, b"", type(error).__name__)
     return Sent(reply.status, reply.body)

@@ -21,7 +21,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
     async with ctx.database.transaction("start_notice") as conn:
         held = await ctx.take(conn, case_id, "notice")
         subject = await ctx.subject(conn, held)
-        endpoint = await _endpoint(conn, held, subject)
+        endpoint = await endpoint_of(conn, held, subject)
         notice = await QUERIES.notice_get(conn, case_id=case_id)
         fresh = notice is None or _out_of_date(ctx, held, notice)
         body = _body(ctx, held, subject, await _basis(conn, held)) if fresh else notice["body"].encode()
@@ -66,7 +66,8 @@ def _out_of_date(ctx: Context, held: Held, notice: Any) -> bool:
     return notice["receipt"] is not None or str(json.loads(notice["body"])["answer_by"]) <= ctx.today().isoformat()
 
 
-async def _endpoint(conn: Any, held: Held, subject: domain.Subject) -> Any | None:
+async def endpoint_of(conn: Any, held: Held, subject: domain.Subject) -> Any | None:
+    """Where the next attempt of a case's notice goes; None where there is nowhere."""
     attempts = held.case.windows.notice_attempts
     if attempts > 1 and held.progress.attempts + 1 >= attempts:
         above = await QUERIES.endpoint_above(conn, unit_id=subject.sponsor_id)

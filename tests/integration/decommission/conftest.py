@@ -34,8 +34,10 @@ from libs.common.events.monitor import (
     RecheckInconclusive,
 )
 from libs.common.events.registry import AssetAmended, AssetRegistered, UnitName, UnitRecorded
+from libs.common.targets import Targets
 from services.decommission import main
 from services.decommission.archive import Archive
+from services.decommission.connectors.webhook import DOORS
 from services.decommission.context import Context
 from services.decommission.domain import Limits, Windows
 from services.decommission.executor import Executor
@@ -76,9 +78,9 @@ class Story:
 
     # --- assembly
 
-    def start(self) -> None:
+    def start(self, reserve: Database | None = None) -> None:
         """A new executor, as a started process would have; and the HTTP application."""
-        self.executor = Executor(self.ctx)
+        self.executor = Executor(self.ctx, reserve)
         self.topics = main.topics(self.ctx, self.windows, self.executor)
         authenticator = Authenticator(auth.public_jwks(ISSUER), allow_local=True)
 
@@ -330,7 +332,8 @@ async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path:
         worlds.append(world_context)
         urls = await fresh_database("decommission")
         database = await Database.connect(urls.service, name="decommission")
-        egress = Egress([f"127.0.0.1:{world.port}"], timeout=2)
+        exceptions = dict.fromkeys(DOORS, (f"127.0.0.1:{world.port}",))
+        egress = Egress(exceptions, timeout=2, targets=Targets(longest_rest=0.2))
         archive = Archive(folder / "archive")
         clock = SteppedClock(ZONE, noon(START))
         ctx = Context(database, clock, egress, SERVICE_KEY, limits or Limits(), archive, windows=windows)

@@ -38,6 +38,7 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("POST", f"/mandates/{ANY}/approvals", None, {"approver"}),
     ("PUT", "/connectors/x", CONNECTOR, {"operator"}),
     ("GET", "/setup-changes", None, {"operator", "auditor"}),
+    ("GET", "/targets", None, {"viewer", "operator"}),
     ("GET", "/limits", None, {"viewer", "operator", "approver", "auditor"}),
     ("POST", "/rounds", {}, {"operator"}),
     ("POST", "/kill-switch", {"on": False}, {"operator"}),
@@ -94,6 +95,21 @@ async def test_a_private_key_or_none_at_all_is_refused_as_an_endpoint_s_key(stor
     for key in (auth.new_key("k"), {"kty": "RSA", "n": "x", "e": "AQAB"}, {"kty": "OKP", "crv": "Ed25519", "x": "!"}):
         reply = await story.request("PUT", f"/endpoints/{unit}", {"url": "http://h/n", "public_key": key})
         assert reply.status_code == 422
+
+
+@pytest.mark.parametrize("before", ["user:pass@", "user@", "@", "a%40b:c@"])
+async def test_an_address_with_a_name_or_password_is_refused_where_it_is_set(
+    story: Story, unit: UUID, before: str
+) -> None:
+    """It would be stored, shown and sent along."""
+    body = {"url": f"http://{before}h/n", "public_key": story.world.public_key("alpha")}
+    odd = [("url", await story.request("PUT", f"/endpoints/{unit}", body))]
+    for field in ("stop_url", "restore_url", "probe_url"):
+        changed = CONNECTOR | {field: f"http://{before}h/{{identity}}"}
+        odd.append((field, await story.request("PUT", "/connectors/x", changed)))
+    for field, reply in odd:
+        assert (reply.status_code, reply.json()["errors"][0]["field"]) == (422, field), reply.text
+        assert "name or password" in reply.text
 
 
 async def test_what_stands_beside_a_unit_s_key_gets_into_no_case_file(story: Story, unit: UUID) -> None:

@@ -30,14 +30,9 @@ def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
 
 
 def test_the_defaults_are_those_of_production(env: pytest.MonkeyPatch) -> None:
-    """Safe by omission: the system's clock, no exceptions for outgoing calls, no local profile."""
+    """Safe by omission: the system's clock, no local profile."""
     settings = load(Settings)
-    assert (settings.profile, settings.clock, settings.egress_allow, settings.traces) == (
-        "production",
-        "system",
-        (),
-        "off",
-    )
+    assert (settings.profile, settings.clock, settings.traces) == ("production", "system", "off")
     assert (settings.host, settings.port, settings.loopback) == ("0.0.0.0", 8080, False)  # noqa: S104
     assert ZoneInfo(settings.timezone) == ZoneInfo("Asia/Shanghai")
     assert settings.kafka_options() == {"bootstrap_servers": ["k1:9092", "k2:9092"]}
@@ -89,9 +84,6 @@ def test_an_unknown_variable_is_refused(env: pytest.MonkeyPatch, name: str) -> N
         {"JIANFU_MONITOR_LISTEN": "127.0.0.1:http"},
         {"JIANFU_MONITOR_LISTEN": "127.0.0.1:99999"},
         {"JIANFU_MONITOR_LISTEN": "myhost:8080"},
-        {"JIANFU_EGRESS_ALLOW": "target.example"},
-        {"JIANFU_EGRESS_ALLOW": "a.example:443,https://target.example:443"},
-        {"JIANFU_EGRESS_ALLOW": "*.example:443"},
         {"JIANFU_KAFKA_USERNAME": "monitor"},
         {"JIANFU_KAFKA_PASSWORD_FILE": "/run/secrets/kafka"},
         {"JIANFU_MONITOR_DATABASE_URL": None},
@@ -118,12 +110,6 @@ def test_an_address_in_brackets_can_be_bound(env: pytest.MonkeyPatch) -> None:
     """Brackets belong to the notation, not to the address: a socket knows none."""
     env.setenv("JIANFU_MONITOR_LISTEN", "[::1]:8080")
     assert (load(Settings).host, load(Settings).port) == ("::1", 8080)
-
-
-def test_exceptions_for_outgoing_calls_are_exact(env: pytest.MonkeyPatch) -> None:
-    """One that could never match is refused at the start; case does not matter in a name."""
-    env.setenv("JIANFU_EGRESS_ALLOW", "Target.Example:443, 127.0.0.1:8080,[::1]:80")
-    assert load(Settings).egress_allow == ("target.example:443", "127.0.0.1:8080", "[::1]:80")
 
 
 @pytest.mark.parametrize("wrong", ["JIANFU_MONITOR_LISTEN", "JIANFU_CLOCK", None])

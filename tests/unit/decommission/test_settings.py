@@ -1,4 +1,4 @@
-"""Keys that signed earlier case files: public ones, or the service does not start."""
+"""Keys of earlier case files and exceptions for outgoing calls: what they must be, or the service does not start."""
 
 import json
 from pathlib import Path
@@ -38,3 +38,33 @@ def test_a_private_key_or_no_key_set_stops_the_start(file: Path, odd: Any) -> No
     file.write_text(json.dumps(odd))
     with pytest.raises(ValueError, match=r"retired\.jwks: expected a JWKS of public"):
         load(Settings).retired_keys()
+
+
+ALLOW = "JIANFU_DECOMMISSION_EGRESS_ALLOW_"
+
+
+def test_exceptions_for_outgoing_calls_are_exact_and_for_one_purpose(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case does not matter in a name; what is open for one purpose is closed for the others."""
+    monkeypatch.setenv(f"{ALLOW}PROBE", "Target.Example:443, 127.0.0.1:8080,[::1]:80")
+    settings = load(Settings)
+    assert settings.egress_allow_probe == ("target.example:443", "127.0.0.1:8080", "[::1]:80")
+    assert settings.egress_allow_notice == settings.egress_allow_connector == ()
+
+
+@pytest.mark.parametrize("purpose", ["NOTICE", "CONNECTOR", "PROBE"])
+@pytest.mark.parametrize("wrong", ["target.example", "a.example:443,https://b.example:443", "*.example:443", "u@b:1"])
+def test_an_exception_that_could_never_match_stops_the_start(
+    file: Path, monkeypatch: pytest.MonkeyPatch, purpose: str, wrong: str
+) -> None:
+    monkeypatch.setenv(f"{ALLOW}{purpose}", wrong)
+    with pytest.raises(ValueError, match="no exact host:port"):
+        load(Settings)
+
+
+def test_one_list_for_all_purposes_is_no_setting(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was once: whoever still sets it is told, and not left with less than he thinks."""
+    monkeypatch.setenv("JIANFU_EGRESS_ALLOW", "target.example:443")
+    with pytest.raises(ValueError, match=r"unknown setting JIANFU_EGRESS_ALLOW; known: .*EGRESS_ALLOW_NOTICE"):
+        load(Settings)

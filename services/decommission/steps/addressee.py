@@ -1,0 +1,31 @@
+"""Whom a step will call, known before it begins: a step whose target has no place free is not begun."""
+
+from typing import Any
+
+from libs.common.egress import target_of
+from services.decommission.domain import Subject
+from services.decommission.steps import notice
+from services.decommission.steps.verify import address_of
+from services.decommission.store import QUERIES, Held
+
+
+async def of(conn: Any, step: str, held: Held, subject: Subject) -> str | None:
+    """The target as `host:port`; None where the step calls nobody, or at an address that the door refuses anyway."""
+    url = await _url(conn, step, held, subject)
+    try:
+        return target_of(url) if url else None
+    except ValueError:
+        return None
+
+
+async def _url(conn: Any, step: str, held: Held, subject: Subject) -> str | None:
+    if step == "notice":
+        endpoint = await notice.endpoint_of(conn, held, subject)
+        return endpoint["url"] if endpoint is not None else None
+    connector = await QUERIES.connector_get(conn, platform=subject.platform)
+    match step:
+        case "archive" | "probe":
+            return address_of(connector, subject)
+        case "stop" | "restore":
+            return connector[f"{step}_url"] if connector is not None else None
+    return None

@@ -1,0 +1,73 @@
+"""Targets that send a byte a second, and an executor that runs by itself beside them, as in its process."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from libs.common.db import Database
+from libs.common.egress import Egress
+from libs.common.targets import Targets
+from services.decommission.connectors.webhook import DOORS
+from tests.integration.decommission.conftest import Story
+
+
+@dataclass
+class Drips:
+    """One server behind hundreds of addresses (127.1.x.y) that sends a byte a second; who is calling, and the most."""
+
+    port: int = 0
+    calling: Counter[str] = field(default_factory=Counter)
+    most: Counter[str] = field(default_factory=Counter)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        who = writer.get_extra_info("sockname")[0]
+        self.calling[who] += 1
+        self.most[who] = max(self.most[who], self.calling[who])
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not reader.at_eof():
+                writer.write(b".")
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(reader.read(65536), 1)
+        self.calling[who] -= 1
+        writer.close()
+
+    def address(self, number: int) -> str:
+        return f"127.1.{number // 250}.{number % 250 + 1}:{self.port}"
+
+
+@pytest.fixture
+async def drips() -> AsyncIterator[Drips]:
+    found = Drips()
+    server = await asyncio.start_server(found.serve, "0.0.0.0", 0, backlog=1000)  # noqa: S104 - loopback addresses only
+    found.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def running(
+    story: Story, places: Collection[str], *, timeout: float = 10.0, rest: float = 0.2  # noqa: ASYNC109 - the door's
+) -> AsyncIterator[Targets]:  # fmt: skip
+    """The executor runs by itself, with the product's own bounds; `timeout` and `rest` in seconds."""
+    allowed = (f"127.0.0.1:{story.world.port}", *places)
+    targets = Targets(longest_rest=rest)
+    door = Egress(dict.fromkeys(DOORS, allowed), timeout=timeout, targets=targets)
+    reserve = await Database.connect(story.urls.service, name="decommission", size=4)
+    story.ctx = replace(story.ctx, egress=door)
+    story.start(reserve)
+    task = asyncio.create_task(story.executor.run())
+    try:
+        yield targets
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await door.close()
+        await reserve.close()
