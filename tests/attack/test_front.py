@@ -170,7 +170,7 @@ async def test_who_reads_no_answers_holds_up_nobody(house: House, counts: Counts
     held: list[Connection] = []
     try:
         async with besieged(house, counts, seconds=2.0 * size):
-            held = [await connect(house, which % 3, room=4096) for which in range(60)]
+            held = [await connect(house, which % 3, room=4096) for which in range(45)]
             for _, writer in held:
                 writer.transport.pause_reading()  # type: ignore[attr-defined]
                 writer.write(ask * 2)
@@ -191,7 +191,7 @@ async def test_two_imports_run_and_the_rest_comes_back_later(house: House, count
 
         async def send(which: int) -> httpx.Response:
             path = f"/registry/v1/imports?source=siege{which}&on={DAY}&mode=dry-run"
-            return counts.answer(await client.post(path, content=accounts(f"e{which}", 3_000 * size), headers=headers))
+            return counts.answer(await client.post(path, content=accounts(f"e{which}", 3_000 * min(size, 3)), headers=headers))
 
         replies = await asyncio.gather(*map(send, range(8)))
     done = [reply for reply in replies if reply.status_code == 200]
