@@ -17,7 +17,7 @@ from libs.common.errors import Invalid, Missing
 from libs.common.exact import Day
 from libs.common.text import Text
 from libs.common.web import IdempotencyKey, Limit, require
-from services.decommission import casefile, domain, store, usecases
+from services.decommission import casefile, chain, domain, store, usecases
 from services.decommission.context import Context
 from services.decommission.executor import Executor
 from services.decommission.refusals import OtherUnit
@@ -62,9 +62,10 @@ class Entry(BaseModel):
 
 
 class CaseWithLog(Case):
-    """A case with all that happened to it."""
+    """A case with all that happened to it; `fault` is what is wrong with its log, on which then nothing rests."""
 
     held: bool
+    fault: str | None = None
     windows: dict[str, int]
     log: list[Entry]
 
@@ -97,6 +98,12 @@ def _case(held: Held) -> Case:
     return Case(**{name: getattr(case, name) for name in Case.model_fields})
 
 
+def _entry(entry: chain.Entry) -> Entry:
+    """An entry as it stands; where somebody has put something else in the place of its data, that is shown too."""
+    data = entry.data if isinstance(entry.data, dict) else {"data": entry.data}
+    return Entry(**entry.content() | {"sha256": entry.sha256, "data": data})
+
+
 def router(ctx: Context, executor: Executor) -> APIRouter:
     """Cases."""
     routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"])
@@ -117,22 +124,23 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
     @routes.get("/{case_id}", summary="One case with its log 案件详情")
     async def case(case_id: UUID, _: Annotated[Principal, require(*READ)]) -> CaseWithLog:
         async with ctx.database.reading() as conn:
-            held = await store.hold(conn, case_id, ctx.zone, lock=False)
-        log = [Entry(**(entry.content() | {"sha256": entry.sha256})) for entry in held.log]
+            held, fault = await store.look(conn, case_id, ctx.zone, ctx.notary)
+        log = [_entry(entry) for entry in held.log]
         windows = {name: getattr(held.case.windows, name) for name in held.case.windows.__dataclass_fields__}
         return CaseWithLog(
-            **_case(held).model_dump(), log=log, windows=windows, held=held.progress.held_since is not None
-        )
+            **_case(held).model_dump(), log=log, windows=windows, held=held.progress.held_since is not None,
+            fault=fault,
+        )  # fmt: skip
 
     async def act(request: Request, who: Principal, key: str | None, work: Work) -> Response:
         """One transaction: the answer given before under this key, or the work and its answer."""
         asked = request.url.path.encode() + b"\n" + await request.body()
         async with ctx.database.transaction("act_on_case") as conn:
-            given = await idempotency.recall(conn, who.subject, key, asked)
+            given = await idempotency.recall(conn, who.identity, key, asked)
             if given is not None:
                 return Response(given[1], given[0], media_type="application/json")
             answer = _case(await work(conn)).model_dump_json().encode()
-            await idempotency.keep(conn, who.subject, key, asked, status=200, answer=answer)
+            await idempotency.keep(conn, who.identity, key, asked, status=200, answer=answer)
         executor.wake()
         return Response(answer, 200, media_type="application/json")
 
@@ -158,7 +166,9 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
                 own = await usecases.unit_may_speak(conn, who.scope, subject.sponsor_id)
             if not own and "operator" not in who.roles:
                 raise OtherUnit
-            return await usecases.answered(ctx, conn, held, given, actor=who.subject, on_behalf=not own)
+            if given.answer != "keep":
+                await usecases.require_apart(conn, held, who)
+            return await usecases.answered(ctx, conn, held, given, actor=who.identity, on_behalf=not own)
 
         return await act(request, who, idempotency_key, work)
 
@@ -182,7 +192,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
             raise Invalid(field="until", accepted=f"{ctx.today()} or later, or none", why="the hold has ended already")
 
         async def work(conn: Connection) -> Held:
-            return await usecases.note(ctx, conn, case_id, "held", actor=who.subject, **body.model_dump())
+            return await usecases.note(ctx, conn, case_id, "held", who=who, **body.model_dump())
 
         return await act(request, who, idempotency_key, work)
 
@@ -203,7 +213,7 @@ def _add_note(routes: APIRouter, ctx: Context, act: Act, path: str, kind: str, s
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         async def work(conn: Connection) -> Held:
-            return await usecases.note(ctx, conn, case_id, kind, actor=who.subject, reason=body.reason)
+            return await usecases.note(ctx, conn, case_id, kind, who=who, reason=body.reason)
 
         return await act(request, who, idempotency_key, work)
 
@@ -215,7 +225,7 @@ def _notice(row: Any) -> dict[str, Any]:
 
 async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
     async with ctx.database.reading() as conn:
-        held = await store.hold(conn, case_id, ctx.zone, lock=False)
+        held = await ctx.hold(conn, case_id, lock=False)
         if not held.log:
             raise Missing(what=f"log of case {case_id}")
         findings = [

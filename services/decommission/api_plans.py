@@ -118,13 +118,13 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.post("/plans/{plan_id}/approvals", summary="Sign a plan's hash 批准方案")
     async def approve(plan_id: UUID, body: Signature, who: Annotated[Principal, require("approver")]) -> Signed:
-        after = await planning.approve(ctx.database, ctx.clock, plan_id, who.subject, body.sha256)
+        after = await planning.approve(ctx, plan_id, who, body.sha256)
         executor.wake()
         return Signed(state=after["state"], approvers=after["approvers"])
 
     @routes.post("/plans/{plan_id}/reject", summary="Say no to a plan; what is not stopped is planned anew 否决方案")
     async def reject(plan_id: UUID, body: No, who: Annotated[Principal, require("approver")]) -> SaidNo:
-        said = await planning.reject(ctx.database, ctx.clock, plan_id, by=who.subject, reason=body.reason)
+        said = await planning.reject(ctx, plan_id, by=who.identity, reason=body.reason)
         executor.wake()
         return SaidNo(**said)
 
@@ -136,17 +136,17 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
     @routes.post("/mandates", status_code=201, summary="Propose a standing approval 提出授权")
     async def propose(body: MandateIn, who: Annotated[Principal, require("operator", "approver")]) -> dict[str, UUID]:
         which = await planning.propose_mandate(
-            ctx.database, ctx.clock, rule=body.rule, max_per_day=body.max_per_day, until=body.until, by=who.subject
+            ctx.database, ctx.clock, rule=body.rule, max_per_day=body.max_per_day, until=body.until, by=who.identity
         )
         return {"mandate_id": which}
 
     @routes.post("/mandates/{mandate_id}/approvals", status_code=204, summary="Sign a standing approval 批准授权")
     async def sign(mandate_id: UUID, who: Annotated[Principal, require("approver")]) -> None:
-        await planning.sign_mandate(ctx.database, ctx.clock, mandate_id, who.subject)
+        await planning.sign_mandate(ctx.database, ctx.clock, mandate_id, who)
 
     @routes.post("/mandates/{mandate_id}/revoke", summary="Take a standing approval back 撤回授权")
     async def revoke(mandate_id: UUID, body: No, who: Annotated[Principal, require("approver")]) -> SaidNo:
-        said = await planning.revoke_mandate(ctx.database, ctx.clock, mandate_id, by=who.subject, reason=body.reason)
+        said = await planning.revoke_mandate(ctx.database, ctx.clock, mandate_id, by=who.identity, reason=body.reason)
         return SaidNo(**said)
 
     return routes

@@ -130,14 +130,14 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
             async with ctx.database.reading() as conn:
                 if not await usecases.unit_may_speak(conn, who.scope, unit_id):
                     raise OtherUnit
-        await places.set_endpoint(ctx, unit_id, **body.model_dump(), actor=who.subject)
+        await places.set_endpoint(ctx, unit_id, **body.model_dump(), actor=who.identity)
         executor.wake()
 
     @routes.put(
         "/connectors/{platform}", status_code=204, tags=["setup 配置"], summary="How a platform is stopped 连接器"
     )
     async def connector(platform: Platform, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
-        await places.set_connector(ctx, platform, **body.model_dump(), actor=who.subject)
+        await places.set_connector(ctx, platform, **body.model_dump(), actor=who.identity)
         executor.wake()
 
     @routes.get("/setup-changes", tags=["setup 配置"], summary="Who changed endpoints and connectors 配置变更")
@@ -175,7 +175,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
 
     @routes.post("/kill-switch", status_code=204, tags=["setup 配置"], summary="Stop every outgoing call 总开关")
     async def kill_switch(body: Switch, who: Annotated[Principal, require("operator")]) -> None:
-        await usecases.set_kill_switch(ctx, body.on, actor=who.subject)
+        await usecases.set_kill_switch(ctx, body.on, actor=who.identity)
         executor.wake()
 
     @routes.get("/alarms", tags=["setup 配置"], summary="What a person must look at 告警")

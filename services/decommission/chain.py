@@ -1,5 +1,6 @@
 """The log as a hash chain: each entry's hash covers the one before, so none can be altered, dropped or moved. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from libs.common.signing import canonical, sha256
 
 GENESIS = "0" * 64
+LENGTH = "its row counts another number of entries than its log has"
+WHOLE = 1e16  # from here on a float is written with an exponent, which a database of decimal numbers does not keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,35 @@ def link(log: list[Entry], *, at: datetime, actor: str, kind: str, data: dict[st
     at = max(at, log[-1].at) if log else at
     bare = Entry(len(log) + 1, at, actor, kind, data, previous, "")
     return Entry(bare.seq, at, actor, kind, data, previous, sha256(canonical(bare.content())))
+
+
+def stored(value: Any) -> Any:
+    """A JSON value as the database gives it back: a hash of 1e+22 or -0.0 would not be that of what is read later."""
+    if isinstance(value, dict):
+        return {name: stored(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [stored(part) for part in value]
+    if isinstance(value, float) and abs(value) >= WHOLE:
+        return int(value)
+    return 0.0 if isinstance(value, float) and value == 0 else value
+
+
+def fault(log: Sequence[Entry], version: int) -> str | None:
+    """Why a log is not what was written, or None; `version` is how many entries the row of its case says it has."""
+    if version != len(log):
+        return f"{LENGTH}: {len(log)}, {version}"
+    found = faults([entry.content() | {"sha256": entry.sha256} for entry in log])
+    return found[0] if found else None
+
+
+def head(log: Sequence[Entry]) -> tuple[int, str]:
+    """(number of entries, hash of the last): what stands for a whole log where it is kept outside of it."""
+    return (log[-1].seq, log[-1].sha256) if log else (0, GENESIS)
+
+
+def extends(log: Sequence[Entry], entries: int, last: str) -> bool:
+    """Whether a log is still the one that had this head once, with what came after."""
+    return 0 < entries <= len(log) and log[entries - 1].sha256 == last
 
 
 def faults(entries: list[dict[str, Any]]) -> list[str]:

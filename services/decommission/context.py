@@ -3,11 +3,12 @@
 import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from libs.common import outbox
+from libs.common import auth, outbox
 from libs.common.clock import Clock
 from libs.common.db import Connection, Database
 from libs.common.egress import Egress
@@ -16,6 +17,7 @@ from libs.common.ids import derive
 from services.decommission import saga, store
 from services.decommission.archive import Archive
 from services.decommission.domain import Limits, Subject, Windows
+from services.decommission.heads import Notary
 from services.decommission.store import QUERIES, Held
 
 ACTOR = "jianfu"
@@ -27,6 +29,12 @@ class SwitchedOff(Exception):
 
 class MovedOn(Exception):
     """What was to be done is no longer the case's next move: a hold, an answer or a cancellation came in between."""
+
+
+@cache
+def _notary(keys: str) -> Notary:
+    """One for all contexts with the same keys, so that what it has verified is verified once."""
+    return Notary(tuple(json.loads(keys)))
 
 
 @dataclass(frozen=True)
@@ -50,15 +58,20 @@ class Context:
     def zone(self) -> ZoneInfo:
         return self.clock.zone
 
+    @cached_property
+    def notary(self) -> Notary:
+        """Who verifies checkpoints: with the key that signs now and those that did before."""
+        return _notary(json.dumps([auth.public_key(self.signing_key), *self.retired_keys]))
+
     def now(self) -> datetime:
         return self.clock.now()
 
     def today(self) -> date:
         return self.clock.today()
 
-    async def hold(self, conn: Connection, case_id: UUID) -> Held:
-        """The case, locked."""
-        return await store.hold(conn, case_id, self.zone)
+    async def hold(self, conn: Connection, case_id: UUID, *, lock: bool = True) -> Held:
+        """The case, locked unless it is only looked at. Raises BrokenChain."""
+        return await store.hold(conn, case_id, self.zone, self.notary, lock=lock)
 
     async def take(self, conn: Connection, case_id: UUID, step: str) -> Held:
         """The case, locked, for a step that is its next move now, not only when it was looked at. Raises MovedOn."""
@@ -82,7 +95,10 @@ class Context:
     async def tell(self, conn: Connection, held: Held, event: type[Event], /, **fields: Any) -> None:
         """An event about the case; its version is the log's length, so each entry has at most one event of a type."""
         case = held.case
-        told = event(case_id=case.case_id, asset_id=case.asset_id, version=case.version, at=self.now(), **fields)
+        told = event(
+            case_id=case.case_id, asset_id=case.asset_id, version=case.version, at=self.now(),
+            log_sha256=held.log[-1].sha256, **fields,
+        )  # fmt: skip
         await outbox.emit(conn, told, sequence=case.version, time=self.now())
 
     async def alarm(self, conn: Connection, about: Held | UUID, kind: str, *, zh: str, en: str) -> None:

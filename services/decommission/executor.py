@@ -15,9 +15,10 @@ from prometheus_client import Counter
 from libs.common import observe
 from libs.common.db import Connection, Database
 from libs.common.kafka import TRANSIENT
-from services.decommission import planning, refusals, saga, store
+from services.decommission import checkpoints, planning, refusals, saga, store
 from services.decommission.context import Context, MovedOn, SwitchedOff
 from services.decommission.lanes import BESIDE, Ahead, Begun, Lane, Moves
+from services.decommission.refusals import BrokenChain
 from services.decommission.steps import addressee, announce, archive, close, notice, recheck, reopen, stop, verify
 from services.decommission.store import QUERIES, Held
 
@@ -141,6 +142,8 @@ class Executor:
         try:
             async with self._ordinary_database.transaction("begin_round") as conn:
                 asked = await QUERIES.round_begin(conn)
+            if asked or self._ctx.clock.mode == "system":  # under a stepped clock a day begins with its first round
+                await checkpoints.make(self._ordinary_context())
             did = await self._ordinary.drain(self.horizon, self._ordinary_context, self._spare)
             if asked:
                 async with self._ordinary_database.transaction("end_round") as conn:
@@ -194,7 +197,7 @@ class Executor:
             return False  # today's work has not been released yet
         async with self._ordinary_database.connection() as conn:
             before = await QUERIES.cases_due_count(conn, until=until)
-        if await planning.seal_plan(self._ordinary_database, self._ctx.clock, self._ctx.limits) is not None:
+        if await planning.seal_plan(self._ordinary_context()) is not None:
             return True
         async with self._ordinary_database.connection() as conn:  # what could not be planned may have to be told anew
             return bool(await QUERIES.cases_due_count(conn, until=until) > before)
@@ -204,19 +207,25 @@ class Executor:
         target = None
         try:
             async with ctx.database.reading() as conn:
-                held = await store.hold(conn, case_id, ctx.zone, lock=False)
+                held = await ctx.hold(conn, case_id, lock=False)
                 move = saga.next_move(held.progress, ctx.now(), ctx.zone)
                 able = await self._able(conn, held, move)
                 if isinstance(move, saga.Do) and able and move.step in BESIDE:
                     target = await addressee.of(conn, move.step, held, await ctx.subject(conn, held))
         except TRANSIENT:
             raise
+        except BrokenChain as error:
+            await self._broken(ctx, error)
+            return None
         except Exception as error:
             log.exception("case-unreadable", case_id=str(case_id))
             await self._park(ctx, case_id, f"its log cannot be read: {type(error).__name__}")
             return None
         if not isinstance(move, saga.Do) or not able:
-            await self._rest(ctx, case_id)
+            try:
+                await self._rest(ctx, case_id)
+            except BrokenChain as error:
+                await self._broken(ctx, error)
         elif self._last.get(case_id) == (held.case.version, move.step):
             zh = f"步骤 {move.step} 执行后个案没有变化"
             await self._park(ctx, case_id, f"the step {move.step} left the case where it was", zh)
@@ -239,6 +248,9 @@ class Executor:
             return
         except TRANSIENT:
             raise
+        except BrokenChain as error:  # altered since it was looked at
+            await self._broken(ctx, error)
+            return
         except Exception as error:
             log.exception("step-failed", case_id=str(case_id), step=step)
             what = type(error).__name__
@@ -260,6 +272,12 @@ class Executor:
             # Looked up again: a record that came since the first look found nobody asleep to wake.
             due = saga.due_at(move, ctx.now()) if await self._able(conn, held, move) else None
             await QUERIES.case_rest(conn, case_id=case_id, due_at=due)
+
+    async def _broken(self, ctx: Context, error: BrokenChain) -> None:
+        """A log that was altered takes no entry: the row rests, a person is called, and the others go on."""
+        async with ctx.database.transaction("park_case") as conn:
+            await store.broken(conn, error, now=ctx.now())
+            await QUERIES.case_rest(conn, case_id=error.case_id, due_at=None)
 
     async def _park(self, ctx: Context, case_id: UUID, why: str, why_zh: str = "") -> None:
         """What cannot go on by itself goes to a person, and holds up nobody else."""

@@ -13,7 +13,7 @@ from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
 from libs.common.targets import LONGEST_REST, Targets
-from services.decommission import api, api_packages, api_plans, api_setup, handlers
+from services.decommission import api, api_checkpoints, api_packages, api_plans, api_setup, handlers
 from services.decommission.archive import Archive
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
@@ -50,6 +50,7 @@ def application(
     app.include_router(api.router(ctx, executor))
     app.include_router(api_packages.router(ctx))
     app.include_router(api_plans.router(ctx, executor))
+    app.include_router(api_checkpoints.router(ctx))
     app.include_router(api_setup.router(ctx, executor, windows, [auth.public_key(ctx.signing_key), *ctx.retired_keys]))
     web.seal(app)
     return app

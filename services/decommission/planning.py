@@ -2,38 +2,39 @@
 
 import json
 from collections import Counter
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from libs.common import outbox
+from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db import Connection, Database
 from libs.common.errors import Missing
 from libs.common.events.decommission import CaseApproved
 from libs.common.ids import derive
 from libs.common.signing import sha256 as sha256_of
-from services.decommission import plans, refusals, saga, states, store
+from services.decommission import chain, foureyes, plans, refusals, saga, states, store
+from services.decommission.context import ACTOR, Context
 from services.decommission.domain import Limits, PlanAltered, SameApprover, Subject, Taken, room
 from services.decommission.plans import Candidate
+from services.decommission.refusals import BrokenChain, MayNotSign
 from services.decommission.store import QUERIES, Held
 
-ACTOR = "jianfu"
 CHANGED = "the asset's record changed after sealing"
 UNSIGNED = "what is true of the asset today is not among the evidence that was signed"
 
 
-async def seal_plan(database: Database, clock: Clock, limits: Limits) -> UUID | None:
+async def seal_plan(ctx: Context) -> UUID | None:
     """Seal the day's one plan of all cases that are ready; None when there is one already, or nobody is ready."""
-    async with database.transaction("seal_plan") as conn:
-        day, now = clock.today(), clock.now()
+    async with ctx.database.transaction("seal_plan") as conn:
+        day, now, limits = ctx.today(), ctx.now(), ctx.limits
         if await QUERIES.plan_of_day(conn, day=day) is not None:
             return None
         rows = [
             row async for row in QUERIES.cases_ready(conn) if limits.per_plan and room(limits, Taken(), row["kind"])
         ]
-        candidates = [c for row in rows if (c := await _candidate(conn, row, now, clock.zone)) is not None]
+        candidates = [c for row in rows if (c := await _candidate(ctx, conn, row)) is not None]
         sealed = plans.seal(day, candidates, limits)
         if sealed is None:
             return None
@@ -45,38 +46,49 @@ async def seal_plan(database: Database, clock: Clock, limits: Limits) -> UUID | 
                 conn, plan_id=sealed.plan_id, case_id=one.case_id, asset_id=one.asset_id, unit_id=one.unit_id,
                 kind=one.kind,
             )  # fmt: skip
-            held = await store.hold(conn, one.case_id, clock.zone)
-            data = {"plan_id": str(sealed.plan_id), "plan_sha256": sealed.sha256}
-            await store.append(conn, held, "planned", data, now=now, actor=ACTOR, zone=clock.zone)
+            held = await ctx.hold(conn, one.case_id)
+            await ctx.append(conn, held, "planned", plan_id=str(sealed.plan_id), plan_sha256=sealed.sha256)
         return sealed.plan_id
 
 
-async def _candidate(conn: Connection, row: Any, now: datetime, zone: ZoneInfo) -> Candidate | None:
-    held = await store.hold(conn, row["case_id"], zone)
+async def _candidate(ctx: Context, conn: Connection, row: Any) -> Candidate | None:
+    held = await _whole(ctx, conn, row["case_id"])
     subject = await store.subject(conn, row["asset_id"])
-    if subject is None or not isinstance(saga.next_move(held.progress, now, zone), saga.Plan):
+    if held is None or subject is None:
+        return None
+    if not isinstance(saga.next_move(held.progress, ctx.now(), ctx.zone), saga.Plan):
         return None
     if held.progress.noticed_unit not in (None, str(subject.sponsor_id)):  # another unit was told, and answered or not
-        data = {"unit_id": str(subject.sponsor_id)}
-        await store.append(conn, held, "sponsor_changed", data, now=now, actor=ACTOR, zone=zone)
+        await ctx.append(conn, held, "sponsor_changed", unit_id=str(subject.sponsor_id))
         return None
     findings = [f async for f in QUERIES.findings_of(conn, case_id=row["case_id"])]
     left = [f["rule"] async for f in QUERIES.findings_left(conn, case_id=row["case_id"])]
     return Candidate(
         saga.ready_since(held.progress), subject.asset_id, held.case.case_id, subject.sponsor_id, subject.kind,
         subject.version, tuple(dict.fromkeys(left)) or (held.case.rule,), held.progress.notice_sha256 or "",
-        tuple(f["evidence_sha256"] for f in findings if not f["cleared"]),
+        tuple(f["evidence_sha256"] for f in findings if not f["cleared"]), *chain.head(held.log),
     )  # fmt: skip
 
 
-async def approve(database: Database, clock: Clock, plan_id: UUID, approver: str, sha256: str) -> dict[str, Any]:
+async def _whole(ctx: Context, conn: Connection, case_id: UUID) -> Held | None:
+    """A case, locked; where its log was altered a person is called to it, and what is done goes on without it."""
+    try:
+        return await ctx.hold(conn, case_id)
+    except BrokenChain as error:
+        await store.broken(conn, error, now=ctx.now())
+        return None
+
+
+async def approve(ctx: Context, plan_id: UUID, who: Principal, sha256: str) -> dict[str, Any]:
     """One person signs a plan's hash; with enough signatures its cases go on.
 
     Two different people, or one where every rule of every member is under a live mandate with room left. Who signs
     again has signed once. Raises PlanAltered when the text is not what was sealed or the hash is another's, SaidNo
-    when the plan was rejected.
+    when the plan was rejected, TwoRoles for a token that is an operator's as well, and MayNotSign for who has had
+    another part in one of its cases.
     """
-    async with database.transaction("approve_plan") as conn:
+    foureyes.require_apart(who.roles)
+    async with ctx.database.transaction("approve_plan") as conn:
         plan = await QUERIES.plan_lock(conn, plan_id=plan_id)
         if plan is None:
             raise Missing(what=f"plan {plan_id}")
@@ -86,38 +98,61 @@ async def approve(database: Database, clock: Clock, plan_id: UUID, approver: str
         if altered:
             await QUERIES.plan_state(conn, plan_id=plan_id, state="altered")
             zh, en = f"方案 {plan_id} 的内容已被改动。", f"The content of plan {plan_id} has been altered."
-            await store.alarm(conn, plan_id, "plan-altered", zh=zh, en=en, now=clock.now())
+            await store.alarm(conn, plan_id, "plan-altered", zh=zh, en=en, now=ctx.now())
         elif sha256 != actual:
             raise PlanAltered(field="sha256", accepted=actual, why="the hash signed is not this plan's")
         else:
-            plan = await _sign(conn, clock, plan, approver)
+            plan = await _sign(ctx, conn, plan, who.identity)
     if altered:
         raise PlanAltered(why="its stored content has changed since it was sealed")
     return dict(plan)
 
 
-async def _sign(conn: Connection, clock: Clock, plan: Any, approver: str) -> dict[str, Any]:
-    plan_id = plan["plan_id"]
+async def _sign(ctx: Context, conn: Connection, plan: Any, approver: str) -> dict[str, Any]:
+    plan_id, signed = plan["plan_id"], await signers(conn, plan["plan_id"])
     if plan["state"] == "approved":  # what was approved has its signatures; a later one would prove nothing
-        return dict(plan) | {"approvers": await _signers(conn, plan_id)}
-    await QUERIES.approval_add(conn, plan_id=plan_id, approver=approver, sha256=plan["sha256"], at=clock.now())
-    signed = await _signers(conn, plan_id)
-    mandates = [] if len(signed) >= 2 else await _mandates(conn, plan["content"], clock.today())
-    if len(signed) >= 2 or mandates:
+        return dict(plan) | {"approvers": signed}
+    if not foureyes.among(approver, signed):
+        await _unless_involved(ctx, conn, plan, approver)
+        await QUERIES.approval_add(conn, plan_id=plan_id, approver=approver, sha256=plan["sha256"], at=ctx.now())
+        signed = await signers(conn, plan_id)
+    two = len(foureyes.people(signed)) >= 2
+    mandates = [] if two else await _mandates(conn, plan["content"], ctx.today(), approver)
+    if two or mandates:
         await QUERIES.plan_state(conn, plan_id=plan_id, state="approved")
-        await _admit(conn, clock, plan, signed, mandates)
+        await _admit(ctx, conn, plan, signed, mandates)
         return dict(plan) | {"state": "approved", "approvers": signed}
     return dict(plan) | {"approvers": signed}
 
 
-async def _signers(conn: Connection, plan_id: UUID) -> list[str]:
+async def signers(conn: Connection, plan_id: UUID | None) -> list[str]:
+    """Who has signed a plan; nobody where there is none."""
+    if plan_id is None:
+        return []
     return [row["approver"] async for row in QUERIES.approvals_of(conn, plan_id=plan_id)]
 
 
-async def _mandates(conn: Connection, content: str, day: date) -> list[str]:
-    """The standing approvals, each signed by two, that cover every member of a plan; none when one is not covered."""
+async def acted(conn: Connection, held: Held) -> dict[str, Iterable[str]]:
+    """Who has had a part in a case that excludes signing for it: the reason, and the people. See foureyes.conflict."""
+    return {foureyes.BY_HAND: foureyes.hands(held.log)}
+
+
+async def _unless_involved(ctx: Context, conn: Connection, plan: Any, approver: str) -> None:
+    """Raises MayNotSign where the signer has had another part in one of the cases; one that is broken is left out."""
+    for member in json.loads(plan["content"])["members"]:
+        held, fault = await store.look(conn, UUID(member["case_id"]), ctx.zone, ctx.notary)
+        why = foureyes.conflict(approver, await acted(conn, held)) if fault is None else None
+        if why is not None:
+            raise MayNotSign(who=approver, why=f"{held.case.case_id}: {why}")
+
+
+async def _mandates(conn: Connection, content: str, day: date, approver: str) -> list[str]:
+    """The standing approvals that cover every member of a plan; none when one is not covered.
+
+    Each is signed by two, of whom none proposed it, and nor did the one who approves under it.
+    """
     need = Counter(rule for member in json.loads(content)["members"] for rule in plans.rules_of(member))
-    live = [row async for row in QUERIES.mandates_live(conn, day=day)]
+    live = [row async for row in QUERIES.mandates_live(conn, day=day) if _standing(row, approver)]
     found = []
     for rule, count in sorted(need.items()):
         fit = [str(row["mandate_id"]) for row in live if row["rule"] == rule and row["max_per_day"] >= count]
@@ -127,46 +162,63 @@ async def _mandates(conn: Connection, content: str, day: date) -> list[str]:
     return found
 
 
-async def _admit(conn: Connection, clock: Clock, plan: Any, signed: list[str], mandates: list[str]) -> None:
-    """Members whose asset is still what was sealed go on; the others drop out with a reason."""
+def _standing(mandate: Any, approver: str) -> bool:
+    """Whether a mandate has two signers of whom none proposed it, and somebody may approve under it."""
+    others = [name for name in mandate["approvers"] if not foureyes.same(name, mandate["proposed_by"])]
+    return len(foureyes.people(others)) >= 2 and not foureyes.same(approver, mandate["proposed_by"])
+
+
+async def _admit(ctx: Context, conn: Connection, plan: Any, signed: list[str], mandates: list[str]) -> None:
+    """Members that are still what was sealed go on; the others drop out with a reason."""
     plan_id = plan["plan_id"]
     for member in json.loads(plan["content"])["members"]:
-        held = await store.hold(conn, UUID(member["case_id"]), clock.zone)
-        if held.progress.plan_id != str(plan_id) or held.case.state != "planned":
+        held = await _whole(ctx, conn, UUID(member["case_id"]))
+        if held is None or held.progress.plan_id != str(plan_id) or held.case.state != "planned":
             continue
-        subject = await store.subject(conn, held.case.asset_id)
-        if subject is None or subject.version != member["asset_version"]:
-            await drop(conn, clock, held, CHANGED)
+        if (why := await _no_longer(conn, held, member, signed)) is not None:
+            await drop(conn, ctx.clock, held, why)
             continue
         data = {"plan_id": str(plan_id), "plan_sha256": plan["sha256"], "approvers": signed, "mandates": mandates}
-        held = await store.append(conn, held, "approved", data, now=clock.now(), actor=ACTOR, zone=clock.zone)
-        told = CaseApproved(
-            case_id=held.case.case_id, asset_id=held.case.asset_id, version=held.case.version, at=clock.now(),
-            plan_id=plan_id, plan_sha256=plan["sha256"],
-        )  # fmt: skip
-        await outbox.emit(conn, told, sequence=held.case.version, time=clock.now())
+        held = await ctx.append(conn, held, "approved", **data)
+        await ctx.tell(conn, held, CaseApproved, plan_id=plan_id, plan_sha256=plan["sha256"])
 
 
-async def reject(database: Database, clock: Clock, plan_id: UUID, *, by: str, reason: str) -> dict[str, Any]:
+async def _no_longer(conn: Connection, held: Held, member: dict[str, Any], signed: list[str]) -> str | None:
+    """Why a member of a plan is not approved with the others, or None."""
+    subject = await store.subject(conn, held.case.asset_id)
+    if subject is None or subject.version != member["asset_version"]:
+        return CHANGED
+    return states.undone(held.progress) or await _involved(conn, held, signed)
+
+
+async def _involved(conn: Connection, held: Held, signed: Iterable[str]) -> str | None:
+    """Why somebody who signed for a case may not have, or None: he may have acted after he signed."""
+    parts = await acted(conn, held)
+    return next((why for name in signed if (why := foureyes.conflict(name, parts)) is not None), None)
+
+
+async def reject(ctx: Context, plan_id: UUID, *, by: str, reason: str) -> dict[str, Any]:
     """One person says no to a plan, approved or not: whatever of it has not been stopped is to be planned anew.
 
     What was altered can be planned again only so. Who says no again has said it once; the first word stays.
     """
-    async with database.transaction("reject_plan") as conn:
+    async with ctx.database.transaction("reject_plan") as conn:
         if await QUERIES.plan_lock(conn, plan_id=plan_id) is None:
             raise Missing(what=f"plan {plan_id}")
         said = await QUERIES.plan_rejection(conn, plan_id=plan_id)
         if said is None:
-            said = {"by": by, "reason": reason, "at": clock.now()}
+            said = {"by": by, "reason": reason, "at": ctx.now()}
             await QUERIES.plan_reject(conn, plan_id=plan_id, **said)
             await QUERIES.plan_state(conn, plan_id=plan_id, state="rejected")
             for member in [row["case_id"] async for row in QUERIES.plan_members_of(conn, plan_id=plan_id)]:
-                looked = await store.hold(conn, member, clock.zone, lock=False)
-                if looked.progress.plan_id != str(plan_id):
+                looked, fault = await store.look(conn, member, ctx.zone, ctx.notary)
+                if fault is None and looked.progress.plan_id != str(plan_id):
                     continue  # in another by now, whose sealing may be waiting for a row that is locked here
-                held = await store.hold(conn, member, clock.zone)
+                held = await _whole(ctx, conn, member)
+                if held is None:
+                    continue  # once it is mended, its plan will be found to be rejected
                 if held.progress.plan_id == str(plan_id) and states.may(held.progress, "unplanned"):
-                    await drop(conn, clock, held, reason, actor=by)
+                    await drop(conn, ctx.clock, held, reason, actor=by)
     return dict(said)
 
 
@@ -184,13 +236,18 @@ async def fault_of(conn: Connection, held: Held) -> str | None:
         return "it does not exist"
     signed = {row["approver"]: row["sha256"] async for row in QUERIES.approvals_of(conn, plan_id=plan["plan_id"])}
     fault = plans.fault(
-        plan["content"], plan["sha256"], signed, held.case.case_id, p.plan_sha256 or "", p.approvers
+        plan["content"], plan["sha256"], signed, held.case.case_id, p.plan_sha256 or "", p.approvers, held.log
     )  # fmt: skip
-    if fault is None and len(set(p.approvers)) < 2:
+    if fault is None and not _two(held):
         mandates = await _mandates_of(conn, held, plan)
-        if any(mandate is None or mandate["signatures"] < 2 for mandate in mandates.values()):
+        if any(mandate is None or not _standing(mandate, p.approvers[0]) for mandate in mandates.values()):
             return "one person approved it, and no standing approval of its rule is signed by two others"
     return fault
+
+
+def _two(held: Held) -> bool:
+    """Whether two people approved a case's plan, and not one under two names."""
+    return len(foureyes.people(held.progress.approvers)) >= 2
 
 
 async def signed_evidence(conn: Connection, held: Held) -> frozenset[str] | None:
@@ -215,7 +272,9 @@ async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> s
         return CHANGED
     if plans.evidence_of(held.log, held.progress.asked_finding) not in {None, *member["evidence_sha256"]}:
         return UNSIGNED
-    if len(set(held.progress.approvers)) >= 2:
+    if (why := await _involved(conn, held, held.progress.approvers)) is not None:
+        return why
+    if _two(held):
         return None
     mandates = await _mandates_of(conn, held, plan)
     if any(mandate is not None and mandate["revoked"] for mandate in mandates.values()):
@@ -234,7 +293,7 @@ async def _mandates_of(conn: Connection, held: Held, plan: Any) -> dict[str, Any
 
 async def room_under_mandate(conn: Connection, held: Held, day: date) -> bool:
     """Whether a case that one person approved fits under what its mandate allows in a day."""
-    if len(set(held.progress.approvers)) >= 2:
+    if _two(held):
         return True
     plan = await QUERIES.plan_get(conn, plan_id=UUID(held.progress.plan_id or ""))
     for rule, mandate in (await _mandates_of(conn, held, plan)).items():
@@ -273,18 +332,23 @@ async def propose_mandate(
     return which
 
 
-async def sign_mandate(database: Database, clock: Clock, mandate_id: UUID, approver: str) -> None:
+async def sign_mandate(database: Database, clock: Clock, mandate_id: UUID, who: Principal) -> None:
     """One of the two signatures; who signs again has signed once.
 
-    Raises Missing, SameApprover for its proposer, and SaidNo when it was revoked.
+    Raises Missing, SameApprover for its proposer, SaidNo when it was revoked, and TwoRoles for a token that is an
+    operator's as well.
     """
+    foureyes.require_apart(who.roles)
+    approver = who.identity
     async with database.transaction("sign_mandate") as conn:
         mandate = await QUERIES.mandate_get(conn, mandate_id=mandate_id)
         if mandate is None:
             raise Missing(what=f"mandate {mandate_id}")
-        if mandate["proposed_by"] == approver:
+        if foureyes.same(mandate["proposed_by"], approver):
             raise SameApprover(who=approver)
         refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=mandate_id))
+        if foureyes.among(approver, mandate["approvers"]):
+            return
         await QUERIES.mandate_sign(conn, mandate_id=mandate_id, approver=approver, at=clock.now())
 
 

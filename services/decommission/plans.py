@@ -9,13 +9,17 @@ from uuid import UUID
 
 from libs.common.ids import derive
 from libs.common.signing import canonical, sha256
+from services.decommission import chain
 from services.decommission.chain import Entry
 from services.decommission.domain import Limits, Taken, room
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A case that may be planned; `ready_at` is when it became so, `rules` are those of what is still true of it."""
+    """A case that may be planned; `ready_at` is when it became so, `rules` are those of what is still true of it.
+
+    `log_entries` and `log_sha256` are the head of its log: who signs the plan signs all that led to it.
+    """
 
     ready_at: datetime
     asset_id: UUID
@@ -26,6 +30,8 @@ class Candidate:
     rules: tuple[str, ...]
     notice_sha256: str
     evidence_sha256: tuple[str, ...]
+    log_entries: int
+    log_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed |
                     "route": "close",
                     "notice_sha256": one.notice_sha256,
                     "evidence_sha256": list(one.evidence_sha256),
+                    "log_entries": one.log_entries,
+                    "log_sha256": one.log_sha256,
                 }
                 | ({"rules": list(one.rules)} if len(one.rules) > 1 else {})
                 for one in chosen
@@ -86,8 +94,9 @@ def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed |
 
 
 def fault(
-    content: str, stored_sha256: str, signed: Mapping[str, str], case_id: UUID, planned: str, approvers: Sequence[str]
-) -> str | None:
+    content: str, stored_sha256: str, signed: Mapping[str, str], case_id: UUID, planned: str,
+    approvers: Sequence[str], log: Sequence[Entry],
+) -> str | None:  # fmt: skip
     """Why a case may not be executed under a plan, or None.
 
     `signed` says which hash each approver signed; `planned` and `approvers` are what the case's own log recorded.
@@ -97,8 +106,12 @@ def fault(
         return "its content does not have the hash it was sealed with"
     if not approvers or any(signed.get(approver) != actual for approver in approvers):
         return "a signature it was approved with is missing or is for another hash"
-    if member_of(content, case_id) is None:
+    member = member_of(content, case_id)
+    if member is None:
         return "it does not hold this case"
+    sealed = "log_sha256" in member  # a plan from before that was sealed is bounded by its other hashes
+    if sealed and not chain.extends(log, member["log_entries"], member["log_sha256"]):
+        return "its log is not the one that it was sealed with"
     return None
 
 

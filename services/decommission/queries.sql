@@ -171,6 +171,36 @@ select seq, at, actor, kind, data::text as data, previous, sha256, trace from ca
 insert into case_log (case_id, seq, at, actor, kind, data, previous, sha256, trace)
 values (:case_id, :seq, :at, :actor, :kind, :data::text::jsonb, :previous, :sha256, :trace);
 
+-- name: cases_moved()
+-- Cases whose log has grown since a checkpoint last held it.
+select case_id from cases where version > checkpoint_entries order by case_id;
+
+-- name: cases_noted(case_ids, entries)!
+-- What a checkpoint says of them. A row that somebody holds is left for the next one, which says the same of it again.
+update cases c set checkpoint_entries = n.entries
+from unnest(:case_ids::uuid[], :entries::int[]) as n(case_id, entries)
+where c.case_id = n.case_id and c.checkpoint_entries < n.entries
+  and c.case_id in (select l.case_id from cases l where l.case_id = any(:case_ids::uuid[]) for no key update skip locked);
+
+-- name: checkpoint_add(day, content, sha256, signature)$
+insert into checkpoints (day, content, sha256, signature) values (:day, :content, :sha256, :signature)
+on conflict do nothing returning true;
+
+-- name: checkpoint_of(case_id)^
+-- The newest that holds a case, with the hash of its text as it is stored now.
+select day, signature, encode(sha256(convert_to(content, 'UTF8')), 'hex') as actual from checkpoints
+where case_ids @> to_jsonb(:case_id::text) order by day desc limit 1;
+
+-- name: checkpoint_get(day)^
+select day, content, sha256, signature from checkpoints where day = :day;
+
+-- name: checkpoint_newest()^
+select day, sha256 from checkpoints order by day desc limit 1;
+
+-- name: checkpoint_list(after, max_rows)
+select day, sha256, signature, jsonb_array_length(case_ids) as cases from checkpoints
+where day > :after order by day limit :max_rows;
+
 -- name: finding_add(finding_id, case_id, evidence, evidence_sha256)!
 insert into findings (finding_id, case_id, evidence, evidence_sha256)
 values (:finding_id, :case_id, :evidence::text::jsonb, :evidence_sha256)
@@ -273,7 +303,9 @@ values (:mandate_id, :rule, :max_per_day, :until, :proposed_by, :proposed_at)
 on conflict do nothing;
 
 -- name: mandate_get(mandate_id)^
-select * from mandates where mandate_id = :mandate_id;
+select m.*, (select coalesce(array_agg(a.approver order by a.at, a.approver), '{}') from mandate_approvals a
+             where a.mandate_id = m.mandate_id) as approvers
+from mandates m where mandate_id = :mandate_id;
 
 -- name: mandate_sign(mandate_id, approver, at)$
 insert into mandate_approvals (mandate_id, approver, at) values (:mandate_id, :approver, :at)
@@ -293,16 +325,18 @@ select m.*, (select coalesce(array_agg(a.approver order by a.at, a.approver), '{
 from mandates m left join mandate_revocations r using (mandate_id) order by m.until, m.mandate_id;
 
 -- name: mandates_live(day)
--- Standing approvals that two people have signed, that have not ended and that nobody took back.
-select m.mandate_id, m.rule, m.max_per_day from mandates m
-where m.until >= :day and (select count(*) from mandate_approvals a where a.mandate_id = m.mandate_id) >= 2
-  and not exists (select 1 from mandate_revocations r where r.mandate_id = m.mandate_id);
+-- Standing approvals that have not ended and that nobody took back, with who signed each.
+select m.mandate_id, m.rule, m.max_per_day, m.proposed_by, array_agg(a.approver) as approvers
+from mandates m join mandate_approvals a using (mandate_id)
+where m.until >= :day
+  and not exists (select 1 from mandate_revocations r where r.mandate_id = m.mandate_id)
+group by m.mandate_id;
 
 -- name: mandate_of_rule(mandates, rule)^
--- The standing approval of a rule among those that a plan was approved under; its proposer is none of its signers.
-select m.mandate_id, m.max_per_day, m.until,
-       (select count(*) from mandate_approvals a
-        where a.mandate_id = m.mandate_id and a.approver <> m.proposed_by) as signatures,
+-- The standing approval of a rule among those that a plan was approved under, with who proposed and who signed it.
+select m.mandate_id, m.max_per_day, m.until, m.proposed_by,
+       (select coalesce(array_agg(a.approver), '{}') from mandate_approvals a
+        where a.mandate_id = m.mandate_id) as approvers,
        exists (select 1 from mandate_revocations r where r.mandate_id = m.mandate_id) as revoked
 from mandates m where m.mandate_id = any(:mandates::uuid[]) and m.rule = :rule;
 

@@ -1,6 +1,7 @@
 """What people are refused and called for, with the reason in both languages. Pure."""
 
 from typing import Any, Literal
+from uuid import UUID
 
 from libs.common.errors import DomainError, Forbidden
 
@@ -33,6 +34,16 @@ CATALOGUE = {
     "something in the package is no plain file": "归档包中有非普通文件",
     "the unit has no endpoint": "该单位没有登记通知地址",
     "its log cannot be read": "无法读取其日志",
+    "it does not follow from the entry before it": "与前一条记录不相接",
+    "its content is not what its hash covers": "内容与其哈希不符",
+    "its row counts another number of entries than its log has": "个案行所记的条数与日志不符",
+    "its row is not the one that its first entry opened": "个案行与立案时的记录不符",
+    "the checkpoint that holds its head is missing": "记有其末条哈希的检查点缺失",
+    "the checkpoint that holds its head is not what was signed": "记有其末条哈希的检查点与签名不符",
+    "it is not the log whose head was signed": "日志与已签名的检查点不符",
+    "its log is not the one that it was sealed with": "日志与封存方案时不符",
+    "who moved the case by hand may not sign its plan": "经手过本个案的人不得签署其方案",
+    "who signed the plan of a case may not move it towards its stop": "签署过方案的人不得推动本个案走向停用",
 }
 
 
@@ -91,3 +102,32 @@ class SaidNo(DomainError):
     kind = "conflict"
     zh = "已被 {who} 否决或撤回,不能再签署:{reason}"
     en = "{who} has rejected or revoked it, so nobody can sign it: {reason}"
+
+
+class BrokenChain(Reasoned):
+    """The log of a case is not what was written: nothing rests on it until a person has found out why."""
+
+    code = "chain_broken"
+    kind = "conflict"
+    zh = "个案 {case_id} 的日志已被改动:{why}"
+    en = "The log of case {case_id} was altered: {why}"
+
+    def __init__(self, *, case_id: UUID, why: str) -> None:
+        self.case_id, self.why = case_id, why
+        super().__init__(case_id=str(case_id), why=why)
+
+
+class MayNotSign(Reasoned):
+    """Who has had another part in a case is not one of the eyes that judge it."""
+
+    code = "four_eyes"
+    kind = "conflict"
+    zh = "{who} 不能这样做:{why}"
+    en = "{who} may not do this: {why}"
+
+
+class TwoRoles(Forbidden):
+    """One token is either an operator's or an approver's where a case is moved towards its stop."""
+
+    zh = "没有权限:同时带有 operator 与 approver 角色的令牌不得签署,也不得推动个案走向停用。"
+    en = "Not allowed: a token with the roles operator and approver neither signs nor moves a case towards its stop."

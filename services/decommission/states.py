@@ -61,6 +61,9 @@ LEGAL: dict[str, frozenset[str]] = {
     "cancelled": BEFORE_STOP | AFTER_STOP | {"needs_person", "stopping"},
 }
 
+# Each of these begins something that leads to a stop; the result of what was begun may still be written down.
+TOWARDS_STOP = frozenset({"planned", "approved", "announced", "archive_started", "slot_reserved", "stop_started"})
+
 
 def state_of(p: Progress) -> str:
     """The one word for where a case stands."""
@@ -109,9 +112,20 @@ def check(p: Progress, kind: str) -> None:
         raise IllegalEntry(state=state_of(p), entry=kind)
 
 
+def undone(p: Progress) -> str | None:
+    """Why a case goes nowhere but to its end without a stop, or None: as a plan that holds it is told."""
+    if p.cancelled is not None:
+        return "the case was cancelled"
+    if p.refuted:
+        return "the finding is no longer true"
+    return "the unit keeps it" if p.answer == "keep" and not p.stop_ordered else None
+
+
 def may(p: Progress, kind: str) -> bool:
     """Whether the case may take this entry where it stands."""
     state = state_of(p)
+    if kind in TOWARDS_STOP and undone(p) is not None:
+        return False
     if state == "answering" and kind == "planned":
         return True  # the window ran out in silence: the passing of time writes no entry
     match kind:

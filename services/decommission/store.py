@@ -1,7 +1,7 @@
 """Rows to domain and back. Takes a connection, never commits."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from libs.common import observe
 from libs.common.db import Connection, load_queries
 from libs.common.errors import Missing
 from libs.common.ids import derive
-from services.decommission import chain, progress, saga, states
+from services.decommission import chain, heads, progress, saga, states
 from services.decommission.chain import Entry
 from services.decommission.domain import Case, Subject, Windows
+from services.decommission.heads import Head, Notary
 from services.decommission.progress import Progress
+from services.decommission.refusals import BrokenChain, zh
 
 log = structlog.get_logger()
 ALARMS = Counter("jianfu_case_alarms_total", "Times that a person was called, by why.", ["kind"])
@@ -39,26 +41,97 @@ class Held:
     traces: tuple[str | None, ...] = ()
 
 
-def to_case(row: Any) -> Case:
+def to_case(row: Any, windows: Windows) -> Case:
     return Case(
         row["case_id"], row["asset_id"], row["ordinal"], row["finding_id"], row["rule"], row["state"], row["version"],
-        row["due_at"], row["opened_at"], Windows(**json.loads(row["windows_text"])),
+        row["due_at"], row["opened_at"], windows,
     )  # fmt: skip
 
 
-async def hold(conn: Connection, case_id: UUID, zone: ZoneInfo, *, lock: bool = True) -> Held:
-    """A case with its progress, its row locked. Raises Missing."""
+def _windows(text: str) -> Windows | None:
+    """The windows of a row; None where they are none, which only somebody beside the service can have written."""
+    try:
+        return Windows(**json.loads(text))
+    except (TypeError, ValueError):
+        return None
+
+
+async def hold(conn: Connection, case_id: UUID, zone: ZoneInfo, notary: Notary, *, lock: bool = True) -> Held:
+    """A case with its progress, its row locked. Raises Missing, and BrokenChain where the log is not what was written.
+
+    Nothing is done about a case but through here, so that nothing rests on a log that was altered: the chain is
+    computed anew each time, and compared with the last head of it that was signed.
+    """
+    held, fault = await look(conn, case_id, zone, notary, lock=lock)
+    if fault is not None:
+        raise BrokenChain(case_id=case_id, why=fault)
+    return held
+
+
+async def look(
+    conn: Connection, case_id: UUID, zone: ZoneInfo, notary: Notary, *, lock: bool = False
+) -> tuple[Held, str | None]:
+    """A case as it stands, for people to look at, and what is wrong with its log. Raises Missing.
+
+    What a broken log amounts to nobody knows: it is not folded, and the state is the one that the row names.
+    """
     row = await (QUERIES.case_lock if lock else QUERIES.case_get)(conn, case_id=case_id)
     if row is None:
         raise Missing(what=f"case {case_id}")
-    case = to_case(row)
+    windows = _windows(row["windows_text"])
+    case = to_case(row, windows or Windows())
     rows = [row async for row in QUERIES.log_of(conn, case_id=case_id)]
     entries = [
         Entry(r["seq"], r["at"], r["actor"], r["kind"], json.loads(r["data"]), r["previous"], r["sha256"]) for r in rows
     ]
     traces = tuple(dict.fromkeys(row["trace"] for row in rows if row["trace"]))
     touched = tuple(dict.fromkeys((*traces[:1], *traces[-LAST_TRACES:])))
-    return Held(case, entries, progress.fold(entries, case.windows, zone), touched)
+    fault = chain.fault(entries, case.version) or _other_case(case, entries, whole=windows is not None)
+    if fault is None:
+        fault = await _not_as_signed(conn, case_id, entries, row["checkpoint_entries"], notary)
+    try:
+        p = progress.fold(entries if fault is None else [], case.windows, zone)
+    except (LookupError, TypeError, ValueError, AttributeError):  # it follows from itself, and no service wrote it
+        p, fault = Progress(case.windows), "its log cannot be read"
+    state = states.state_of(p) if fault is None else case.state
+    return Held(replace(case, state=state), entries, p, touched), fault
+
+
+def _other_case(case: Case, log: list[Entry], *, whole: bool) -> str | None:
+    """What is pinned to a case when it opens stands in its first entry too; one from an older service names less."""
+    pinned = {"finding_id": str(case.finding_id), "rule": case.rule, "windows": asdict(case.windows)}
+    opened = log[0].data if log else {}
+    alike = isinstance(opened, dict) and all(opened.get(name, value) == value for name, value in pinned.items())
+    if not whole or not alike:
+        return "its row is not the one that its first entry opened"
+    return None
+
+
+async def head_of(conn: Connection, case_id: UUID, notary: Notary) -> Head | None:
+    """Where a case's log ended when that was last signed. Raises BadCheckpoint."""
+    row = await QUERIES.checkpoint_of(conn, case_id=str(case_id))
+    if row is None:
+        return None
+    found = notary.known(row["day"], row["actual"], row["signature"])
+    if found is None:
+        whole = await QUERIES.checkpoint_get(conn, day=row["day"])
+        found = notary.read(whole["day"], whole["content"], whole["signature"])
+    return found.heads[str(case_id)]
+
+
+async def _not_as_signed(
+    conn: Connection, case_id: UUID, log: list[Entry], noted: int, notary: Notary
+) -> str | None:  # fmt: skip
+    """How a log that follows from itself differs from the newest checkpoint that holds it, or None."""
+    try:
+        head = await head_of(conn, case_id, notary)
+    except heads.BadCheckpoint as error:
+        return str(error)
+    if noted > (0 if head is None else head.entries):
+        return "the checkpoint that holds its head is missing"
+    if head is not None and not chain.extends(log, head.entries, head.last):
+        return "it is not the log whose head was signed"
+    return None
 
 
 async def append(
@@ -66,6 +139,7 @@ async def append(
 ) -> Held:
     """Add one entry to a locked case's log and bring its row in line. Raises IllegalEntry."""
     states.check(held.progress, kind)
+    data = chain.stored(data)
     entry = chain.link(held.log, at=now, actor=actor, kind=kind, data=data)
     await QUERIES.log_add(
         conn, case_id=held.case.case_id, seq=entry.seq, at=entry.at, actor=actor, kind=kind,
@@ -94,3 +168,16 @@ async def alarm(conn: Connection, about: Held | UUID, kind: str, *, zh: str, en:
     if await QUERIES.alarm_add(conn, alarm_id=which, case_id=case_id, kind=kind, text_zh=zh, text_en=en, at=now):
         ALARMS.labels(kind).inc()
         log.warning("alarm", kind=kind, case_id=str(case_id), text=en)
+
+
+async def broken(conn: Connection, error: BrokenChain, *, now: datetime) -> None:
+    """Call a person to a case whose log is not what was written; once for each fault of it."""
+    case_id, why = error.case_id, error.why
+    text_zh = f"个案日志已被改动,不再执行任何操作:{zh(why)}"
+    en = f"The log of the case was altered, nothing is done about it: {why}"
+    which = derive("alarm", case_id, "chain-broken", why)
+    if await QUERIES.alarm_add(
+        conn, alarm_id=which, case_id=case_id, kind="chain-broken", text_zh=text_zh, text_en=en, at=now
+    ):
+        ALARMS.labels("chain-broken").inc()
+        log.error("chain-broken", case_id=str(case_id), why=why)

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from libs.common import inbox, signing
+from libs.common.auth import Principal
 from libs.common.db import Connection
 from libs.common.errors import Missing
 from libs.common.events import ids
@@ -22,7 +23,7 @@ from libs.common.events.monitor import (
 )
 from libs.common.events.registry import AssetRecord, UnitRecorded
 from libs.common.signing import canonical, sha256
-from services.decommission import domain, states, store
+from services.decommission import domain, foureyes, planning, states, store
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.refusals import AnsweredItself
@@ -65,7 +66,8 @@ async def open_case(ctx: Context, told: FindingOpened, event_id: str, windows: W
 async def take_up(ctx: Context, conn: Connection, asset_id: UUID, evidence: dict[str, Any], windows: Windows) -> None:
     """A finding of a locked asset opens its next case, or attaches to the one that is open."""
     finding_id, rule = UUID(evidence["finding_id"]), evidence["rule"]
-    data = {"finding_id": str(finding_id), "rule": rule, "evidence_sha256": sha256(canonical(evidence))}
+    data: dict[str, Any] = {"finding_id": str(finding_id), "rule": rule}
+    data["evidence_sha256"] = sha256(canonical(evidence))
     row = await QUERIES.case_open_of(conn, asset_id=asset_id)
     if row is not None:
         held = await ctx.hold(conn, row["case_id"])
@@ -213,11 +215,23 @@ def _signed_by(
     raise refused or domain.BadReceipt(field="receipt", why="there is nobody who could have signed it")
 
 
+async def require_apart(conn: Connection, held: Held, who: Principal) -> None:
+    """Asked before a person moves a case towards its stop. Raises TwoRoles, and MayNotSign for who signed its plan."""
+    foureyes.require_apart(who.roles)
+    plan_id = held.progress.plan_id
+    foureyes.require_other(who.identity, await planning.signers(conn, UUID(plan_id) if plan_id else None))
+
+
 async def note(
-    ctx: Context, conn: Connection, case_id: UUID, kind: str, *, actor: str, reason: str, until: date | None = None
+    ctx: Context, conn: Connection, case_id: UUID, kind: str, *, who: Principal, reason: str, until: date | None = None
 ) -> Held:
-    """An operator's `held`, `released`, `cancelled`, `restore_asked` or `resumed`. Raises IllegalEntry."""
-    held = await ctx.hold(conn, case_id)
+    """An operator's `held`, `released`, `cancelled`, `restore_asked` or `resumed`. Raises IllegalEntry.
+
+    To let a case go on towards its stop is not for who signed its plan; to stop or undo it is for every operator.
+    """
+    held, actor = await ctx.hold(conn, case_id), who.identity
+    if kind in foureyes.TOWARDS:
+        await require_apart(conn, held, who)
     data: dict[str, Any] = {"reason": reason}
     if kind == "held":
         data["until"] = until.isoformat() if until else None

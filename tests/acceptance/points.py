@@ -10,6 +10,7 @@ SERVICES = ("registry", "monitor", "decommission")
 # Points that no story can reach, each with the reason.
 UNREACHED = {
     "prune": "runs once an hour of machine time",
+    "refuse_checkpoint": "only a checkpoint that its database's owner altered leads there",
     "park_case": "only a step that makes no progress leads there, and none is known",
 }
 

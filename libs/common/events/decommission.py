@@ -25,6 +25,8 @@ class RecheckRequested(Event):
 
 
 class _Case(Event):
+    """`log_sha256` is the last hash of the case's log: outside its database nobody can make it another."""
+
     TOPIC: ClassVar[str] = "jianfu.decommission"
     SOURCE: ClassVar[str] = "/decommission"
     KEY: ClassVar[str] = "asset_id"
@@ -34,6 +36,7 @@ class _Case(Event):
     asset_id: UUID
     version: int
     at: datetime
+    log_sha256: str | None = None
 
 
 class CaseOpened(_Case):

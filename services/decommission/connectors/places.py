@@ -8,6 +8,7 @@ from libs.common.db import Connection
 from libs.common.signing import canonical, sha256
 from services.decommission import store
 from services.decommission.context import Context
+from services.decommission.refusals import BrokenChain
 from services.decommission.store import QUERIES
 
 
@@ -35,7 +36,11 @@ async def set_endpoint(
             return  # another person to ask: the notices find their way no better than before
         waiting = [row["case_id"] async for row in QUERIES.cases_of_unit_waiting(conn, unit_id=unit_id)]
         for case_id in waiting:
-            held = await ctx.hold(conn, case_id)
+            try:
+                held = await ctx.hold(conn, case_id)
+            except BrokenChain as error:
+                await store.broken(conn, error, now=ctx.now())
+                continue
             if "notice" not in held.progress.pending:
                 await store.append(conn, held, "endpoint_changed", {}, now=ctx.now(), actor=actor, zone=ctx.zone)
 

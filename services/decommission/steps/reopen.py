@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from libs.common.db import Connection
-from services.decommission import domain, usecases
+from services.decommission import domain, store, usecases
 from services.decommission.context import Context
+from services.decommission.refusals import BrokenChain
 from services.decommission.store import QUERIES, Held
 
 
@@ -35,7 +36,11 @@ async def due(ctx: Context, conn: Connection, today: date) -> bool:
     await QUERIES.asset_lock(conn, text_=str(row["asset_id"]))
     await QUERIES.case_reopen_on(conn, case_id=row["case_id"], on_day=None)
     left = [found["evidence"] async for found in QUERIES.findings_excused(conn, case_id=row["case_id"])]
-    await _take_up(ctx, conn, row["asset_id"], left)
+    try:
+        await _take_up(ctx, conn, row["asset_id"], left)
+    except BrokenChain as error:  # the asset's open case takes nothing now: tried again tomorrow
+        await store.broken(conn, error, now=ctx.now())
+        await QUERIES.case_reopen_on(conn, case_id=row["case_id"], on_day=today + timedelta(days=1))
     return True
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from libs.common import faults, signing
 from libs.common.events.decommission import CaseStopped
-from services.decommission import domain, planning, refusals, store
+from services.decommission import domain, planning, refusals
 from services.decommission.archive import ArchiveFailed
 from services.decommission.connectors import webhook
 from services.decommission.context import Context, MovedOn
@@ -55,7 +55,7 @@ async def _seen_alive(ctx: Context, case_id: UUID) -> bool:
     Else a mistake in the address would make every account that lives on "verified gone".
     """
     async with ctx.database.reading() as conn:
-        held = await store.hold(conn, case_id, ctx.zone, lock=False)
+        held = await ctx.hold(conn, case_id, lock=False)
         subject = await ctx.subject(conn, held)
         connector = await QUERIES.connector_get(conn, platform=subject.platform)
         if connector is None or await _seen_under(conn, held, connector):

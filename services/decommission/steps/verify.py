@@ -6,7 +6,7 @@ from uuid import UUID
 
 from libs.common import faults
 from libs.common.events.decommission import CaseRestored, CaseUnverified, CaseVerified
-from services.decommission import domain, store
+from services.decommission import domain
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
 from services.decommission.domain import Subject
@@ -27,7 +27,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
     """One probe of one business day."""
     async with ctx.database.reading() as conn:
         await ctx.require_switch(conn)
-        held = await store.hold(conn, case_id, ctx.zone, lock=False)
+        held = await ctx.hold(conn, case_id, lock=False)
         subject = await ctx.subject(conn, held)
         connector = await QUERIES.connector_get(conn, platform=subject.platform)
     faults.point("decommission.probe.before-effect")

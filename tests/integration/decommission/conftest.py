@@ -232,7 +232,7 @@ class Story:
         assert self.http is not None
         headers = {"Idempotency-Key": key} if key else {}
         if role != "public":
-            headers["Authorization"] = f"Bearer {issue(ISSUER, who or role, [role], unit=unit)}"
+            headers["Authorization"] = f"Bearer {issue(ISSUER, who or role, role.split(), unit=unit)}"
         return await self.http.request(method, f"/decommission/v1{path}", json=body, headers=headers)
 
     async def call(self, method: str, path: str, body: Any = None, **more: Any) -> Any:

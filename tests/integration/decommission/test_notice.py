@@ -60,7 +60,7 @@ async def test_an_endpoint_sent_again_unchanged_begins_nothing_anew(story: Story
     assert "endpoint_changed" not in await story.kinds(case)
     await story.endpoint(unit, url=f"{story.world.address}/units/beta/notices?moved")
     (moved,) = [entry for entry in (await story.case(case))["log"] if entry["kind"] == "endpoint_changed"]
-    assert moved["actor"] == "operator"
+    assert moved["actor"] == "jianfu-local|operator"
     assert await story.state(case) == "noticing"
 
 

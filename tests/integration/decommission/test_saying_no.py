@@ -24,7 +24,7 @@ async def test_a_rejected_plan_takes_no_signature_and_its_cases_are_planned_anew
         await sign(story, plan, who)
     await story.round()
     said = await no(story, plan)
-    assert (said["by"], said["reason"]) == ("di", "the flood season")
+    assert (said["by"], said["reason"]) == ("jianfu-local|di", "the flood season")
     reply = await sign(story, plan, "cy")
     assert (reply.status_code, reply.json()["code"]) == (409, "said_no")
     assert "flood" in reply.json()["texts"]["zh"]
@@ -32,7 +32,9 @@ async def test_a_rejected_plan_takes_no_signature_and_its_cases_are_planned_anew
     assert (shown["state"], shown["rejected"]) == ("rejected", said)
     for case in cases.values():
         last = (await story.case(case))["log"][-1]
-        assert (last["kind"], last["actor"], last["data"]["why"]) == ("unplanned", "di", "the flood season")
+        assert (last["kind"], last["actor"], last["data"]["why"]) == (
+            "unplanned", "jianfu-local|di", "the flood season",
+        )  # fmt: skip
     items = (await story.call("GET", "/announcements", role="public"))["items"]
     assert {item["state"] for item in items} <= {"withdrawn"}
     await story.next_day(3)
@@ -134,7 +136,7 @@ async def test_a_mandate_taken_back_helps_nobody_and_can_be_neither_signed_nor_p
     which = await mandate(story, "ada", "bo")
     await take_back(story, which)
     (held,) = (await story.call("GET", "/mandates"))["items"]
-    assert (held["revoked_by"], held["revoked_why"]) == ("eve", "an audit")
+    assert (held["revoked_by"], held["revoked_why"]) == ("jianfu-local|eve", "an audit")
     await ready(story, unit, "a")
     assert (await sign(story, await plan_of(story), "cy")).json()["state"] == "sealed"
     late = await story.request("POST", f"/mandates/{which}/approvals", role="approver", who="fay")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common import auth, signing
-from services.decommission import domain, plans
+from services.decommission import chain, domain, plans
 from services.decommission.domain import CEILING, BadReceipt, Kinds, Limits, LimitsInvalid, Taken, Windows
 from services.decommission.plans import Candidate
 
@@ -22,6 +22,7 @@ UNIT = auth.new_key("unit")
 PUBLIC = auth.public_key(UNIT)
 ASSET = UUID(int=7)
 HASH = "a" * 64
+LOG = [chain.link([], at=NOON, actor="jianfu", kind="opened", data={"rule": "C15"})]
 
 few = st.integers(0, 6)
 limits_of = st.builds(
@@ -32,7 +33,7 @@ limits_of = st.builds(
 
 def candidate(number: int, unit: int, kind: str, ready: int) -> Candidate:
     ids = UUID(int=number), UUID(int=1000 + number), UUID(int=unit)
-    return Candidate(NOON + timedelta(days=ready), *ids, kind, 1, ("C15",), "n", ("e",))
+    return Candidate(NOON + timedelta(days=ready), *ids, kind, 1, ("C15",), "n", ("e",), 1, LOG[0].sha256)
 
 
 @st.composite
@@ -172,6 +173,7 @@ def fault(plan: plans.Sealed, **changes: Any) -> str | None:
     arguments: dict[str, Any] = {
         "content": plan.content, "stored_sha256": plan.sha256, "signed": {"ada": plan.sha256, "bo": plan.sha256},
         "case_id": plan.members[0].case_id, "planned": plan.sha256, "approvers": ("ada", "bo"),
+        "log": LOG,
     }  # fmt: skip
     return plans.fault(**arguments | changes)
 
@@ -209,6 +211,9 @@ def test_each_way_of_altering_a_plan_is_a_fault() -> None:
         {"signed": {"ada": plan.sha256, "cy": plan.sha256}},
         {"approvers": ()},
         {"case_id": UUID(int=1)},
+        {"log": LOG[1:]},
+        {"log": []},
+        {"log": [chain.link([], at=NOON, actor="jianfu", kind="opened", data={"rule": "C16"})]},
     ]
     for alteration in alterations:
         assert fault(plan, **alteration), alteration

@@ -1,0 +1,70 @@
+"""HTTP: the checkpoints, which everybody may read and keep."""
+
+import json
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from libs.common.errors import Missing
+from libs.common.web import public
+from services.decommission.context import Context
+from services.decommission.store import QUERIES
+
+BEFORE_ALL = date.min
+
+
+class Checkpoint(BaseModel):
+    """How the logs stood that had changed by the end of a day: `sha256` is the hash of its text, `signature` a JWS."""
+
+    day: date
+    sha256: str
+    signature: str
+    cases: int
+
+
+class Checkpoints(BaseModel):
+    """A page of checkpoints; ask again with `cursor=next`."""
+
+    items: list[Checkpoint]
+    next: str | None
+
+
+class CheckpointText(BaseModel):
+    """A checkpoint with its text; the hash of `text` in UTF-8 is `sha256`, which is what the signature names."""
+
+    day: date
+    sha256: str
+    signature: str
+    content: dict[str, Any]
+    text: str
+
+
+def router(ctx: Context) -> APIRouter:
+    """Checkpoints."""
+    routes = APIRouter(prefix="/decommission/v1/checkpoints", tags=["public 公开"])
+
+    @routes.get("", summary="Checkpoints of all logs 日志检查点")
+    @public
+    async def checkpoints(
+        cursor: date = BEFORE_ALL, limit: Annotated[int, Query(ge=1, le=500)] = 100
+    ) -> Checkpoints:  # fmt: skip
+        async with ctx.database.reading() as conn:
+            rows = [dict(row) async for row in QUERIES.checkpoint_list(conn, after=cursor, max_rows=limit)]
+        items = [Checkpoint(**row) for row in rows]
+        return Checkpoints(items=items, next=items[-1].day.isoformat() if len(items) == limit else None)
+
+    @routes.get("/{day}", summary="One checkpoint with its text 检查点详情")
+    @public
+    async def checkpoint(day: date) -> CheckpointText:
+        async with ctx.database.reading() as conn:
+            row = await QUERIES.checkpoint_get(conn, day=day)
+        if row is None:
+            raise Missing(what=f"checkpoint of {day}")
+        return CheckpointText(
+            day=day, sha256=row["sha256"], signature=row["signature"], text=row["content"],
+            content=json.loads(row["content"]),
+        )  # fmt: skip
+
+    return routes
