@@ -195,6 +195,7 @@ def opened(token: Any, keys: list[Key]) -> tuple[Json, Key] | None:
 
 BEFORE_STOP = "noticing undelivered answering fixing ready planned approved announced archived rechecking"
 AFTER_STOP = "verifying unverified verified"
+TOWARDS_STOP = "planned approved announced archive_started slot_reserved stop_started"
 OPEN = f"{BEFORE_STOP} {AFTER_STOP} new stopping restoring disposed needs_person"
 RECHECKS = "archived rechecking stopping fixing"
 TABLE = {
@@ -336,6 +337,9 @@ class Case:
     def may(self, kind: str) -> bool:
         """Whether the case may take this entry where it stands."""
         state = self.state()
+        kept = self.answer == "keep" and not self.stop_ordered
+        if kind in TOWARDS_STOP.split() and (self.cancelled or self.refuted or kept):
+            return False
         if state == "answering" and kind == "planned":
             return True  # a window that ran out in silence writes no entry
         never = {
@@ -902,6 +906,8 @@ def _plan(file: File) -> Iterator[str]:
     if len(mine) != 1 or mine[0]["asset_id"] != file.body["case"]["asset_id"]:
         yield "the plan does not hold this case"
         return
+    if "log_sha256" in mine[0] and not _as_sealed(file, mine[0]):
+        yield "the log is not the one that the plan was sealed with"
     if mine[0]["notice_sha256"] != (case.planned_notice):
         yield "the plan rests on another notice than the one that was proved"
     signed = {person(approval["approver"]): approval for approval in plan["approvals"]}
@@ -914,6 +920,12 @@ def _plan(file: File) -> Iterator[str]:
     if case.approved:
         yield from _approved(case, plan, mine[0], signed, case.approved)
     yield from _signed_evidence(file, case, mine[0])
+
+
+def _as_sealed(file: File, member: Json) -> bool:
+    """Whether the log goes on from where it stood when it was sealed into the plan."""
+    entries = member["log_entries"]
+    return 1 <= entries <= len(file.log) and file.log[entries - 1]["sha256"] == member["log_sha256"]
 
 
 def _approved(case: Case, plan: Json, member: Json, signed: dict[str, Json], approved: Json) -> Iterator[str]:
@@ -1088,10 +1100,12 @@ def _checkpoint(file: File) -> Iterator[str]:
 
 
 def _read_checkpoint(file: File) -> Json | None:
+    """What the service published of a day: `text`, and a `signature` of its day and hash. None where it is not so."""
     given = read_json(file.checkpoint or b"")
-    claims = opened(given["signature"], file.service_keys)
-    content = {name: part for name, part in given.items() if name != "signature"}
-    return content if claims is not None and canonical(claims[0]) == canonical(content) else None
+    claims, text = opened(given["signature"], file.service_keys), given["text"].encode()
+    content: Json = read_json(text)
+    signed = {"format": "jianfu-checkpoint/1", "day": content["day"], "sha256": sha256(text)}
+    return content if claims is not None and claims[0] == signed else None
 
 
 # --- the report

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -263,6 +263,29 @@ async def test_a_checkpoint_of_each_day_holds_what_changed_and_follows_the_one_b
     assert changed == [set(), {a}, set(), {b}, set()]
     missing = await story.request("GET", "/checkpoints/2001-01-01", role="public")
     assert missing.status_code == 404
+
+
+async def test_a_case_file_is_held_against_a_published_checkpoint_offline(story: Story, unit: UUID) -> None:
+    cases = await announced(story, unit, "a", "b")
+    assert await story.until(cases["a"], "closed") == "closed"
+    published = (await checkpoints_of(story, cases["a"]))[-1]
+    whole = json.dumps(published).encode()
+    assert await story.file_faults(cases["a"], checkpoint=whole) == []
+    others = await story.file_faults(
+        cases["b"], checkpoint=json.dumps((await checkpoints_of(story, cases["a"]))[0]).encode()
+    )
+    assert others == ["checkpoint: it does not hold this case"]
+    told = published["content"]
+    for found in told["cases"]:
+        found["last"] = "0" * 64
+    text = signing.canonical(told).decode()
+    for forged in ({"text": text}, {"text": text, "sha256": heads.digest(text)}, {"signature": "x"}):
+        (fault,) = await story.file_faults(cases["a"], checkpoint=json.dumps(published | forged).encode())
+        assert "not signed" in fault
+    day = date.fromisoformat(published["day"])
+    resigned = {"text": text, "signature": heads.sign(SERVICE_KEY, day, text)}
+    (fault,) = await story.file_faults(cases["a"], checkpoint=json.dumps(published | resigned).encode())
+    assert "another log" in fault
 
 
 async def test_on_an_altered_checkpoint_none_is_built_and_a_person_is_called(story: Story, unit: UUID) -> None:

@@ -26,6 +26,10 @@ def test_the_table_is_the_product_s() -> None:
     assert {kind: frozenset(where.split()) for kind, where in jianfu_verify.TABLE.items()} == states.LEGAL
 
 
+def test_what_leads_to_a_stop_is_the_product_s() -> None:
+    assert frozenset(jianfu_verify.TOWARDS_STOP.split()) == states.TOWARDS_STOP
+
+
 def test_the_windows_are_the_product_s() -> None:
     assert tuple(field.name for field in fields(Windows)) == jianfu_verify.WINDOWS
 
