@@ -337,8 +337,8 @@ class Case:
     def may(self, kind: str) -> bool:
         """Whether the case may take this entry where it stands."""
         state = self.state()
-        kept = self.answer == "keep" and not self.stop_ordered
-        if kind in TOWARDS_STOP.split() and (self.cancelled or self.refuted or kept):
+        undone = self.cancelled or self.refuted or (self.answer == "keep" and not self.stop_ordered)
+        if undone and kind in TOWARDS_STOP.split():
             return False
         if state == "answering" and kind == "planned":
             return True  # a window that ran out in silence writes no entry
@@ -906,7 +906,7 @@ def _plan(file: File) -> Iterator[str]:
     if len(mine) != 1 or mine[0]["asset_id"] != file.body["case"]["asset_id"]:
         yield "the plan does not hold this case"
         return
-    if "log_sha256" in mine[0] and not _as_sealed(file, mine[0]):
+    if "log_sha256" in mine[0] and not _goes_on(file, mine[0]["log_entries"], mine[0]["log_sha256"]):
         yield "the log is not the one that the plan was sealed with"
     if mine[0]["notice_sha256"] != (case.planned_notice):
         yield "the plan rests on another notice than the one that was proved"
@@ -922,10 +922,9 @@ def _plan(file: File) -> Iterator[str]:
     yield from _signed_evidence(file, case, mine[0])
 
 
-def _as_sealed(file: File, member: Json) -> bool:
-    """Whether the log goes on from where it stood when it was sealed into the plan."""
-    entries = member["log_entries"]
-    return 1 <= entries <= len(file.log) and file.log[entries - 1]["sha256"] == member["log_sha256"]
+def _goes_on(file: File, entries: int, last: str) -> bool:
+    """Whether the log is one that once stood at this head."""
+    return 1 <= entries <= len(file.log) and bool(file.log[entries - 1]["sha256"] == last)
 
 
 def _approved(case: Case, plan: Json, member: Json, signed: dict[str, Json], approved: Json) -> Iterator[str]:
@@ -1089,13 +1088,11 @@ def _checkpoint(file: File) -> Iterator[str]:
     if found is None:
         yield "checkpoint: it is not signed by the service's key"
         return
-    case_id = file.body["case"]["case_id"]
-    mine = [one for one in found["cases"] if one["case_id"] == case_id]
+    mine = [one for one in found["cases"] if one["case_id"] == file.body["case"]["case_id"]]
     if found.get("format") != "jianfu-checkpoint/1" or len(mine) != 1:
         yield "checkpoint: it does not hold this case"
         return
-    entries, last = mine[0]["entries"], mine[0]["last"]
-    if not 1 <= entries <= len(file.log) or file.log[entries - 1]["sha256"] != last:
+    if not _goes_on(file, mine[0]["entries"], mine[0]["last"]):
         yield f"checkpoint: on {found['day']} another log of this case was published"
 
 
