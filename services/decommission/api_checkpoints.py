@@ -2,17 +2,16 @@
 
 import json
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from libs.common.errors import Missing
-from libs.common.web import public
+from libs.common.exact import FIRST_DAY, Day
+from libs.common.web import Limit, public
 from services.decommission.context import Context
 from services.decommission.store import QUERIES
-
-BEFORE_ALL = date.min
 
 
 class Checkpoint(BaseModel):
@@ -47,9 +46,7 @@ def router(ctx: Context) -> APIRouter:
 
     @routes.get("", summary="Checkpoints of all logs 日志检查点")
     @public
-    async def checkpoints(
-        cursor: date = BEFORE_ALL, limit: Annotated[int, Query(ge=1, le=500)] = 100
-    ) -> Checkpoints:  # fmt: skip
+    async def checkpoints(cursor: Day = FIRST_DAY, limit: Limit = 100) -> Checkpoints:
         async with ctx.database.reading() as conn:
             rows = [dict(row) async for row in QUERIES.checkpoint_list(conn, after=cursor, max_rows=limit)]
         items = [Checkpoint(**row) for row in rows]
@@ -57,7 +54,7 @@ def router(ctx: Context) -> APIRouter:
 
     @routes.get("/{day}", summary="One checkpoint with its text 检查点详情")
     @public
-    async def checkpoint(day: date) -> CheckpointText:
+    async def checkpoint(day: Day) -> CheckpointText:
         async with ctx.database.reading() as conn:
             row = await QUERIES.checkpoint_get(conn, day=day)
         if row is None:
