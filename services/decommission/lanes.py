@@ -77,6 +77,7 @@ class Lane:
         self._changed = asyncio.Event()
         self._woken = True
         self._looked_at = self._looked_for = 0.0
+        self._looked = False  # in this round
 
     def wake(self) -> None:
         """Something may be due."""
@@ -115,7 +116,7 @@ class Lane:
             until = await horizon()
             if until is not None and await self._round(ctx(), until):
                 did = True
-            elif until is not None and self._settled() and spare is not None and await spare(until):
+            elif until is not None and self._looked and self._settled() and spare is not None and await spare(until):
                 did = self._woken = True
             elif self._mine() or (until is not None and self._waiting):
                 self._woken = self._woken and until is not None
@@ -140,7 +141,9 @@ class Lane:
         moved = await self._begin_waiting(ctx)
         since = time.monotonic() - self._looked_at  # machine time
         pause = LOOKING * self._looked_for
-        if (self._woken and since >= pause) or since >= max(pause, TICK) or (not moved and self._settled()):
+        idle = not moved and not self._mine() and not self._waiting
+        self._looked = (self._woken and since >= pause) or since >= max(pause, TICK) or idle
+        if self._looked:
             self._woken = False
             moved = await self._look_at_all(ctx, until) or moved
             self._woken = self._woken or moved
