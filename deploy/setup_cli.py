@@ -2,14 +2,16 @@
 
 import asyncio
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deploy import topics
-from deploy.local import jars
+from deploy import departments, topics
+from deploy.local import jars, record
 from deploy.local.children import StackError, say
 from deploy.local.outside import Outside
+from deploy.local.record import HERE, Data
 from deploy.local.schema import migrate_service
 from libs.common.settings import SERVICES
 
@@ -38,14 +40,61 @@ def migrate(
 def apply_topics(
     acls: Annotated[bool, typer.Option(help="also grant the principals of topics.yaml")] = True,
     partitions: Annotated[int | None, typer.Option(help="partitions per topic, instead of topics.yaml's")] = None,
+    shared: Annotated[bool, typer.Option(help="also let in the one shared principal `intake`, for a trial")] = False,
 ) -> None:
     """Create the topics and access lists on KAFKA_BOOTSTRAP_SERVERS. 建立主题与权限。"""
     outside = Outside.read(os.environ)
     if outside.kafka is None:
         raise StackError("set KAFKA_BOOTSTRAP_SERVERS first (and JIANFU_KAFKA_USERNAME, JIANFU_KAFKA_PASSWORD_FILE)")
     client = topics.admin(outside.kafka, outside.kafka_username, outside.password())
-    created = topics.apply(client, topics.wanted(partitions=partitions), acls=acls)
+    created = topics.apply(client, topics.wanted(partitions=partitions, shared=shared), acls=acls)
     say(", ".join(created) or "all topics are in place")
+
+
+def department(
+    name: Annotated[str, typer.Argument(help="the department, in Latin letters 部门")],
+    data: Data = HERE,
+    bytes_per_second: Annotated[int, typer.Option(min=1024, help="that it may write, per broker 每秒字节")] = 1 << 20,
+    request_percent: Annotated[
+        int, typer.Option(min=1, max=1000, help="of one request thread's time, per broker 请求时间百分比")
+    ] = 25,
+    remove: Annotated[bool, typer.Option("--remove", help="take all of it back 撤销")] = False,
+) -> None:
+    """Give a department a principal of its own to write the intake with. 为部门设立 Kafka 身份与配额。
+
+    On KAFKA_BOOTSTRAP_SERVERS as JIANFU_KAFKA_USERNAME, who must be an administrator, else on the stack that runs on
+    the data directory. Doing it again changes what differs and keeps the password.
+    """
+    user = departments.principal(name)
+    broker = _broker(data)
+    file = data / "departments" / f"{user}.password"
+    if remove:
+        departments.remove(broker, user, file)
+        say(f"{user} writes no more")
+        return
+    departments.set_up(broker, user, file, departments.Quota(bytes_per_second, request_percent))
+    told = {
+        "bootstrap.servers": broker.bootstrap,
+        "security.protocol": "SASL_PLAINTEXT on loopback, SASL_SSL everywhere else",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": user,
+        "sasl.password": f"in {file.resolve()}",
+        "client.id": user,
+        "topics": ", ".join(departments.INTAKE),
+        "quota": f"{bytes_per_second:,} bytes per second, {request_percent} % of a request thread, per broker",
+    }
+    print("\n".join(f"{name + ':':20}{value}" for name, value in told.items()))
+
+
+def _broker(data: Path) -> departments.Broker:
+    outside = Outside.read(os.environ)
+    if outside.kafka is not None:
+        return departments.Broker(outside.kafka, outside.kafka_username, outside.password())
+    found = record.state(data)["kafka"]
+    if "password_files" not in found:
+        raise StackError("this stack uses a Kafka of your own: set KAFKA_BOOTSTRAP_SERVERS, and who administers it")
+    password = Path(found["password_files"]["admin"]).read_text().strip()
+    return departments.Broker(found["bootstrap_servers"], "admin", password)
 
 
 def add(app: typer.Typer) -> None:
@@ -53,3 +102,7 @@ def add(app: typer.Typer) -> None:
     app.command()(fetch)
     app.command()(migrate)
     app.command("topics")(apply_topics)
+    setup = typer.Typer(no_args_is_help=True, help="Set up who takes part. 设立参与方。")
+    setup.callback()(lambda: None)  # one command below it is a command all the same
+    setup.command()(department)
+    app.add_typer(setup, name="setup")

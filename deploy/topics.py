@@ -26,6 +26,7 @@ from libs.common.settings import SERVICES
 
 FILE = Path(__file__).with_name("topics.yaml")
 DAY_MS = 86_400_000
+SHARED = "intake"  # one principal for whoever tries the local stack
 
 
 @dataclass(frozen=True)
@@ -38,24 +39,40 @@ class Topic:
     retention_days: int | None
     writers: tuple[str, ...]
     readers: tuple[str, ...]
+    most_bytes: int | None = None  # of a batch, packed and unpacked; None is the broker's own, of what is packed
 
     def config(self) -> dict[str, str]:
         """The broker's own time decides how long a record stays: by its sender's, one with a wrong clock is deleted."""
         stamped = {"message.timestamp.type": "LogAppendTime"}
+        if self.most_bytes is not None:  # the broker unpacks what comes, and so knows how large it is
+            stamped |= {"max.message.bytes": str(self.most_bytes), "compression.type": "uncompressed"}
         if self.retention_days is None:
             return stamped | {"cleanup.policy": "compact"}
         return stamped | {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
 
 
-def wanted(file: Path = FILE, *, partitions: int | None = None) -> list[Topic]:
-    """The topics of the file, dead-letter topics included; `partitions` replaces the numbers on a laptop."""
+def wanted(file: Path = FILE, *, partitions: int | None = None, shared: bool = True) -> list[Topic]:
+    """The topics of the file, dead-letter topics included; `partitions` replaces the numbers on a laptop.
+
+    Without `shared` nobody writes as SHARED: each department has a principal of its own (`deploy.departments`).
+    """
     text = yaml.safe_load(file.read_text())
     defaults, topics = text["defaults"], []
     for name, entry in text["topics"].items():
         count = partitions or entry.get("partitions", defaults["partitions"])
         retention = None if entry.get("compacted") else entry.get("retention_days", defaults["retention_days"])
         readers = tuple(entry["readers"])
-        topics.append(Topic(name, count, defaults["replication"], retention, tuple(entry["writers"]), readers))
+        topics.append(
+            Topic(
+                name,
+                count,
+                defaults["replication"],
+                retention,
+                tuple(writer for writer in entry["writers"] if shared or writer != SHARED),
+                readers,
+                most_bytes=entry.get("most_bytes"),
+            )
+        )
         for service in (reader for reader in readers if reader in SERVICES):
             dead = f"{name}.{service}.dead"
             topics.append(
@@ -126,7 +143,7 @@ def _grant(client: AdminClient, bindings: list[AclBinding], seconds: float) -> N
     wait until the broker holds clients to it: the controller answers earlier."""
     wanted = set(bindings)
     held = _held(client, seconds)
-    ours = {binding.principal for binding in bindings}
+    ours = {binding.principal for binding in bindings} | {f"User:{SHARED}"}
     stale = [b for b in held - wanted if b.principal in ours and b.name.startswith("jianfu.")]
     granted = list(wanted - held)
     for future in (client.create_acls(granted) if granted else {}).values():

@@ -15,6 +15,7 @@ from deploy.local import children, jars, record
 from deploy.local.children import StackError
 
 USERS = ("admin", "registry", "monitor", "decommission", "intake")
+SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"  # departments: added while the broker runs
 HEAP = "384m"
 OLDEST_JAVA = 17
 LOGGING = (
@@ -118,6 +119,8 @@ class LocalKafka:
             "inter.broker.listener.name": "CLIENT",
             "controller.listener.names": "CONTROLLER",
             "sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.client.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+            "listener.name.client.scram-sha-512.sasl.jaas.config": f"{SCRAM} required;",
             "sasl.mechanism.inter.broker.protocol": "PLAIN",
             "sasl.mechanism.controller.protocol": "PLAIN",
             "listener.name.client.plain.sasl.jaas.config": login,

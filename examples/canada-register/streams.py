@@ -35,7 +35,7 @@ class Streams:
             acks="all",
             compression_type="lz4",
             linger_ms=5,
-            max_batch_size=1 << 20,
+            max_batch_size=1 << 17,  # as the broker stores it, unpacked
         )
         self._registrar = ("authorization", f"Bearer {registrar}".encode())
         self._agent = ("authorization", f"Bearer {agent}".encode())

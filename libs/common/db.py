@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiosql
 import asyncpg
+from asyncpg.exceptions import _base
 
 from libs.common import faults
 
@@ -28,6 +29,12 @@ UNAVAILABLE = (
     asyncpg.TransactionRollbackError, asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError, asyncpg.ReadOnlySQLTransactionError, asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,  # what asyncpg says when the server's farewell arrives between two statements
+)  # fmt: skip
+
+# What the values themselves cause, and what another try does not mend. asyncpg counts its own DataError among those of
+# the interface, which pass by themselves: whoever tells the two apart asks for these first.
+UNSTORABLE = (
+    asyncpg.DataError, _base.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError,
 )  # fmt: skip
 
 

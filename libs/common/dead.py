@@ -1,6 +1,7 @@
 """What a service cannot take: a row for the people who mend it, and a copy on `<topic>.<service>.dead`."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +12,8 @@ from libs.common.db import PLUMBING, Connection, Database
 from libs.common.errors import DomainError, Invalid, Missing
 from libs.common.events.envelope import Headers, Incoming
 from libs.common.text import quoted
+
+UNSETTLED = ("dead", "parked")
 
 
 class AlreadySettled(DomainError):
@@ -38,16 +41,33 @@ async def bury(
             appended=appended(record), reason_code=code, reason=reason,
         )  # fmt: skip
         if new:
-            origin = f"{record.topic}/{record.partition}/{record.offset}"
-            added = [("dead_code", code), ("dead_reason", reason), ("dead_origin", origin)]
-            headers: Headers = [*record.headers, *((name, text.encode()) for name, text in added)]
-            key, value = record.key, record.value
-            if outbox.size(key, value, headers) > outbox.MAX_BYTES:
-                # At the broker's limit before our headers came, by its key alone perhaps: the copy says where it is.
-                headers = [*headers[-3:], ("dead_truncated", b"the whole record is in dead_letters")]
-                key, value = key and key[:1000], None
-            await outbox.enqueue(conn, f"{record.topic}.{service}.dead", key, value, headers)
+            await _copy(conn, record, service, code, reason)
     return bool(new)
+
+
+async def _copy(conn: Connection, record: ConsumerRecord, service: str, code: str, reason: str) -> None:
+    """The record for other eyes, on the dead-letter topic."""
+    origin = f"{record.topic}/{record.partition}/{record.offset}"
+    added = [("dead_code", code), ("dead_reason", reason), ("dead_origin", origin)]
+    headers: Headers = [*record.headers, *((name, said.encode()) for name, said in added)]
+    key, value = record.key, record.value
+    if outbox.size(key, value, headers) > outbox.MAX_BYTES:
+        # At the broker's limit before our headers came, by its key alone perhaps: the copy says where it is.
+        headers = [*headers[-3:], ("dead_truncated", b"the whole record is in dead_letters")]
+        key, value = key and key[:1000], None
+    await outbox.enqueue(conn, f"{record.topic}.{service}.dead", key, value, headers)
+
+
+async def refuse(database: Database, letter: Mapping[str, Any], *, service: str, code: str, reason: str) -> None:
+    """Make a dead letter of a parked record that was judged after all, unless somebody has settled it."""
+    code, reason = quoted(code, 100), quoted(reason, 2000)
+    place = {"topic": letter["topic"], "partition": letter["partition"], "offset_": letter["offset"]}
+    async with database.transaction("refuse_parked") as conn:
+        if await PLUMBING.dead_refuse(conn, **place, reason_code=code, reason=reason):
+            where = (letter["topic"], letter["partition"], letter["offset"])
+            kept = (letter["key"], letter["payload"], None, 0, 0, tuple(letter["headers"]))
+            record: Any = ConsumerRecord(*where, -1, 0, *kept)
+            await _copy(conn, record, service, code, reason)
 
 
 def appended(record: ConsumerRecord) -> float | None:
@@ -77,14 +97,19 @@ async def fetch(database: Database, topic: str, partition: int, offset: int) -> 
     """One dead letter with its bytes. Raises Missing, and AlreadySettled when it is no longer dead."""
     async with database.transaction("dead_fetch") as conn:
         row = await _unsettled(conn, topic, partition, offset)
-    return row | {"headers": msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes | None]])}
+    return read(row)
+
+
+def read(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A dead letter's row with its headers as they came."""
+    return dict(row) | {"headers": msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes | None]])}
 
 
 async def _unsettled(conn: Connection, topic: str, partition: int, offset: int) -> dict[str, Any]:
     row = await PLUMBING.dead_get(conn, topic=topic, partition=partition, offset_=offset)
     if row is None:
         raise Missing(what=f"{topic}/{partition}/{offset}")
-    if row["state"] != "dead":
+    if row["state"] not in UNSETTLED:
         raise AlreadySettled(state=row["state"])
     return dict(row)
 

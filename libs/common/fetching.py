@@ -1,61 +1,18 @@
-"""What a consumer fetches: headers of any spelling, and whether it goes on fetching at all."""
+"""What a consumer fetches, and whether it goes on fetching at all."""
 
-from collections.abc import Iterator, Mapping
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.consumer import fetcher
-from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
-from aiokafka.record.memory_records import _MemoryRecordsPy
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from libs.common import batches
 
 POLL_MS = 200
-
-
-class _Lenient(bytearray):
-    """Bytes whose text is read as far as it is UTF-8."""
-
-    def __getitem__(self, at: Any) -> Any:
-        return _Lenient(super().__getitem__(at)) if isinstance(at, slice) else super().__getitem__(at)
-
-    def decode(self, *_: Any) -> str:
-        return bytes(self).decode("utf-8", "replace")
-
-
-class _AnyNames:
-    """A batch of records, read anew and leniently from the first header on whose name is not UTF-8."""
-
-    def __init__(self, batch: Any, data: Any) -> None:
-        self._batch, self._data = batch, data
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._batch, name)
-
-    def __iter__(self) -> Iterator[Any]:
-        last = -1
-        try:
-            for record in self._batch:
-                last = record.offset
-                yield record
-        except UnicodeDecodeError:
-            again = _DefaultRecordBatchPy(self._data)
-            again._maybe_uncompress()
-            again._buffer = _Lenient(again._buffer)
-            yield from (record for record in again if record.offset > last)
-
-
-class _Records(_MemoryRecordsPy):  # type: ignore[misc]
-    """What a fetch brought from one partition."""
-
-    def next_batch(self) -> Any:
-        data = self._next_slice
-        batch = super().next_batch()
-        return _AnyNames(batch, data) if isinstance(batch, DefaultRecordBatch) else batch
-
-
-# aiokafka raises at such a name, loses what it had read before it, and raises again for ever: any producer could stop a
-# topic. What is said here of its inside is true of the pinned version and under test.
-fetcher.MemoryRecords = _Records
+batches.bound()  # what every consumer of this process fetches
 
 
 class Fetching:
@@ -81,3 +38,37 @@ class Fetching:
         waiting = any(ends[tp] > at for tp, at in stands.items())
         before, self._stood = self._stood, stands
         return waiting and not self._taking and stands == before
+
+
+class EndOffsets:
+    """Asks for end offsets over connections of its own.
+
+    On a consumer's connection the question would wait behind its long poll, half a second each time.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self._client: AIOKafkaConsumer | None = None
+        self._one = asyncio.Lock()
+
+    async def of(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """End offset of each partition. Raises KafkaError, OSError or TimeoutError when the broker is away."""
+        if not partitions:
+            return {}
+        async with asyncio.timeout(5), self._one:
+            if self._client is None:
+                client = AIOKafkaConsumer(**self._options, enable_auto_commit=False)
+                try:
+                    await client.start()
+                except BaseException:
+                    await client.stop()
+                    raise
+                self._client = client
+            return dict(await self._client.end_offsets(list(partitions)))
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(TimeoutError, KafkaError, OSError):
+                async with asyncio.timeout(3):
+                    await client.stop()

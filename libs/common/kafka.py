@@ -1,15 +1,15 @@
 """Consuming Kafka: batches of raw records, every failure sorted once, offsets that another reader cannot undo."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
 import stamina
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -19,19 +19,23 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from libs.common import dead, observe
-from libs.common.db import UNAVAILABLE, Database
+from libs.common.batches import Unread
+from libs.common.db import UNAVAILABLE, UNSTORABLE, Database
 from libs.common.errors import DomainError
 from libs.common.events.envelope import Event, Incoming, Malformed, unpack
 from libs.common.fetching import Fetching
+from libs.common.senders import Senders
+from libs.common.trouble import FIRST_PAUSE, LONGEST_PAUSE, Trouble
 
 log = structlog.get_logger()
 HANDLED = Counter("jianfu_events_total", "Records taken, by what became of them.", ["topic", "type", "outcome"])
 TRANSIENT = (*UNAVAILABLE, KafkaError)
-DEAD_IN_A_ROW = 50
+UNEXPECTED_IN_A_ROW = 50
+SET_ASIDE_AFTER = 1.5  # times the patience: first it is told, so that somebody may mend what is wrong
 
 
 class ConsumerStopped(RuntimeError):
-    """So many records in a row were refused that the stream, not a record, must be at fault."""
+    """So many records in a row met a fault of ours that reading on would only bury what is good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +73,20 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     """One consumer of one topic: FastStream fetches batches, `take` handles them, `done` says how far it is.
 
     A batch that raises is fetched again (NACK_ON_ERROR seeks back); on revocation the running batch is
-    finished first.
+    finished first. What lasts longer than `patience` seconds is trouble, of which `ready` and `reason` tell.
     """
 
-    def __init__(self, broker: KafkaBroker, topic: str, group: str, *, max_records: int = 500) -> None:
+    first_pause = FIRST_PAUSE
+
+    def __init__(
+        self, broker: KafkaBroker, topic: str, group: str, *, max_records: int = 500, patience: float = 120
+    ) -> None:
         instance = broker.instance if isinstance(broker, Broker) else None
         self.topic, self.group = topic, group
         self.done: dict[TopicPartition, int] = {}
         self.joined = False
-        self.stopped: str | None = None
+        self.trouble = Trouble(topic, patience)
+        self._pause = 0.0
         self._sub: Any = broker.subscriber(
             topic, group_id=group, group_instance_id=None if instance is None else f"{group}-{instance}",
             batch=True, max_records=max_records, batch_timeout_ms=20, max_partition_fetch_bytes=4 << 20,
@@ -116,12 +125,34 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             raise ConsumerStopped(self.stopped)
         try:
             await self.take(records)
+            self.trouble.over()
         except (ConsumerStopped, asyncio.CancelledError):
             raise
         except Exception as error:
+            self.trouble.failed(error)
             log.warning("batch-failed", topic=self.topic, error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(1)  # NACK_ON_ERROR itself retries without any delay
             raise
+
+    @property
+    def stopped(self) -> str | None:
+        """Why it waits on purpose."""
+        return self.trouble.waits
+
+    def stand_back(self, why: str) -> None:
+        """Read nothing for a while, each time for longer, and then try again by itself."""
+        self._pause = min(max(2 * self._pause, self.first_pause), LONGEST_PAUSE)
+        told = f"{self.topic}: {why}; trying again after {self._pause:g} s"
+        self.trouble.wait(told)
+        self.consumer.pause(*self.consumer.assignment())
+        asyncio.get_running_loop().call_later(self._pause, self._try_again, told)
+
+    def _try_again(self, told: str) -> None:
+        if self.trouble.waits != told:  # it waits for something else by now
+            return
+        self.trouble.wait(None)
+        if self.consumer is not None:
+            self.consumer.resume(*self.consumer.assignment())
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         self.joined = False
@@ -143,117 +174,218 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     @property
     def ready(self) -> bool:
-        """Whether the consumer has joined, be it without a share of the partitions, and was not stopped."""
-        return self.stopped is None and self.consumer is not None and self.joined
+        """Whether the consumer has joined, be it without a share of the partitions, and gets on."""
+        return self.reason is None
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not ready, in words."""
+        joined = self.consumer is not None and self.joined
+        return self.trouble.reason or (None if joined else "has not joined its group")
 
     def behind(self, ends: Mapping[TopicPartition, int]) -> int:
         """How many records lie between what is taken and these end offsets."""
         return sum(max(0, ends[tp] - taken) for tp, taken in self.done.items() if tp in ends)
 
 
-class EndOffsets:
-    """Asks for end offsets over connections of its own.
-
-    On a consumer's connection the question would wait behind its long poll, half a second each time.
-    """
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._options = options
-        self._client: AIOKafkaConsumer | None = None
-        self._one = asyncio.Lock()
-
-    async def of(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """End offset of each partition. Raises KafkaError, OSError or TimeoutError when the broker is away."""
-        if not partitions:
-            return {}
-        async with asyncio.timeout(5), self._one:
-            if self._client is None:
-                client = AIOKafkaConsumer(**self._options, enable_auto_commit=False)
-                try:
-                    await client.start()
-                except BaseException:
-                    await client.stop()
-                    raise
-                self._client = client
-            return dict(await self._client.end_offsets(list(partitions)))
-
-    async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                async with asyncio.timeout(3):
-                    await client.stop()
-
-
 class EventSubscription(Subscription):
     """Events one by one, in order: transient failures are retried in place, what is refused is buried.
 
-    Unknown types are acknowledged and counted, or the first new type of a newer producer would be poison.
+    Unknown types are acknowledged and counted, or the first new type of a newer producer would be poison. A record that
+    fails for half as long again as `patience` while the database answers is set aside, so that the rest goes on.
+    With `senders`, one of whom too much is refused is set aside with all that it sends.
     """
 
     def __init__(
-        self, broker: KafkaBroker, database: Database, topic: str, service: str, handlers: Mapping[str, Handler]
+        self,
+        broker: KafkaBroker,
+        database: Database,
+        topic: str,
+        service: str,
+        handlers: Mapping[str, Handler],
+        *,
+        senders: Senders | None = None,
+        patience: float = 120,
     ) -> None:
         # a group of its own for each topic: a consumer that joins does not make the others of its service rejoin
-        super().__init__(broker, topic, f"jianfu.{service}.{topic.removeprefix('jianfu.')}")
-        self._database, self._service, self._handlers = database, service, handlers
-        self._dead_in_a_row = 0
+        super().__init__(broker, topic, f"jianfu.{service}.{topic.removeprefix('jianfu.')}", patience=patience)
+        self._database, self._service, self._handlers, self._senders = database, service, handlers, senders
+        self._unexpected_in_a_row = 0
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
+        if self._senders is not None:
+            await self._patiently(self._senders.look)
+        parked: list[ConsumerRecord] = []  # of one sender, in a row
+        owner = ""
         for record in records:
-            tp = TopicPartition(record.topic, record.partition)
-            if record.offset < self.done.get(tp, 0):
+            if record.offset < self.done.get(TopicPartition(record.topic, record.partition), 0):
                 continue
-            outcome = await self._one(record)
-            if outcome != "again":  # what was buried before a restart is no new sign of a broken stream
-                self._dead_in_a_row = self._dead_in_a_row + 1 if outcome == "dead" else 0
-            if tp in self.consumer.assignment():  # a batch may outlive its assignment
-                self.done[tp] = record.offset + 1
-            if self._dead_in_a_row >= DEAD_IN_A_ROW:
-                self.stopped = f"{self.topic}: {DEAD_IN_A_ROW} records in a row were refused; see the dead letters"
-                log.error("consumer-stopped", topic=self.topic, why=self.stopped)
-                self.consumer.pause(*self.consumer.assignment())
-                raise ConsumerStopped(self.stopped)
+            sender = self._aside(record)
+            if parked and sender != owner:
+                await self._park(owner, parked)
+                parked = []
+            if sender is not None:
+                owner = sender
+                parked.append(record)
+            else:
+                await self._judge(record)
+        if parked:
+            await self._park(owner, parked)
+
+    def _aside(self, record: ConsumerRecord) -> str | None:
+        """The record's sender, where it is set aside."""
+        if self._senders is None or not self._senders.aside or isinstance(record.value, Unread):
+            return None
+        sender = self._senders.of(record)
+        return sender if sender in self._senders.aside else None
+
+    async def _park(self, sender: str, records: Sequence[ConsumerRecord]) -> None:
+        assert self._senders is not None  # noqa: S101 - who else would have named a sender
+        senders, parked = self._senders, False
+
+        async def park() -> None:
+            nonlocal parked
+            parked = await senders.park(sender, records)
+
+        await self._patiently(park)
+        for record in records:
+            if parked:
+                HANDLED.labels(self.topic, "?", "parked").inc()
+                self._is_done(record)
+            else:  # it was released meanwhile
+                await self._judge(record)
+
+    async def _judge(self, record: ConsumerRecord) -> None:
+        outcome = await self._one(record)
+        self._is_done(record)
+        if outcome != "again":  # what was buried before a restart is no new sign of a fault
+            self._unexpected_in_a_row = self._unexpected_in_a_row + 1 if outcome == "unexpected" else 0
+        if self._unexpected_in_a_row >= UNEXPECTED_IN_A_ROW:
+            self._unexpected_in_a_row = UNEXPECTED_IN_A_ROW - 1  # one more, and it waits for longer
+            why = f"{UNEXPECTED_IN_A_ROW} records in a row met a fault of ours; see the dead letters"
+            self.stand_back(why)
+            raise ConsumerStopped(why)
+        if outcome == "handled":
+            self._pause = 0.0
+
+    def _is_done(self, record: ConsumerRecord) -> None:
+        tp = TopicPartition(record.topic, record.partition)
+        if tp in self.consumer.assignment():  # a batch may outlive its assignment
+            self.done[tp] = record.offset + 1
 
     async def _one(self, record: ConsumerRecord) -> str:
         kind, outcome = "?", "handled"
         incoming: Incoming | None = None
+        if isinstance(unread := record.value, Unread):
+            outcome = await self._bury(replace(record, value=None), None, unread.code, unread.told(record.offset))
+            HANDLED.labels(self.topic, kind, outcome).inc()
+            return outcome
         try:
             incoming = unpack(record.headers, key=record.key, value=record.value, at=dead.appended(record))
             kind = incoming.type if incoming.type in self._handlers else "other"
-            if kind == "other":
-                outcome = "unknown"
-            else:
-                await self._act(incoming)
+            outcome = "unknown" if kind == "other" else await self._act(record, incoming)
         except Malformed as error:
-            outcome = await self._bury(record, None, error.code, str(error))
+            outcome = await self._refuse(record, None, error.code, str(error))
         except ValidationError as error:
-            outcome = await self._bury(record, incoming, "invalid", first_fault(error))
+            outcome = await self._refuse(record, incoming, "invalid", first_fault(error))
         except DomainError as error:
-            outcome = await self._bury(record, incoming, error.code, str(error))
+            outcome = await self._refuse(record, incoming, error.code, str(error))
+        except UNSTORABLE as error:
+            outcome = await self._refuse(record, incoming, "unstorable", f"{type(error).__name__}: {error}")
         except TRANSIENT:
             raise
         except Exception as error:
             log.exception("event-failed", topic=record.topic, partition=record.partition, offset=record.offset)
-            outcome = await self._bury(record, incoming, "unexpected", f"{type(error).__name__}: {error}")
+            reason = f"{type(error).__name__}: {error}"
+            outcome = await self._bury(record, incoming, "unexpected", reason)
+            outcome = "unexpected" if outcome == "dead" else outcome
+        if outcome == "handled" and self._senders is not None and self._senders.watched:
+            self._senders.handled(self._senders.of(record))
         HANDLED.labels(self.topic, kind, outcome).inc()
         return outcome
 
-    async def _act(self, incoming: Incoming) -> None:
+    async def _act(self, record: ConsumerRecord, incoming: Incoming) -> str:
         handler = self._handlers[incoming.type]
         event = handler.model.model_validate_json(incoming.body)
         attributes = {"event.id": incoming.id, "event.type": incoming.type, "event.subject": incoming.subject}
+
+        async def set_aside(error: BaseException) -> None:
+            reason = (
+                f"failed for {self.trouble.patience:g} s while the database answered: {type(error).__name__}: {error}"
+            )
+            await self._enter(record, incoming, "stuck", reason)
+
         with observe.consuming(f"{self._service} {incoming.type}", incoming.traceparent, attributes):
-            async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=10):
-                with attempt:
-                    await handler.act(event, incoming)
+            done = await self._patiently(lambda: handler.act(event, incoming), set_aside)
+        return "handled" if done else "stuck"
+
+    async def _patiently(
+        self,
+        act: Callable[[], Awaitable[None]],
+        set_aside: Callable[[BaseException], Awaitable[None]] | None = None,
+    ) -> bool:
+        """Do it, again and again where it fails of what passes by itself; True once it is done.
+
+        With `set_aside` it is given up, and that done instead, when it has failed for longer than our patience though
+        the database answered all the while, and takes what is set aside.
+        """
+        answered: float | None = None
+        pause = 0.1
+        while True:
+            try:
+                await act()
+            except UNSTORABLE:
+                raise
+            except TRANSIENT as error:
+                self.trouble.failed(error)
+                now = self.trouble.now()
+                answered = (now if answered is None else answered) if await self._answers() else None
+                if (
+                    set_aside is not None
+                    and answered is not None
+                    and now - answered >= SET_ASIDE_AFTER * self.trouble.patience
+                ):
+                    try:
+                        await set_aside(error)
+                    except TRANSIENT:  # it answers and takes nothing, as when its disk is full: that passes
+                        answered = None
+                    else:
+                        return False
+            else:
+                self.trouble.over()
+                return True
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 10, max(self.trouble.patience / 4, 0.1))
+
+    async def _answers(self) -> bool:
+        """Whether the database demonstrably answers."""
+        try:
+            async with asyncio.timeout(5):
+                await self._database.pool.fetchval("select 1")
+        except (*UNAVAILABLE, asyncpg.PostgresError):
+            return False
+        return True
+
+    async def _refuse(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> str:
+        """Bury it, and count it against its sender."""
+        outcome = await self._bury(record, incoming, code, reason)
+        if outcome == "dead" and self._senders is not None and self._senders.refused(record, code, reason):
+            await self._patiently(self._senders.write)
+        return outcome
 
     async def _bury(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> str:
-        log.warning("record-refused", topic=record.topic, offset=record.offset, code=code, reason=reason)
-        async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=10):
-            with attempt:
-                new = await dead.bury(self._database, record, incoming, service=self._service, code=code, reason=reason)
+        new = False
+
+        async def bury() -> None:
+            nonlocal new
+            new = await self._enter(record, incoming, code, reason)
+
+        await self._patiently(bury)
         return "dead" if new else "again"
+
+    async def _enter(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> bool:
+        log.warning("record-refused", topic=record.topic, offset=record.offset, code=code, reason=reason)
+        return await dead.bury(self._database, record, incoming, service=self._service, code=code, reason=reason)
 
 
 def first_fault(error: ValidationError) -> str:

@@ -73,7 +73,7 @@ def router(
     @routes.get("", summary="Dead letters, oldest first 死信列表")
     async def letters(
         _: Annotated[Principal, require("operator", "auditor")],
-        state: Literal["dead", "replayed", "discarded"] = "dead",
+        state: Literal["dead", "replayed", "discarded", "parked"] = "dead",
         limit: Limit = 100,
         cursor: Annotated[str, Text(300)] | None = None,
     ) -> Letters:
@@ -90,7 +90,7 @@ def router(
         if streams and place.topic in streams:
             await streams[place.topic](letter)
         else:
-            await _handle(letter)
+            await handle(letter, handlers)
             await dead.settle(database, place.topic, place.partition, place.offset, "replayed")
         return Settled(state="replayed")
 
@@ -100,17 +100,19 @@ def router(
         log.info("dead-letter-discarded", **given.model_dump(), actor=who.subject)
         return Settled(state="discarded")
 
-    async def _handle(letter: dict[str, Any]) -> None:
-        try:
-            incoming = unpack(letter["headers"], key=letter["key"], value=letter["payload"], at=letter["appended"])
-            handler = handlers.get(letter["topic"], {}).get(incoming.type)
-            if handler is None:
-                told = f"{incoming.type} ({letter['topic']})"
-                raise Invalid(field="type", why=(f"此服务不处理 {told}", f"nothing here takes {told}"))
-            await handler.act(handler.model.model_validate_json(incoming.body), incoming)
-        except Malformed as error:
-            raise Invalid(field=error.field, why=str(error)) from None
-        except ValidationError as error:
-            raise Invalid(field="payload", why=first_fault(error)) from None
-
     return routes
+
+
+async def handle(letter: dict[str, Any], handlers: Mapping[str, Mapping[str, Handler]]) -> None:
+    """Act on one through the handler of its topic and type. Raises DomainError, Invalid where it cannot be read."""
+    try:
+        incoming = unpack(letter["headers"], key=letter["key"], value=letter["payload"], at=letter["appended"])
+        handler = handlers.get(letter["topic"], {}).get(incoming.type)
+        if handler is None:
+            told = f"{incoming.type} ({letter['topic']})"
+            raise Invalid(field="type", why=(f"此服务不处理 {told}", f"nothing here takes {told}"))
+        await handler.act(handler.model.model_validate_json(incoming.body), incoming)
+    except Malformed as error:
+        raise Invalid(field=error.field, why=str(error)) from None
+    except ValidationError as error:
+        raise Invalid(field="payload", why=first_fault(error)) from None

@@ -77,6 +77,68 @@ update dead_letters set state = :state where topic = :topic and partition = :par
 -- name: dead_count()$
 select count(*) from dead_letters where state = 'dead';
 
+-- name: dead_refuse(topic, partition, offset_, reason_code, reason)$
+-- A parked record that was judged after all, and refused.
+update dead_letters set state = 'dead', reason_code = :reason_code, reason = :reason
+where topic = :topic and partition = :partition and "offset" = :offset_ and state = 'parked'
+returning true;
+
+-- name: parked_add(topic, partition, offset_, key, payload, headers, appended, sender)!
+insert into dead_letters (topic, partition, "offset", key, payload, headers, appended, reason_code, reason, state, sender)
+values (:topic, :partition, :offset_, :key, :payload, :headers, :appended, 'parked', 'its sender is set aside', 'parked',
+        :sender)
+on conflict do nothing;
+
+-- name: parked_known(topic, partitions, offsets)
+-- Which of these places are kept already.
+select d.partition, d."offset" from dead_letters d
+join unnest(:partitions::int[], :offsets::bigint[]) as v (p, o) on d.partition = v.p and d."offset" = v.o
+where d.topic = :topic;
+
+-- name: parked_list(topic, sender, max_rows)
+select * from dead_letters where topic = :topic and sender = :sender and state = 'parked'
+order by partition, "offset" limit :max_rows;
+
+-- name: parked_count(topic, sender)$
+select count(*) from dead_letters where topic = :topic and sender = :sender and state = 'parked';
+
+-- name: ranges_add(topic, sender, partitions, offsets)!
+-- Counts each place once, however often it is delivered: within a partition places come in order.
+insert into parked_ranges as r (topic, sender, partition, first_offset, last_offset, records)
+select :topic, :sender, v.p, min(v.o), max(v.o), count(*)
+from unnest(:partitions::int[], :offsets::bigint[]) as v (p, o)
+where not exists (select 1 from parked_ranges h where h.topic = :topic and h.sender = :sender and h.partition = v.p
+                  and h.last_offset >= v.o)
+group by v.p
+on conflict (topic, sender, partition) do update
+set last_offset = excluded.last_offset, records = r.records + excluded.records;
+
+-- name: ranges_of(topic, sender)
+select partition, first_offset as first, last_offset as last, records from parked_ranges
+where topic = :topic and sender = :sender order by partition;
+
+-- name: aside_add(topic, sender, reason_code, reason)!
+insert into senders_aside (topic, sender, reason_code, reason) values (:topic, :sender, :reason_code, :reason)
+on conflict do nothing;
+
+-- name: aside_of(topic)
+select sender from senders_aside where topic = :topic;
+
+-- name: aside_list()
+-- Oldest first; there are as many as the issuer names, and two.
+select a.topic, a.sender, a.since, a.reason_code, a.reason,
+    (select count(*) from dead_letters d where d.topic = a.topic and d.sender = a.sender and d.state = 'parked') as parked,
+    (select coalesce(sum(r.records), 0)::bigint from parked_ranges r where r.topic = a.topic and r.sender = a.sender)
+        as not_kept
+from senders_aside a order by a.since, a.topic, a.sender;
+
+-- name: aside_lock(topic, sender)$
+-- Whether it is still set aside; who parks and who releases wait for each other.
+select true from senders_aside where topic = :topic and sender = :sender for update;
+
+-- name: aside_end(topic, sender)!
+delete from senders_aside where topic = :topic and sender = :sender;
+
 -- name: offsets_of(consumer, topic, partitions)
 select partition, next_offset from consumer_offsets
 where consumer = :consumer and topic = :topic and partition = any(:partitions::int[]);

@@ -25,7 +25,8 @@ from fastapi import FastAPI
 from libs.common import connections, faults, idempotency, inbox, observe
 from libs.common.clock import Clock, SteppedClock, SystemClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database, require_schema
-from libs.common.kafka import Broker, EndOffsets, Subscription, make_broker
+from libs.common.fetching import EndOffsets
+from libs.common.kafka import Broker, Subscription, make_broker
 from libs.common.outbox import Publisher, Relay
 from libs.common.settings import CommonSettings
 
@@ -66,8 +67,7 @@ class Base:
         if self.role != "api" and self.parts is not None:
             found["broker"] = await self._broker_health()
             for subscription in self.subscriptions:
-                joined = None if subscription.ready else "has not joined its group"
-                found[f"consumer {subscription.topic}"] = subscription.stopped or joined
+                found[f"consumer {subscription.topic}"] = subscription.reason
             found["relay"] = self.relay.failing
         return found
 

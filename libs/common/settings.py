@@ -35,6 +35,9 @@ class CommonSettings(BaseSettings):
     issuer_jwks_file: Path = Field(validation_alias="JIANFU_ISSUER_JWKS_FILE")
     traces: str = Field("off", validation_alias="JIANFU_TRACES", pattern=r"^(off|otlp|file:.+)$")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", validation_alias="JIANFU_LOG_LEVEL")
+    consumer_patience: float = Field(120, gt=0, le=3600, validation_alias="JIANFU_CONSUMER_PATIENCE")  # seconds
+    sender_refusals: int = Field(50, ge=1, le=100_000, validation_alias="JIANFU_SENDER_REFUSALS")
+    sender_kept: int = Field(1000, ge=0, le=100_000, validation_alias="JIANFU_SENDER_KEPT")  # parked records
     crash_points: Path | None = Field(None, validation_alias="JIANFU_CRASH_POINTS")
     crash_fired: Path | None = Field(None, validation_alias="JIANFU_CRASH_FIRED")
     database_url: str = Field(repr=False)

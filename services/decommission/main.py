@@ -80,7 +80,9 @@ async def main(role: Role) -> None:
     taken = topics(ctx, windows, executor)
     app = application(ctx, executor, windows, authenticator, taken, health=base.health, quiet=base.quiet)
     subscriptions = [
-        EventSubscription(base.broker, base.database, topic, "decommission", handled)
+        EventSubscription(
+            base.broker, base.database, topic, "decommission", handled, patience=settings.consumer_patience
+        )
         for topic, handled in taken.items()
     ]
     closing = [egress.close, archive.close, reserve.close]

@@ -1,6 +1,5 @@
 """Which records of usage are let in, and what may be kept of those that are not."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,16 +12,12 @@ from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.dead import appended
 from libs.common.errors import Unauthenticated
+from libs.common.senders import bearer_of
 from services.monitor import store
 from services.monitor.vouching import Roll, Voice
 
 SKEW = timedelta(minutes=15)  # by which a sender's clock may be ahead, around midnight
 KEPT_FIELDS = ("source", "asset_id", "measure", "ts", "count", "value", "day", "records")
-
-
-def bearer_of(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
-    """The raw `authorization` header, whatever its case."""
-    return next((value for name, value in headers if name.lower() == "authorization"), None)
 
 
 class Gate:

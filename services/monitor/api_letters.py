@@ -5,13 +5,14 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from libs.common import letters
+from libs.common import letters, release
 from libs.common.auth import Authenticator
 from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.kafka import Handler
+from libs.common.senders import bearer_of
 from services.monitor import fold, usecases
-from services.monitor.admission import Gate, bearer_of
+from services.monitor.admission import Gate
 from services.monitor.rollup import TOPIC
 
 
@@ -22,7 +23,7 @@ def router(
     calendar: fold.Calendar,
     gate: Gate,
 ) -> APIRouter:
-    """Dead letters."""
+    """Dead letters, and the senders that are set aside."""
 
     async def count(letter: dict[str, Any]) -> None:
         agent = authenticator.principal(
@@ -35,4 +36,7 @@ def router(
             raise Invalid(field="payload", why=refused[0][1])
         await usecases.replay_usage(database, letter, folded.sheet())
 
-    return letters.router("monitor", database, handlers, {TOPIC: count})
+    routes = APIRouter()
+    routes.include_router(letters.router("monitor", database, handlers, {TOPIC: count}))
+    routes.include_router(release.router("monitor", database, handlers, {TOPIC: count}))
+    return routes

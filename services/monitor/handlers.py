@@ -21,6 +21,7 @@ from libs.common.events.registry import (
     UnitRecorded,
 )
 from libs.common.kafka import EventSubscription, Handler
+from libs.common.senders import Senders
 from services.monitor import domain, usecases
 from services.monitor.admission import Gate
 from services.monitor.rules import RuleBook
@@ -90,10 +91,17 @@ class RegisterSubscription(EventSubscription):
 
 
 def subscriptions(
-    broker: KafkaBroker, database: Database, handlers: Mapping[str, Mapping[str, Handler]]
+    broker: KafkaBroker,
+    database: Database,
+    handlers: Mapping[str, Mapping[str, Handler]],
+    senders: Mapping[str, Senders],
+    patience: float,
 ) -> list[EventSubscription]:
-    """One consumer per topic of events."""
+    """One consumer per topic of events; those of the intake with their senders."""
     kinds = {AssetRecord.TOPIC: RegisterSubscription}
     return [
-        kinds.get(topic, EventSubscription)(broker, database, topic, SERVICE, handlers[topic]) for topic in handlers
+        kinds.get(topic, EventSubscription)(
+            broker, database, topic, SERVICE, handlers[topic], senders=senders.get(topic), patience=patience
+        )
+        for topic in handlers
     ]

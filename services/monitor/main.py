@@ -4,7 +4,9 @@ from functools import partial
 from pathlib import Path
 
 from libs.common.auth import Authenticator
+from libs.common.events.intake import SourceStated
 from libs.common.process import Parts, Role, open_base, serve
+from libs.common.senders import Bounds, Senders
 from libs.common.settings import load
 from services.monitor import api, fold, handlers, policy
 from services.monitor.admission import Gate
@@ -33,6 +35,7 @@ async def main(role: Role) -> None:
     sweeper = Sweeper(base.database, book, base.clock, chunk=settings.sweep_chunk)
     gate = Gate(base.database, base.clock, settings.late_days)
     taken = handlers.handlers_of(base.database, book, base.clock, authenticator, gate)
+    bounds, patience = Bounds(settings.sender_refusals, kept=settings.sender_kept), settings.consumer_patience
     usage = UsageConsumer(
         base.broker,
         base.database,
@@ -41,7 +44,10 @@ async def main(role: Role) -> None:
         gate,
         max_records=settings.usage_batch,
         max_keys=settings.usage_keys,
+        bounds=bounds,
+        patience=patience,
     )
+    senders = {SourceStated.TOPIC: Senders(base.database, authenticator, SourceStated.TOPIC, bounds)}
     app = api.build(base, authenticator, book, sweeper, calendar, gate, taken)
 
     async def due() -> tuple[int, int]:
@@ -51,7 +57,7 @@ async def main(role: Role) -> None:
     by_schedule.__name__ = "sweep"  # type: ignore[attr-defined]
     parts = Parts(
         app,
-        subscriptions=[*handlers.subscriptions(base.broker, base.database, taken), usage],
+        subscriptions=[*handlers.subscriptions(base.broker, base.database, taken, senders, patience), usage],
         loops=[usage.run, by_schedule],
         closing=[usage.flush],
         due=due,

@@ -22,8 +22,10 @@ from prometheus_client import Counter, Histogram
 
 from libs.common import dead, observe
 from libs.common.auth import Authenticator
-from libs.common.db import Database
-from libs.common.kafka import TRANSIENT, Subscription
+from libs.common.batches import Unread
+from libs.common.db import UNSTORABLE, Database
+from libs.common.kafka import TRANSIENT, UNEXPECTED_IN_A_ROW, Subscription
+from libs.common.senders import Bounds, Senders, bearer_of
 from services.monitor import fold, usecases
 from services.monitor.admission import Bearers, Gate, without_person
 from services.monitor.vouching import Voice
@@ -58,9 +60,14 @@ class UsageConsumer(Subscription):
         max_keys: int = 20_000,
         idle: float = 0.02,
         max_age: float = 1.0,
+        bounds: Bounds | None = None,
+        patience: float = 120,
     ) -> None:
-        super().__init__(broker, topic, consumer, max_records=max_records)
+        super().__init__(broker, topic, consumer, max_records=max_records, patience=patience)
         self._database = database
+        self._senders = Senders(database, authenticator, topic, bounds)
+        self._unexpected_in_a_row = 0
+        self._careful: dict[TopicPartition, int] = {}  # up to where each record is written for itself
         self._bearers = Bearers(authenticator)
         self._gate = gate
         self._calendar = calendar
@@ -77,6 +84,7 @@ class UsageConsumer(Subscription):
         self._fold = fold.Fold(self._calendar)
         self._bad: list[tuple[ConsumerRecord, str, str]] = []
         self._bad_more = 0
+        self._parked: dict[str, list[ConsumerRecord]] = {}
         self._from: dict[TopicPartition, int] = {}
 
     @property
@@ -94,6 +102,8 @@ class UsageConsumer(Subscription):
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         """Fold one fetch. Nothing here can fail half way: a record is folded or set aside as bad."""
         await self._room.wait()
+        with contextlib.suppress(*TRANSIENT):  # it is asked for again; the fold waits for the database in any case
+            await self._senders.look()
         # Asked after the fetch: who was admitted before a record was sent is admitted when it is folded.
         async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=5):
             with attempt:
@@ -108,9 +118,12 @@ class UsageConsumer(Subscription):
                 fresh = records[begin:end]
                 if first.offset < self._read[tp]:
                     fresh = [record for record in fresh if record.offset >= self._read[tp]]
-                self._from.setdefault(tp, self._read[tp])
-                self._read[tp] = max(self._read[tp], last.offset + 1)
-                self._fold_in(fresh)
+                if self._read[tp] < self._careful.get(tp, 0):
+                    await self._one_by_one(tp, fresh)
+                else:
+                    self._from.setdefault(tp, self._read[tp])
+                    self._read[tp] = max(self._read[tp], last.offset + 1)
+                    self._fold_in(fresh)
             begin = end
         now = time.monotonic()
         self._began = now if not self._dirty.is_set() else self._began
@@ -118,33 +131,70 @@ class UsageConsumer(Subscription):
         self._dirty.set()
         if self._fold.keys >= 2 * self._max_keys:
             self._room.clear()
+        if self._unexpected_in_a_row >= UNEXPECTED_IN_A_ROW:
+            self._unexpected_in_a_row = UNEXPECTED_IN_A_ROW - 1
+            self.stand_back(f"{UNEXPECTED_IN_A_ROW} records in a row met a fault of ours; see the dead letters")
+
+    async def _one_by_one(self, tp: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
+        """Write each record for itself: one of them the database refuses, and only so is it known which."""
+        for record in records:
+            self._from.setdefault(tp, self._read[tp])
+            self._read[tp] = record.offset + 1
+            self._fold_in([record])
+            await self.flush(alone=record)
+            if self._read.get(tp) != record.offset + 1:  # taken away, or to be read again from elsewhere
+                return
 
     def _fold_in(self, records: Sequence[ConsumerRecord]) -> None:
         good: list[ConsumerRecord] = []
         known: Any = None
+        raw: bytes | None = None
+        sender: str | None = None
         speaks: Voice | None = None
         for record in records:
+            if isinstance(record.value, Unread):
+                told = record.value
+                self._bury_later(record, told.code, told.told(record.offset))
+                continue
             headers = record.headers
             if headers != known:
-                try:
-                    voice = self._bearers.voice(record)
-                except Exception as error:  # as for the bodies: the records around it must be folded once, and are
-                    self._set_aside(record, getattr(error, "code", "unexpected"), str(error))
-                    continue
-                if voice is not speaks:
+                if (bearer := bearer_of(headers)) != raw or known is None:
                     self._fold_run(good, speaks)
-                    good, speaks = [], voice
+                    good, raw = [], bearer
+                    sender = self._senders.of(record) if self._senders.aside else None
                 known = headers
-            good.append(record)
+                if sender is None or sender not in self._senders.aside:
+                    try:
+                        speaks = self._bearers.voice(record)
+                    except Exception as error:  # as for the bodies: the records around it must be folded once, and are
+                        self._set_aside(record, getattr(error, "code", "unexpected"), str(error))
+                        known = None
+                        continue
+            if sender is not None and sender in self._senders.aside:
+                self._parked.setdefault(sender, []).append(record)
+            else:
+                good.append(record)
         self._fold_run(good, speaks)
 
     def _fold_run(self, records: Sequence[ConsumerRecord], voice: Voice | None) -> None:
+        """Fold what came from one sender."""
         if voice is None:
             return  # nobody has spoken yet
-        for index, reason in self._fold.add_all((record.value for record in records), voice):
+        refused = self._fold.add_all((record.value for record in records), voice)
+        for index, reason in refused:
             self._set_aside(records[index], "malformed", reason)
+        if len(refused) < len(records):
+            self._unexpected_in_a_row = 0
+            if self._senders.watched:
+                self._senders.handled(self._senders.of(records[0]), len(records) - len(refused))
 
     def _set_aside(self, record: ConsumerRecord, code: str, reason: str) -> None:
+        self._bury_later(record, code, reason)
+        self._unexpected_in_a_row = self._unexpected_in_a_row + 1 if code == "unexpected" else 0
+        if code != "unexpected":
+            self._senders.refused(record, code, reason)
+
+    def _bury_later(self, record: ConsumerRecord, code: str, reason: str) -> None:
         if len(self._bad) < BURIED_PER_FOLD:
             self._bad.append((record, code, reason))
         else:
@@ -163,10 +213,14 @@ class UsageConsumer(Subscription):
                 continue
             await self.flush()
 
-    async def flush(self) -> None:
-        """Write what is folded now; tries again while the database is away. On a conflict it is dropped instead."""
+    async def flush(self, *, alone: ConsumerRecord | None = None) -> None:
+        """Write what is folded now; tries again while the database is away. On a conflict it is dropped instead.
+
+        What the database cannot hold is read again record by record; it is buried when it is folded `alone`.
+        """
         async with self._writing:
             folded, bad, more, begun = self._fold, self._bad, self._bad_more, self._from
+            parked = self._parked
             reached = {tp: self._read[tp] for tp in begun}
             self._renew()
             self._dirty.clear()
@@ -178,12 +232,21 @@ class UsageConsumer(Subscription):
                 try:
                     about = {"usage.records": str(folded.records), "usage.rows": str(folded.keys)}
                     with FLUSH.time(), observe.linked("monitor usage flush", (), about):
-                        await self._write(folded, bad, begun, reached)
+                        await self._write(folded, bad, parked, begun, reached)
                     break
                 except asyncio.CancelledError:
                     self._drop()  # whether it was written is not known here: the next start asks the database
                     raise
+                except UNSTORABLE as error:
+                    if alone is None:
+                        log.warning("usage-unstorable", error=f"{type(error).__name__}: {error}")
+                        self._careful |= reached
+                        await self._start_over()
+                        return
+                    folded, parked = fold.Fold(self._calendar), {}
+                    bad = [(alone, "unstorable", f"{type(error).__name__}: {error}")]
                 except TRANSIENT as error:
+                    self.trouble.failed(error)
                     log.warning("usage-not-written", error=f"{type(error).__name__}: {error}")
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, 5)
@@ -192,7 +255,10 @@ class UsageConsumer(Subscription):
                     log.warning("usage-conflict", topic=self.topic, records=folded.records)
                     await self._start_over()
                     return
+            self.trouble.over()
             for tp, offset in reached.items():
+                if self._careful.get(tp, offset) <= offset:
+                    self._careful.pop(tp, None)
                 if tp in self.done:
                     self.done[tp] = offset
             FOLDED.labels("counted").inc(folded.records)
@@ -205,11 +271,16 @@ class UsageConsumer(Subscription):
         self,
         folded: fold.Fold,
         bad: Sequence[tuple[ConsumerRecord, str, str]],
+        parked: dict[str, list[ConsumerRecord]],
         begun: dict[TopicPartition, int],
         reached: dict[TopicPartition, int],
     ) -> None:
         for record, code, reason in bad:
             await dead.bury(self._database, without_person(record), None, service="monitor", code=code, reason=reason)
+        await self._senders.write()
+        for sender, records in parked.items():
+            if not await self._senders.park(sender, [without_person(record) for record in records]):
+                raise usecases.OffsetConflict  # it was released meanwhile: they are read again, and judged
         partitions = sorted(begun)
         moves = usecases.Moves(
             self.group,
@@ -242,10 +313,9 @@ class UsageConsumer(Subscription):
                 ends = await self.consumer.end_offsets(list(partitions))
         if beyond := [tp for tp in partitions if held[tp.partition] > ends[tp]]:
             # Reading on would skip what is new, beginning anew would count twice: a person has to say what it is.
-            self.stopped = (
+            self.trouble.wait(
                 f"{self.topic}: the log of {beyond[0].partition} ends before the offset held; was it replaced?"
             )
-            log.error("consumer-stopped", topic=self.topic, why=self.stopped)
         return {tp: held[tp.partition] for tp in partitions}
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:

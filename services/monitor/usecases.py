@@ -106,7 +106,7 @@ async def replay_usage(database: Database, letter: dict[str, Any], sheet: fold.S
         try:
             async with database.transaction("replay_usage") as conn:
                 held = await PLUMBING.dead_get(conn, **place)
-                if held["state"] != "dead":
+                if held["state"] not in dead.UNSETTLED:
                     raise dead.AlreadySettled(state=held["state"])
                 await store.merge_usage(conn, sheet)
                 await PLUMBING.dead_mark(conn, **place, state="replayed")

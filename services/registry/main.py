@@ -5,12 +5,13 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from libs.common import letters, web
+from libs.common import letters, release, web
 from libs.common.auth import Authenticator
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
+from libs.common.senders import Bounds, Senders
 from libs.common.settings import load
 from services.registry import api, api_intake, api_public, api_units, handlers
 from services.registry.domain import Policy
@@ -37,6 +38,7 @@ def application(
     app.include_router(web.status_router(health, quiet))
     app.include_router(web.clock_router("registry", database, clock))
     app.include_router(letters.router("registry", database, taken))
+    app.include_router(release.router("registry", database, taken))
     app.include_router(api_units.router(database, clock))
     app.include_router(api.router(database, clock, policy))
     app.include_router(api_intake.router(database, clock, policy))
@@ -56,7 +58,12 @@ async def main(role: Role) -> None:
         DECOMMISSION: handlers.cases(base.database, base.clock),
     }
     app = application(base.database, base.clock, policy, authenticator, taken, health=base.health, quiet=base.quiet)
+    bounds, patience = Bounds(settings.sender_refusals, kept=settings.sender_kept), settings.consumer_patience
+    senders = {LIFECYCLE: Senders(base.database, authenticator, LIFECYCLE, bounds)}
     subscriptions = [
-        EventSubscription(base.broker, base.database, topic, "registry", handled) for topic, handled in taken.items()
+        EventSubscription(
+            base.broker, base.database, topic, "registry", handled, senders=senders.get(topic), patience=patience
+        )
+        for topic, handled in taken.items()
     ]
     await serve(base, Parts(app=app, subscriptions=subscriptions))

@@ -71,7 +71,13 @@ async def main(role: Role) -> None:
     topic = os.environ["TEST_TOPIC"]
     base = await process.open_base(config, MIGRATIONS, role)
 
+    passes = Path(os.environ.get("TEST_PASSES", "never"))
+
     async def act(event: Counted, incoming: Incoming) -> None:
+        if event.thing == "fault":
+            raise KeyError("a fault of ours")
+        if event.thing == "slow" and not passes.exists():  # noqa: ASYNC240 - for tests
+            raise TimeoutError("not yet")
         async with base.database.transaction("act") as conn:
             if await inbox.first_time(conn, "service", incoming.id):
                 await conn.execute(
@@ -80,7 +86,9 @@ async def main(role: Role) -> None:
                 )  # fmt: skip
 
     handlers = {Counted.TYPE: kafka.Handler(counted_on(topic), act)}
-    subscription = kafka.EventSubscription(base.broker, base.database, topic, "registry", handlers)
+    subscription = kafka.EventSubscription(
+        base.broker, base.database, topic, "registry", handlers, patience=config.consumer_patience
+    )
     app = web.create_app(
         "registry",
         title="counting",

@@ -149,13 +149,18 @@ class Recorder:
 
 @asynccontextmanager
 async def consuming(
-    options: Mapping[str, Any], recorder: Recorder, *, service: str = "registry", types: tuple[str, ...] = ()
+    options: Mapping[str, Any],
+    recorder: Recorder,
+    *,
+    service: str = "registry",
+    types: tuple[str, ...] = (),
+    **more: Any,
 ) -> AsyncIterator[EventSubscription]:
     """A consumer of the recorder's topic with a broker of its own, joined before the block begins."""
     broker = make_broker(dict(options))
     handler = Handler(counted_on(recorder.topic), recorder.act)
     handlers = dict.fromkeys((Counted.TYPE, *types), handler)
-    subscription = EventSubscription(broker, recorder.database, recorder.topic, service, handlers)
+    subscription = EventSubscription(broker, recorder.database, recorder.topic, service, handlers, **more)
     await broker.start()
     try:
         await eventually(lambda: subscription.ready)

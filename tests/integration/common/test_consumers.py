@@ -16,11 +16,12 @@ from prometheus_client import REGISTRY
 
 from deploy import topics
 from deploy.local.kafka import LocalKafka
-from libs.common import dead, kafka, observe, process
+from libs.common import dead, fetching, kafka, observe, process
 from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.envelope import Headers
 from libs.common.kafka import EventSubscription, Handler, make_broker
+from tests import bombs
 from tests.integration.common import stream
 from tests.integration.common.stream import Counted, Recorder, consuming, produce, record, relaying
 from tests.waiting import eventually
@@ -114,6 +115,49 @@ async def test_a_headers_name_may_be_any_bytes(store: Database, options: Any, ne
     assert len(await stream.read(options, f"{topic}.registry.dead")) == 1
 
 
+async def test_what_unpacks_to_too_much_is_buried_without_its_body(
+    store: Database, options: Any, new_topic: Any
+) -> None:
+    """35 KB that unpack to 1.1 GB: aiokafka would unpack them whole, end there, and begin again there for ever."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    await produce(options, topic, [record("a", 1)])
+    assert await bombs.send(options, topic, bombs.batch(1100 << 20)) == 1
+    await bombs.send(options, topic, bombs.batch(1 << 20, "gzip", records=12))
+    await produce(options, topic, [record("a", 2)])
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: len(recorder.seen) == 2)
+        assert subscription.ready
+    assert recorder.seen == [("a", 1), ("a", 2)]
+    found = await rows(store)
+    assert [(row["offset"], row["reason_code"], row["key"], row["payload"]) for row in found] == [
+        (1, "too_large", None, None),
+        (13, "too_large", None, None),
+    ]
+    assert "offsets 2 to 13" in found[1]["reason"]
+    assert decoded(found[1]["headers"]) == []
+
+
+async def test_a_batch_damaged_on_the_brokers_disk_is_buried_and_reading_goes_on(
+    store: Database, options: Any, new_topic: Any, kafka: LocalKafka
+) -> None:
+    """aiokafka refuses its checksum at each fetch, loses what it had read before it, and comes no further."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    for number in (1, 2, 3):
+        await produce(options, topic, [record("a", number)])
+    log = kafka.folder / "data" / f"{topic}-0" / f"{0:020}.log"
+    stored = bytearray(log.read_bytes())
+    place = stored.index(b'"value":2')
+    with log.open("r+b") as file:
+        file.seek(place + 8)
+        file.write(b"9")
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: sum(subscription.done.values()) == 3)
+    assert recorder.seen == [("a", 1), ("a", 3)]
+    assert [(row["offset"], row["reason_code"]) for row in await rows(store)] == [(1, "corrupt")]
+
+
 async def test_a_consumer_waits_for_its_topic_and_makes_none(store: Database, options: Any, kafka: LocalKafka) -> None:
     """FastStream would make it, with the broker's own number of partitions, which is then never altered."""
     name = f"test.late-{uuid4().hex[:8]}"
@@ -170,7 +214,7 @@ async def test_a_consumer_that_silently_stands_still_is_noticed(
         await gate.wait()
 
     recorder.before = before  # type: ignore[method-assign]
-    ends = kafka.EndOffsets(options)
+    ends = fetching.EndOffsets(options)
     async with consuming(options, recorder) as subscription:
         base: Any = SimpleNamespace(subscriptions=[subscription], ends=ends, database_health=well)
         watch = asyncio.create_task(process._watch(base))
@@ -262,32 +306,151 @@ async def test_a_refusal_by_a_rule_is_buried(store: Database, options: Any, new_
     assert [(row["offset"], row["reason_code"]) for row in found] == [
         (1, "invalid"),
         (3, "unexpected"),
-        (4, "unexpected"),
+        (4, "unstorable"),
     ]
     assert "two is refused here" in found[0]["reason"]
     assert "KeyError" in found[1]["reason"]
     assert (found[0]["event_type"], found[0]["state"]) == (Counted.TYPE, "dead")
 
 
-async def test_too_many_dead_in_a_row_stop_the_consumer(store: Database, options: Any, new_topic: Any) -> None:
-    """Habit 19: when all is refused the stream is at fault, not a record; a restart goes on behind what is buried."""
+async def test_what_is_refused_never_stops_a_consumer(store: Database, options: Any, new_topic: Any) -> None:
+    """One sender never stops the others: malformed and invalid records are buried, however many come in a row."""
     topic = await new_topic()
     recorder = Recorder(store, topic)
-    limit = kafka.DEAD_IN_A_ROW
-    bad = [record("bad", n, value=b"{}") for n in range(limit - 1)]
-    await produce(options, topic, [*bad, record("a", 1), *bad, *bad, record("a", 2)])
+    many = 2 * kafka.UNEXPECTED_IN_A_ROW + 5
+    bad = [record("bad", n, **({"value": b"{}"} if n % 2 else {"ce_time": b"now"})) for n in range(many)]
+    await produce(options, topic, [*bad, record("a", 1)])
     async with consuming(options, recorder) as subscription:
+        await eventually(lambda: recorder.seen)
+        assert subscription.ready
+        assert subscription.stopped is None
+    assert len(await rows(store)) == many
+
+
+async def test_many_faults_of_ours_in_a_row_make_a_consumer_wait_and_try_again_by_itself(
+    store: Database, options: Any, new_topic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug would bury all that is good: it waits, each time for longer, and says so; nobody has to start it anew."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    limit = 5  # the traces of fifty would take a minute
+    monkeypatch.setattr(kafka, "UNEXPECTED_IN_A_ROW", limit)
+    mended = False
+
+    async def before(event: Counted) -> None:
+        if event.thing == "odd" and not mended:
+            raise KeyError("a fault of ours")
+
+    recorder.before = before  # type: ignore[method-assign]
+    odd = [record("odd", n) for n in range(limit + 3)]
+    await produce(options, topic, [*odd[1:limit], record("a", 1), *odd, record("a", 2)])
+    async with consuming(options, recorder) as subscription:
+        subscription.first_pause = 0.5
         await eventually(lambda: subscription.stopped)
         assert not subscription.ready
-        assert topic in (subscription.stopped or "")
-        await asyncio.sleep(0.5)
+        assert topic in (subscription.reason or "")
+        assert stuck(topic) == 1
         assert len(await rows(store)) == limit - 1 + limit
         assert recorder.seen == [("a", 1)]
-    async with consuming(options, recorder) as subscription:
-        await eventually(lambda: sum(subscription.done.values()) == 3 * (limit - 1) + 2)
+        await eventually(lambda: "after 1 s" in (subscription.stopped or ""))
+        mended = True
+        assert len(await rows(store)) == 2 * limit, "one more was tried"
+        await eventually(lambda: len(recorder.seen) == 4)
         assert subscription.ready
-    assert recorder.seen == [("a", 1), ("a", 2)]
-    assert len(await rows(store)) == 3 * (limit - 1)
+        assert stuck(topic) == 0
+    assert recorder.seen == [("a", 1), ("odd", limit + 1), ("odd", limit + 2), ("a", 2)]
+
+
+def stuck(topic: str) -> float:
+    return REGISTRY.get_sample_value("jianfu_consumer_stuck", {"topic": topic}) or 0.0
+
+
+async def test_what_fails_for_too_long_while_the_database_answers_is_set_aside(
+    store: Database, options: Any, new_topic: Any
+) -> None:
+    """A record that never passes holds nobody up for longer than our patience, and is told of before it is given up."""
+    topic = await new_topic(partitions=2)
+    recorder = Recorder(store, topic)
+    told: list[str | None] = []
+
+    async def before(event: Counted) -> None:
+        if event.thing == "slow":
+            told.append(subscription.reason)
+            raise TimeoutError("a query that never ends")
+
+    recorder.before = before  # type: ignore[method-assign]
+    await produce(options, topic, [record("slow", 1), *(record(f"k{n}", n) for n in range(10)), record("slow", 2)])
+    async with consuming(options, recorder, patience=0.6) as subscription:
+        await eventually(lambda: sum(subscription.done.values()) == 12)
+        assert subscription.ready, "the rest went on"
+    assert len(recorder.seen) == 10
+    found = await rows(store)
+    assert [(row["reason_code"], row["payload"]) for row in found] == [
+        ("stuck", record("slow", n)["value"]) for n in (1, 2)
+    ]
+    assert "a query that never ends" in found[0]["reason"]
+    assert told[0] is None
+    assert told.count(None) >= 4, "it was tried again before"
+
+
+async def test_while_the_database_is_away_nothing_is_buried_and_it_is_told(
+    store: Database, options: Any, new_topic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time in which it does not answer is not held against a record; how long it lasts is told all the same."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    away = True
+
+    async def answers(self: EventSubscription) -> bool:
+        return not away
+
+    async def before(_: Counted) -> None:
+        if away:
+            raise ConnectionRefusedError("away")
+
+    monkeypatch.setattr(EventSubscription, "_answers", answers)
+    recorder.before = before  # type: ignore[method-assign]
+    await produce(options, topic, [record("a", 1)])
+    async with consuming(options, recorder, patience=0.3) as subscription:
+        await eventually(lambda: subscription.reason)
+        assert not subscription.ready
+        assert "ConnectionRefusedError" in (subscription.reason or "")
+        assert "has failed since" in (subscription.reason or "")
+        assert stuck(topic) == 1
+        calls = recorder.calls
+        await eventually(lambda: recorder.calls > calls + 2)
+        away = False
+        await eventually(lambda: recorder.seen)
+        await eventually(lambda: subscription.ready)
+        assert stuck(topic) == 0
+    assert recorder.seen == [("a", 1)]
+    assert await rows(store) == []
+
+
+async def test_what_the_database_cannot_hold_is_refused_and_not_retried(
+    store: Database, options: Any, new_topic: Any
+) -> None:
+    """asyncpg counts a number out of range among the interface's errors, as if the server were away."""
+    topic = await new_topic()
+    recorder = Recorder(store, topic)
+    unfit = {
+        1: ("select $1::int", 2**40),
+        2: ("select $1::text", "a\0b"),
+        3: ("insert into effects values (default, $1, null, null, null)", "x"),
+        4: ("select repeat($1, 2000000000)", "x"),
+    }
+
+    async def before(event: Counted) -> None:
+        if event.value in unfit:
+            query, value = unfit[event.value]
+            await store.pool.execute(query, value)
+
+    recorder.before = before  # type: ignore[method-assign]
+    await produce(options, topic, [record("a", value) for value in range(1, 6)])
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: sum(subscription.done.values()) == 5)
+    assert recorder.seen == [("a", 5)]
+    assert [row["reason_code"] for row in await rows(store)] == ["unstorable"] * 4
 
 
 async def test_redelivery_of_everything_changes_nothing(
@@ -429,7 +592,7 @@ async def test_lag_is_what_lies_between_taken_and_end(store: Database, options: 
         await gate.wait()
 
     recorder.before = before  # type: ignore[method-assign]
-    ends = kafka.EndOffsets(options)
+    ends = fetching.EndOffsets(options)
     async with consuming(options, recorder) as subscription:
         await produce(options, topic, [record(f"k{n}", n) for n in range(10)])
         await eventually(lambda: recorder.calls)

@@ -20,7 +20,7 @@ from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
 from deploy.migrations import migrate
 from libs.common import auth
-from libs.common.kafka import DEAD_IN_A_ROW
+from libs.common.kafka import UNEXPECTED_IN_A_ROW
 from tests.conftest import CARELESS, open_folder
 from tests.integration.common import stream
 from tests.integration.common.service import MIGRATIONS
@@ -182,13 +182,46 @@ async def holds(service: Service, topic: str, records: int) -> bool:
     return len(await stream.read(service_options(service), topic)) == records
 
 
-async def test_a_stream_at_fault_is_told(service: Service, options: Any, new_topic: Any) -> None:
-    """Too many dead in a row: the consumer has stopped, and /readyz names the topic."""
+async def test_many_faults_of_ours_are_told(service: Service, options: Any, new_topic: Any) -> None:
+    """Reading on would bury what is good: the consumer waits, and /readyz names the topic and says for how long."""
     topic = await new_topic()
-    await stream.produce(options, topic, [stream.record("a", n, value=b"{}") for n in range(DEAD_IN_A_ROW + 1)])
+    faults = [stream.record("fault", n) for n in range(UNEXPECTED_IN_A_ROW + 1)]
+    await stream.produce(options, topic, faults)
     service.start(TEST_TOPIC=topic)
-    await eventually(lambda: says(service, f"consumer {topic}", f"{DEAD_IN_A_ROW} records in a row"))
+    await eventually(lambda: says(service, f"consumer {topic}", f"{UNEXPECTED_IN_A_ROW} records in a row"))
+    assert await says(service, f"consumer {topic}", "trying again after 30 s")
+    assert not await service.ready()
     assert (await service.ask("GET", "/quiet")).json()["quiet"] is False
+
+
+async def test_refused_records_are_no_fault_of_the_stream(
+    service: Service, server: LocalPostgres, options: Any, new_topic: Any
+) -> None:
+    """However many come in a row: the service stays ready, and what follows is handled."""
+    topic = await new_topic()
+    bad = [stream.record("a", n, value=b"{}") for n in range(UNEXPECTED_IN_A_ROW + 1)]
+    await stream.produce(options, topic, [*bad, stream.record("after", 1)])
+    service.start(TEST_TOPIC=topic)
+    await eventually(service.ready)
+    await eventually(lambda: effects(server, topic))
+    assert await service.ready()
+
+
+async def test_what_does_not_pass_makes_a_service_unready_until_it_does(
+    service: Service, server: LocalPostgres, options: Any, new_topic: Any, tmp_path: Path
+) -> None:
+    """The database answers, so other parts are well; /readyz names the consumer and since when it fails."""
+    topic = await new_topic()
+    await stream.produce(options, topic, [stream.record("slow", 1), stream.record("a", 2)])
+    passes = tmp_path / "passes"
+    service.start(TEST_TOPIC=topic, TEST_PASSES=str(passes), JIANFU_CONSUMER_PATIENCE="6")
+    await eventually(service.ready)
+    await eventually(lambda: says(service, f"consumer {topic}", "has failed since"))
+    assert not await service.ready()
+    passes.touch()
+    await eventually(service.ready)
+    await eventually(lambda: effects(server, topic))
+    assert await effects(server, topic) == [("slow", 1), ("a", 2)], "it passed in time, so nothing was set aside"
 
 
 async def test_business_time_is_persisted_and_never_goes_back(service: Service, new_topic: Any) -> None:

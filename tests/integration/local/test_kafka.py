@@ -6,19 +6,21 @@ import dataclasses
 import shutil
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from confluent_kafka.admin import ConfigResource, NewTopic
 
-from deploy import topics
+from deploy import departments, topics
 from deploy.local import jars
 from deploy.local.children import StackError
 from deploy.local.kafka import LocalKafka, java
+from tests import bombs
 from tests.conftest import kafka_options
 from tests.waiting import eventually
 
@@ -93,6 +95,96 @@ def test_topics_are_applied_once_and_partitions_never_altered(kafka: LocalKafka)
     assert topics.apply(client, topics.wanted(partitions=4), acls=True) == []
     with pytest.raises(StackError, match="never altered"):
         topics.apply(client, topics.wanted(partitions=5), acls=False)
+
+
+async def test_a_batch_is_held_to_its_size_unpacked_and_the_broker_lives(kafka: LocalKafka) -> None:
+    """What a topic of the intake stores is never larger than it says, and what is refused costs the broker nothing."""
+    options = kafka_options(kafka, "intake")
+    for topic in departments.INTAKE:
+        for size, records in ((1100 << 20, 1), (2 << 20, 1), (1000, 3000)):
+            with pytest.raises(KafkaError):
+                await bombs.send(options, topic, bombs.batch(size, records=records))
+        begun = time.monotonic()
+        await bombs.send(options, topic, bombs.batch(1000, records=100))
+        assert time.monotonic() - begun < 10
+    assert kafka.alive
+
+
+@pytest.fixture(scope="module")
+def department(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """aiokafka's options for a department that has been set up."""
+    broker = departments.Broker(kafka.bootstrap, "admin", kafka.password("admin"))
+    user = departments.principal("Parks Canada")
+    file = tmp_path_factory.mktemp("departments") / f"{user}.password"
+    for _ in range(2):  # again changes nothing
+        departments.set_up(broker, user, file, departments.Quota(bytes_per_second=20_000))
+    return kafka_options(kafka) | {
+        "sasl_mechanism": "SCRAM-SHA-512", "sasl_plain_username": user, "client_id": user,
+        "sasl_plain_password": file.read_text().strip(), "_file": file, "_broker": broker,
+    }  # fmt: skip
+
+
+async def test_a_department_has_a_principal_of_its_own_a_quota_and_an_end(
+    kafka: LocalKafka, department: dict[str, Any]
+) -> None:
+    """It writes the intake and nothing else, is slowed down beyond its quota, and writes no more once it is removed."""
+    file, broker = department.pop("_file"), department.pop("_broker")
+    user = department["sasl_plain_username"]
+    assert user == "dept-parks-canada"
+    assert file.stat().st_mode & 0o077 == 0
+
+    @contextlib.asynccontextmanager
+    async def producing(**changed: Any) -> AsyncIterator[AIOKafkaProducer]:
+        producer = AIOKafkaProducer(**department | changed, acks="all", enable_idempotence=True)
+        try:
+            await producer.start()
+            yield producer
+        finally:
+            await producer.stop()
+
+    async with producing() as producer:
+        for topic in departments.INTAKE:
+            await producer.send_and_wait(topic, b"{}", key=b"k")
+        with pytest.raises(TopicAuthorizationFailedError):
+            await producer.send_and_wait("jianfu.registry", b"{}", key=b"k")
+        begun = time.monotonic()
+        for _ in range(6):
+            await producer.send_and_wait(departments.INTAKE[1], bytes(100_000))
+        assert time.monotonic() - begun > 3, "600 kB at 20 kB a second"
+
+    async def read() -> None:
+        consumer = AIOKafkaConsumer(departments.INTAKE[0], **department, group_id="jianfu.dept")
+        try:
+            await consumer.start()
+            await consumer.getmany(timeout_ms=500)
+        finally:
+            await consumer.stop()
+
+    with pytest.raises((TopicAuthorizationFailedError, GroupAuthorizationFailedError)):
+        await read()
+    with pytest.raises(KafkaError):
+        async with producing(sasl_plain_password="wrong"):
+            pass
+    assert "producer_byte_rate=20000" in departments.quotas(broker, user)
+    for _ in range(2):  # again changes nothing
+        departments.remove(broker, user, file)
+    assert not file.exists()
+    assert "producer_byte_rate" not in departments.quotas(broker, user)
+    with pytest.raises(KafkaError):
+        async with producing():
+            pass
+
+
+@pytest.mark.parametrize("name", ["", "--", "公园", "x" * 41, "pärks"])
+def test_a_departments_name_wants_latin_letters(name: str) -> None:
+    with pytest.raises(StackError, match="Latin letters"):
+        departments.principal(name)
+
+
+def test_the_shared_principal_is_granted_on_request_alone() -> None:
+    granted = {b.principal for b in topics._bindings(topics.wanted(shared=False))}
+    assert "User:intake" not in granted
+    assert {"User:registry", "User:monitor"} <= granted
 
 
 async def test_a_principal_writes_and_reads_only_what_the_file_says(kafka: LocalKafka) -> None:

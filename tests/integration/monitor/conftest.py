@@ -19,7 +19,8 @@ from libs.common.db import Database
 from libs.common.events.ids import asset_id
 from libs.common.events.intake import SourceStated
 from libs.common.events.registry import AssetRecord
-from libs.common.kafka import EndOffsets, make_broker
+from libs.common.fetching import EndOffsets
+from libs.common.kafka import make_broker
 from libs.common.outbox import Publisher, Relay
 from libs.common.process import Base
 from services.monitor import api, fold, handlers, store, usecases, why

@@ -19,8 +19,10 @@ from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
 from libs.common.db import PLUMBING, Database
 from libs.common.kafka import make_broker
+from libs.common.senders import Bounds
 from services.monitor import fold, sketches
 from services.monitor.rollup import UsageConsumer
+from tests import bombs
 from tests.conftest import kafka_options
 from tests.integration.monitor.conftest import ZONE, Monitor, day, millis, noon
 from tests.unit.monitor.voices import voice
@@ -28,6 +30,7 @@ from tests.waiting import eventually
 
 KEY = auth.new_key("test")
 TOKEN = ("Bearer " + issue(KEY, "agent", ["agent"])).encode()
+OTHER = ("Bearer " + issue(KEY, "other", ["agent"])).encode()
 PARTITIONS = 3
 
 
@@ -188,10 +191,67 @@ async def test_poison_between_good_records_is_set_aside_and_nothing_waits(stream
 
 async def test_a_flood_of_poison_is_counted_and_never_blocks(stream: Stream) -> None:
     async with stream.consumer() as usage:
-        await stream.send(*[b"{" for _ in range(2_000)], *views(5))
+        await stream.send(*[b"{" for _ in range(2_000)], headers=[("authorization", OTHER)])
+        await stream.send(*views(5))
         await eventually(lambda: sum(usage.done.values()) == 2_005)
     assert await stream.total() == 5
     assert 0 < await stream.database.pool.fetchval("select count(*) from dead_letters") <= 2_000
+
+
+async def test_an_agent_over_its_bound_is_set_aside_and_counted_when_it_is_released(stream: Stream) -> None:
+    """What it sends is parked within a bound, without who used what; other agents are counted as ever."""
+    async with stream.consumer(bounds=Bounds(refused=10, kept=6)) as usage:
+        await stream.send(*[b"{" for _ in range(20)], headers=[("authorization", OTHER)])
+        await eventually(lambda: sum(usage.done.values()) == 20)
+        await stream.send(*views(9), headers=[("authorization", OTHER)])
+        await stream.send(*views(5))
+        await eventually(lambda: sum(usage.done.values()) == 34)
+        assert usage.ready
+        assert await stream.total() == 5
+        pool = stream.database.pool
+        assert await pool.fetchval("select sender from senders_aside") == "jianfu-local|other"
+        parked = await pool.fetch("select * from dead_letters where state = 'parked'")
+        assert len(parked) == 6
+        assert not any(b"user" in (row["payload"] or b"") for row in parked)
+        dead = await pool.fetchval("select count(*) from dead_letters where state = 'dead'")
+        assert await pool.fetchval("select sum(records) from parked_ranges") == 29 - 6 - dead
+        await pool.execute("delete from senders_aside")
+        await asyncio.sleep(1.1)  # another process learns of it within a second
+        await stream.send(*views(2), headers=[("authorization", OTHER)])
+        await eventually(lambda: sum(usage.done.values()) == 36)
+    assert await stream.total() == 7
+
+
+async def test_what_the_database_cannot_hold_is_found_and_buried_alone(stream: Stream) -> None:
+    """A sum beyond a bigint: asked again and again it would stop the stream, and ending the process mends nothing."""
+    full = UUID(int=99)
+    await stream.database.pool.execute(
+        "insert into usage_days (asset_id, measure, day, total) values ($1, 'views', $2, $3)", full, day(0), 2**63 - 5
+    )
+    one = json.loads(views(1, full)[0]) | {"count": 100}
+    async with stream.consumer() as usage:
+        await stream.send(*views(20), json.dumps(one).encode(), *views(20, begin=20))
+        await eventually(lambda: sum(usage.done.values()) == 41)
+        await stream.send(*views(3, begin=40))
+        await eventually(lambda: sum(usage.done.values()) == 44)
+        assert usage.ready
+    counted = "select total from usage_days where asset_id = $1"
+    assert await stream.database.pool.fetchval(counted, UUID(int=7)) == 43
+    assert await stream.database.pool.fetchval(counted, full) == 2**63 - 5
+    (letter,) = await stream.database.pool.fetch("select * from dead_letters")
+    assert letter["reason_code"] == "unstorable"
+    assert b'"count":100' in letter["payload"]
+
+
+async def test_a_batch_that_unpacks_to_too_much_is_passed_over(stream: Stream) -> None:
+    async with stream.consumer() as usage:
+        await bombs.send(stream.options, stream.topic, bombs.batch(1 << 20, records=300))
+        await stream.send(*views(5))
+        await eventually(lambda: sum(usage.done.values()) == 305)
+        assert usage.ready
+    assert await stream.total() == 5
+    (letter,) = await stream.database.pool.fetch("select * from dead_letters")
+    assert (letter["reason_code"], letter["payload"]) == ("too_large", None)
 
 
 async def test_what_another_has_counted_is_dropped_and_read_from_its_offsets(stream: Stream) -> None:

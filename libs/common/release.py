@@ -1,0 +1,120 @@
+"""HTTP: the senders that are set aside, and their release: what was parked is handled, page by page, in its order."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, ValidationError
+
+from libs.common import dead
+from libs.common.auth import Principal
+from libs.common.db import PLUMBING, UNSTORABLE, Database
+from libs.common.errors import DomainError, Missing
+from libs.common.kafka import Handler, first_fault
+from libs.common.letters import Replay, handle
+from libs.common.text import Text
+from libs.common.web import require
+
+log = structlog.get_logger()
+PAGE = 200
+
+
+class Aside(BaseModel):
+    """A sender whose records are parked, and the refusal that went over the bound."""
+
+    topic: str
+    sender: str
+    since: datetime
+    reason_code: str
+    reason: str
+    parked: int = Field(description="kept, to be handled on release 已保留")
+    not_kept: int = Field(description="only counted: to be sent again 仅计数,需重发")
+
+
+class Asides(BaseModel):
+    """Senders set aside, the longest first."""
+
+    items: list[Aside]
+
+
+class Named(BaseModel):
+    """Which sender of which topic."""
+
+    topic: Annotated[str, Text(249)]
+    sender: Annotated[str, Text(600)]
+
+
+class Range(BaseModel):
+    """Places of which this sender's records were not kept; others' records between them are not meant."""
+
+    partition: int
+    first: int
+    last: int
+    records: int
+
+
+class Released(BaseModel):
+    """What one page came to. Ask again while `left` is not 0; only then is the sender heard again."""
+
+    handled: int
+    refused: int
+    left: int
+    released: bool
+    not_kept: list[Range]
+
+
+def router(
+    service: str,
+    database: Database,
+    handlers: Mapping[str, Mapping[str, Handler]],
+    streams: Mapping[str, Replay] | None = None,
+) -> APIRouter:
+    """Routes over senders. `handlers` and `streams` are those of the dead letters' routes."""
+    routes = APIRouter(prefix=f"/{service}/v1/senders", tags=["dead letters 死信"])
+
+    @routes.get("", summary="Senders that are set aside 被搁置的发送方")
+    async def senders(_: Annotated[Principal, require("operator", "auditor")]) -> Asides:
+        async with database.reading() as conn:
+            return Asides(items=[Aside(**row) async for row in PLUMBING.aside_list(conn)])
+
+    @routes.post("/release", summary="Handle what a sender's parked records say, and hear it again 放行发送方")
+    async def release(named: Named, who: Annotated[Principal, require("operator")]) -> Released:
+        place = {"topic": named.topic, "sender": named.sender}
+        async with database.reading() as conn:
+            listed = [dead.read(row) async for row in PLUMBING.parked_list(conn, **place, max_rows=PAGE)]
+            if named.sender not in [row["sender"] async for row in PLUMBING.aside_of(conn, topic=named.topic)]:
+                raise Missing(what=f"{named.sender} ({named.topic})")
+        refused = 0
+        for letter in listed:
+            try:
+                if streams and named.topic in streams:
+                    await streams[named.topic](letter)
+                else:
+                    await handle(letter, handlers)
+                    await dead.settle(database, letter["topic"], letter["partition"], letter["offset"], "replayed")
+            except dead.AlreadySettled:  # by somebody else, a moment ago
+                continue
+            except (DomainError, ValidationError, *UNSTORABLE) as error:
+                refused += 1
+                code, reason = _told(error)
+                await dead.refuse(database, letter, service=service, code=code, reason=reason)
+        async with database.transaction("release") as conn:
+            if not await PLUMBING.aside_lock(conn, **place):
+                raise Missing(what=f"{named.sender} ({named.topic})")
+            ranges = [Range(**row) async for row in PLUMBING.ranges_of(conn, **place)]
+            left = await PLUMBING.parked_count(conn, **place)
+            if left == 0:
+                await PLUMBING.aside_end(conn, **place)
+        told = Released(handled=len(listed) - refused, refused=refused, left=left, released=left == 0, not_kept=ranges)
+        log.info("sender-released" if told.released else "sender-being-released", **place, actor=who.identity)
+        return told
+
+    return routes
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    if isinstance(error, ValidationError):
+        return "invalid", first_fault(error)
+    return getattr(error, "code", "unstorable"), str(error)
