@@ -16,7 +16,8 @@ from libs.common.clock import SteppedClock
 from libs.common.db import Database
 from libs.common.egress import Egress
 from libs.common.exact import Count, Day
-from libs.common.kafka import EndOffsets, make_broker
+from libs.common.fetching import EndOffsets
+from libs.common.kafka import make_broker
 from libs.common.outbox import Publisher, Relay
 from libs.common.process import Base
 from libs.common.text import Text
