@@ -363,3 +363,44 @@ async def test_health_is_what_its_parts_are() -> None:
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.get("/quiet")).json() == {"quiet": True}
         assert "process_cpu_seconds_total" in (await client.get("/metrics")).text
+
+
+async def test_a_use_case_that_cannot_read_a_callers_words_is_no_fault_of_ours() -> None:
+    """A ValidationError inside a handler is 422 and names the field; of a model that is answered with it is ours."""
+
+    class Answer(BaseModel):
+        """What a route answers with."""
+
+        size: int
+
+    app, routes = application(), APIRouter(prefix="/registry/v1")
+
+    @routes.get("/theirs")
+    @web.public
+    async def theirs() -> Answer:
+        Body.model_validate({"name": "", "size": 1})
+        return Answer(size=1)
+
+    @routes.get("/ours")
+    @web.public
+    async def ours() -> Answer:
+        return Answer.model_validate({"size": "no number"})
+
+    app.include_router(routes)
+    web.seal(app)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/registry/v1") as client:
+        reply = await client.get("/theirs")
+        assert (reply.status_code, [fault["field"] for fault in reply.json()["errors"]]) == (422, ["name"])
+        assert (await client.get("/ours")).status_code == 500
+
+
+async def test_a_405_names_every_method_of_the_path(client: httpx.AsyncClient) -> None:
+    """Also where each method is a route of its own."""
+    assert (await client.delete("/registry/v1/things")).headers["allow"] == "PATCH, POST"
+
+
+async def test_one_header_is_bounded(client: httpx.AsyncClient) -> None:
+    """By name, before anyone looks into it."""
+    reply = await client.get("/registry/v1/faults/missing", headers={"X-Large": "a" * web.MAX_HEADER})
+    assert (reply.status_code, reply.json()["errors"][0]["field"]) == (431, "x-large")
