@@ -204,7 +204,7 @@ TABLE = {
     "notice_started": "noticing",
     "noticed": "noticing undelivered needs_person",
     "undelivered": "noticing",
-    "endpoint_changed": "noticing undelivered",
+    "endpoint_changed": "noticing undelivered answering fixing ready needs_person",
     "sponsor_changed": "answering ready",
     "answered": "answering fixing ready planned approved announced archived rechecking needs_person",
     "planned": "ready",
@@ -261,7 +261,8 @@ MOVES = {
 RESULTS = {
     f"{step}_{end}": step for step in ("stop", "restore") for end in ("accepted", "failed", "unanswered")
 } | {"archived": "archive"}  # fmt: skip
-# Days that each wait takes; an older file may not say all of them, and then a wait counts as a day.
+# Days that each wait takes; an older file may not say all of them, and then a wait counts as a day. The last two are
+# younger than the first files, and nothing was kept of them then.
 WINDOWS = (
     "answer_days",
     "announce_days",
@@ -270,7 +271,10 @@ WINDOWS = (
     "notice_retry_days",
     "notice_attempts",
     "reopen_days",
+    "min_answer_days",
+    "key_age_days",
 )
+YOUNGER = dict.fromkeys(WINDOWS[-2:], 0)
 
 
 class Case:
@@ -290,12 +294,14 @@ class Case:
         self.attempts = self.archive_failures = self.stop_failures = 0
         self.last_attempt = self.noticed_at = self.fix_checked_at = self.planned_at = self.approved_at = at
         self.announced_at = self.last_failure = self.ordered_at = self.stopped_at = self.verified_at = at
-        self.restore_failed_at = self.held_since = self.clock_from = at
+        self.restore_failed_at = self.held_since = self.clock_from = self.answered_at = self.not_before = at
         self.fix_until = self.slot_day = self.missed_day = self.asked_day = self.confirmed_day = day
         self.probed_day = self.hold_until = day
         self.notice_sha256 = self.planned_notice = self.answer = self.plan_id = self.plan_sha256 = text
         self.archive_sha256 = self.asked_finding = self.stop_finding = self.request_id = self.ended = text
         self.approved: Json = {}
+        self.notice_key: Json | None = None
+        self.planned_key: Json | None = None
         self.pending: dict[str, Any] = {}
         self.used: list[Any] = []
         self.gone_days: list[date] = []
@@ -332,7 +338,15 @@ class Case:
             return "rechecking" if self.asked_day is not None and self.approved else "archived"
         if self.announced_at is not None or self.approved or self.plan_id:
             return "announced" if self.announced_at is not None else "approved" if self.approved else "planned"
-        return "ready" if self.answer in ("close", "fix") and not self.on_behalf else "answering"
+        if self.answer not in ("close", "fix") or self.on_behalf:
+            return "answering"
+        said = self.answered_at if self.answer == "close" else self.fix_checked_at
+        return "ready" if said is not None and said >= self._window(self.noticed_at) else "answering"
+
+    def _window(self, noticed_at: datetime) -> datetime:
+        """Before this no answer, not even one that agrees, lets the case go on to a plan."""
+        days = min(self.windows["min_answer_days"], self.windows["answer_days"])
+        return noticed_at + timedelta(days=days) + self.paused if days else noticed_at
 
     def may(self, kind: str) -> bool:
         """Whether the case may take this entry where it stands."""
@@ -345,6 +359,7 @@ class Case:
         never = {
             "noticed": self.person and self.noticed_at is not None,
             "answered": self.person and (self.noticed_at is None or self.stop_ordered),
+            "endpoint_changed": self.stop_ordered or self.plan_id,
             "released": self.held_since is None,
             "cancelled": self.disposed,
             "restore_asked": self.stopped_at is None or self.disposed or self.unwinding,
@@ -382,6 +397,8 @@ class Case:
         if "notice" in self.pending or self.last_attempt is None:
             return "notice"
         again = self._since(self.last_attempt, self.windows["notice_retry_days"], at)
+        if self.not_before is not None:
+            again = at >= self.not_before
         return "notice" if again and self.attempts < self.windows["notice_attempts"] else "wait"
 
     def _answering(self, at: datetime, today: date, noticed_at: datetime) -> str:
@@ -394,7 +411,7 @@ class Case:
             return "ask" if over and self.asked_day != today else "wait"
         silent = not self.answer or self.on_behalf
         over = at >= noticed_at + timedelta(days=self.windows["answer_days"]) + self.paused
-        return "plan" if over or not silent else "wait"
+        return "plan" if over or (not silent and at >= self._window(noticed_at)) else "wait"
 
     def _towards_stop(self, at: datetime, today: date) -> str:
         if self.answer == "keep" and not self.stop_ordered:
@@ -458,8 +475,10 @@ class Case:
         if kind.endswith("_started") and data["key"] in self.used:
             yield "its key was used before"
         match kind:
-            case "noticed" if not self.sent:
-                yield "no notice had been sent"
+            case "noticed":
+                if not self.sent:
+                    yield "no notice had been sent"
+                yield from self._odd_key(at, data.get("key"))
             case "answered" if data["answer"] not in ("keep", "fix", "close"):
                 yield "it is none of the three answers"
             case "answered" if data["answer"] == "fix" and self.plan_id:
@@ -488,6 +507,20 @@ class Case:
                 if not why.get(data["outcome"], self.refuted):
                     yield "nothing before led to this outcome"
 
+    def _odd_key(self, at: datetime, key: Json | None) -> Iterator[str]:
+        """What is wrong with the unit's key that proved a notice; an older log does not name it."""
+        if key is None:
+            if self.windows["key_age_days"]:
+                yield "it does not name the unit's key"
+            return
+        proved, confirmed, since = (instant(key[n]) for n in ("proved_at", "confirmed_at", "in_force_from"))
+        if since != max(proved, confirmed) or min(proved, confirmed) < instant(key["set_at"]):
+            yield "the unit's key was not in force from when it had been proved and confirmed"
+        if person(key["set_by"]) == person(key["confirmed_by"]):
+            yield "who set the unit's key has confirmed it"
+        if at < since + timedelta(days=self.windows["key_age_days"]):
+            yield "the unit's key was too young to prove a notice"
+
     def _odd_look(self, at: datetime, data: Json) -> Iterator[str]:
         status = data.get("status")
         seen = "gone" if status in (404, 410) else "unclear"
@@ -509,25 +542,29 @@ class Case:
             case "noticed":
                 self.pending.pop("notice", None)
                 self.noticed_at, self.notice_sha256 = at, data["notice_sha256"]
+                self.notice_key, self.not_before = data.get("key"), None
                 self._clock(at)
             case "undelivered":
                 self.pending.pop("notice", None)
-                self.attempts, self.last_attempt = self.attempts + 1, at
+                self.last_attempt, self.not_before = at, None
+                if data.get("until"):  # the unit's key is too young to prove anything: no attempt has failed
+                    self.not_before = instant(data["until"])
+                else:
+                    self.attempts += 1
             case "sponsor_changed":
-                self.attempts, self.last_attempt, self.noticed_at, self.fix_checked_at = 0, None, None, None
-                self.answer, self.notice_sha256, self.fix_until = "", "", None
-                self.on_behalf = False
+                self._untold(unanswered=True)
             case "endpoint_changed":
-                self.attempts, self.last_attempt = 0, None
+                self.pending.pop("notice", None)
+                self._untold(unanswered=self.answer == "close" or self.on_behalf)
             case "answered":
-                self.answer, self.on_behalf = data["answer"], bool(data.get("on_behalf"))
+                self.answer, self.on_behalf, self.answered_at = data["answer"], bool(data.get("on_behalf")), at
                 self.fix_until = date.fromisoformat(data["until"]) if data["answer"] == "fix" else None
                 self.fix_checked_at = None
                 if self.fix_until is not None and not self.on_behalf:
                     self._clock(at)
             case "planned":
                 self.plan_id, self.plan_sha256 = data["plan_id"], data["plan_sha256"]
-                self.planned_at, self.planned_notice = at, self.notice_sha256
+                self.planned_at, self.planned_notice, self.planned_key = at, self.notice_sha256, self.notice_key
             case "unplanned":
                 self.plan_id = self.plan_sha256 = self.archive_sha256 = ""
                 self.announced_at = self.confirmed_day = None
@@ -613,6 +650,14 @@ class Case:
                     since = max(self.held_since, self.clock_from) if self.clock_from else self.held_since
                     self.paused += max(timedelta(0), at - since)
                 self.held_since = self.hold_until = None
+
+    def _untold(self, *, unanswered: bool) -> None:
+        """Whoever has to be told now has not been told yet."""
+        self.attempts, self.last_attempt, self.not_before, self.noticed_at = 0, None, None, None
+        self.notice_sha256, self.notice_key = "", None
+        if unanswered:
+            self.answer, self.answered_at, self.fix_checked_at, self.fix_until = "", None, None, None
+            self.on_behalf = False
 
     def _begin(self, kind: str, data: Json) -> None:
         self.pending[kind.partition("_")[0]] = data["key"]
@@ -791,7 +836,7 @@ def _history(file: File) -> Iterator[str]:
         yield "its first entry does not name the windows and the time zone of the case"
     if pinned is not None and pinned != beside:
         yield "the windows beside the log are not those that the log pinned when the case was opened"
-    windows = dict.fromkeys(WINDOWS, 1) | (beside if pinned is None else pinned)
+    windows = dict.fromkeys(WINDOWS, 1) | YOUNGER | (beside if pinned is None else pinned)
     if odd := [name for name, days in windows.items() if type(days) is not int or not 0 <= days <= 3650]:
         yield f"the windows {', '.join(odd)} are no whole days"
         return
@@ -862,6 +907,8 @@ def _receipt(file: File, number: int, entry: Json, notice: Json) -> Iterator[str
     if found is None:
         yield "notice: the receipt is not signed with the unit's key"
         return
+    if (key := proved.get("key")) is not None and key["thumbprint"] != b64(named.thumbprint).hex():
+        yield "notice: the receipt is signed with another key than the log names"
     if file.unit_keys and named.thumbprint not in [key.thumbprint for key in file.unit_keys]:
         yield f"notice: the receipt is signed with the key {named.thumbprint}, which is none of the unit keys given"
     receipt, body = found[0], read_json(notice["body"])
@@ -910,7 +957,11 @@ def _plan(file: File) -> Iterator[str]:
         yield "the log is not the one that the plan was sealed with"
     if mine[0]["notice_sha256"] != (case.planned_notice):
         yield "the plan rests on another notice than the one that was proved"
+    if mine[0].get("notice_key") != case.planned_key:
+        yield "the plan names another key of the unit than the notice was proved with"
     signed = {person(approval["approver"]): approval for approval in plan["approvals"]}
+    if case.planned_key and {person(case.planned_key[n]) for n in ("set_by", "confirmed_by")} & set(signed):
+        yield "who set or confirmed the unit's key has approved the plan"
     if len(signed) != len(plan["approvals"]):
         yield "one person approved the plan twice"
     if any(approval["sha256"] != actual for approval in signed.values()):

@@ -1,7 +1,8 @@
 """What becomes of every case, day by day, from the documented windows. Pure; an oracle, so it shares no code.
 
-A finding that proposes closure opens a case on the same day, and its notice goes out in that day's round. Silence
-lasts `answer_days`; a plan is sealed in the round of the day on which a case is ready and signed the next morning;
+A finding that proposes closure opens a case on the same day, and its notice goes out in that day's round; a unit's key
+proves it `key_age_days` after the unit was first heard of. Silence lasts `answer_days`, a yes is acted upon after
+`min_answer_days`; a plan is sealed in the round of the day on which a case is ready and signed the next morning;
 the public notice lasts `announce_days`; then archive, last recheck and stop; `verify_days` probes, one a day; then the
 restore window, and the end. A hold adds the days it lasts to the wait it falls into.
 """
@@ -46,6 +47,10 @@ class Case:
     held: bool = False
 
 
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
 class Closing:
     """All cases of the play; `stopped` are the accounts that are not watched because a case stopped them."""
 
@@ -56,6 +61,9 @@ class Closing:
         self.stopped: set[Identity] = set()
         self._open: dict[Identity, Case] = {}
         self._restored: dict[Identity, date] = {}
+        self._known: dict[str, date] = {}  # units, by name, and the day on which each got its key
+        for since, name in sorted(one for account in scenario.accounts.values() for one in account.departments):
+            self._known.setdefault(_plain(name), since)
 
     def uses_again(self, life: Life, day: date) -> bool:
         """An account that was brought back is used every day from the next one on."""
@@ -138,13 +146,18 @@ class Closing:
             case.state = "undelivered" if parked else "noticing"
             case.due = date.max if parked else day + timedelta(days=windows.notice_retry_days)
             return
+        ripe = self._known[_plain(unit)] + timedelta(days=windows.key_age_days)
+        if day < ripe:
+            case.due = ripe
+            return
         case.noticed = day
+        least = day + timedelta(days=min(windows.min_answer_days, windows.answer_days))
         if case.fate == "keep":
             self._end(case, "kept", day)
         elif case.fate == "close":
-            self._plan(case, day)
+            case.state, case.due = "answering", least
         elif case.fate == "fix":
-            case.state, case.due = "fixing", case.opened + timedelta(days=fix_days(windows))
+            case.state, case.due = "fixing", max(least, case.opened + timedelta(days=fix_days(windows)))
         else:
             wait = self._play.hold_after if case.fate == "hold" else windows.answer_days
             case.state, case.due = "answering", day + timedelta(days=wait)

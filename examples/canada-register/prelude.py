@@ -85,7 +85,10 @@ async def check_ids(client: Client, expected: Iterable[Identity]) -> None:
 
 
 class Switchboard:
-    """Where notices go: a webhook for each unit as soon as it is known."""
+    """Where notices go: a webhook and a key for each unit as soon as it is known.
+
+    An operator proposes it, the unit's system is challenged and proves that it holds the key, a registrar confirms it.
+    """
 
     def __init__(self, client: Client, world: World, scenario: Scenario, nowhere: str) -> None:
         self._client = client
@@ -114,7 +117,10 @@ class Switchboard:
             "public_key": public(unit_key(self._scenario.seed, unit)),
             "contact": f"web team of {name}",
         }
-        await self._client.put(f"/decommission/v1/endpoints/{unit}", body, "operator")
+        place = f"/decommission/v1/endpoints/{unit}"
+        key = await self._client.put(place, body, "operator")
+        seen = {"thumbprint": key["thumbprint"], "url": body["url"]}
+        await self._client.post(f"{place}/confirmation", seen, "registrar")
 
 
 def same(one: str, other: str) -> bool:

@@ -29,6 +29,8 @@ class Windows:
     restore_days: int = 15
     notice_retry_days: int = 3
     notice_attempts: int = 3
+    min_answer_days: int = 3
+    key_age_days: int = 7
     idle_after: int = 14
     zombie_after: int = 90
     shell_after: int = 30

@@ -92,6 +92,17 @@ class World:
         self.record(entry | {"outcome": "signed", "answer": answer})
         return answer
 
+    def challenge(self, unit: str, key: str | None, body: bytes) -> dict[str, Any]:
+        """A unit's system shows that it holds its key: it signs what it was sent."""
+        entry = {"what": "challenge", "unit_id": unit, "key": key}
+        if (known := self.answers.get(f"challenge {key}")) is not None:
+            self.record(entry | {"outcome": "repeated"})
+            return known
+        claims = {"challenge_sha256": hashlib.sha256(body).hexdigest()}
+        answer = {"proof": sign(unit_key(self.seed, unit), claims)}
+        self.record(entry | {"outcome": "proved", "answer": answer})
+        return answer
+
     def switch(self, what: str, key: str | None, body: bytes) -> dict[str, Any]:
         """A platform stops or restores an account; a key it knows is answered as before and done no second time."""
         order = json.loads(body)
@@ -129,6 +140,8 @@ def app(world: World) -> Starlette:
 
     async def notice(request: Request) -> Response:
         unit = request.path_params["unit"]
+        if json.loads(await request.body()).get("type") == "challenge":
+            return await call(request, "challenge", lambda key, body: world.challenge(unit, key, body))
         return await call(request, "notice", lambda key, body: world.notice(unit, key, body))
 
     async def switch(request: Request) -> Response:

@@ -1,5 +1,6 @@
 """Signatures that outlive a connection: a compact JWS (Ed25519) over the hash of a body."""
 
+import base64
 import hashlib
 import json
 from typing import Any
@@ -7,6 +8,22 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+
+P = 2**255 - 19  # the field of Curve25519; RFC 8032 section 5.1
+D = -121665 * pow(121666, -1, P) % P
+# The second coordinates of the eight points whose multiple by the cofactor is the neutral point: a signature "by" one
+# of them can be made without any private key.
+SMALL = frozenset(
+    {
+        0, 1, P - 1,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+    }
+)  # fmt: skip
+
+
+class UnfitKey(ValueError):
+    """A public key that is none, is not written in its one form, or by which anybody can sign."""
 
 
 class BadSignature(Exception):
@@ -31,9 +48,32 @@ def sign(private: dict[str, Any], claims: dict[str, Any]) -> str:
     return str(jws.serialize_compact({"alg": "Ed25519", "kid": private["kid"]}, canonical(claims), key, ["Ed25519"]))
 
 
+def check_key(public: dict[str, Any]) -> None:
+    """Raise UnfitKey unless it is the JWK of an Ed25519 public key, in the one form of RFC 8032 section 5.1.3."""
+    x = public.get("x")
+    if public.get("kty") != "OKP" or public.get("crv") != "Ed25519" or not isinstance(x, str):
+        raise UnfitKey("expected a JWK with kty OKP, crv Ed25519 and x")
+    try:
+        raw = base64.urlsafe_b64decode(x.encode("ascii") + b"=" * (-len(x) % 4))
+    except ValueError:
+        raise UnfitKey("x is not base64url") from None
+    if len(raw) != 32 or base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != x:
+        raise UnfitKey("x is not 32 bytes in the one base64url form that they have")
+    number = int.from_bytes(raw, "little")
+    y, odd = number & (2**255 - 1), number >> 255
+    if y >= P:
+        raise UnfitKey("the point is not written in its canonical form")
+    if y in SMALL:
+        raise UnfitKey("the point has small order: anybody could sign for it")
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    if pow(square, (P - 1) // 2, P) != 1:
+        raise UnfitKey(f"there is no point with this y and the sign {odd}")
+
+
 def verify(public: dict[str, Any], token: str) -> dict[str, Any]:
     """The claims of a compact JWS by this key. Raises BadSignature."""
     try:
+        check_key(public)
         payload = jws.deserialize_compact(token.strip(), OKPKey.import_key(public), ["Ed25519"]).payload
         claims = json.loads(payload)
     except (JoseError, ValueError, TypeError) as error:

@@ -219,8 +219,10 @@ def _add_note(routes: APIRouter, ctx: Context, act: Act, path: str, kind: str, s
 
 
 def _notice(row: Any) -> dict[str, Any]:
-    key = json.loads(row["public_key"] or "null")
-    return {"body": row["body"], "receipt": row["receipt"], "unit_id": str(row["unit_id"]), "public_key": key}
+    public = json.loads(row["receipt_key"] or "null")
+    key = None if row["thumbprint"] is None else store.to_key(row).named()
+    signer = str(row["signer"])
+    return {"body": row["body"], "receipt": row["receipt"], "unit_id": signer, "public_key": public, "key": key}
 
 
 async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
@@ -257,6 +259,6 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
         archive=None
         if archive is None
         else {"sha256": archive["sha256"], "files": archive["files"], "checks": json.loads(archive["checks"])},
-        windows=asdict(held.case.windows),
+        windows=held.log[0].data.get("windows") or asdict(held.case.windows),
         exported_at=ctx.now(),
     )

@@ -1,4 +1,4 @@
-"""HTTP: endpoints, connectors, limits, rounds, alarms, and what is public."""
+"""HTTP: connectors, limits, rounds, alarms, and what is public."""
 
 import json
 import re
@@ -9,8 +9,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 from pydantic import AfterValidator, BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
@@ -23,15 +21,11 @@ from services.decommission.connectors import places
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
-from services.decommission.refusals import OtherUnit
 from services.decommission.store import QUERIES
 
 NIL = UUID(int=0)
 URL = r"^https?://\S+$"
-KEY_PART = Text(100)
-Contact = Annotated[str, Text(400, least=0, lines=True)]
 Platform = Annotated[str, Text(60)]
-KEY_PARTS = ("kty", "crv", "x", "kid", "alg", "use")
 
 
 def _address(text: str) -> str:
@@ -41,29 +35,6 @@ def _address(text: str) -> str:
 
 
 Url = Annotated[str, Field(pattern=URL), Text(2000), AfterValidator(_address)]
-
-
-class Endpoint(BaseModel):
-    """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519)."""
-
-    url: Url
-    public_key: dict[str, Any]
-    contact: Contact | None = Field(None, description="a person; kept in this database and nowhere else")
-    honours_keys: Flag = True
-
-    @field_validator("public_key")
-    @classmethod
-    def _okp(cls, key: dict[str, Any]) -> dict[str, Any]:
-        if key.get("kty") != "OKP" or key.get("crv") != "Ed25519" or "x" not in key:
-            raise ValueError("expected a public JWK with kty OKP and crv Ed25519")
-        if "d" in key:
-            raise ValueError("this is a private key; send the public half only")
-        try:
-            OKPKey.import_key(key).public_key  # noqa: B018 - reading it decodes it
-        except (JoseError, ValueError) as error:
-            raise ValueError(f"this is no Ed25519 key: {error}") from None
-        # It goes into case files: what else somebody wrote beside the key does not.
-        return {name: KEY_PART.clean(key[name]) for name in KEY_PARTS if isinstance(key.get(name), str)}
 
 
 class Connector(BaseModel):
@@ -123,15 +94,6 @@ class LateReceipt(BaseModel):
 def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list[dict[str, Any]]) -> APIRouter:
     """Everything about cases that is no case. `public_keys`: the one that signs now, then those that did before."""
     routes = APIRouter(prefix="/decommission/v1")
-
-    @routes.put("/endpoints/{unit_id}", status_code=204, tags=["setup 配置"], summary="Where notices go 通知地址")
-    async def endpoint(unit_id: UUID, body: Endpoint, who: Annotated[Principal, require("operator", "unit")]) -> None:
-        if "operator" not in who.roles:
-            async with ctx.database.reading() as conn:
-                if not await usecases.unit_may_speak(conn, who.scope, unit_id):
-                    raise OtherUnit
-        await places.set_endpoint(ctx, unit_id, **body.model_dump(), actor=who.identity)
-        executor.wake()
 
     @routes.put(
         "/connectors/{platform}", status_code=204, tags=["setup 配置"], summary="How a platform is stopped 连接器"

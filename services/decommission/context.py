@@ -110,8 +110,10 @@ class Context:
         if self.kill_switch or (await QUERIES.controls_get(conn))["killed"]:
             raise SwitchedOff
 
-    async def begin(self, conn: Connection, held: Held, step: str, *, honours_keys: bool) -> tuple[Held, UUID | None]:
-        """The idempotency key under which to act now, written down before acting. Raises SwitchedOff.
+    async def begin(
+        self, conn: Connection, held: Held, step: str, *, honours_keys: bool, **more: Any
+    ) -> tuple[Held, UUID | None]:
+        """The idempotency key under which to act now, written down before acting, with `more`. Raises SwitchedOff.
 
         An attempt that started and has no result is repeated under its own key where the target honours keys; where
         it does not, nobody knows what happened, so a person decides: the key is None then.
@@ -126,7 +128,7 @@ class Context:
         ordinal = 1 if last is None else last["ordinal"] + 1
         key = derive("effect", held.case.case_id, step, ordinal)
         await QUERIES.effect_add(conn, key=key, case_id=held.case.case_id, step=step, ordinal=ordinal)
-        return await self.append(conn, held, f"{step}_started", key=str(key)), key
+        return await self.append(conn, held, f"{step}_started", key=str(key), **more), key
 
     async def repeated(self, conn: Connection, held: Held, step: str) -> bool:
         """Whether the attempt under way had begun before and has left no result: it may have been carried out."""

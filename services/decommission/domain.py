@@ -68,6 +68,9 @@ class Windows:
     `reopen_days`: for how long a keep that names no day, a cancellation or a restore excuses an asset from findings
     that stay true; then they open its next case. Two years: an election or a campaign comes round within them, and a
     year would ask units again about what they have just answered for.
+
+    `min_answer_days`: what a unit is left to answer in, even after an answer that agrees. `key_age_days`: for how long
+    a unit's key has to be in force before a receipt by it proves a notice; none of the two can be switched off.
     """
 
     answer_days: int = 15
@@ -77,11 +80,25 @@ class Windows:
     notice_retry_days: int = 3
     notice_attempts: int = 3
     reopen_days: int = 730
+    min_answer_days: int = 3
+    key_age_days: int = 7
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if type(value) is not int or not 1 <= value <= 3650:
                 raise ValueError(f"{name}: {value!r}; expected whole days from 1 to 3650")
+
+
+YOUNGER = ("min_answer_days", "key_age_days")
+
+
+def pinned(given: dict[str, int]) -> Windows:
+    """The windows that a case was opened with. What did not exist then is not kept for it: none, which 0 says."""
+    windows = Windows(**{name: days for name, days in given.items() if days or name not in YOUNGER})
+    for name in YOUNGER:
+        if not given.get(name):
+            object.__setattr__(windows, name, 0)
+    return windows
 
 
 CEILING = 1000
@@ -257,8 +274,13 @@ class Subject:
     running: str
 
 
-def notice_text(case: Case, subject: Subject, *, basis: str, today: date, answer_by: date, stop_from: date) -> bytes:
-    """The notice as it is sent: canonical JSON, so that its hash is the same wherever it is computed."""
+def notice_text(
+    case: Case, subject: Subject, *, basis: str, today: date, answer_by: date, stop_from: date, receipt_key: str | None
+) -> bytes:
+    """The notice as it is sent: canonical JSON, so that its hash is the same wherever it is computed.
+
+    `receipt_key` is the thumbprint of the key that its receipt must be signed with: another key's notice is another.
+    """
     return signing.canonical(
         {
             "type": "notice",
@@ -280,6 +302,7 @@ def notice_text(case: Case, subject: Subject, *, basis: str, today: date, answer
             "answer_by": answer_by.isoformat(),
             "stop_not_before": stop_from.isoformat(),
             "answers": ["keep", "fix", "close"],
+            "receipt_key": receipt_key,
         }
     )
 

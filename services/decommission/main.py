@@ -13,12 +13,13 @@ from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
 from libs.common.targets import LONGEST_REST, Targets
-from services.decommission import api, api_checkpoints, api_packages, api_plans, api_setup, handlers
+from services.decommission import api, api_checkpoints, api_keys, api_packages, api_plans, api_setup, handlers
 from services.decommission.archive import Archive
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
+from services.decommission.messenger import Messenger
 from services.decommission.settings import Settings
 
 RESERVE = 4  # connections that only the urgent lane takes
@@ -37,7 +38,7 @@ def topics(ctx: Context, windows: Windows, executor: Executor) -> dict[str, Mapp
 
 
 def application(
-    ctx: Context, executor: Executor, windows: Windows, authenticator: Authenticator,
+    ctx: Context, executor: Executor, messenger: Messenger, windows: Windows, authenticator: Authenticator,
     taken: Mapping[str, Mapping[str, Handler]], *, health: web.Health, quiet: web.Health,
 ) -> FastAPI:  # fmt: skip
     """The HTTP application."""
@@ -51,6 +52,7 @@ def application(
     app.include_router(api_packages.router(ctx))
     app.include_router(api_plans.router(ctx, executor))
     app.include_router(api_checkpoints.router(ctx))
+    app.include_router(api_keys.router(ctx, executor, messenger))
     app.include_router(api_setup.router(ctx, executor, windows, [auth.public_key(ctx.signing_key), *ctx.retired_keys]))
     web.seal(app)
     return app
@@ -75,15 +77,20 @@ async def main(role: Role) -> None:
         base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch, windows,
         retired_keys=settings.retired_keys(),
     )  # fmt: skip
-    executor = Executor(ctx, reserve)
+    executor, messenger = Executor(ctx, reserve), Messenger(ctx)
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     taken = topics(ctx, windows, executor)
-    app = application(ctx, executor, windows, authenticator, taken, health=base.health, quiet=base.quiet)
+    app = application(ctx, executor, messenger, windows, authenticator, taken, health=base.health, quiet=base.quiet)
     subscriptions = [
         EventSubscription(
             base.broker, base.database, topic, "decommission", handled, patience=settings.consumer_patience
         )
         for topic, handled in taken.items()
     ]
+
+    async def due() -> tuple[int, int]:
+        cases, running = await executor.due()
+        return cases + await messenger.due(), running
+
     closing = [egress.close, archive.close, reserve.close]
-    await serve(base, Parts(app, subscriptions, loops=[executor.run], closing=closing, due=executor.due))
+    await serve(base, Parts(app, subscriptions, loops=[executor.run, messenger.run], closing=closing, due=due))

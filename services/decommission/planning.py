@@ -14,7 +14,7 @@ from libs.common.errors import Missing
 from libs.common.events.decommission import CaseApproved
 from libs.common.ids import derive
 from libs.common.signing import sha256 as sha256_of
-from services.decommission import chain, foureyes, plans, refusals, saga, states, store
+from services.decommission import chain, foureyes, keys, plans, refusals, saga, states, store
 from services.decommission.context import ACTOR, Context
 from services.decommission.domain import Limits, PlanAltered, SameApprover, Subject, Taken, room
 from services.decommission.plans import Candidate
@@ -61,12 +61,17 @@ async def _candidate(ctx: Context, conn: Connection, row: Any) -> Candidate | No
     if held.progress.noticed_unit not in (None, str(subject.sponsor_id)):  # another unit was told, and answered or not
         await ctx.append(conn, held, "sponsor_changed", unit_id=str(subject.sponsor_id))
         return None
+    if await _other_key(conn, held):
+        await ctx.append(conn, held, "endpoint_changed")
+        return None
     findings = [f async for f in QUERIES.findings_of(conn, case_id=row["case_id"])]
     left = [f["rule"] async for f in QUERIES.findings_left(conn, case_id=row["case_id"])]
     return Candidate(
         saga.ready_since(held.progress), subject.asset_id, held.case.case_id, subject.sponsor_id, subject.kind,
         subject.version, tuple(dict.fromkeys(left)) or (held.case.rule,), held.progress.notice_sha256 or "",
         tuple(f["evidence_sha256"] for f in findings if not f["cleared"]), *chain.head(held.log),
+        named := held.progress.notice_key,
+        0 if named is None else keys.age_days(named, ctx.today(), ctx.zone),
     )  # fmt: skip
 
 
@@ -79,13 +84,23 @@ async def _whole(ctx: Context, conn: Connection, case_id: UUID) -> Held | None:
         return None
 
 
+async def _other_key(conn: Connection, held: Held) -> bool:
+    """Whether the unit that was told has another key in force by now, and the case was not found when that came."""
+    notice = await QUERIES.notice_get(conn, case_id=held.case.case_id)
+    if notice is None or notice["key_ordinal"] is None:
+        return False
+    rows = QUERIES.unit_keys_of(conn, unit_id=notice["key_unit"])
+    found = [row["retired_at"] async for row in rows if row["ordinal"] == notice["key_ordinal"]]
+    return found != [None]
+
+
 async def approve(ctx: Context, plan_id: UUID, who: Principal, sha256: str) -> dict[str, Any]:
     """One person signs a plan's hash; with enough signatures its cases go on.
 
     Two different people, or one where every rule of every member is under a live mandate with room left. Who signs
     again has signed once. Raises PlanAltered when the text is not what was sealed or the hash is another's, SaidNo
     when the plan was rejected, TwoRoles for a token that is an operator's as well, and MayNotSign for who has had
-    another part in one of its cases.
+    another part in one of its cases; HoldsTheKey where who signs has set or confirmed the key of one of its notices.
     """
     foureyes.require_apart(who.roles)
     async with ctx.database.transaction("approve_plan") as conn:
@@ -102,6 +117,7 @@ async def approve(ctx: Context, plan_id: UUID, who: Principal, sha256: str) -> d
         elif sha256 != actual:
             raise PlanAltered(field="sha256", accepted=actual, why="the hash signed is not this plan's")
         else:
+            keys.may_sign(plan["content"], who.identity, who.subject)
             plan = await _sign(ctx, conn, plan, who.identity)
     if altered:
         raise PlanAltered(why="its stored content has changed since it was sealed")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ class Candidate:
     """A case that may be planned; `ready_at` is when it became so, `rules` are those of what is still true of it.
 
     `log_entries` and `log_sha256` are the head of its log: who signs the plan signs all that led to it.
+    `notice_key` is the key whose receipt proves its notice, as it is named, and `notice_key_age_days` its age today.
     """
 
     ready_at: datetime
@@ -32,6 +33,8 @@ class Candidate:
     evidence_sha256: tuple[str, ...]
     log_entries: int
     log_sha256: str
+    notice_key: dict[str, Any] | None = field(default=None, hash=False)
+    notice_key_age_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,18 @@ def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed |
                     "log_sha256": one.log_sha256,
                 }
                 | ({"rules": list(one.rules)} if len(one.rules) > 1 else {})
+                | _key_of(one)
                 for one in chosen
             ],
         }
     )
     return Sealed(plan_id, content.decode(), sha256(content), tuple(chosen))
+
+
+def _key_of(one: Candidate) -> dict[str, Any]:
+    if one.notice_key is None:  # told before keys were kept
+        return {}
+    return {"notice_key": one.notice_key, "notice_key_age_days": one.notice_key_age_days}
 
 
 def fault(

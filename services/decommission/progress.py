@@ -17,16 +17,19 @@ class Progress:
     `pending`: step → effect key, started without a result. `stop_ordered`: an order to stop has gone out, or may have,
     and nothing says that it was refused. `stop_unclear`: one of them has no result; that a later one is refused says
     nothing of it. `clock_from`: the start of the wait that a hold prolongs.
+    `not_before`: until then no receipt can be proof. `notice_key`: the key that the receipt is by, as it is named.
     """
 
     windows: Windows
     opened: bool = False
     attempts: int = 0
     last_attempt: datetime | None = None
+    not_before: datetime | None = None
     pending: dict[str, str] = field(default_factory=dict)
     noticed_at: datetime | None = None
     notice_sha256: str | None = None
     noticed_unit: str | None = None
+    notice_key: dict[str, Any] | None = None
     answer: str | None = None
     answered_at: datetime | None = None
     on_behalf: bool = False
@@ -73,6 +76,13 @@ class Progress:
     clock_from: datetime | None = None
 
     @property
+    def window_from(self) -> datetime:
+        """Before this no answer, not even one that agrees, lets a case go on to a plan."""
+        assert self.noticed_at is not None  # noqa: S101 - only a noticed case is answered
+        days = min(self.windows.min_answer_days, self.windows.answer_days)
+        return self.noticed_at + timedelta(days=days) + self.paused if days else self.noticed_at
+
+    @property
     def unwinding(self) -> bool:
         """Whether what was done is being undone; a finding that falls while a stop is on its way undoes it too."""
         asked = self.cancelled is not None or self.restore_why is not None
@@ -97,17 +107,25 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
         case "noticed":
             p.pending.pop("notice", None)
             p.noticed_at, p.notice_sha256 = entry.at, data["notice_sha256"]
-            p.noticed_unit = data.get("sponsor_id")
+            p.noticed_unit, p.notice_key, p.not_before = data.get("sponsor_id"), data.get("key"), None
             _clock(p, entry.at)
         case "undelivered":
             p.pending.pop("notice", None)
-            p.attempts, p.last_attempt = p.attempts + 1, entry.at
+            p.last_attempt, p.not_before = entry.at, None
+            if data.get("until"):  # the unit has been reached, and its key is too young: no attempt has failed
+                p.not_before = datetime.fromisoformat(data["until"])
+            else:
+                p.attempts += 1
         case "sponsor_changed":
-            p.attempts, p.last_attempt, p.noticed_at, p.notice_sha256 = 0, None, None, None
+            _untold(p)
             p.answer = p.answered_at = p.fix_until = p.fix_checked_at = None
             p.on_behalf = False
         case "endpoint_changed":
-            p.attempts, p.last_attempt = 0, None
+            _untold(p)
+            p.pending.pop("notice", None)
+            if p.answer == "close" or p.on_behalf:  # what a unit has promised to mend it may still mend
+                p.answer = p.answered_at = p.fix_until = p.fix_checked_at = None
+                p.on_behalf = False
         case "answered":
             p.answer, p.answered_at, p.on_behalf = data["answer"], entry.at, bool(data.get("on_behalf"))
             p.fix_until = date.fromisoformat(data["until"]) if data["answer"] == "fix" else None
@@ -150,6 +168,12 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
             p.refuted = True
         case _:
             _apply_end(p, entry, day)
+
+
+def _untold(p: Progress) -> None:
+    """Whoever has to be told now has not been told yet."""
+    p.attempts, p.last_attempt, p.not_before = 0, None, None
+    p.noticed_at = p.notice_sha256 = p.notice_key = None
 
 
 def _replan(p: Progress) -> None:

@@ -26,37 +26,82 @@ with recursive up as (
 select exists (select 1 from up where scheme = :scheme and lower(value) = lower(:key));
 
 -- name: endpoint_for(unit_id)^
--- A unit's own endpoint, else that of the nearest unit above it.
+-- The address and key in force of a unit, else those of the nearest unit above it.
 with recursive up as (
-    select unit_id, parent_id, 0 as height from units where unit_id = :unit_id
+    select :unit_id::uuid as unit_id, 0 as height
     union all
-    select u.unit_id, u.parent_id, up.height + 1 from units u join up on u.unit_id = up.parent_id where up.height < 20
+    select u.parent_id, up.height + 1 from units u join up using (unit_id)
+    where u.parent_id is not null and up.height < 20
 )
-select e.unit_id, e.url, e.public_key::text as public_key, e.honours_keys
-from endpoints e left join up using (unit_id)
-where e.unit_id = :unit_id or up.unit_id is not null
-order by coalesce(up.height, 0) limit 1;
+select k.unit_id, k.ordinal, k.url, k.public_key::text as public_key, k.thumbprint, k.set_by, k.set_at, k.proved_at,
+       k.confirmed_by, k.confirmed_at, k.in_force_from, k.retired_at, coalesce(e.honours_keys, true) as honours_keys
+from up join lateral (select * from unit_key_states s where s.unit_id = up.unit_id) k on true
+left join endpoints e on e.unit_id = k.unit_id
+where k.in_force_from is not null and k.retired_at is null
+order by up.height limit 1;
 
 -- name: endpoint_above(unit_id)^
--- The endpoint of the nearest unit above one.
+-- The address and key in force of the nearest unit above one.
 with recursive up as (
     select parent_id as unit_id, 1 as height from units where unit_id = :unit_id and parent_id is not null
     union all
     select u.parent_id, up.height + 1 from units u join up using (unit_id)
     where u.parent_id is not null and up.height < 20
 )
-select e.unit_id, e.url, e.public_key::text as public_key, e.honours_keys
-from endpoints e join up using (unit_id) order by up.height limit 1;
+select k.unit_id, k.ordinal, k.url, k.public_key::text as public_key, k.thumbprint, k.set_by, k.set_at, k.proved_at,
+       k.confirmed_by, k.confirmed_at, k.in_force_from, k.retired_at, coalesce(e.honours_keys, true) as honours_keys
+from up join lateral (select * from unit_key_states s where s.unit_id = up.unit_id) k on true
+left join endpoints e on e.unit_id = k.unit_id
+where k.in_force_from is not null and k.retired_at is null
+order by up.height limit 1;
 
 -- name: endpoint_get(unit_id)^
-select url, public_key::text as public_key, contact, honours_keys from endpoints where unit_id = :unit_id for update;
+select contact, honours_keys from endpoints where unit_id = :unit_id;
 
--- name: endpoint_put(unit_id, url, public_key, contact, honours_keys)!
-insert into endpoints (unit_id, url, public_key, contact, honours_keys)
-values (:unit_id, :url, :public_key::text::jsonb, :contact, :honours_keys)
-on conflict (unit_id) do update set
-    url = excluded.url, public_key = excluded.public_key, contact = excluded.contact,
-    honours_keys = excluded.honours_keys;
+-- name: endpoint_put(unit_id, contact, honours_keys)!
+insert into endpoints (unit_id, contact, honours_keys) values (:unit_id, :contact, :honours_keys)
+on conflict (unit_id) do update set contact = excluded.contact, honours_keys = excluded.honours_keys;
+
+-- name: unit_key_lock(text_)$
+-- What is proposed, proved and confirmed for one unit waits for each other.
+select pg_advisory_xact_lock(hashtextextended('unit key ' || :text_, 0));
+
+-- name: unit_key_add(unit_id, ordinal, url, public_key, thumbprint, set_by, set_at)!
+insert into unit_keys (unit_id, ordinal, url, public_key, thumbprint, set_by, set_at)
+values (:unit_id, :ordinal, :url, :public_key::text::jsonb, :thumbprint, :set_by, :set_at);
+
+-- name: unit_keys_of(unit_id)
+-- All that was ever proposed for a unit, the newest first.
+select k.unit_id, k.ordinal, k.url, k.public_key::text as public_key, k.thumbprint, k.set_by, k.set_at, k.proved_at,
+       k.confirmed_by, k.confirmed_at, k.in_force_from, k.retired_at
+from unit_key_states k where k.unit_id = :unit_id order by k.ordinal desc;
+
+-- name: unit_key_prove(unit_id, ordinal, proof, at)!
+insert into unit_key_proofs (unit_id, ordinal, proof, at) values (:unit_id, :ordinal, :proof, :at)
+on conflict do nothing;
+
+-- name: unit_key_confirm(unit_id, ordinal, by, at)!
+insert into unit_key_confirmations (unit_id, ordinal, confirmed_by, at) values (:unit_id, :ordinal, :by, :at)
+on conflict do nothing;
+
+-- name: unit_keys_to_tell(until, most)
+-- Keys in force whose predecessor's address has not heard of it, and when to try that next is no later than `until`.
+select k.unit_id, k.ordinal, count(t.attempt) as attempts
+from unit_keys k
+join unit_key_proofs p using (unit_id, ordinal) join unit_key_confirmations c using (unit_id, ordinal)
+left join unit_key_tellings t using (unit_id, ordinal)
+where k.ordinal > 1 and exists (
+    select 1 from unit_key_proofs q join unit_key_confirmations d using (unit_id, ordinal)
+    where q.unit_id = k.unit_id and q.ordinal < k.ordinal
+)
+group by k.unit_id, k.ordinal
+having not coalesce(bool_or(t.accepted), false) and count(t.attempt) < :most
+   and coalesce(max(t.at) + interval '1 day' <= :until, true)
+order by k.unit_id, k.ordinal;
+
+-- name: unit_key_told(unit_id, ordinal, attempt, accepted, why, at)!
+insert into unit_key_tellings (unit_id, ordinal, attempt, accepted, why, at)
+values (:unit_id, :ordinal, :attempt, :accepted, :why, :at) on conflict do nothing;
 
 -- name: assets_left(unit_id, asset_id)$
 -- How many assets a unit still answers for, besides one: none that is disposed of, whether or not the registry has heard.
@@ -149,15 +194,21 @@ order by due_at, asset_id limit :max_rows;
 -- name: cases_due_count(until)$
 select count(*) from cases where due_at <= :until;
 
--- name: cases_of_unit_waiting(unit_id)
--- Cases whose notice may find this unit or one below it.
+-- name: cases_of_unit(unit_id, ordinal)
+-- Cases short of their stop whose notice may find this unit or one below it, or was proved by this unit's key before.
 with recursive down as (
     select :unit_id::uuid as unit_id
     union
     select u.unit_id from units u join down on u.parent_id = down.unit_id
 )
-select c.case_id from cases c join subjects s using (asset_id) join down on down.unit_id = s.sponsor_id
-where c.state in ('noticing', 'undelivered') order by c.case_id;
+select c.case_id from cases c join subjects s using (asset_id) left join down on down.unit_id = s.sponsor_id
+left join lateral (select n.unit_id, n.key_ordinal from notices n where n.case_id = c.case_id
+                   order by n.ordinal desc limit 1) n on true
+where (c.state in ('noticing', 'undelivered') and down.unit_id is not null)
+   or (c.state in ('noticing', 'undelivered', 'answering', 'fixing', 'ready', 'planned', 'approved', 'announced',
+                   'archived', 'rechecking', 'needs_person')
+       and n.unit_id = :unit_id and n.key_ordinal is distinct from :ordinal)
+order by c.case_id;
 
 -- name: cases_ready()
 -- Cases that wait for a plan, in the order in which scarce places are given out.
@@ -239,9 +290,10 @@ insert into effects (key, case_id, step, ordinal, state) values (:key, :case_id,
 -- name: effect_end(key, state, result)!
 update effects set state = :state, result = :result::text::jsonb where key = :key;
 
--- name: notice_put(case_id, body, sha256)!
-insert into notices (case_id, ordinal, body, sha256)
-select :case_id, coalesce(max(ordinal), 0) + 1, :body, :sha256 from notices where case_id = :case_id;
+-- name: notice_put(case_id, body, sha256, key_unit, key_ordinal)!
+insert into notices (case_id, ordinal, body, sha256, key_unit, key_ordinal)
+select :case_id, coalesce(max(ordinal), 0) + 1, :body, :sha256, :key_unit, :key_ordinal
+from notices where case_id = :case_id;
 
 -- name: notice_prove(case_id, unit_id, receipt, public_key)!
 -- The latest one's receipt; the ones before keep theirs.
@@ -249,11 +301,16 @@ update notices set unit_id = :unit_id, receipt = :receipt, public_key = :public_
 where case_id = :case_id and ordinal = (select max(ordinal) from notices where case_id = :case_id);
 
 -- name: notice_get(case_id)^
-select case_id, body, sha256, unit_id, receipt, public_key::text as public_key from notices
+select case_id, body, sha256, unit_id, receipt, public_key::text as public_key, key_unit, key_ordinal from notices
 where case_id = :case_id order by ordinal desc limit 1;
 
 -- name: notices_of(case_id)
-select body, unit_id, receipt, public_key::text as public_key from notices where case_id = :case_id order by ordinal;
+-- Every notice of a case, with the columns of the key that was in force when it was sent.
+select n.ordinal as notice, n.body, n.sha256, n.unit_id as signer, n.receipt, n.public_key::text as receipt_key,
+       k.unit_id, k.ordinal, k.url, k.public_key::text as public_key, k.thumbprint, k.set_by, k.set_at, k.proved_at,
+       k.confirmed_by, k.confirmed_at, k.in_force_from, k.retired_at
+from notices n left join unit_key_states k on k.unit_id = n.key_unit and k.ordinal = n.key_ordinal
+where n.case_id = :case_id order by n.ordinal;
 
 -- name: plan_of_day(day)$
 select plan_id from plans where sealed_on = :day;

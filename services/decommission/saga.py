@@ -71,7 +71,7 @@ def _notice(p: Progress, now: datetime) -> Move:
         return Do("notice")
     if p.attempts >= p.windows.notice_attempts:
         return Wait(None)
-    again = p.last_attempt + timedelta(days=p.windows.notice_retry_days)
+    again = p.not_before or p.last_attempt + timedelta(days=p.windows.notice_retry_days)
     return Do("notice") if now >= again else Wait(again)
 
 
@@ -90,7 +90,7 @@ def _answering(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:
         end = p.noticed_at + timedelta(days=p.windows.answer_days) + p.paused
         if now < end:
             return Wait(end)
-    return Plan()
+    return Plan() if now >= p.window_from else Wait(p.window_from)
 
 
 def ready_since(p: Progress) -> datetime:
@@ -98,7 +98,7 @@ def ready_since(p: Progress) -> datetime:
     assert p.noticed_at is not None  # noqa: S101 - only a noticed case is ready
     said = {"close": p.answered_at, "fix": p.fix_checked_at}.get(p.answer or "")
     end = p.noticed_at + timedelta(days=p.windows.answer_days) + p.paused
-    return max(said or end, end) if p.on_behalf else said or end
+    return max(said or end, end) if p.on_behalf else max(said, p.window_from) if said else end
 
 
 def _towards_stop(p: Progress, now: datetime, today: date, zone: ZoneInfo) -> Move:

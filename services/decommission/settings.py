@@ -9,11 +9,18 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.settings import CommonSettings
+from libs.common.signing import UnfitKey, check_key
 from services.decommission.domain import Limits, Windows, read_limits
 
 
 def _public(key: Any) -> bool:
-    return isinstance(key, dict) and key.get("crv") == "Ed25519" and isinstance(key.get("x"), str) and "d" not in key
+    if not isinstance(key, dict) or "d" in key:
+        return False
+    try:
+        check_key(key)
+    except UnfitKey:
+        return False
+    return True
 
 
 def _exact(place: str) -> str:

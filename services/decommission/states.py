@@ -19,7 +19,7 @@ LEGAL: dict[str, frozenset[str]] = {
     "notice_started": frozenset({"noticing"}),
     "noticed": frozenset({"noticing", "undelivered", "needs_person"}),
     "undelivered": frozenset({"noticing"}),
-    "endpoint_changed": frozenset({"noticing", "undelivered"}),
+    "endpoint_changed": frozenset({"noticing", "undelivered", "answering", "fixing", "ready", "needs_person"}),
     "sponsor_changed": frozenset({"answering", "ready"}),
     "answered": frozenset(
         {"answering", "fixing", "ready", "planned", "approved", "announced", "archived", "rechecking", "needs_person"}
@@ -103,7 +103,13 @@ def _state_before_stop(p: Progress) -> str:
         return "approved"
     if p.plan_id is not None:
         return "planned"
-    return "ready" if p.answer in ("close", "fix") and not p.on_behalf else "answering"
+    return "ready" if p.answer in ("close", "fix") and not p.on_behalf and _window_kept(p) else "answering"
+
+
+def _window_kept(p: Progress) -> bool:
+    """Whether what the unit said came after the least time it has; before, the passing of time makes a case ready."""
+    said = p.answered_at if p.answer == "close" else p.fix_checked_at
+    return said is not None and said >= p.window_from
 
 
 def check(p: Progress, kind: str) -> None:
@@ -133,6 +139,8 @@ def may(p: Progress, kind: str) -> bool:
         case "noticed" if p.person is not None and p.noticed_at is not None:
             return False
         case "answered" if p.person is not None and (p.noticed_at is None or p.stop_ordered):
+            return False
+        case "endpoint_changed" if p.stop_ordered or p.plan_id is not None:  # out of its plan first, or too late
             return False
         case "released" if p.held_since is None:
             return False

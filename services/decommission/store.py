@@ -17,8 +17,9 @@ from libs.common.errors import Missing
 from libs.common.ids import derive
 from services.decommission import chain, heads, progress, saga, states
 from services.decommission.chain import Entry
-from services.decommission.domain import Case, Subject, Windows
+from services.decommission.domain import Case, Subject, Windows, pinned
 from services.decommission.heads import Head, Notary
+from services.decommission.keys import UnitKey
 from services.decommission.progress import Progress
 from services.decommission.refusals import BrokenChain, zh
 
@@ -51,7 +52,7 @@ def to_case(row: Any, windows: Windows) -> Case:
 def _windows(text: str) -> Windows | None:
     """The windows of a row; None where they are none, which only somebody beside the service can have written."""
     try:
-        return Windows(**json.loads(text))
+        return pinned(json.loads(text))
     except (TypeError, ValueError):
         return None
 
@@ -152,6 +153,12 @@ async def append(
     await QUERIES.case_update(conn, case_id=held.case.case_id, state=state, version=entry.seq, due_at=due)
     fields = asdict(held.case) | {"state": state, "version": entry.seq, "due_at": due, "windows": held.case.windows}
     return Held(Case(**fields), entries, after, held.traces)
+
+
+def to_key(row: Any) -> UnitKey:
+    """A unit's key from a row of `unit_key_states`, its public_key as text."""
+    fields = {name: row[name] for name in UnitKey.__dataclass_fields__}
+    return UnitKey(**fields | {"public_key": json.loads(row["public_key"])})
 
 
 async def subject(conn: Connection, asset_id: UUID) -> Subject | None:

@@ -23,9 +23,10 @@ from libs.common.events.monitor import (
 )
 from libs.common.events.registry import AssetRecord, UnitRecorded
 from libs.common.signing import canonical, sha256
-from services.decommission import domain, foureyes, planning, states, store
+from services.decommission import domain, foureyes, keys, planning, states, store
 from services.decommission.context import Context
 from services.decommission.domain import Windows
+from services.decommission.keys import UnitKey
 from services.decommission.refusals import AnsweredItself
 from services.decommission.store import QUERIES, Held
 
@@ -138,22 +139,23 @@ async def recheck_answered(ctx: Context, told: Reply, event_id: str) -> None:
 
 
 async def proved(
-    ctx: Context, conn: Any, held: Held, unit_id: UUID, token: str, public: dict[str, Any], receipt: domain.Receipt,
-    *, sponsor: UUID,
-) -> Held:  # fmt: skip
+    ctx: Context, conn: Any, held: Held, key: UnitKey, token: str, receipt: domain.Receipt, *, sponsor: UUID
+) -> Held:
     """The unit's receipt is proof: keep it, start the unit's window, take its answer if it gave one.
 
-    `unit_id` has signed it, `sponsor` is the unit that was told by it.
+    `key` was in force when the notice was sent and has signed it, `sponsor` is the unit that was told by it.
     """
     case_id = held.case.case_id
-    await QUERIES.notice_prove(conn, case_id=case_id, unit_id=unit_id, receipt=token, public_key=json.dumps(public))
+    await QUERIES.notice_prove(
+        conn, case_id=case_id, unit_id=key.unit_id, receipt=token, public_key=json.dumps(key.public_key)
+    )
     held = await ctx.append(
-        conn, held, "noticed", notice_sha256=receipt.notice_sha256, unit_id=str(unit_id), sponsor_id=str(sponsor),
-        received_on=receipt.received_on, receipt_sha256=signing.sha256(token.encode()),
+        conn, held, "noticed", notice_sha256=receipt.notice_sha256, unit_id=str(key.unit_id), sponsor_id=str(sponsor),
+        received_on=receipt.received_on, receipt_sha256=signing.sha256(token.encode()), key=key.named(),
     )  # fmt: skip
     await ctx.tell(conn, held, CaseNoticed, notice_sha256=receipt.notice_sha256)
     if receipt.answer is not None:
-        held = await answered(ctx, conn, held, receipt.answer, actor=f"unit:{unit_id}")
+        held = await answered(ctx, conn, held, receipt.answer, actor=f"unit:{key.unit_id}")
     return held
 
 
@@ -181,37 +183,52 @@ async def answered(
 async def late_receipt(ctx: Context, case_id: UUID, token: str) -> Held:
     """A unit, or the one above it, proves later that it has the notice; the same receipt again changes nothing.
 
-    Raises BadReceipt, Missing, IllegalEntry.
+    It counts by the key that was in force when the notice was sent, once that is old enough. Raises BadReceipt,
+    Missing, IllegalEntry.
     """
     async with ctx.database.transaction("late_receipt") as conn:
         held = await ctx.hold(conn, case_id)
-        sent = await QUERIES.notice_get(conn, case_id=case_id)
-        if sent is not None and sent["receipt"] == token:
+        rows = [row async for row in QUERIES.notices_of(conn, case_id=case_id)]
+        if any(row["receipt"] == token for row in rows[-1:]):
             return held
         subject = await ctx.subject(conn, held)
-        own = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
-        above = await QUERIES.endpoint_above(conn, unit_id=subject.sponsor_id)
-        signers = [endpoint for endpoint in (own, above) if endpoint is not None]
-        if sent is None or not signers:
+        sent = await _sent(conn, subject.sponsor_id, rows)
+        if not sent:
             raise Missing(what=f"notice of case {case_id}")
         states.check(held.progress, "noticed")
-        signer, public, receipt = _signed_by(signers, token, sent["sha256"], subject.asset_id, ctx.today())
-        return await proved(ctx, conn, held, signer, token, public, receipt, sponsor=subject.sponsor_id)
+        row, receipt = _signed_by(sent, token, subject.asset_id, ctx.today())
+        key = store.to_key(row)
+        proves_from = key.proves_from(held.case.windows.key_age_days)
+        if proves_from is None or ctx.now() < proves_from:
+            raise domain.BadReceipt(field="receipt", accepted=f"from {proves_from}", why=keys.YOUNG)
+        if row is not rows[-1]:  # the notice that is proved is the last one
+            await QUERIES.notice_put(
+                conn, case_id=case_id, body=row["body"], sha256=row["sha256"], key_unit=key.unit_id,
+                key_ordinal=key.ordinal,
+            )  # fmt: skip
+        return await proved(ctx, conn, held, key, token, receipt, sponsor=subject.sponsor_id)
 
 
-def _signed_by(
-    signers: list[Any], token: str, notice_sha256: str, asset_id: UUID, today: date
-) -> tuple[UUID, dict[str, Any], domain.Receipt]:
-    """Whose receipt it is. Raises BadReceipt when it is nobody's."""
+async def _sent(conn: Connection, sponsor: UUID, rows: list[Any]) -> list[Any]:
+    """The last notice to each key that is still in force of those that may sign for a sponsor."""
+    own = await QUERIES.endpoint_for(conn, unit_id=sponsor)
+    above = await QUERIES.endpoint_above(conn, unit_id=sponsor)
+    signers = {(end["unit_id"], end["ordinal"]) for end in (own, above) if end is not None}
+    last = {(row["unit_id"], row["ordinal"]): row for row in rows}
+    return [row for which, row in last.items() if which in signers]
+
+
+def _signed_by(sent: list[Any], token: str, asset_id: UUID, today: date) -> tuple[Any, domain.Receipt]:
+    """The notice that a receipt is for, and what it says. Raises BadReceipt when it is for none of them."""
     refused: domain.BadReceipt | None = None
-    for endpoint in signers:
-        public = json.loads(endpoint["public_key"])
+    for row in sent:
+        public = json.loads(row["public_key"])
         try:
-            receipt = domain.read_receipt(token, public, notice_sha256=notice_sha256, asset_id=asset_id, today=today)
+            return row, domain.read_receipt(
+                token, public, notice_sha256=row["sha256"], asset_id=asset_id, today=today
+            )  # fmt: skip
         except domain.BadReceipt as error:
             refused = refused or error
-        else:
-            return endpoint["unit_id"], public, receipt
     raise refused or domain.BadReceipt(field="receipt", why="there is nobody who could have signed it")
 
 

@@ -28,7 +28,9 @@ from tests.acceptance.world import unit_key
 
 SERVICES = ("registry", "monitor", "decommission")
 ROOT = Path(__file__).parents[2]
-WINDOWS = {"answer_days": 1, "announce_days": 1, "verify_days": 2, "restore_days": 2}
+WINDOWS = {
+    "answer_days": 1, "announce_days": 1, "verify_days": 2, "restore_days": 2, "min_answer_days": 1, "key_age_days": 1,
+}  # fmt: skip
 
 
 def free_port() -> int:
@@ -256,13 +258,20 @@ class House:
             path = f"/decommission/v1/plans/{plan['plan_id']}/approvals"
             await self.call("POST", path, {"sha256": plan["sha256"]}, role="approver", subject=who)
 
-    async def set_up_world(self, unit: str, unit_id: str, *platforms: str) -> None:
-        """Where the unit's notices go and how the platforms are switched."""
+    async def set_up_world(self, unit: str, unit_id: object, *platforms: str) -> None:
+        """Where the unit's notices go and how the platforms are switched.
+
+        One proposes the unit's key, its system proves at once that it holds it, another person confirms it; it proves
+        a notice from tomorrow on.
+        """
         public = {k: v for k, v in unit_key(unit).items() if k != "d"}
-        await self.call(
-            "PUT", f"/decommission/v1/endpoints/{unit_id}",
-            {"url": f"{self.world}/units/{unit}/notices", "public_key": public, "contact": "a person"},
-        )  # fmt: skip
+        place = f"/decommission/v1/endpoints/{unit_id}"
+        key = await self.call(
+            "PUT", place, {"url": f"{self.world}/units/{unit}/notices", "public_key": public, "contact": "a person"}
+        )
+        assert key["proved_at"] is not None, key
+        seen = {"thumbprint": key["thumbprint"], "url": key["url"]}
+        await self.call("POST", f"{place}/confirmation", seen, role="registrar", subject="rita")
         for platform in platforms:
             await self.call(
                 "PUT", f"/decommission/v1/connectors/{platform}",

@@ -116,6 +116,8 @@ class CrashStory(Story):
         await call("POST", path, {"reason": "the rule has left the pack"}, role="approver", subject="bo")
         for on in (True, False):
             await call("POST", "/decommission/v1/kill-switch", {"on": on})
+        for name in ("filing", "filing-anew"):  # the address before hears of the next one
+            await self.house.set_up_world(name, ids.unit_id("ca-name", "Filing Unit"))
 
     async def refused(self) -> None:
         """Records that nobody here can take yet: they become dead letters."""

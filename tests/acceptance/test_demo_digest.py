@@ -19,7 +19,9 @@ from tests.conftest import ROOT, open_folder
 pytestmark = pytest.mark.acceptance
 EXAMPLE = ROOT / "examples" / "canada-register"
 REGISTER = EXAMPLE / "data" / "register-2024-10-24.csv"
-WINDOWS = {"answer_days": 2, "announce_days": 2, "verify_days": 2, "restore_days": 3}
+WINDOWS = {
+    "answer_days": 2, "announce_days": 2, "verify_days": 2, "restore_days": 3, "min_answer_days": 1, "key_age_days": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

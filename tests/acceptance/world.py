@@ -65,6 +65,8 @@ class World:
         unit, body = request.path_params["unit"], await request.body()
         notice, key = json.loads(body), request.headers.get("idempotency-key")
         manner = self.manner(unit)
+        if notice["type"] != "notice":
+            return self.about_keys(request, unit, body, notice["type"], key)
         self.note(what="notice", unit=unit, asset=notice["asset_id"], key=key)
         self.check(request, body, "notice")
         if manner.get("status", 200) != 200:
@@ -82,6 +84,20 @@ class World:
             claims["answer"] = answer
         signer = "somebody-else" if manner.get("receipt") == "other-key" else unit
         return JSONResponse({"receipt": signing.sign(unit_key(signer), claims)})
+
+    def about_keys(self, request: Request, unit: str, body: bytes, what: str, key: str | None) -> Response:
+        """It is challenged to show that it holds its key, or hears that another one is in force."""
+        self.note(what=what, unit=unit, asset=unit, key=key, body=body.decode())
+        self.check(request, body, what)
+        refused = self.manner(unit).get(what)
+        if refused == "none":
+            return JSONResponse({"ok": True})
+        if isinstance(refused, int):
+            return PlainTextResponse("broken", refused)
+        if what == "key-changed":
+            return JSONResponse({"heard": True})
+        signer = unit if refused is None else str(refused)
+        return JSONResponse({"proof": signing.sign(unit_key(signer), {"challenge_sha256": signing.sha256(body)})})
 
     async def connector(self, request: Request) -> Response:
         """A platform's switch: stops and restores for real, unless told to lie; the same key acts once."""

@@ -9,7 +9,7 @@ MODULE_LINES = 400
 # What may be longer, and why; a length in it is a budget too.
 LONGER = {
     # One file on purpose: whoever checks a case file years from now has this and nothing of the repository.
-    "deploy/verify/jianfu_verify.py": 1200,
+    "deploy/verify/jianfu_verify.py": 1300,
 }
 DRAWERS = ("util", "helper", "base", "manager", "misc")
 

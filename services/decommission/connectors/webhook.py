@@ -3,7 +3,8 @@
 What a receiver must check before it obeys, in the claims of `Jianfu-Signature` (a compact JWS, Ed25519, by a key of
 `GET /decommission/v1/keys`); whoever checks less obeys a copy of an order that somebody has caught:
 
-- `purpose` is what its address is for: notice, stop or restore; `sha256` is that of the raw body;
+- `purpose` is what its address is for: notice, challenge or key-changed at a unit, stop or restore at a platform;
+  `sha256` is that of the raw body;
 - `key` is the `Idempotency-Key` of the call; what was done under a key is answered again and not done again, for at
   least a year;
 - `target` is the receiver's own URL, as it was registered here: no order that was meant for another;

@@ -1,15 +1,16 @@
 """Tell the unit, and have its signed receipt: a plain 200 is no proof."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from libs.common import faults, signing
 from libs.common.events.decommission import CaseUndelivered
-from services.decommission import domain, refusals, usecases
+from services.decommission import domain, keys, refusals, store, usecases
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
+from services.decommission.keys import UnitKey
 from services.decommission.store import QUERIES, Held
 
 
@@ -22,20 +23,19 @@ async def do(ctx: Context, case_id: UUID) -> None:
         held = await ctx.take(conn, case_id, "notice")
         subject = await ctx.subject(conn, held)
         endpoint = await endpoint_of(conn, held, subject)
-        notice = await QUERIES.notice_get(conn, case_id=case_id)
-        fresh = notice is None or _out_of_date(ctx, held, notice)
-        body = _body(ctx, held, subject, await _basis(conn, held)) if fresh else notice["body"].encode()
-        if fresh:
-            await QUERIES.notice_put(conn, case_id=case_id, body=body.decode(), sha256=signing.sha256(body))
+        unit_key = None if endpoint is None else store.to_key(endpoint)
+        body = await _text(ctx, conn, held, subject, unit_key)
         honours = endpoint is None or endpoint["honours_keys"]
-        held, key = await ctx.begin(conn, held, "notice", honours_keys=honours)
+        more = {} if unit_key is None else {"unit_key": unit_key.thumbprint}
+        held, key = await ctx.begin(conn, held, "notice", honours_keys=honours, **more)
+        absent = await _absent(conn, subject.sponsor_id) if unit_key is None else ""
     if key is None:
         return
-    if endpoint is None:
-        await _undelivered(ctx, case_id, key, "failed", "the unit has no endpoint")
+    if unit_key is None:
+        await _undelivered(ctx, case_id, key, "failed", absent)
         return
     faults.point("decommission.notice.before-effect")
-    url, at = endpoint["url"], ctx.now()
+    url, at = unit_key.url, ctx.now()
     sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="notice", effect=key, at=at)
     faults.point("decommission.notice.after-effect")
     if not sent.accepted:
@@ -43,27 +43,57 @@ async def do(ctx: Context, case_id: UUID) -> None:
         return
     try:
         token = _receipt_of(sent.body)
-        public = json.loads(endpoint["public_key"])
         receipt = domain.read_receipt(
-            token, public, notice_sha256=signing.sha256(body), asset_id=subject.asset_id, today=ctx.today()
+            token, unit_key.public_key, notice_sha256=signing.sha256(body), asset_id=subject.asset_id, today=ctx.today()
         )
     except domain.BadReceipt as error:
         await _undelivered(ctx, case_id, key, "done", error.text("en"))
         return
+    proves_from = unit_key.proves_from(held.case.windows.key_age_days)
+    if proves_from is None or ctx.now() < proves_from:
+        await _undelivered(ctx, case_id, key, "done", keys.YOUNG, until=proves_from)
+        return
     async with ctx.database.transaction("prove_notice") as conn:
         held = await ctx.hold(conn, case_id)
         await ctx.end(conn, key, "done")
-        if held.progress.noticed_at is None:  # a receipt that came by itself may have been faster
-            await usecases.proved(
-                ctx, conn, held, endpoint["unit_id"], token, public, receipt, sponsor=subject.sponsor_id
-            )
+        if _awaited(held, key):
+            await usecases.proved(ctx, conn, held, unit_key, token, receipt, sponsor=subject.sponsor_id)
 
 
-def _out_of_date(ctx: Context, held: Held, notice: Any) -> bool:
-    """Whether a notice names a day that has come, or was another unit's; one on its way keeps its text."""
-    if "notice" in held.progress.pending:
-        return False
+def _awaited(held: Held, key: UUID) -> bool:
+    """Whether the case still waits for what came of this attempt: no receipt was faster, and no other key has come."""
+    return held.progress.noticed_at is None and held.progress.pending.get("notice") == str(key)
+
+
+async def _text(ctx: Context, conn: Any, held: Held, subject: domain.Subject, unit_key: UnitKey | None) -> bytes:
+    """The notice as it goes out now, kept with the key that is in force: the last one again, unless that is outdated.
+
+    One that was under way to another key is left as it is: what comes of it no longer matters.
+    """
+    notice = await QUERIES.notice_get(conn, case_id=held.case.case_id)
+    pending = held.progress.pending.get("notice")
+    mine = (None, None) if unit_key is None else (unit_key.unit_id, unit_key.ordinal)
+    same = notice is not None and (notice["key_unit"], notice["key_ordinal"]) == mine
+    if pending is not None and not same:
+        await ctx.end(conn, UUID(pending), "unknown", why="another key is in force")
+    if notice is not None and same and (pending is not None or not _out_of_date(ctx, notice)):
+        return str(notice["body"]).encode()
+    body = _body(ctx, held, subject, await _basis(conn, held), unit_key)
+    await QUERIES.notice_put(
+        conn, case_id=held.case.case_id, body=body.decode(), sha256=signing.sha256(body), key_unit=mine[0],
+        key_ordinal=mine[1],
+    )  # fmt: skip
+    return body
+
+
+def _out_of_date(ctx: Context, notice: Any) -> bool:
+    """Whether a notice names a day that has come, or was another unit's."""
     return notice["receipt"] is not None or str(json.loads(notice["body"])["answer_by"]) <= ctx.today().isoformat()
+
+
+async def _absent(conn: Any, unit_id: UUID) -> str:
+    proposed = [row async for row in QUERIES.unit_keys_of(conn, unit_id=unit_id)]
+    return keys.NOT_IN_FORCE if proposed else "the unit has no endpoint"
 
 
 async def endpoint_of(conn: Any, held: Held, subject: domain.Subject) -> Any | None:
@@ -76,13 +106,17 @@ async def endpoint_of(conn: Any, held: Held, subject: domain.Subject) -> Any | N
     return await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
 
 
-async def _undelivered(ctx: Context, case_id: UUID, key: UUID, effect: str, why: str) -> None:
+async def _undelivered(
+    ctx: Context, case_id: UUID, key: UUID, effect: str, why: str, *, until: datetime | None = None
+) -> None:
+    """There is no proof; `until`: there can be none before."""
     async with ctx.database.transaction("notice_undelivered") as conn:
         held = await ctx.hold(conn, case_id)
         await ctx.end(conn, key, effect, why=why)
-        if held.progress.noticed_at is not None:
+        if not _awaited(held, key):
             return
-        held = await ctx.append(conn, held, "undelivered", why=why, attempt=held.progress.attempts + 1)
+        more = {} if until is None else {"until": until.isoformat()}
+        held = await ctx.append(conn, held, "undelivered", why=why, attempt=held.progress.attempts + 1, **more)
         await ctx.tell(conn, held, CaseUndelivered, why=why)
         if held.case.state == "undelivered":
             zh, en = f"通知未能送达:{refusals.zh(why)}", f"The notice could not be delivered: {why}"
@@ -104,10 +138,11 @@ async def _basis(conn: Any, held: Held) -> str:
     return ""
 
 
-def _body(ctx: Context, held: Held, subject: domain.Subject, basis: str) -> bytes:
+def _body(ctx: Context, held: Held, subject: domain.Subject, basis: str, unit_key: UnitKey | None) -> bytes:
     today, windows = ctx.today(), held.case.windows
     answer_by = today + timedelta(days=windows.answer_days)
     return domain.notice_text(
         held.case, subject, basis=basis, today=today, answer_by=answer_by,
         stop_from=answer_by + timedelta(days=windows.announce_days),
+        receipt_key=None if unit_key is None else unit_key.thumbprint,
     )  # fmt: skip

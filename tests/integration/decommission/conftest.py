@@ -18,7 +18,7 @@ import pytest
 
 from deploy.local.issuer import issue
 from deploy.verify import jianfu_verify
-from libs.common import auth
+from libs.common import auth, signing
 from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
 from libs.common.db import Database
@@ -35,19 +35,25 @@ from libs.common.events.monitor import (
 )
 from libs.common.events.registry import AssetAmended, AssetRegistered, UnitName, UnitRecorded
 from libs.common.targets import Targets
-from services.decommission import main
+from services.decommission import keys, main
 from services.decommission.archive import Archive
+from services.decommission.connectors import unitkeys
 from services.decommission.connectors.webhook import DOORS
 from services.decommission.context import Context
 from services.decommission.domain import Limits, Windows
 from services.decommission.executor import Executor
+from services.decommission.messenger import Messenger
+from tests.acceptance.world import unit_key
 from tests.conftest import Urls
 from tests.integration.decommission import outside
 from tests.integration.decommission.outside import Outside
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = date(2025, 6, 2)
-SHORT = Windows(answer_days=2, announce_days=2, verify_days=2, restore_days=2, notice_retry_days=1, notice_attempts=2)
+SHORT = Windows(
+    answer_days=2, announce_days=2, verify_days=2, restore_days=2, notice_retry_days=1, notice_attempts=2,
+    min_answer_days=1, key_age_days=1,
+)  # fmt: skip
 SERVICE_KEY = auth.new_key("decommission")
 ISSUER = auth.new_key("test-issuer")
 REPLIES = {"confirmed": FindingConfirmed, "refuted": FindingRefuted, "inconclusive": RecheckInconclusive}
@@ -70,6 +76,7 @@ class Story:
     windows: Windows
     http: httpx.AsyncClient | None = None
     executor: Any = None
+    messenger: Any = None
     topics: dict[str, Any] = field(default_factory=dict)
     verdicts: dict[UUID, str] = field(default_factory=dict)
     told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -80,7 +87,7 @@ class Story:
 
     def start(self, reserve: Database | None = None) -> None:
         """A new executor, as a started process would have; and the HTTP application."""
-        self.executor = Executor(self.ctx, reserve)
+        self.executor, self.messenger = Executor(self.ctx, reserve), Messenger(self.ctx)
         self.topics = main.topics(self.ctx, self.windows, self.executor)
         authenticator = Authenticator(auth.public_jwks(ISSUER), allow_local=True)
 
@@ -88,8 +95,9 @@ class Story:
             return {}
 
         app = main.application(
-            self.ctx, self.executor, self.windows, authenticator, self.topics, health=nothing, quiet=nothing
-        )
+            self.ctx, self.executor, self.messenger, self.windows, authenticator, self.topics, health=nothing,
+            quiet=nothing,
+        )  # fmt: skip
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://decommission")
 
     # --- time
@@ -137,6 +145,7 @@ class Story:
 
     async def settle(self) -> None:
         while True:
+            await self.messenger.work()
             await self.executor.work()
             asked = [body for type_, body in await self.outbox() if type_ == "recheck.requested"]
             answered = [await self.answer(RecheckRequested.model_validate(body)) for body in asked]
@@ -167,11 +176,36 @@ class Story:
             await self.endpoint(which)
         return which
 
-    async def endpoint(self, unit: UUID, **changes: Any) -> None:
+    async def propose(self, unit: UUID, *, who: str | None = None, **changes: Any) -> dict[str, Any]:
+        """An operator proposes where a unit's notices go; the system there is challenged at once."""
         name = self.units[unit]
         body = {"url": f"{self.world.address}/units/{name}/notices", "public_key": self.world.public_key(name),
                 "contact": f"Zhang San <zhang@{name}.example>"}  # fmt: skip
-        await self.call("PUT", f"/endpoints/{unit}", body | changes)
+        return dict(await self.call("PUT", f"/endpoints/{unit}", body | changes, who=who))
+
+    async def confirm(self, unit: UUID, key: dict[str, Any], *, who: str = "rita", role: str = "registrar") -> Any:
+        body = {"thumbprint": key["thumbprint"], "url": key["url"]}
+        return await self.call("POST", f"/endpoints/{unit}/confirmation", body, role=role, who=who)
+
+    async def prove(self, unit: UUID, signer: str | None = None) -> httpx.Response:
+        """The unit's system signs the challenge it was sent and delivers the proof by itself."""
+        async with self.database.reading() as conn:
+            key = (await unitkeys.history(conn, unit))[0]
+        claims = {"challenge_sha256": signing.sha256(keys.challenge(self.ctx.signing_key, key))}
+        token = signing.sign(unit_key(signer or self.units[unit]), claims)
+        return await self.request("POST", f"/endpoints/{unit}/proof", {"proof": token}, role="public")
+
+    async def endpoint(self, unit: UUID, *, aged: bool = True, **changes: Any) -> None:
+        """A unit's endpoint, proposed, proved, confirmed, and in force for long enough unless it shall not be."""
+        key = await self.propose(unit, **changes)
+        if key["proved_at"] is None:
+            assert (await self.prove(unit)).status_code == 204
+        if key["in_force_from"] is None:
+            await self.confirm(unit, key)
+        if aged:  # as if all of that had been done a month ago
+            for table, column in (("keys", "set_at"), ("key_proofs", "at"), ("key_confirmations", "at")):
+                month_ago = f"update unit_{table} set {column} = {column} - interval '30 days' where unit_id = $1"  # noqa: S608
+                await self.owner(month_ago, unit)
 
     async def connector(self, platform: str = "x", **changes: Any) -> None:
         body = {

@@ -58,7 +58,7 @@ async def test_every_role_may_do_what_it_may_and_nothing_else(story: Story) -> N
 async def test_a_unit_sets_its_own_endpoint_and_no_other(story: Story, unit: UUID) -> None:
     other = await story.unit("beta")
     body = {"url": "http://h/n", "public_key": story.world.public_key("alpha")}
-    assert (await story.request("PUT", f"/endpoints/{unit}", body, role="unit", unit="test:alpha")).status_code == 204
+    assert (await story.request("PUT", f"/endpoints/{unit}", body, role="unit", unit="test:alpha")).status_code == 200
     assert (await story.request("PUT", f"/endpoints/{other}", body, role="unit", unit="test:alpha")).status_code == 403
     assert (await story.request("PUT", f"/endpoints/{other}", body, role="unit")).status_code == 403
 

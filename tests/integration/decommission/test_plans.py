@@ -14,12 +14,13 @@ from tests.integration.decommission.conftest import Make, Story
 
 
 async def ready(story: Story, unit: UUID, *names: str) -> dict[str, UUID]:
-    """Cases that wait for a plan tomorrow, by name."""
+    """Cases that the unit agrees to and that the plan of the next day takes in, by name."""
     cases = {}
     for name in names:
         asset, cases[name] = await story.flagged(name, unit)
         story.world.manners(asset, answer={"answer": "close"})
     await story.round()
+    await story.next_day()
     return cases
 
 
@@ -68,11 +69,13 @@ async def test_a_wrong_hash_signs_nothing(story: Story, unit: UUID) -> None:
 
 
 async def test_one_plan_a_day(story: Story, unit: UUID) -> None:
+    _, later = await story.flagged("b", unit)
     await ready(story, unit, "a")
-    later = await ready(story, unit, "b")
-    assert await story.state(later["b"]) == "ready"
+    await story.call("POST", f"/cases/{later}/answers", {"answer": "close"}, role="unit", unit="test:alpha")
+    await story.round()
+    assert await story.state(later) == "ready"
     await story.next_day()
-    assert await story.state(later["b"]) == "planned"
+    assert await story.state(later) == "planned"
     assert len((await story.call("GET", "/plans"))["items"]) == 2
 
 
@@ -342,7 +345,7 @@ async def test_a_mandate_bounds_the_stops_of_a_day_and_not_only_a_plan(story: St
         cases |= await ready(story, unit, name)
         (plan,) = (await story.call("GET", "/plans?state=sealed"))["items"]
         assert (await sign(story, plan, "cy")).json()["state"] == "approved"
-        await story.next_day()
+        await story.round()
     await story.call("POST", "/kill-switch", {"on": True})
     await story.next_day(3)
     await story.call("POST", "/kill-switch", {"on": False})

@@ -1,11 +1,12 @@
 """The life of a case, from a finding to a tombstone, and the ways in which it ends otherwise."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from tests.integration.decommission.conftest import Story
+from tests.integration.decommission.conftest import SHORT, Make, Story
 
 # How long each stage lasts with the short windows of these tests.
 STAGES = {"answering": 0, "planned": 2, "announced": 2, "verifying": 4, "verified": 6}
@@ -58,10 +59,15 @@ async def test_a_unit_that_keeps_its_account_ends_the_case(story: Story, unit: U
     assert story.world.calls("stop") == []
 
 
-async def test_a_unit_that_agrees_waives_the_rest_of_its_window(story: Story, unit: UUID) -> None:
-    asset, case = await story.flagged("agreed", unit)
+async def test_a_unit_that_agrees_waives_the_rest_of_its_window(make_story: Make) -> None:
+    """But not the least of it: whoever holds its key may have answered for it, and it may still say keep."""
+    story = await make_story(windows=replace(SHORT, answer_days=6, min_answer_days=3))
+    asset, case = await story.flagged("agreed", await story.unit("alpha"))
     story.world.manners(asset, answer={"answer": "close", "reason": "nobody needs it"})
     await story.round()
+    for _ in range(3):
+        assert await story.state(case) == "answering"
+        await story.next_day()
     assert await story.state(case) == "planned"
 
 
@@ -91,6 +97,7 @@ async def test_an_answer_comes_by_the_unit_itself_over_http_and_moves_the_case(s
     _, case = await story.flagged("asked", unit)
     await story.round()
     body = {"answer": "close", "reason": "agreed"}
+    await story.next_day()
     refused = await story.request("POST", f"/cases/{case}/answers", body, role="unit", unit="test:other")
     assert refused.status_code == 403
     await story.call("POST", f"/cases/{case}/answers", body, role="unit", unit="test:alpha")

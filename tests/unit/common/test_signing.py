@@ -1,16 +1,19 @@
 """Signatures that outlive a connection (promise 7: verified offline, by anyone, years later)."""
 
+import base64
 import json
 import math
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import OctKey
 
-from libs.common import auth
+from libs.common import auth, signing
 from libs.common.signing import BadSignature, canonical, sha256, sign, verify
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -106,3 +109,87 @@ def test_a_key_that_is_none_is_refused(key: dict[str, Any]) -> None:
     """A unit may register rubbish as its key; its receipts are then bad, and nothing breaks."""
     with pytest.raises(BadSignature):
         verify(key, sign(KEY, {}))
+
+
+# --- public keys by which anybody can sign, and second spellings of others
+
+SIGNED_ONCE = {"notice_sha256": "0" * 64}
+
+
+def add(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """The curve's addition (RFC 8032 section 5.1.4), the slow way."""
+    (x1, y1), (x2, y2) = one, other
+    product = signing.D * x1 * x2 * y1 * y2
+    x = (x1 * y2 + x2 * y1) * pow(1 + product, -1, signing.P)
+    y = (y1 * y2 + x1 * x2) * pow(1 - product, -1, signing.P)
+    return x % signing.P, y % signing.P
+
+
+def x_of(y: int) -> int:
+    square = (y * y - 1) * pow(signing.D * y * y + 1, -1, signing.P) % signing.P
+    x = pow(square, (signing.P + 3) // 8, signing.P)
+    if (x * x - square) % signing.P:
+        x = x * pow(2, (signing.P - 1) // 4, signing.P) % signing.P
+    assert (x * x - square) % signing.P == 0
+    return x
+
+
+def jwk(number: int) -> dict[str, Any]:
+    raw = number.to_bytes(32, "little")
+    return {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}
+
+
+def test_the_small_points_are_the_eight_and_no_others() -> None:
+    """Eight times each of them is the neutral point; and there are eight, by their two signs."""
+    found = set()
+    for y in signing.SMALL:
+        for x in {x_of(y), -x_of(y) % signing.P}:
+            point = (x, y)
+            for _ in range(3):
+                point = add(point, point)
+            assert point == (0, 1)
+            found.add((x, y))
+    assert len(found) == 8
+
+
+ODD = 1 << 255
+SMALL = [y | sign for y in sorted(signing.SMALL) for sign in (0, ODD)]
+SECOND_SPELLINGS = [(signing.P + y) | sign for y in range(19) for sign in (0, ODD)]
+NO_POINTS = [2, 7, 2 | ODD]  # their x would be no number of the field
+
+
+@pytest.mark.parametrize("number", [*SMALL, *SECOND_SPELLINGS, *NO_POINTS], ids=hex)
+def test_a_point_of_small_order_or_of_a_second_spelling_is_no_key(number: int) -> None:
+    with pytest.raises(signing.UnfitKey):
+        signing.check_key(jwk(number))
+
+
+def test_a_signature_that_anybody_can_make_is_refused() -> None:
+    """Under the neutral point R = sB and any s verify whatever the message is: here s = 0."""
+    header = {"alg": "Ed25519"}
+    parts = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (
+        canonical(header), canonical(SIGNED_ONCE), (1).to_bytes(32, "little") + bytes(32),
+    )]  # fmt: skip
+    with pytest.raises(BadSignature):
+        verify(jwk(1), ".".join(parts))
+
+
+@given(st.integers(0, 2**256 - 1))
+def test_every_key_that_can_be_made_is_taken(seed: int) -> None:
+    private = Ed25519PrivateKey.from_private_bytes(seed.to_bytes(32, "little"))
+    raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    signing.check_key(jwk(int.from_bytes(raw, "little")))
+
+
+def test_a_key_has_one_text() -> None:
+    """Another last letter, a padding sign or a line break would be the same bytes under another thumbprint."""
+    x = PUBLIC["x"]
+    last = next(
+        sign
+        for sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        if sign != x[-1] and base64.urlsafe_b64decode(x[:-1] + sign + "=") == base64.urlsafe_b64decode(x + "=")
+    )
+    signing.check_key(PUBLIC)
+    for other in (x[:-1] + last, x + "=", x + "\n", x[:-1], x + "AA", "é" * 43):
+        with pytest.raises(signing.UnfitKey):
+            signing.check_key(PUBLIC | {"x": other})

@@ -12,7 +12,17 @@ from services.decommission.progress import Progress
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2025, 6, 2, 4, tzinfo=UTC)
-SHORT = Windows(answer_days=2, announce_days=3, verify_days=2, restore_days=2, notice_retry_days=1, notice_attempts=2)
+SHORT = Windows(
+    answer_days=2, announce_days=3, verify_days=2, restore_days=2, notice_retry_days=1, notice_attempts=2,
+    min_answer_days=1,
+)  # fmt: skip
+
+
+def key_of(since: datetime, **changes: Any) -> dict[str, Any]:
+    """A unit's key as a log names it: one has set it, another confirmed it, in force since then."""
+    by = {"set_by": "issuer|oscar", "confirmed_by": "issuer|rita"}
+    at = dict.fromkeys(("set_at", "proved_at", "confirmed_at", "in_force_from"), since.isoformat())
+    return {"thumbprint": "k", **by, **at, **changes}
 
 
 class Life:
@@ -77,7 +87,8 @@ class Life:
     def _notice(self, outcome: str) -> None:
         self.begin("notice")
         if outcome == "well":
-            self.add("noticed", notice_sha256="n", unit_id="u", received_on="d", receipt_sha256="r")
+            since = self.now - timedelta(days=self.windows.key_age_days)
+            self.add("noticed", notice_sha256="n", unit_id="u", received_on="d", receipt_sha256="r", key=key_of(since))
         elif outcome == "refused":
             self.add("undelivered", why="HTTP 500", attempt=self.p.attempts + 1)
 

@@ -11,10 +11,10 @@ from uuid import UUID
 from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Report
 from libs.common import auth, signing
-from services.decommission import casefile, chain, progress, states
+from services.decommission import casefile, chain, keys, progress, states
 from services.decommission.chain import Entry
 from services.decommission.domain import Windows
-from tests.unit.decommission.life import SHORT, ZONE, Life
+from tests.unit.decommission.life import SHORT, ZONE, Life, key_of
 
 SERVICE = auth.new_key("service")
 UNIT = auth.new_key("unit")
@@ -70,6 +70,7 @@ def papers(log: list[Line], windows: Windows = SHORT, *, pinned: bool = True, la
     notices: list[dict[str, Any]] = []
     plan: dict[str, Any] | None = None
     notice_sha256 = ""
+    notice_key: dict[str, Any] | None = None
     for line in log:
         data, day = line["data"], line["at"].astimezone(ZONE).date()
         match line["kind"]:
@@ -84,12 +85,15 @@ def papers(log: list[Line], windows: Windows = SHORT, *, pinned: bool = True, la
                 notice_sha256 = sha256(body)
                 data.update(notice_sha256=notice_sha256, receipt_sha256=sha256(token))
                 public = auth.public_key(UNIT)
+                aged = line["at"] - timedelta(days=windows.key_age_days)
+                notice_key = key_of(aged, thumbprint=keys.thumbprint(public)) | data.pop("unit_key", {})
+                data["key"] = notice_key
                 notices.append({"body": body, "receipt": token, "unit_id": "u", "public_key": public})
-            case "sponsor_changed":
-                notice_sha256 = ""
+            case "sponsor_changed" | "endpoint_changed":
+                notice_sha256, notice_key = "", None
             case "planned":
                 hashes = [signing.sha256(signing.canonical(one)) for one in findings.values()]
-                content = plan_of(data["plan_id"], day, notice_sha256, hashes)
+                content = plan_of(data["plan_id"], day, notice_sha256, hashes, notice_key=notice_key)
                 plan = {"content": content, "approvals": [], "mandates": data.pop("mandates", [])}
                 data["plan_sha256"] = sha256(content)
             case "approved" if plan is not None:

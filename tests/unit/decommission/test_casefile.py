@@ -36,7 +36,7 @@ from tests.unit.decommission.test_life import standing
 def whole() -> Life:
     """A case that went all the way to its package."""
     life = Life()
-    life.reach("answering")
+    life.reach("answering").morrow()
     life.add("answered", answer="close", reason="", until=None)
     return life.reach("archived")
 
@@ -273,6 +273,43 @@ def other_archive(file: File) -> None:
     reseal(file)
 
 
+def keyed(**changes: Any) -> File:
+    """A history in which another key of the unit has proved the notice, all else in order."""
+    log = lines(LIFE.log)
+    next(entry for entry in log if entry["kind"] == "noticed")["data"]["unit_key"] = changes
+    return papers(log)
+
+
+def confirmed_by_its_setter(file: File) -> None:
+    file.update(keyed(set_by="issuer|Oscar", confirmed_by="issuer|oscar"))
+
+
+def by_a_young_key(file: File) -> None:
+    file.update(keyed(**dict.fromkeys(("proved_at", "in_force_from"), LIFE.log[0].at.isoformat())))
+
+
+def by_a_key_never_proved(file: File) -> None:
+    file.update(keyed(in_force_from="2025-01-01T00:00:00+00:00"))
+
+
+def by_a_key_of_another_name(file: File) -> None:
+    file.update(keyed(thumbprint="0" * 64))
+
+
+def by_no_key(file: File) -> None:
+    del entry_of(file, "noticed")["key"]
+    reseal(file)
+
+
+def signed_by_its_setter(file: File) -> None:
+    file.update(keyed(set_by="ADA"))
+
+
+def another_key_in_the_plan(file: File) -> None:
+    entry_of(file, "noticed")["key"]["confirmed_by"] = "issuer|ruth"
+    reseal(file)
+
+
 def beside_the_log(file: File) -> None:
     file["case"]["state"] = "closed"
 
@@ -293,6 +330,10 @@ TAMPERINGS: list[tuple[Callable[[File], None], str]] = [
     (approval_missing, "lacks an approval"), (approver_renamed, "lacks an approval"), (no_plan, "the file holds none"),
     (one_approver, "one person approved"), (one_approver_under_her_own_mandate, "one person approved"),
     (stopped_without_a_yes, "(stop_started): it was not the next move"),
+    (confirmed_by_its_setter, "who set the unit's key has confirmed it"), (by_a_young_key, "too young"),
+    (by_a_key_never_proved, "had been proved and confirmed"), (by_a_key_of_another_name, "another key than the log"),
+    (by_no_key, "does not name the unit's key"), (signed_by_its_setter, "has approved the plan"),
+    (another_key_in_the_plan, "names another key of the unit"),
     (other_evidence, "the evidence of finding f"), (other_archive, "archive package"),
     (beside_the_log, "beside the log"), (beside_the_log_and_signed, "its log says archived"),
 ]  # fmt: skip
@@ -349,9 +390,9 @@ def test_a_case_taken_out_of_its_plan_needs_none_until_the_next(tmp_path: Path) 
 def test_what_was_confirmed_before_the_stop_must_have_been_signed(tmp_path: Path, signed: str, count: int) -> None:
     file = to_the_end(*WELL[:-1])
     sealed = json.loads(file["plan"]["content"])
-    notice = sealed["members"][0]["notice_sha256"]
+    notice, key = (sealed["members"][0][name] for name in ("notice_sha256", "notice_key"))
     planned = next(entry for entry in LIFE.log if entry.kind == "planned")
-    content = plan_of("p", planned.at.astimezone(ZONE).date(), notice, [signed])
+    content = plan_of("p", planned.at.astimezone(ZONE).date(), notice, [signed], notice_key=key)
     file["plan"]["content"] = content
     for approval in file["plan"]["approvals"]:
         approval["sha256"] = sha256(content)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from libs.common import auth, signing
+from services.decommission import keys
 from tests.unit.decommission.life import SHORT, Life
 from tests.unit.decommission.papers import (
     UNIT_PUBLIC,
@@ -386,6 +387,15 @@ def a_receipt_by_the_service(file: File) -> None:
     notice["public_key"] = auth.public_key(own)
     file["notice"] = notice
     entry_of(file, "noticed")["receipt_sha256"] = sha256(notice["receipt"])
+    content = json.loads(file["plan"]["content"])
+    for key in (entry_of(file, "noticed")["key"], content["members"][0]["notice_key"]):
+        key["thumbprint"] = keys.thumbprint(notice["public_key"])
+    file["plan"]["content"] = signing.canonical(content).decode()
+    signed = [entry_of(file, kind) for kind in ("planned", "approved")]
+    for each in signed:
+        each["plan_sha256"] = sha256(file["plan"]["content"])
+    for approval in file["plan"]["approvals"]:
+        approval["sha256"] = signed[0]["plan_sha256"]
 
 
 def a_receipt_that_any_key_signs(file: File) -> None:

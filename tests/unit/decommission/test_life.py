@@ -153,7 +153,7 @@ def check_the_end(life: Life) -> None:
         assert len(gone) == life.windows.verify_days
         assert all(e.data["result"] == "gone" for e in life.log if e.kind == "probed" and e.data["day"] in gone)
     assert kinds.count("stop_accepted") <= 1
-    assert kinds.count("noticed") <= 1 + kinds.count("sponsor_changed")
+    assert kinds.count("noticed") <= 1 + kinds.count("sponsor_changed") + kinds.count("endpoint_changed")
 
 
 AnyLife.TestCase.settings = settings(
@@ -180,7 +180,8 @@ def standing(state: str) -> Life:
     elif state == "restoring":
         life.reach("verified").add("restore_asked", reason="r")
     elif state == "ready":
-        life.reach("answering").add("answered", answer="close", until=None, reason="")
+        life.reach("answering").morrow()
+        life.add("answered", answer="close", until=None, reason="")
     elif state == "stopping":
         life.reach("rechecking")
         while life.move != saga.Do("stop"):

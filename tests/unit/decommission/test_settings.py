@@ -12,6 +12,7 @@ from services.decommission.settings import Settings
 
 KEY = auth.new_key("2024")
 OLD = auth.public_key(KEY)
+SMALL = OLD | {"x": "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}  # a point of small order: anybody signs for it
 
 
 @pytest.fixture
@@ -33,7 +34,10 @@ def test_retired_keys_are_read_from_their_file_or_there_are_none(file: Path, mon
     assert load(Settings).retired_keys() == ()
 
 
-@pytest.mark.parametrize("odd", [{"keys": [KEY]}, OLD, [OLD], {"keys": OLD}, {"keys": [{"kty": "RSA"}]}], ids=range(5))
+ODD = [{"keys": [KEY]}, OLD, [OLD], {"keys": OLD}, {"keys": [{"kty": "RSA"}]}, {"keys": [SMALL]}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
 def test_a_private_key_or_no_key_set_stops_the_start(file: Path, odd: Any) -> None:
     file.write_text(json.dumps(odd))
     with pytest.raises(ValueError, match=r"retired\.jwks: expected a JWKS of public"):

@@ -19,9 +19,9 @@ def day(n: int) -> date:
     return START + timedelta(days=n)
 
 
-def one(fate: Fate, *, unit: str = "Unit", days: int = 120, cleared: int | None = None) -> Case:
-    """The case of one account that is flagged on day 0, after `days` days."""
-    account = Account(WHO, unit, "English", [START], [], [(START, unit)])
+def one(fate: Fate, *, unit: str = "Unit", days: int = 120, cleared: int | None = None, known: int = 7) -> Case:
+    """The case of one account that is flagged on day 0, after `days` days; its unit is known since `known` days."""
+    account = Account(WHO, unit, "English", [START], [], [(day(-known), unit)])
     life = Life(WHO, "x-en", 1, 0, "dead", fate, ((START, None),))
     play = Scenario(
         0, tuple(day(n) for n in range(days)), Windows(), {WHO: account}, {WHO: life}, None, "Away", "Mute"
@@ -42,7 +42,7 @@ def one(fate: Fate, *, unit: str = "Unit", days: int = 120, cleared: int | None 
     ("fate", "state", "noticed", "stopped", "ended"),
     [
         ("silence", "closed", 0, 15 + 1 + 30, 46 + 3 + 15),
-        ("close", "closed", 0, 1 + 30, 31 + 3 + 15),
+        ("close", "closed", 0, 3 + 1 + 30, 34 + 3 + 15),
         ("keep", "kept", 0, None, 0),
         ("hold", "closed", 0, 46 + 15, 64 + 15),
         ("restore", "restored", 0, 46, 46 + 3 + 5),
@@ -54,6 +54,12 @@ def test_each_fate_takes_its_days(fate: Fate, state: str, noticed: int, stopped:
     assert (case.state, case.noticed) == (state, day(noticed))
     assert case.stopped == (None if stopped is None else day(stopped))
     assert case.ended == (None if ended is None else day(ended))
+
+
+@pytest.mark.parametrize(("known", "noticed"), [(0, 7), (6, 1), (7, 0)])
+def test_a_unit_s_young_key_proves_no_notice(known: int, noticed: int) -> None:
+    case = one("silence", known=known)
+    assert (case.state, case.noticed, case.stopped) == ("closed", day(noticed), day(noticed + 46))
 
 
 @pytest.mark.parametrize(("fate", "state"), [("fix", "fixed"), ("revive", "refuted")])
