@@ -65,7 +65,7 @@ def of_monitor(_: Path) -> FastAPI:
 
 
 def of_decommission(folder: Path) -> FastAPI:
-    ctx = Context(away(), CLOCK, Egress([]), KEY, Limits(), Archive(folder))
+    ctx = Context(away(), CLOCK, Egress({}), KEY, Limits(), Archive(folder))
     executor, windows = Executor(ctx), Windows()
     taken = decommission.topics(ctx, windows, executor)
     return decommission.application(ctx, executor, windows, ISSUER, taken, health=well, quiet=well)
