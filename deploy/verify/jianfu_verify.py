@@ -23,7 +23,7 @@ import stat
 import sys
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
@@ -136,7 +136,7 @@ def b64(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Key:
-    """A public key; `thumbprint` is that of RFC 7638, by which people compare keys."""
+    """A public key; `thumbprint` is that of RFC 7638 (SHA-256, hexadecimal), by which people compare keys."""
 
     thumbprint: str
     public: Ed25519PublicKey
@@ -158,8 +158,7 @@ def read_key(jwk: Any) -> Key:
     if pow((y * y - 1) * pow(D * y * y + 1, -1, P), (P - 1) // 2, P) != 1:
         raise Refused("it is no point of the curve")
     named = canonical({"crv": "Ed25519", "kty": "OKP", "x": base64.urlsafe_b64encode(raw).decode().rstrip("=")})
-    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(named).digest()).decode().rstrip("=")
-    return Key(thumbprint, Ed25519PublicKey.from_public_bytes(raw))
+    return Key(sha256(named), Ed25519PublicKey.from_public_bytes(raw))
 
 
 def read_keys(text: str) -> list[Key]:
@@ -281,13 +280,20 @@ class Case:
     """What a log amounts to, entry by entry: the same as the product's own fold of it.
 
     `pending`: step → key, begun and without a result. `stop_unclear`: an order to stop has no result. `clock_from`: the
-    start of the wait that a hold prolongs.
+    start of the wait that a hold prolongs. `older`: the log pins no windows, and may have been led by older rules.
     """
 
     def __init__(
-        self, windows: dict[str, int], zone: tzinfo, at: datetime | None = None, day: date | None = None, text: str = ""
+        self,
+        windows: dict[str, int],
+        zone: tzinfo,
+        *,
+        older: bool = False,
+        at: datetime | None = None,
+        day: date | None = None,
+        text: str = "",
     ) -> None:
-        self.windows, self.zone = windows, zone
+        self.windows, self.zone, self.older = windows, zone, older
         self.opened = self.sent = self.on_behalf = self.refuted = self.alive = self.disposed = False
         self.stop_ordered = self.stop_unclear = self.restore_asked = self.restore_accepted = self.restore_seen = False
         self.cancelled = self.person = False
@@ -352,7 +358,7 @@ class Case:
         """Whether the case may take this entry where it stands."""
         state = self.state()
         undone = self.cancelled or self.refuted or (self.answer == "keep" and not self.stop_ordered)
-        if undone and kind in TOWARDS_STOP.split():
+        if undone and kind in TOWARDS_STOP.split() and not self.older:
             return False
         if state == "answering" and kind == "planned":
             return True  # a window that ran out in silence writes no entry
@@ -510,13 +516,16 @@ class Case:
     def _odd_key(self, at: datetime, key: Json | None) -> Iterator[str]:
         """What is wrong with the unit's key that proved a notice; an older log does not name it."""
         if key is None:
-            if self.windows["key_age_days"]:
+            if self.windows["key_age_days"] and not self.older:
                 yield "it does not name the unit's key"
+            return
+        if not (key["proved_at"] and key["confirmed_at"] and key["confirmed_by"]):
+            yield "the unit's key was never proved, or never confirmed"
             return
         proved, confirmed, since = (instant(key[n]) for n in ("proved_at", "confirmed_at", "in_force_from"))
         if since != max(proved, confirmed) or min(proved, confirmed) < instant(key["set_at"]):
             yield "the unit's key was not in force from when it had been proved and confirmed"
-        if person(key["set_by"]) == person(key["confirmed_by"]):
+        if same(key["set_by"], key["confirmed_by"]):
             yield "who set the unit's key has confirmed it"
         if at < since + timedelta(days=self.windows["key_age_days"]):
             yield "the unit's key was too young to prove a notice"
@@ -683,6 +692,26 @@ class Case:
         self.paused, self.clock_from = timedelta(0), at
 
 
+def person(name: Any) -> str:
+    """Who somebody is, in one form: two ways to write one name are not two people."""
+    return " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two names may be one person's: an older one is a subject, a younger one issuer|subject."""
+    a, b = person(one), person(other)
+    return a == b or a.endswith(f"|{b}") or b.endswith(f"|{a}")
+
+
+def people(names: Iterable[Any]) -> list[str]:
+    """One name for each person: of names that may be one person's the shortest."""
+    found: list[str] = []
+    for name in sorted({person(each) for each in names} - {""}, key=lambda each: (len(each), each)):
+        if not any(same(name, other) for other in found):
+            found.append(name)
+    return found
+
+
 def instant(text: Any) -> datetime:
     """A time with its offset, in UTC. Raises ValueError."""
     at = datetime.fromisoformat(re.sub("Z$", "+00:00", str(text)))
@@ -693,7 +722,8 @@ def instant(text: Any) -> datetime:
 
 def replay(log: list[Json], windows: dict[str, int], zone: tzinfo) -> tuple[Case, list[str]]:
     """What a log amounts to, and which of its entries cannot have been written where they stand."""
-    case, found, before = Case(windows, zone), [], datetime.min.replace(tzinfo=UTC)
+    older = "windows" not in log[0]["data"]
+    case, found, before = Case(windows, zone, older=older), [], datetime.min.replace(tzinfo=UTC)
     for number, entry in enumerate(log, start=1):
         at, name = instant(entry["at"]), f"entry {number} ({entry['kind']})"
         if at < before:
@@ -907,13 +937,15 @@ def _receipt(file: File, number: int, entry: Json, notice: Json) -> Iterator[str
     if found is None:
         yield "notice: the receipt is not signed with the unit's key"
         return
-    if (key := proved.get("key")) is not None and key["thumbprint"] != b64(named.thumbprint).hex():
+    if (key := proved.get("key")) is not None and key["thumbprint"] != named.thumbprint:
         yield "notice: the receipt is signed with another key than the log names"
     if file.unit_keys and named.thumbprint not in [key.thumbprint for key in file.unit_keys]:
         yield f"notice: the receipt is signed with the key {named.thumbprint}, which is none of the unit keys given"
     receipt, body = found[0], read_json(notice["body"])
     if receipt.get("notice_sha256") != proved["notice_sha256"] or receipt.get("asset_id") != asset:
         yield "notice: the receipt names another notice or another asset"
+    if body.get("receipt_key") not in (None, named.thumbprint):
+        yield "notice: it asks for a receipt by another key"
     if (body["case_id"], body["asset_id"]) != (case["case_id"], asset):
         yield "notice: it is about another case"
     sent, answer_by, stop_from = (date.fromisoformat(body[n]) for n in ("sent_on", "answer_by", "stop_not_before"))
@@ -928,11 +960,6 @@ def _receipt(file: File, number: int, entry: Json, notice: Json) -> Iterator[str
         if after != [said["answer"]]:
             yield f"the unit's receipt answers {said['answer']}, and the log does not say so"
     file.receipts.append(f"{named.thumbprint}, received on {receipt.get('received_on')}")
-
-
-def person(name: Any) -> str:
-    """Who somebody is, in one form: two ways to write one name are not two people."""
-    return " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
 
 
 def _plan(file: File) -> Iterator[str]:
@@ -960,9 +987,10 @@ def _plan(file: File) -> Iterator[str]:
     if mine[0].get("notice_key") != case.planned_key:
         yield "the plan names another key of the unit than the notice was proved with"
     signed = {person(approval["approver"]): approval for approval in plan["approvals"]}
-    if case.planned_key and {person(case.planned_key[n]) for n in ("set_by", "confirmed_by")} & set(signed):
+    holders = [(case.planned_key or {}).get(part) for part in ("set_by", "confirmed_by")]
+    if any(same(name, holder) for name in signed for holder in holders if holder):
         yield "who set or confirmed the unit's key has approved the plan"
-    if len(signed) != len(plan["approvals"]):
+    if len(people(signed)) != len(plan["approvals"]):
         yield "one person approved the plan twice"
     if any(approval["sha256"] != actual for approval in signed.values()):
         yield "an approval is for another plan"
@@ -970,7 +998,21 @@ def _plan(file: File) -> Iterator[str]:
         yield "an approval was given before the plan was sealed"
     if case.approved:
         yield from _approved(case, plan, mine[0], signed, case.approved)
+        if not case.older:
+            yield from _hands(file, signed)
     yield from _signed_evidence(file, case, mine[0])
+
+
+def _hands(file: File, signed: Iterable[str]) -> Iterator[str]:
+    """Who moved a case towards its stop by hand does not sign for it."""
+    kinds = [entry["kind"] for entry in file.log]
+    before = len(kinds) - kinds[::-1].index("stop_started") if "stop_started" in kinds else len(kinds)
+    for entry in file.log[:before]:
+        actor, towards = entry["actor"], entry["kind"] in ("answered", "released", "resumed")
+        if actor == "jianfu" or actor.startswith("unit:") or not towards or entry["data"].get("answer") == "keep":
+            continue
+        if any(same(actor, name) for name in signed):
+            yield f"entry {entry['seq']} ({entry['kind']}): who did it has approved the plan"
 
 
 def _goes_on(file: File, entries: int, last: str) -> bool:
@@ -981,8 +1023,9 @@ def _goes_on(file: File, entries: int, last: str) -> bool:
 def _approved(case: Case, plan: Json, member: Json, signed: dict[str, Json], approved: Json) -> Iterator[str]:
     assert case.approved_at is not None  # noqa: S101 - with the entry
     named = approved["approvers"]
-    who = {person(name) for name in (named.split(", ") if isinstance(named, str) else named)} - {""}
-    if not who or not who <= set(signed):
+    named = named.split(", ") if isinstance(named, str) else named
+    who = people(named)
+    if not who or not {person(name) for name in named} <= set(signed):
         yield "the plan lacks an approval that the log records"
     if any(instant(approval["at"]) > case.approved_at for approval in signed.values()):
         yield "an approval was given after the plan was approved"
@@ -995,7 +1038,7 @@ def _approved(case: Case, plan: Json, member: Json, signed: dict[str, Json], app
 
 def _covers(mandate: Json, rule: str, case: Case, approved: Json) -> bool:
     """Whether a standing approval was in force for a rule when it was used: at the approval, and at the stop."""
-    signers = {person(name) for name in mandate["approvers"]} - {person(mandate["proposed_by"])}
+    signers = [name for name in people(mandate["approvers"]) if not same(name, mandate["proposed_by"])]
     used = [at for at in (case.approved_at, case.ordered_at) if at is not None]
     until, revoked = mandate.get("until"), mandate.get("revoked_at")
     return (

@@ -227,6 +227,16 @@ def the_unit_said_keep(log: Log) -> None:
     log[at(log, "noticed")]["data"]["receipt"] = {"answer": {"answer": "keep", "reason": "we need it"}}
 
 
+def approved_by_who_moved_it_by_hand(log: Log) -> None:
+    before(log, "planned", "needs_person", why="w")
+    before(log, "planned", "resumed", reason="seen")
+    log[at(log, "resumed")]["actor"] = "issuer|ada"
+
+
+def one_approver_with_and_without_an_issuer(log: Log) -> None:
+    log[at(log, "approved")]["data"]["approvers"] = ["ada", "issuer|ada"]
+
+
 def a_receipt_without_a_notice(log: Log) -> None:
     del log[at(log, "notice_started")]
 
@@ -291,6 +301,8 @@ FORGERIES = [
     under_a_mandate_that_had_ended,
     under_a_mandate_that_was_revoked,
     the_unit_said_keep,
+    approved_by_who_moved_it_by_hand,
+    one_approver_with_and_without_an_issuer,
     a_receipt_without_a_notice,
     told_twice,
     an_answer_that_is_none,
@@ -380,6 +392,14 @@ def a_plan_that_rests_on_another_notice(file: File) -> None:
         approval["sha256" if "approver" in approval else "plan_sha256"] = sha256(content)
 
 
+def a_plan_sealed_with_another_log(file: File) -> None:
+    content = json.loads(file["plan"]["content"])
+    content["members"][0].update(log_entries=2, log_sha256="0" * 64)
+    file["plan"]["content"] = signing.canonical(content).decode()
+    for approval in (*file["plan"]["approvals"], entry_of(file, "planned"), entry_of(file, "approved")):
+        approval["sha256" if "approver" in approval else "plan_sha256"] = sha256(file["plan"]["content"])
+
+
 def a_receipt_by_the_service(file: File) -> None:
     """Its own key beside the receipt: without the unit's key from outside nobody would notice."""
     own, notice = auth.new_key("unit"), file["notices"][0]
@@ -414,6 +434,7 @@ BESIDE = [
     a_notice_of_another_case,
     a_notice_sent_after_it_was_received,
     a_plan_that_rests_on_another_notice,
+    a_plan_sealed_with_another_log,
     a_receipt_by_the_service,
     a_receipt_that_any_key_signs,
 ]
