@@ -87,7 +87,11 @@ def papers(log: list[Line], windows: Windows = SHORT, *, pinned: bool = True, la
                 public = auth.public_key(UNIT)
                 aged = line["at"] - timedelta(days=windows.key_age_days)
                 notice_key = key_of(aged, thumbprint=keys.thumbprint(public)) | data.pop("unit_key", {})
-                data["key"] = notice_key
+                if pinned:
+                    data["key"] = notice_key
+                else:  # nor were units' keys kept by then
+                    notice_key = None
+                    data.pop("key", None)
                 notices.append({"body": body, "receipt": token, "unit_id": "u", "public_key": public})
             case "sponsor_changed" | "endpoint_changed":
                 notice_sha256, notice_key = "", None
