@@ -192,17 +192,6 @@ def test_neither_time_can_be_switched_off(field: str) -> None:
         replace(SHORT, **{field: 0})
 
 
-async def test_a_case_from_before_keeps_the_windows_it_was_opened_with(story: Story, unit: UUID) -> None:
-    """It was opened when a unit that agreed waived all of its window; and it can still be read."""
-    asset, case = await story.flagged("older", unit)
-    story.world.manners(asset, answer={"answer": "close"})
-    await story.owner("update cases set windows = windows - 'min_answer_days' - 'key_age_days'")
-    await story.round()
-    assert await story.state(case) == "planned"
-    windows = (await story.case(case))["windows"]
-    assert (windows["min_answer_days"], windows["key_age_days"]) == (0, 0)
-
-
 # --- another key
 
 

@@ -1,5 +1,6 @@
 """A case under every order of facts that hypothesis can think of: what may never happen, and what always must."""
 
+from dataclasses import asdict
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -9,9 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from services.decommission import chain, saga, states
+from services.decommission import chain, domain, saga, states
 from services.decommission.domain import IllegalEntry
-from tests.unit.decommission.life import Life, exported
+from tests.unit.decommission.life import SHORT, Life, exported
 
 OUTCOMES = st.sampled_from(["well", "well", "well", "refused", "died", "unclear"])
 VERDICTS = st.sampled_from(["confirmed", "confirmed", "refuted", "inconclusive"])
@@ -514,3 +515,12 @@ def test_a_day_without_a_probe_begins_the_proof_anew() -> None:
     life.morrow()
     life.do()
     assert life.state == "verified"
+
+
+@pytest.mark.parametrize(("kept", "ready"), [(True, False), (False, True)], ids=["now", "before"])
+def test_a_case_from_before_keeps_the_windows_it_was_opened_with(kept: bool, ready: bool) -> None:
+    """It was opened when a unit that agreed waived all of its window."""
+    given = {name: days for name, days in asdict(SHORT).items() if kept or name not in domain.YOUNGER}
+    life = Life(domain.pinned(given)).reach("answering")
+    life.add("answered", answer="close", until=None, reason="")
+    assert (life.move == saga.Plan(), life.state == "ready") == (ready, ready)
