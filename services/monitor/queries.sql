@@ -275,15 +275,16 @@ with recursive chosen as (
     where watched.blind is null and w.healthy and upper(w.days) - 1 >= :day - w.rhythm_days
     order by w.asset_id, upper(w.days) desc, w.source
 ), upto as (
-    select v.asset_id, v.days * s.admitted * datemultirange(daterange(null, :day + 1)) as days
-    from judged join vouched v using (asset_id) join sources s on s.source = v.source
+    -- grouped with the day judged: joined to it afterwards, the planner would group anew for each asset
+    select j.asset_id, j.source, j.day,
+        range_agg(v.days * s.admitted * datemultirange(daterange(null, :day + 1))) as days
+    from judged j join vouched v using (asset_id) join sources s on s.source = v.source
+    group by j.asset_id, j.source, j.day
 ), runs as (
     -- the unbroken run of vouched days that ends there, whichever source vouched for each
-    select j.asset_id, j.source, j.day, lower(r.run) as first_day
-    from judged j
-    join (select asset_id, range_agg(days) as days from upto group by asset_id) t using (asset_id)
-    cross join lateral unnest(t.days) as r (run)
-    where r.run @> j.day
+    select t.asset_id, t.source, t.day, lower(r.run) as first_day
+    from upto t cross join lateral unnest(t.days) as r (run)
+    where r.run @> t.day
 ), latest as (
     -- each source's latest reading of a gauge, where it is admitted for that
     select distinct on (g.asset_id, g.measure, g.source) g.asset_id, g.measure, g.source, g.day, g.value,
