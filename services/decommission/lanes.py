@@ -197,6 +197,8 @@ class Lane:
         if other is not None:
             self._give_way(other)
             return False
+        if self.errors:  # the round is about to end with what one of the others raised: nothing more begins in it
+            return False
         self._under_way[case_id] = begun = Begun(self)
         try:
             ahead = await self._moves.look(ctx, case_id)

@@ -214,9 +214,9 @@ class Fold:
         try:
             day = exact.day(beacon.day or "")
         except ValueError:
-            raise Refused("day: expected YYYY-MM-DD") from None
+            raise Refused(f"day: expected YYYY-MM-DD, {voice.first} to {voice.last}") from None
         if not voice.first <= day <= voice.last:
-            raise Refused(f"day: expected {voice.first} to {voice.last}")
+            raise Refused(f"day: expected YYYY-MM-DD, {voice.first} to {voice.last}")
         users = None if beacon.sketch is None else sketches.read(beacon.sketch)
         slot = self._slot(beacon.source, beacon.measure, day, voice)
         cell = self._cell(slot, beacon.asset_id)

@@ -26,6 +26,7 @@ from services.decommission.archive import Archive
 from services.decommission.context import Context
 from services.decommission.domain import Limits, Windows
 from services.decommission.executor import Executor
+from services.decommission.messenger import Messenger
 from services.monitor import api as monitor
 from services.monitor import fold, handlers
 from services.monitor.admission import Gate
@@ -66,9 +67,9 @@ def of_monitor(_: Path) -> FastAPI:
 
 def of_decommission(folder: Path) -> FastAPI:
     ctx = Context(away(), CLOCK, Egress({}), KEY, Limits(), Archive(folder))
-    executor, windows = Executor(ctx), Windows()
+    executor, messenger, windows = Executor(ctx), Messenger(ctx), Windows()
     taken = decommission.topics(ctx, windows, executor)
-    return decommission.application(ctx, executor, windows, ISSUER, taken, health=well, quiet=well)
+    return decommission.application(ctx, executor, messenger, windows, ISSUER, taken, health=well, quiet=well)
 
 
 @pytest.mark.parametrize("build", [of_registry, of_monitor, of_decommission])

@@ -41,7 +41,7 @@ POISON: dict[str, tuple[dict[str, Any], str, str]] = {
     "no key and no headers": (record("p", 10, headers=[], key=None), "malformed", "ce_id"),
     "time without offset": (record("p", 11, ce_time=b"2025-06-01T04:00:00"), "malformed", "ce_time"),
     "sequence in words": (record("p", 12, ce_sequence=b"twelve"), "malformed", "ce_sequence"),
-    "U+0000 in the id": (record("p", 13, ce_id=b"a\0b", value=b"{}"), "invalid", "thing"),
+    "U+0000 in the id": (record("p", 13, ce_id=b"a\0b", value=b"{}"), "malformed", "ce_id"),
     "as large as a broker takes": (record("p", 14, value=NOISE + NOISE[:55_000]), "invalid", "JSON"),
     "a key as large as a broker takes": (record("p", 15, key=NOISE + NOISE[:55_000], value=b"{}"), "invalid", "thing"),
 }
@@ -379,8 +379,9 @@ async def test_what_fails_for_too_long_while_the_database_answers_is_set_aside(
             raise TimeoutError("a query that never ends")
 
     recorder.before = before  # type: ignore[method-assign]
-    await produce(options, topic, [record("slow", 1), *(record(f"k{n}", n) for n in range(10)), record("slow", 2)])
+    sent = [record("slow", 1), *(record(f"k{n}", n) for n in range(10)), record("slow", 2)]
     async with consuming(options, recorder, patience=0.6) as subscription:
+        await produce(options, topic, sent)
         await eventually(lambda: sum(subscription.done.values()) == 12)
         assert subscription.ready, "the rest went on"
     assert len(recorder.seen) == 10

@@ -196,13 +196,21 @@ async def test_an_answer_that_cannot_be_read_leaves_the_notice_unproved(story: S
     assert [alarm["kind"] for alarm in await story.alarms()] == ["undelivered"]
 
 
-@pytest.mark.parametrize("until", ["0001-01-01", "9999-12-31", "2025-06-01", "2026-06-03"])
-async def test_a_fix_is_promised_for_a_day_within_a_year(story: Story, unit: UUID, until: str) -> None:
+@pytest.mark.parametrize(
+    ("until", "accepted"),
+    [
+        ("0001-01-01", "expected a day from 2000-01-01 to 2099-12-31"),
+        ("9999-12-31", "expected a day from 2000-01-01 to 2099-12-31"),
+        ("2025-06-01", "2025-06-02 to 2026-06-02"),
+        ("2026-06-03", "2025-06-02 to 2026-06-02"),
+    ],
+)
+async def test_a_fix_is_promised_for_a_day_within_a_year(story: Story, unit: UUID, until: str, accepted: str) -> None:
     _, case = await story.flagged("never", unit)
     await story.round()
     reply = await story.request("POST", f"/cases/{case}/answers", {"answer": "fix", "until": until})
     assert reply.status_code == 422
-    assert reply.json()["errors"] == [{"field": "until", "accepted": "2025-06-02 to 2026-06-02"}]
+    assert reply.json()["errors"] == [{"field": "until", "accepted": accepted}]
 
 
 async def test_a_system_that_answers_beyond_reason_is_undelivered(

@@ -201,7 +201,7 @@ def test_a_time_of_a_day_to_come_or_too_long_past_is_refused_by_name(changed: di
 def test_a_folded_day_to_come_or_too_long_past_is_refused_by_name(day: str, taken: bool) -> None:
     made = fold.Fold(fold.Calendar(ZONE))
     found = made.add_all([beacon(ts=..., day=day, count=3)], voice(first=OLDEST, last=DAY))
-    assert found == ([] if taken else [(0, "day: expected 2025-04-21 to 2025-06-05")])
+    assert found == ([] if taken else [(0, "day: expected YYYY-MM-DD, 2025-04-21 to 2025-06-05")])
 
 
 def test_a_source_counts_only_in_the_measures_that_it_is_admitted_for() -> None:
