@@ -53,7 +53,7 @@ def _windows(text: str) -> Windows | None:
     """The windows of a row; None where they are none, which only somebody beside the service can have written."""
     try:
         return pinned(json.loads(text))
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         return None
 
 

@@ -46,10 +46,11 @@ async def test_the_day_s_plan_waits_for_slow_units_no_longer_than_they_take(
     """Under a stepped clock what is slow is waited for, to its end."""
     slow = await story.unit("slow")
     await story.endpoint(slow, url=f"http://{drips.address(0)}/notices")
-    _, late = await story.flagged("late", slow)
     asset, case = await story.flagged("well", unit)
     story.world.manners(asset, answer={"answer": "close"})
-    await story.call("POST", "/rounds", {})
+    await story.round()
+    _, late = await story.flagged("late", slow)
+    await _next_day(story)
     async with running(story, [drips.address(0)], timeout=0.5):
         await in_state(story, "planned", case)
         assert "undelivered" in await story.kinds(late)
