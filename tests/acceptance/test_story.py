@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.house import House, account, new_data
+from tests.acceptance.house import WINDOWS, House, account, new_data
 from tests.acceptance.story import BLIND, DEAF, FORGED, Story
 from tests.bare import standalone
 
@@ -18,7 +18,9 @@ pytestmark = pytest.mark.acceptance
 
 @pytest.fixture(scope="module")
 async def story(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
-    house = House(new_data(tmp_path_factory.mktemp("story")))
+    # silence lasts a day longer than a unit that agrees has to be given, or nobody could tell the two apart
+    windows = json.dumps(WINDOWS | {"answer_days": 2})
+    house = House(new_data(tmp_path_factory.mktemp("story")), JIANFU_DECOMMISSION_WINDOWS=windows)
     house.trace()
     house.start()
     try:
