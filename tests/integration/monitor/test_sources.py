@@ -80,6 +80,17 @@ async def test_a_followers_agent_makes_no_account_silent_when_the_one_for_posts_
     assert {rule.code: rule.truth for rule in why.rules}["C06"] == "unknown"
 
 
+async def test_a_day_that_was_stated_of_followers_alone_is_no_silent_day(monitor: Monitor) -> None:
+    """Nobody else watches the account: what its one source stated without posts vouches for none."""
+    asset = await monitor.record("a")
+    for on in range(40):
+        monitor.at(on)
+        await monitor.state("followers", on, [asset], 0, measures=("followers",))
+    why = await monitor.why(asset)
+    assert why.verdict == "UNKNOWN"
+    assert {rule.code: rule.truth for rule in why.rules}["C06"] == "unknown"
+
+
 async def test_a_day_that_has_not_come_cannot_be_stated(monitor: Monitor) -> None:
     """An agent that states ahead and dies would vouch for days to which nobody has listened."""
     monitor.at(50)
