@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from services.decommission.context import Context
+from services.decommission.executor import STEPS
 from services.decommission.steps import close
 from services.decommission.store import QUERIES
 from tests.integration.decommission.conftest import Story
@@ -64,11 +66,22 @@ async def test_of_two_disposals_at_once_the_second_deletes(
             await eventually(lambda: _waits(story, later[0]))
         return others
 
+    ready: list[UUID] = []
+
+    async def postponed(ctx: Context, case_id: UUID) -> None:
+        ready.append(case_id)
+        async with ctx.database.transaction("rest_case") as conn:
+            await QUERIES.case_rest(conn, case_id=case_id, due_at=None)
+
     for case in cases:
         await story.until(case, "verified")
+    with monkeypatch.context() as patch:
+        patch.setitem(STEPS, "dispose", postponed)
+        while not ready:
+            await story.next_day()
+    assert sorted(ready) == sorted(cases), "both on one day"
     monkeypatch.setattr(QUERIES, "assets_left", looked)
-    while not later:
-        await story.next_day()
+    await close.dispose(story.ctx, cases[0])
     await later[0]
     assert sorted([await said_of_contact(story, case) or "" for case in cases])[0] == "delete"
     assert await contact(story, unit) is None
