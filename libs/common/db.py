@@ -118,11 +118,16 @@ class Database:
     @asynccontextmanager
     async def transaction(self, use_case: str) -> AsyncIterator[Connection]:
         """One use case's transaction; commits on leaving, then wakes the relay."""
+        behind = f"{self.name}.{use_case}.after-commit"
         async with self.connection() as conn:
-            async with conn.transaction():
-                yield conn
-                faults.point(f"{self.name}.{use_case}.before-commit")
-            faults.point(f"{self.name}.{use_case}.after-commit")
+            try:
+                async with conn.transaction():
+                    yield conn
+                    faults.point(f"{self.name}.{use_case}.before-commit")
+                    faults.commit_sent(behind)
+                faults.point(behind)
+            finally:
+                faults.commit_answered(behind)
         self.after_commit()
 
     @asynccontextmanager

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 _armed: set[str] = set()
+_sent: set[str] = set()  # points behind a commit that the database has been sent and not answered yet
 _fired: Path | None = None
 
 
@@ -25,12 +26,27 @@ def arm(points: Path | None, fired: Path | None, *, profile: str) -> None:
     _armed.update(set(points.read_text().split()) - done)
 
 
+def commit_sent(name: str) -> None:
+    """From here on a death anywhere in the process is also one at `name`, which stands behind the commit."""
+    if name in _armed:
+        _sent.add(name)
+
+
+def commit_answered(name: str) -> None:
+    """The commit came to its end, whichever."""
+    _sent.discard(name)
+
+
 def point(name: str) -> None:
-    """Die here by SIGKILL, once, if this name is armed; what was written before is what survives."""
+    """Die here by SIGKILL, once, if this name is armed; what was written before is what survives.
+
+    A commit that was sent is carried out though nobody hears the answer, and is never made again: its point would never
+    be met, so it dies with this one.
+    """
     if name not in _armed or _fired is None:
         return
     with _fired.open("a") as log:
-        log.write(name + "\n")
+        log.write("".join(f"{fired}\n" for fired in sorted({name} | _sent)))
         log.flush()
         os.fsync(log.fileno())
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,12 +1,18 @@
 """Transactions: what goes wrong inside them, told apart."""
 
 import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from libs.common import db
 from libs.common.db import UNAVAILABLE, Database
+from tests.conftest import Urls
+from tests.integration.common.conftest import ROLE
 from tests.waiting import eventually
 
 
@@ -53,3 +59,32 @@ async def test_callers_are_told_soon_and_leave_a_part_of_the_pool_to_the_rest(
     with db.impatient():
         async with store.reading() as conn:
             assert await conn.fetchval("select 1") == 1
+
+
+async def test_a_process_that_dies_while_a_commit_is_on_its_way_dies_behind_that_one_too(
+    plumbing: Callable[[], Awaitable[Urls]], tmp_path: Path
+) -> None:
+    """The database carries it out and nobody makes it again, so that its crash point is met now or never."""
+    urls = await plumbing()
+    owner = await asyncpg.connect(urls.owner)
+    try:
+        await owner.execute(
+            "create table slow_commits (id int generated always as identity);"
+            f" grant insert on slow_commits to {ROLE};"
+            " create function slowly() returns trigger language plpgsql as"
+            " $$ begin perform pg_sleep(1); return null; end $$;"
+            " create constraint trigger slowly after insert on slow_commits deferrable initially deferred"
+            " for each row execute function slowly()"
+        )
+        points, fired = tmp_path / "points", tmp_path / "fired"
+        names = ("test.other.before-commit", "test.slow.after-commit", "test.never.after-commit")
+        points.write_text("\n".join(names))
+        command = (sys.executable, "-m", "tests.integration.common.dying", urls.service, str(points), str(fired))
+        process = await asyncio.create_subprocess_exec(*command)
+        async with asyncio.timeout(30):
+            assert await process.wait() == -signal.SIGKILL
+        assert fired.read_text().split() == ["test.other.before-commit", "test.slow.after-commit"]
+        found = await eventually(lambda: owner.fetchval("select count(*) from slow_commits"))
+        assert found == 1
+    finally:
+        await owner.close()
