@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from libs.common import signing
 from libs.common.errors import DomainError
+from services.decommission import foureyes
 from services.decommission.refusals import Reasoned
 
 YOUNG = "the unit's key has not been in force for long enough"
@@ -142,5 +143,6 @@ def may_sign(content: str, identity: str, name: str) -> None:
     """Raise HoldsTheKey where who signs a plan has set or confirmed a key that one of its notices rests on."""
     for member in json.loads(content)["members"]:
         named = member.get("notice_key") or {}
-        if identity in (named.get("set_by"), named.get("confirmed_by")):
+        holders = (named.get("set_by"), named.get("confirmed_by"))
+        if foureyes.among(identity, (holder for holder in holders if holder)):
             raise HoldsTheKey(who=name, thumbprint=named["thumbprint"])

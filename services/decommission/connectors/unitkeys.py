@@ -13,7 +13,7 @@ from libs.common import faults
 from libs.common.db import Connection
 from libs.common.errors import Invalid, Missing
 from libs.common.ids import derive
-from services.decommission import keys, planning, refusals, states, store
+from services.decommission import foureyes, keys, planning, refusals, states, store
 from services.decommission.connectors import webhook
 from services.decommission.connectors.places import record_change
 from services.decommission.context import Context, SwitchedOff
@@ -139,7 +139,7 @@ async def confirm(ctx: Context, unit_id: UUID, *, url: str, thumbprint: str, by:
             if given != held:
                 zh, en = f"最近提交的 {field} 与此不同", f"what was proposed last has another {field}"
                 raise Invalid(field=field, accepted=held, why=(zh, en))
-        if by == key.set_by:
+        if foureyes.same(by, key.set_by):
             raise SetItHimself(who=name)
         if key.confirmed_at is None:
             await QUERIES.unit_key_confirm(conn, unit_id=unit_id, ordinal=key.ordinal, by=by, at=ctx.now())

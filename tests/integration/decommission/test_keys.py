@@ -58,6 +58,27 @@ async def test_who_set_a_key_does_not_confirm_it_however_he_spells_his_name(stor
         assert again.status_code == 403
 
 
+async def test_a_setter_or_confirmer_written_under_a_bare_name_is_the_same_person(story: Story) -> None:
+    """As rows are from before identities named their issuer."""
+    unit = await story.unit("alpha", endpoint=False)
+    key = await story.propose(unit, who="mallory")
+    await story.owner("alter table unit_keys disable trigger user")
+    await story.owner("update unit_keys set set_by = 'Mallory'")
+    body = {"thumbprint": key["thumbprint"], "url": key["url"]}
+    own = await story.request("POST", f"/endpoints/{unit}/confirmation", body, role="registrar", who="mallory")
+    assert (own.status_code, own.json()["code"]) == (409, "set_it_himself")
+    await story.confirm(unit, key, who="rita")
+    await story.owner("alter table unit_key_confirmations disable trigger user")
+    await story.owner("update unit_key_confirmations set confirmed_by = 'Rita'")
+    await story.next_day(2)
+    await ready(story, unit, "a")
+    plan = await plan_of(story)
+    for who in ("mallory", "rita"):
+        refused = await sign(story, plan, who)
+        assert (refused.status_code, refused.json()["code"]) == (409, "holds_the_key"), who
+    assert (await sign(story, plan, "bo")).status_code == 200
+
+
 @pytest.mark.parametrize("which", ["set", "confirmed"])
 async def test_who_set_or_confirmed_the_key_does_not_sign_the_plan(story: Story, which: str) -> None:
     unit = await story.unit("alpha", endpoint=False)
