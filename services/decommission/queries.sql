@@ -25,8 +25,8 @@ with recursive up as (
 )
 select exists (select 1 from up where scheme = :scheme and lower(value) = lower(:key));
 
--- name: endpoint_for(unit_id)^
--- The address and key in force of a unit, else those of the nearest unit above it.
+-- name: endpoint_for(unit_id, from_height)^
+-- The address and key in force of the nearest unit from so many levels above this one: 0 is the unit itself.
 with recursive up as (
     select :unit_id::uuid as unit_id, 0 as height
     union all
@@ -37,22 +37,7 @@ select k.unit_id, k.ordinal, k.url, k.public_key::text as public_key, k.thumbpri
        k.confirmed_by, k.confirmed_at, k.in_force_from, k.retired_at, coalesce(e.honours_keys, true) as honours_keys
 from up join lateral (select * from unit_key_states s where s.unit_id = up.unit_id) k on true
 left join endpoints e on e.unit_id = k.unit_id
-where k.in_force_from is not null and k.retired_at is null
-order by up.height limit 1;
-
--- name: endpoint_above(unit_id)^
--- The address and key in force of the nearest unit above one.
-with recursive up as (
-    select parent_id as unit_id, 1 as height from units where unit_id = :unit_id and parent_id is not null
-    union all
-    select u.parent_id, up.height + 1 from units u join up using (unit_id)
-    where u.parent_id is not null and up.height < 20
-)
-select k.unit_id, k.ordinal, k.url, k.public_key::text as public_key, k.thumbprint, k.set_by, k.set_at, k.proved_at,
-       k.confirmed_by, k.confirmed_at, k.in_force_from, k.retired_at, coalesce(e.honours_keys, true) as honours_keys
-from up join lateral (select * from unit_key_states s where s.unit_id = up.unit_id) k on true
-left join endpoints e on e.unit_id = k.unit_id
-where k.in_force_from is not null and k.retired_at is null
+where up.height >= :from_height and k.in_force_from is not null and k.retired_at is null
 order by up.height limit 1;
 
 -- name: endpoint_get(unit_id)^

@@ -100,9 +100,9 @@ async def look(
 
 def _other_case(case: Case, log: list[Entry], *, whole: bool) -> str | None:
     """What is pinned to a case when it opens stands in its first entry too; one from an older service names less."""
-    pinned = {"finding_id": str(case.finding_id), "rule": case.rule, "windows": asdict(case.windows)}
+    fixed = {"finding_id": str(case.finding_id), "rule": case.rule, "windows": asdict(case.windows)}
     opened = log[0].data if log else {}
-    alike = isinstance(opened, dict) and all(opened.get(name, value) == value for name, value in pinned.items())
+    alike = isinstance(opened, dict) and all(opened.get(name, value) == value for name, value in fixed.items())
     if not whole or not alike:
         return "its row is not the one that its first entry opened"
     return None
@@ -172,9 +172,7 @@ async def alarm(conn: Connection, about: Held | UUID, kind: str, *, zh: str, en:
         case_id, which = about.case.case_id, derive("alarm", about.case.case_id, kind, about.case.version)
     else:
         case_id, which = None, derive("alarm", about, kind)
-    if await QUERIES.alarm_add(conn, alarm_id=which, case_id=case_id, kind=kind, text_zh=zh, text_en=en, at=now):
-        ALARMS.labels(kind).inc()
-        log.warning("alarm", kind=kind, case_id=str(case_id), text=en)
+    await _raise(conn, which, case_id, kind, zh=zh, en=en, now=now)
 
 
 async def broken(conn: Connection, error: BrokenChain, *, now: datetime) -> None:
@@ -183,8 +181,12 @@ async def broken(conn: Connection, error: BrokenChain, *, now: datetime) -> None
     text_zh = f"个案日志已被改动,不再执行任何操作:{zh(why)}"
     en = f"The log of the case was altered, nothing is done about it: {why}"
     which = derive("alarm", case_id, "chain-broken", why)
-    if await QUERIES.alarm_add(
-        conn, alarm_id=which, case_id=case_id, kind="chain-broken", text_zh=text_zh, text_en=en, at=now
-    ):
-        ALARMS.labels("chain-broken").inc()
-        log.error("chain-broken", case_id=str(case_id), why=why)
+    await _raise(conn, which, case_id, "chain-broken", zh=text_zh, en=en, now=now)
+
+
+async def _raise(
+    conn: Connection, which: UUID, case_id: UUID | None, kind: str, *, zh: str, en: str, now: datetime
+) -> None:
+    if await QUERIES.alarm_add(conn, alarm_id=which, case_id=case_id, kind=kind, text_zh=zh, text_en=en, at=now):
+        ALARMS.labels(kind).inc()
+        log.warning("alarm", kind=kind, case_id=str(case_id), text=en)

@@ -211,8 +211,8 @@ async def late_receipt(ctx: Context, case_id: UUID, token: str) -> Held:
 
 async def _sent(conn: Connection, sponsor: UUID, rows: list[Any]) -> list[Any]:
     """The last notice to each key that is still in force of those that may sign for a sponsor."""
-    own = await QUERIES.endpoint_for(conn, unit_id=sponsor)
-    above = await QUERIES.endpoint_above(conn, unit_id=sponsor)
+    own = await QUERIES.endpoint_for(conn, unit_id=sponsor, from_height=0)
+    above = await QUERIES.endpoint_for(conn, unit_id=sponsor, from_height=1)
     signers = {(end["unit_id"], end["ordinal"]) for end in (own, above) if end is not None}
     last = {(row["unit_id"], row["ordinal"]): row for row in rows}
     return [row for which, row in last.items() if which in signers]

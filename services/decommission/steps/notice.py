@@ -100,10 +100,10 @@ async def endpoint_of(conn: Any, held: Held, subject: domain.Subject) -> Any | N
     """Where the next attempt of a case's notice goes; None where there is nowhere."""
     attempts = held.case.windows.notice_attempts
     if attempts > 1 and held.progress.attempts + 1 >= attempts:
-        above = await QUERIES.endpoint_above(conn, unit_id=subject.sponsor_id)
+        above = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id, from_height=1)
         if above is not None:
             return above
-    return await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id)
+    return await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id, from_height=0)
 
 
 async def _undelivered(
