@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from libs.common.connections import Bounds, allow_files, protocol
+from libs.common.problems import problem
 
 # RFC 9110 §7.6.1; the server writes its own date and name
 HOP_BY_HOP = {
@@ -241,16 +242,6 @@ async def _body(reply: httpx.Response) -> AsyncIterator[bytes]:
         if not sound:
             await reply.extensions["network_stream"].aclose()
         await reply.aclose()
-
-
-def problem(request: Request, status: int, code: str, zh: str, en: str) -> JSONResponse:
-    """A refusal of the gateway's own, in the shape of the services' and the caller's language."""
-    chinese = request.headers.get("accept-language", "").lower().startswith("zh")
-    body = {
-        "type": f"urn:jianfu:problem:{code}", "title": zh if chinese else en, "status": status, "code": code,
-        "texts": {"zh": zh, "en": en}, "errors": [],
-    }  # fmt: skip
-    return JSONResponse(body, status, media_type="application/problem+json")
 
 
 def _too_large(request: Request) -> Response:

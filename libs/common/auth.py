@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
+from libs.common import ids
 from libs.common.errors import Forbidden, Unauthenticated
 
 LOCAL_ISSUER = "jianfu-local"
@@ -36,8 +37,8 @@ class Principal:
 
     @property
     def identity(self) -> str:
-        """Who this is, in one form: `issuer|subject` in small letters. Two tokens of one person have the same."""
-        return f"{self.issuer.rstrip('/')}|{self.subject}".casefold()
+        """Who this is, in the one form of `ids.identity`."""
+        return ids.identity(self.issuer, self.subject)
 
     def require(self, *roles: str) -> None:
         """Raise Forbidden unless the caller has one of the roles."""

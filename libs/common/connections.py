@@ -15,6 +15,8 @@ import structlog
 from prometheus_client import Counter as Told
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
+from libs.common import problems
+
 log = structlog.get_logger()
 CUT = Told("jianfu_connections_cut_total", "Connections that were refused or cut, by reason.", ["reason"])
 FILES = 8192  # open files a server may need: each caller's connection, and as many onward
@@ -162,24 +164,16 @@ class BoundedProtocol(H11Protocol):
         CUT.labels(reason).inc()
         zh, en = TEXTS[status]
         code = "unavailable" if status == 503 else f"http_{status}"
-        body = {
-            "type": f"urn:jianfu:problem:{code}",
-            "title": en,
-            "status": status,
-            "code": code,
-            "texts": {"zh": zh, "en": en},
-            "errors": [],
-        }
-        content = json.dumps(body).encode()
+        body = json.dumps(problems.content(status, code, zh, en)).encode()
         headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", str(len(content)).encode()),
+            (b"content-type", problems.PROBLEM.encode()),
+            (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),
         ]
         if status in (429, 503):
             headers.append((b"retry-after", b"1"))
         answer = h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status])
-        for event in (answer, h11.Data(data=content), h11.EndOfMessage()):
+        for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.flow.resume_reading()  # and throws it away: closed over unread bytes, the answer would be lost
         if self.transport.can_write_eof():

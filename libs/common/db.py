@@ -31,11 +31,17 @@ UNAVAILABLE = (
     asyncpg.InternalClientError,  # what asyncpg says when the server's farewell arrives between two statements
 )  # fmt: skip
 
-# What the values themselves cause, and what another try does not mend. asyncpg counts its own DataError among those of
-# the interface, which pass by themselves: whoever tells the two apart asks for these first.
+# asyncpg's own, of a value that it cannot encode: not PostgreSQL's, and counted among those of the interface besides.
+UnencodableError = _base.DataError
+
+# What the values themselves cause, and what another try does not mend. Faults of the interface pass by themselves, but
+# for UnencodableError: whoever tells the two apart asks for these first.
 UNSTORABLE = (
-    asyncpg.DataError, _base.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError,
-)  # fmt: skip
+    asyncpg.DataError,
+    UnencodableError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
 
 
 PATIENCE = 3.0  # seconds that a caller waits for a connection; then it is told to come back
@@ -104,6 +110,15 @@ class Database:
 
         shared.after_commit = committed
         return shared
+
+    async def silence(self, within: float) -> str | None:
+        """Why the database does not answer `within` so many seconds, in words; None when it does."""
+        try:
+            async with asyncio.timeout(within):
+                await self.pool.fetchval("select 1")
+        except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+            return f"{type(error).__name__}: {error}"
+        return None
 
     @asynccontextmanager
     async def session(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":

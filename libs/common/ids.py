@@ -5,6 +5,11 @@ from uuid import UUID, uuid5
 NAMESPACE = UUID("6f1d3c1e-52a1-5f0e-9c55-4a69616e6675")
 
 
+def identity(issuer: str, subject: str) -> str:
+    """Who somebody is, in one form: `issuer|subject` in small letters. Two tokens of one person have the same."""
+    return f"{issuer.rstrip('/')}|{subject}".casefold()
+
+
 def derive(*parts: object) -> UUID:
     """UUIDv5 over the parts, joined by a separator that no part may contain.
 

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import asyncpg
 import stamina
 import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -359,12 +358,7 @@ class EventSubscription(Subscription):
 
     async def _answers(self) -> bool:
         """Whether the database demonstrably answers."""
-        try:
-            async with asyncio.timeout(5):
-                await self._database.pool.fetchval("select 1")
-        except (*UNAVAILABLE, asyncpg.PostgresError):
-            return False
-        return True
+        return await self._database.silence(5) is None
 
     async def _refuse(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> str:
         """Bury it, and count it against its sender."""

@@ -87,11 +87,7 @@ def router(
     @routes.post("/replay", summary="Handle a dead letter again 重放死信")
     async def replay(place: Place, _: Annotated[Principal, require("operator")]) -> Settled:
         letter = await dead.fetch(database, place.topic, place.partition, place.offset)
-        if streams and place.topic in streams:
-            await streams[place.topic](letter)
-        else:
-            await handle(letter, handlers)
-            await dead.settle(database, place.topic, place.partition, place.offset, "replayed")
+        await again(database, letter, handlers, streams or {})
         return Settled(state="replayed")
 
     @routes.post("/discard", summary="Give a dead letter up; it stays to be read 放弃死信,记录保留")
@@ -101,6 +97,20 @@ def router(
         return Settled(state="discarded")
 
     return routes
+
+
+async def again(
+    database: Database,
+    letter: dict[str, Any],
+    handlers: Mapping[str, Mapping[str, Handler]],
+    streams: Mapping[str, Replay],
+) -> None:
+    """Handle one again, and settle it. Raises DomainError, Invalid, AlreadySettled."""
+    if letter["topic"] in streams:
+        await streams[letter["topic"]](letter)
+    else:
+        await handle(letter, handlers)
+        await dead.settle(database, letter["topic"], letter["partition"], letter["offset"], "replayed")
 
 
 async def handle(letter: dict[str, Any], handlers: Mapping[str, Mapping[str, Handler]]) -> None:

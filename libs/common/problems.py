@@ -67,19 +67,25 @@ class Shown(JSONResponse):
         return json.dumps(content, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8", "replace")
 
 
-def problem(
-    request: Request, status: int, code: str, zh: str, en: str, errors: list[dict[str, Any]] | None = None
-) -> JSONResponse:
-    """An RFC 9457 problem; its title is in the caller's language, both texts are in `texts`."""
-    chinese = request.headers.get("accept-language", "").lower().startswith("zh")
-    body = {
+def content(
+    status: int, code: str, zh: str, en: str, *, language: str = "", errors: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """What a problem's body says; `language` is what the caller asks for, by which the title is chosen."""
+    return {
         "type": f"urn:jianfu:problem:{code}",
-        "title": zh if chinese else en,
+        "title": zh if language.lower().startswith("zh") else en,
         "status": status,
         "code": code,
         "texts": {"zh": zh, "en": en},
         "errors": errors or [],
     }
+
+
+def problem(
+    request: Request, status: int, code: str, zh: str, en: str, errors: list[dict[str, Any]] | None = None
+) -> JSONResponse:
+    """An RFC 9457 problem; its title is in the caller's language, both texts are in `texts`."""
+    body = content(status, code, zh, en, language=request.headers.get("accept-language", ""), errors=errors)
     return Shown(body, status, headers={"WWW-Authenticate": "Bearer"} if status == 401 else None)
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import structlog
 import uvicorn
 import uvloop
@@ -72,12 +71,7 @@ class Base:
         return found
 
     async def database_health(self) -> str | None:
-        try:
-            async with asyncio.timeout(2):
-                await self.database.pool.fetchval("select 1")
-        except (*UNAVAILABLE, asyncpg.PostgresError) as error:
-            return f"{type(error).__name__}: {error}"
-        return None
+        return await self.database.silence(2)
 
     @property
     def subscriptions(self) -> Sequence[Subscription]:

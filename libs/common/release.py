@@ -13,7 +13,7 @@ from libs.common.auth import Principal
 from libs.common.db import PLUMBING, UNSTORABLE, Database
 from libs.common.errors import DomainError, Missing
 from libs.common.kafka import Handler, first_fault
-from libs.common.letters import Replay, handle
+from libs.common.letters import Replay, again
 from libs.common.text import Text
 from libs.common.web import require
 
@@ -89,11 +89,7 @@ def router(
         refused = 0
         for letter in listed:
             try:
-                if streams and named.topic in streams:
-                    await streams[named.topic](letter)
-                else:
-                    await handle(letter, handlers)
-                    await dead.settle(database, letter["topic"], letter["partition"], letter["offset"], "replayed")
+                await again(database, letter, handlers, streams or {})
             except dead.AlreadySettled:  # by somebody else, a moment ago
                 continue
             except (DomainError, ValidationError, *UNSTORABLE) as error:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, get_args
 
 import asyncpg
 import structlog
-from asyncpg.exceptions._base import DataError
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -20,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from libs.common.auth import Authenticator, Principal
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
-from libs.common.db import PLUMBING, UNAVAILABLE, Database
+from libs.common.db import PLUMBING, UNAVAILABLE, Database, UnencodableError
 from libs.common.errors import DomainError, Invalid, Kind
 from libs.common.exact import AskedWhole, Instant
 from libs.common.front import Front, TooLarge, door
@@ -40,8 +39,7 @@ HTTP = {
     405: ("此地址不接受该方法。", "This address does not take that method."),
 }
 MAX_HEADER = 8 * 1024  # bytes of one header; the server takes 64 KiB of all of them
-# asyncpg's own DataError, of a value that it cannot encode, is not PostgreSQL's, and is an InterfaceError besides.
-NO_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError, DataError)
+NO_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError, UnencodableError)
 Health = Callable[[], Awaitable[dict[str, Any]]]
 IdempotencyKey = Annotated[
     str | None, Header(description="重试时给出同一应答 same key, same answer", pattern=r"^[ -~]{1,255}$")

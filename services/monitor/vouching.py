@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from libs.common import exact
+from libs.common import exact, ids
 from libs.common.errors import DomainError, Invalid
 from services.monitor import domain
 
@@ -93,9 +93,9 @@ def check(admission: Admission, *, today: date) -> None:
 
 
 def identity(agent: str) -> str:
-    """An agent's identity in the form in which principals have it."""
+    """An agent's identity, given as `issuer|subject`, in the form in which principals have it."""
     issuer, _, subject = agent.partition("|")
-    return f"{issuer.rstrip('/')}|{subject}".casefold()
+    return ids.identity(issuer, subject)
 
 
 def written(admission: Admission) -> dict[str, Any]:
