@@ -33,8 +33,12 @@ class Fetching:
         return tuple(chain.from_iterable(found.values()))
 
     async def stalled(self, consumer: Any, ends: Mapping[TopicPartition, int]) -> bool:
-        """Whether records wait, none is being taken, and reading stands where it stood at the last call."""
-        stands = {tp: await consumer.position(tp) for tp in consumer.assignment() if tp in ends}
+        """Whether records wait, none is being taken, and reading stands where it stood at the last call.
+
+        A partition that is paused stands still on purpose.
+        """
+        reading = consumer.assignment() - consumer.paused()
+        stands = {tp: await consumer.position(tp) for tp in reading if tp in ends}
         waiting = any(ends[tp] > at for tp, at in stands.items())
         before, self._stood = self._stood, stands
         return waiting and not self._taking and stands == before

@@ -9,7 +9,6 @@ from typing import Any
 import stamina
 import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
@@ -19,18 +18,17 @@ from pydantic import ValidationError
 
 from libs.common import dead, observe
 from libs.common.batches import Unread
-from libs.common.db import UNAVAILABLE, UNSTORABLE, Database
+from libs.common.db import UNSTORABLE, Database
 from libs.common.errors import DomainError
 from libs.common.events.envelope import Event, Incoming, Malformed, unpack
 from libs.common.fetching import Fetching
+from libs.common.patience import Back, Patience
 from libs.common.senders import Senders
-from libs.common.trouble import FIRST_PAUSE, LONGEST_PAUSE, Trouble
+from libs.common.trouble import FIRST_PAUSE, LONGEST_PAUSE, TRANSIENT, Trouble
 
 log = structlog.get_logger()
 HANDLED = Counter("jianfu_events_total", "Records taken, by what became of them.", ["topic", "type", "outcome"])
-TRANSIENT = (*UNAVAILABLE, KafkaError)
 UNEXPECTED_IN_A_ROW = 50
-SET_ASIDE_AFTER = 1.5  # times the patience: first it is told, so that somebody may mend what is wrong
 
 
 class ConsumerStopped(RuntimeError):
@@ -190,8 +188,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 class EventSubscription(Subscription):
     """Events one by one, in order: transient failures are retried in place, what is refused is buried.
 
-    Unknown types are acknowledged and counted, or the first new type of a newer producer would be poison. A record that
-    fails for half as long again as `patience` while the database answers is set aside, so that the rest goes on.
+    Unknown types are acknowledged and counted, or the first new type of a newer producer would be poison. Of a record
+    that fails while the database answers only the partition waits, and not for ever: then the record is set aside.
     With `senders`, one of whom too much is refused is set aside with all that it sends.
     """
 
@@ -210,26 +208,33 @@ class EventSubscription(Subscription):
         super().__init__(broker, topic, f"jianfu.{service}.{topic.removeprefix('jianfu.')}", patience=patience)
         self._database, self._service, self._handlers, self._senders = database, service, handlers, senders
         self._unexpected_in_a_row = 0
+        self._patience = Patience(self.trouble, database)
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        await super().on_partitions_revoked(revoked)
+        self._patience.forget()
 
     async def take(self, records: Sequence[ConsumerRecord]) -> None:
         if self._senders is not None:
-            await self._patiently(self._senders.look)
+            await self._patience.until_done(self._senders.look)
         parked: list[ConsumerRecord] = []  # of one sender, in a row
         owner = ""
+        back: set[TopicPartition] = set()  # what follows a record that its partition waits for is fetched again
         for record in records:
-            if record.offset < self.done.get(TopicPartition(record.topic, record.partition), 0):
+            tp = TopicPartition(record.topic, record.partition)
+            if tp in back or record.offset < self.done.get(tp, 0):
                 continue
             sender = self._aside(record)
             if parked and sender != owner:
-                await self._park(owner, parked)
+                await self._park(owner, parked, back)
                 parked = []
             if sender is not None:
                 owner = sender
                 parked.append(record)
             else:
-                await self._judge(record)
+                await self._judge(record, back)
         if parked:
-            await self._park(owner, parked)
+            await self._park(owner, parked, back)
 
     def _aside(self, record: ConsumerRecord) -> str | None:
         """The record's sender, where it is set aside."""
@@ -238,7 +243,7 @@ class EventSubscription(Subscription):
         sender = self._senders.of(record)
         return sender if sender in self._senders.aside else None
 
-    async def _park(self, sender: str, records: Sequence[ConsumerRecord]) -> None:
+    async def _park(self, sender: str, records: Sequence[ConsumerRecord], back: set[TopicPartition]) -> None:
         assert self._senders is not None  # noqa: S101 - who else would have named a sender
         senders, parked = self._senders, False
 
@@ -246,16 +251,25 @@ class EventSubscription(Subscription):
             nonlocal parked
             parked = await senders.park(sender, records)
 
-        await self._patiently(park)
+        await self._patience.until_done(park)
         for record in records:
             if parked:
                 HANDLED.labels(self.topic, "?", "parked").inc()
                 self._is_done(record)
             else:  # it was released meanwhile
-                await self._judge(record)
+                await self._judge(record, back)
 
-    async def _judge(self, record: ConsumerRecord) -> None:
-        outcome = await self._one(record)
+    async def _judge(self, record: ConsumerRecord, back: set[TopicPartition]) -> None:
+        """Judge one, unless its partition is among those that stand back; it joins them where it waits for this one."""
+        tp = TopicPartition(record.topic, record.partition)
+        if tp in back:
+            return
+        try:
+            outcome = await self._one(record)
+        except Back:
+            back.add(tp)
+            self._stand_aside(tp, record.offset)
+            return
         self._is_done(record)
         if outcome != "again":  # what was buried before a restart is no new sign of a fault
             self._unexpected_in_a_row = self._unexpected_in_a_row + 1 if outcome == "unexpected" else 0
@@ -266,6 +280,17 @@ class EventSubscription(Subscription):
             raise ConsumerStopped(why)
         if outcome == "handled":
             self._pause = 0.0
+
+    def _stand_aside(self, tp: TopicPartition, offset: int) -> None:
+        """Read a partition no further, and come back to this record of it after a while."""
+        if tp in self.consumer.assignment():  # a batch may outlive its assignment
+            self.consumer.pause(tp)
+            self.consumer.seek(tp, offset)
+            asyncio.get_running_loop().call_later(self._patience.pause(tp), self._come_back, tp)
+
+    def _come_back(self, tp: TopicPartition) -> None:
+        if self.consumer is not None and tp in self.consumer.assignment() and not self.stopped:
+            self.consumer.resume(tp)
 
     def _is_done(self, record: ConsumerRecord) -> None:
         tp = TopicPartition(record.topic, record.partition)
@@ -291,7 +316,7 @@ class EventSubscription(Subscription):
             outcome = await self._refuse(record, incoming, error.code, str(error))
         except UNSTORABLE as error:
             outcome = await self._refuse(record, incoming, "unstorable", f"{type(error).__name__}: {error}")
-        except TRANSIENT:
+        except (Back, *TRANSIENT):
             raise
         except Exception as error:
             log.exception("event-failed", topic=record.topic, partition=record.partition, offset=record.offset)
@@ -315,56 +340,15 @@ class EventSubscription(Subscription):
             await self._enter(record, incoming, "stuck", reason)
 
         with observe.consuming(f"{self._service} {incoming.type}", incoming.traceparent, attributes):
-            done = await self._patiently(lambda: handler.act(event, incoming), set_aside)
+            tp = TopicPartition(record.topic, record.partition)
+            done = await self._patience.for_record(tp, record.offset, lambda: handler.act(event, incoming), set_aside)
         return "handled" if done else "stuck"
-
-    async def _patiently(
-        self,
-        act: Callable[[], Awaitable[None]],
-        set_aside: Callable[[BaseException], Awaitable[None]] | None = None,
-    ) -> bool:
-        """Do it, again and again where it fails of what passes by itself; True once it is done.
-
-        With `set_aside` it is given up, and that done instead, when it has failed for longer than our patience though
-        the database answered all the while, and takes what is set aside.
-        """
-        answered: float | None = None
-        pause = 0.1
-        while True:
-            try:
-                await act()
-            except UNSTORABLE:
-                raise
-            except TRANSIENT as error:
-                self.trouble.failed(error)
-                now = self.trouble.now()
-                answered = (now if answered is None else answered) if await self._answers() else None
-                if (
-                    set_aside is not None
-                    and answered is not None
-                    and now - answered >= SET_ASIDE_AFTER * self.trouble.patience
-                ):
-                    try:
-                        await set_aside(error)
-                    except TRANSIENT:  # it answers and takes nothing, as when its disk is full: that passes
-                        answered = None
-                    else:
-                        return False
-            else:
-                self.trouble.over()
-                return True
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, 10, max(self.trouble.patience / 4, 0.1))
-
-    async def _answers(self) -> bool:
-        """Whether the database demonstrably answers."""
-        return await self._database.silence(5) is None
 
     async def _refuse(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> str:
         """Bury it, and count it against its sender."""
         outcome = await self._bury(record, incoming, code, reason)
         if outcome == "dead" and self._senders is not None and self._senders.refused(record, code, reason):
-            await self._patiently(self._senders.write)
+            await self._patience.until_done(self._senders.write)
         return outcome
 
     async def _bury(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> str:
@@ -374,7 +358,7 @@ class EventSubscription(Subscription):
             nonlocal new
             new = await self._enter(record, incoming, code, reason)
 
-        await self._patiently(bury)
+        await self._patience.until_done(bury)
         return "dead" if new else "again"
 
     async def _enter(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> bool:

@@ -196,7 +196,7 @@ async def _consume(base: Base) -> None:
 async def _watch(base: Base) -> None:
     """End the process when a consumer has silently stopped reading, which client libraries do: a new one reads on.
 
-    One that waits for the database, was stopped on purpose, or has no broker is not stalled.
+    One that waits for the database, tries something again, was stopped on purpose, or has no broker is not stalled.
     """
     looks: dict[str, int] = {}
     while True:
@@ -206,7 +206,7 @@ async def _watch(base: Base) -> None:
             with contextlib.suppress(KafkaError, OSError):
                 async with asyncio.timeout(LOOK_EVERY):
                     ends = await base.ends.of([*sub.done, TopicPartition(sub.topic, 0)])
-                    still = not sub.ready or await sub.fetching.stalled(sub.consumer, ends)
+                    still = not sub.joined or await sub.fetching.stalled(sub.consumer, ends)
                     still = still and not sub.stopped and await base.database_health() is None
             looks[sub.topic] = looks.get(sub.topic, 0) + 1 if still else 0
             if looks[sub.topic] >= STALLED_LOOKS:

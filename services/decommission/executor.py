@@ -14,7 +14,7 @@ from prometheus_client import Counter
 
 from libs.common import observe
 from libs.common.db import Connection, Database
-from libs.common.kafka import TRANSIENT
+from libs.common.trouble import TRANSIENT
 from services.decommission import checkpoints, planning, refusals, saga, store
 from services.decommission.context import Context, MovedOn, SwitchedOff
 from services.decommission.lanes import BESIDE, Ahead, Begun, Lane, Moves

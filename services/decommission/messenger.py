@@ -5,7 +5,7 @@ import contextlib
 
 import structlog
 
-from libs.common.kafka import TRANSIENT
+from libs.common.trouble import TRANSIENT
 from services.decommission.connectors import unitkeys
 from services.decommission.context import Context, SwitchedOff
 

@@ -24,8 +24,9 @@ from libs.common import dead, observe
 from libs.common.auth import Authenticator
 from libs.common.batches import Unread
 from libs.common.db import UNSTORABLE, Database
-from libs.common.kafka import TRANSIENT, UNEXPECTED_IN_A_ROW, Subscription
+from libs.common.kafka import UNEXPECTED_IN_A_ROW, Subscription
 from libs.common.senders import Bounds, Senders, bearer_of
+from libs.common.trouble import TRANSIENT
 from services.monitor import fold, usecases
 from services.monitor.admission import Bearers, Gate, without_person
 from services.monitor.vouching import Voice

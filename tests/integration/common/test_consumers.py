@@ -21,6 +21,7 @@ from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.envelope import Headers
 from libs.common.kafka import EventSubscription, Handler, make_broker
+from libs.common.patience import Patience
 from tests import bombs
 from tests.integration.common import stream
 from tests.integration.common.stream import Counted, Recorder, consuming, produce, record, relaying
@@ -394,6 +395,42 @@ async def test_what_fails_for_too_long_while_the_database_answers_is_set_aside(
     assert told.count(None) >= 4, "it was tried again before"
 
 
+async def test_only_the_partition_of_a_record_that_fails_waits_for_it(
+    store: Database, options: Any, new_topic: Any
+) -> None:
+    """The others go on meanwhile, also with what is sent later; its own goes on in order once it passes."""
+    topic = await new_topic(partitions=4)
+    recorder = Recorder(store, topic)
+    passes = False
+
+    async def before(event: Counted) -> None:
+        if event.thing == "slow" and event.value == 2 and not passes:
+            raise TimeoutError("a query that never ends")
+
+    recorder.before = before  # type: ignore[method-assign]
+    keys = [f"k{n}" for n in range(12)]
+    first = [record("slow", 1), record("slow", 2), *(record(key, 1) for key in keys), record("slow", 3)]
+    async with consuming(options, recorder, patience=48) as subscription:
+        await produce(options, topic, first)
+        await eventually(lambda: subscription.consumer.paused())
+        (waits,) = subscription.consumer.paused()
+        await produce(options, topic, [record("slow", 4), *(record(key, 2) for key in keys), record("slow", 5)])
+        ends = await subscription.consumer.end_offsets(list(subscription.consumer.assignment()))
+        await eventually(lambda: all(subscription.done[tp] == end for tp, end in ends.items() if tp != waits))
+        assert subscription.done[waits] < ends[waits]
+        assert len({thing for thing, value in recorder.seen if value == 2}) >= 6, "of three partitions out of four"
+        assert await rows(store) == []
+        assert await subscription.consumer.committed(waits) == subscription.done[waits], "a restart comes back to it"
+        passes = True
+        await eventually(lambda: all(subscription.done[tp] == end for tp, end in ends.items()))
+        assert subscription.ready
+    assert [value for thing, value in recorder.seen if thing == "slow"] == [1, 2, 3, 4, 5]
+    assert sorted(recorder.seen) == sorted(
+        [*((k, n) for k in keys for n in (1, 2)), *(("slow", n) for n in range(1, 6))]
+    )
+    assert await rows(store) == []
+
+
 async def test_while_the_database_is_away_nothing_is_buried_and_it_is_told(
     store: Database, options: Any, new_topic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -402,14 +439,14 @@ async def test_while_the_database_is_away_nothing_is_buried_and_it_is_told(
     recorder = Recorder(store, topic)
     away = True
 
-    async def answers(self: EventSubscription) -> bool:
+    async def answers(self: Patience) -> bool:
         return not away
 
     async def before(_: Counted) -> None:
         if away:
             raise ConnectionRefusedError("away")
 
-    monkeypatch.setattr(EventSubscription, "_answers", answers)
+    monkeypatch.setattr(Patience, "answers", answers)
     recorder.before = before  # type: ignore[method-assign]
     await produce(options, topic, [record("a", 1)])
     async with consuming(options, recorder, patience=0.3) as subscription:
