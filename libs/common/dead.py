@@ -45,6 +45,21 @@ async def bury(
     return bool(new)
 
 
+async def park(conn: Connection, record: ConsumerRecord, sender: str) -> None:
+    """Keep a record unjudged, because its sender is set aside; once, however often it is met."""
+    await PLUMBING.parked_add(
+        conn,
+        topic=record.topic,
+        partition=record.partition,
+        offset_=record.offset,
+        key=record.key,
+        payload=record.value,
+        headers=msgspec.msgpack.encode([tuple(header) for header in record.headers]),
+        appended=appended(record),
+        sender=sender,
+    )
+
+
 async def _copy(conn: Connection, record: ConsumerRecord, service: str, code: str, reason: str) -> None:
     """The record for other eyes, on the dead-letter topic."""
     origin = f"{record.topic}/{record.partition}/{record.offset}"

@@ -51,7 +51,7 @@ class EndOffsets:
     """
 
     def __init__(self, options: dict[str, Any]) -> None:
-        self._options = options
+        self.options = options
         self._client: AIOKafkaConsumer | None = None
         self._one = asyncio.Lock()
 
@@ -61,7 +61,7 @@ class EndOffsets:
             return {}
         async with asyncio.timeout(5), self._one:
             if self._client is None:
-                client = AIOKafkaConsumer(**self._options, enable_auto_commit=False)
+                client = AIOKafkaConsumer(**self.options, enable_auto_commit=False)
                 try:
                     await client.start()
                 except BaseException:

@@ -113,6 +113,18 @@ group by v.p
 on conflict (topic, sender, partition) do update
 set last_offset = excluded.last_offset, records = r.records + excluded.records;
 
+-- name: ranges_advance(topic, sender, partition, expected, next, found)$
+-- Compare-and-set: what was read again from `expected` on is kept now; true where no other process was faster.
+update parked_ranges set first_offset = :next, records = greatest(records - :found, 0)
+where topic = :topic and sender = :sender and partition = :partition and first_offset = :expected
+returning true;
+
+-- name: ranges_end(topic, sender, partition)$
+-- A range that was read again to its end; of how many places the broker had nothing any more.
+delete from parked_ranges
+where topic = :topic and sender = :sender and partition = :partition and first_offset > last_offset
+returning records;
+
 -- name: ranges_of(topic, sender)
 select partition, first_offset as first, last_offset as last, records from parked_ranges
 where topic = :topic and sender = :sender order by partition;

@@ -1,14 +1,13 @@
 """Who sent the records of a topic, how much of it was refused, and whose records are parked until he is released.
 
 One sender must not stop the others, nor cost what he likes: beyond a bound of refusals his records are not judged any
-more. The first of them are kept, of the rest only the places.
+more. The first of them are kept, of the rest only the places, from which they are read again at his release.
 """
 
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 from aiokafka import ConsumerRecord
 from prometheus_client import Gauge
@@ -24,7 +23,7 @@ log = structlog.get_logger()
 ASIDE = Gauge("jianfu_senders_aside", "Senders that are set aside.", ["topic"])
 NO_TOKEN, BAD_TOKEN = "no token", "bad token"
 LOOK_EVERY = 1.0  # seconds between two looks at who was released or set aside by another process
-KEPT_BYTES = 64 * 1024  # a parked record beyond this is not kept, so that a sender costs 64 MiB and no more
+KEPT_BYTES = 64 * 1024  # a parked record beyond this is only counted, so that a sender costs 64 MiB and no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,18 @@ class Bounds:
 def bearer_of(headers: Headers) -> bytes | None:
     """The raw `authorization` header, however its name is written."""
     return next((value for name, value in headers if name.lower() == "authorization"), None)
+
+
+def sender_of(authenticator: Authenticator, record: ConsumerRecord) -> str:
+    """Who sent a record: the identity in its token, or one name for all without one, or with one that is not valid."""
+    raw = bearer_of(record.headers)
+    if not raw:
+        return NO_TOKEN
+    try:
+        who = authenticator.principal(raw.decode("utf-8", "replace"), at=dead.appended(record))
+    except Unauthenticated:
+        return BAD_TOKEN
+    return quoted(who.identity, 600)
 
 
 class Senders:
@@ -64,15 +75,8 @@ class Senders:
         return bool(self.aside or self._scores)
 
     def of(self, record: ConsumerRecord) -> str:
-        """Who sent it: the identity in its token, or one name for all without a token or with one that is not valid."""
-        raw = bearer_of(record.headers)
-        if not raw:
-            return NO_TOKEN
-        try:
-            who = self._authenticator.principal(raw.decode("utf-8", "replace"), at=dead.appended(record))
-        except Unauthenticated:
-            return BAD_TOKEN
-        return quoted(who.identity, 600)
+        """Who sent it, as `sender_of` says."""
+        return sender_of(self._authenticator, record)
 
     def handled(self, sender: str, count: int = 1) -> None:
         """So many of its records were good."""
@@ -130,17 +134,16 @@ class Senders:
             }
             fresh = [record for record in records if (record.partition, record.offset) not in known]
             room = self.bounds.kept - await PLUMBING.parked_count(conn, topic=self._topic, sender=sender)
+            # what comes after places that are only counted is counted too, or it would overtake them at the release
+            behind = {row["partition"] async for row in PLUMBING.ranges_of(conn, topic=self._topic, sender=sender)}
             rest: list[ConsumerRecord] = []
             for record in fresh:
-                if room <= 0 or _size(record) > KEPT_BYTES:
+                if room <= 0 or record.partition in behind or record_size(record) > KEPT_BYTES:
+                    behind.add(record.partition)
                     rest.append(record)
                     continue
                 room -= 1
-                await PLUMBING.parked_add(
-                    conn, topic=self._topic, partition=record.partition, offset_=record.offset, key=record.key,
-                    payload=record.value, headers=msgspec.msgpack.encode([tuple(h) for h in record.headers]),
-                    appended=dead.appended(record), sender=sender,
-                )  # fmt: skip
+                await dead.park(conn, record, sender)
             if rest:
                 await PLUMBING.ranges_add(
                     conn, topic=self._topic, sender=sender, partitions=[r.partition for r in rest],
@@ -149,7 +152,8 @@ class Senders:
         return True
 
 
-def _size(record: ConsumerRecord) -> int:
+def record_size(record: ConsumerRecord) -> int:
+    """Bytes of its key, value and headers."""
     return len(record.key or b"") + len(record.value or b"") + sum(map(_length, record.headers))
 
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from libs.common.auth import Authenticator
 from libs.common.kafka import Handler
 from libs.common.process import Base
+from libs.common.reread import Reread
 from libs.common.web import clock_router, create_app, seal, status_router
 from services.monitor import api_admissions, api_findings, api_letters, api_packs, api_sources, api_usage, fold
 from services.monitor.admission import Gate
@@ -32,12 +33,13 @@ def build(
     """Assemble the application; every route asks for a role or says that it is public."""
     app = create_app("monitor", title="Jianfu monitor 减负·监测", description=DESCRIPTION, authenticator=authenticator)
     database, clock = base.database, base.clock
+    reread = Reread(base.ends.options, authenticator)
     app.include_router(api_usage.router(database, clock, calendar, gate))
     app.include_router(api_sources.router(database, clock))
     app.include_router(api_admissions.router(database, clock))
     app.include_router(api_findings.router(database, book, sweeper, clock))
     app.include_router(api_packs.router(book))
-    app.include_router(api_letters.router(database, handlers, authenticator, calendar, gate))
+    app.include_router(api_letters.router(database, handlers, authenticator, calendar, gate, reread))
     app.include_router(clock_router("monitor", database, clock))
     app.include_router(status_router(base.health, base.quiet))
     seal(app)

@@ -10,6 +10,7 @@ from libs.common.auth import Authenticator
 from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.kafka import Handler
+from libs.common.reread import Reread
 from libs.common.senders import bearer_of
 from services.monitor import fold, usecases
 from services.monitor.admission import Gate
@@ -22,6 +23,7 @@ def router(
     authenticator: Authenticator,
     calendar: fold.Calendar,
     gate: Gate,
+    reread: Reread,
 ) -> APIRouter:
     """Dead letters, and the senders that are set aside."""
 
@@ -38,5 +40,5 @@ def router(
 
     routes = APIRouter()
     routes.include_router(letters.router("monitor", database, handlers, {TOPIC: count}))
-    routes.include_router(release.router("monitor", database, handlers, {TOPIC: count}))
+    routes.include_router(release.router("monitor", database, handlers, reread, {TOPIC: count}))
     return routes

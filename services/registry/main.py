@@ -11,6 +11,7 @@ from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
+from libs.common.reread import Reread
 from libs.common.senders import Bounds, Senders
 from libs.common.settings import load
 from services.registry import api, api_intake, api_public, api_units, handlers
@@ -29,6 +30,7 @@ def application(
     policy: Policy,
     authenticator: Authenticator,
     taken: Mapping[str, Mapping[str, Handler]],
+    reread: Reread,
     *,
     health: web.Health,
     quiet: web.Health,
@@ -38,7 +40,7 @@ def application(
     app.include_router(web.status_router(health, quiet))
     app.include_router(web.clock_router("registry", database, clock))
     app.include_router(letters.router("registry", database, taken))
-    app.include_router(release.router("registry", database, taken))
+    app.include_router(release.router("registry", database, taken, reread))
     app.include_router(api_units.router(database, clock))
     app.include_router(api.router(database, clock, policy))
     app.include_router(api_intake.router(database, clock, policy))
@@ -57,7 +59,10 @@ async def main(role: Role) -> None:
         LIFECYCLE: handlers.intake(base.database, base.clock, authenticator, policy),
         DECOMMISSION: handlers.cases(base.database, base.clock),
     }
-    app = application(base.database, base.clock, policy, authenticator, taken, health=base.health, quiet=base.quiet)
+    reread = Reread(settings.kafka_options(), authenticator)
+    app = application(
+        base.database, base.clock, policy, authenticator, taken, reread, health=base.health, quiet=base.quiet
+    )
     bounds, patience = Bounds(settings.sender_refusals, kept=settings.sender_kept), settings.consumer_patience
     senders = {LIFECYCLE: Senders(base.database, authenticator, LIFECYCLE, bounds)}
     subscriptions = [
