@@ -13,10 +13,6 @@ STEP := .ci/step
 ARGS ?=
 CODE := services libs deploy tests examples benchmarks
 UV := 0.13.9
-# Those that need no stack stand beside what they attack: altered logs, four eyes, keys, forged files, strangers' sources.
-ATTACKS := tests/attack tests/integration/decommission/test_chain.py tests/integration/decommission/test_four_eyes.py \
-	tests/integration/decommission/test_keys.py tests/unit/decommission/test_forger.py \
-	tests/integration/monitor/test_admissions.py
 
 help: ## print this list
 	@echo "make TARGET [ARGS=…]"
@@ -50,7 +46,7 @@ mutants: setup ## break the code on purpose, each time requiring the one test th
 	@$(STEP) "mutants" $(BIN)/python -m tests.mutants $(ARGS)
 
 attack: setup ## all that was tried against the promises, ten times as large, with counts
-	@$(STEP) "attacks" $(BIN)/python -m pytest $(ATTACKS) --attack-size=10 $(ARGS)
+	@$(STEP) "attacks" $(BIN)/python -m pytest tests/attack --attack-size=10 $(ARGS)
 
 fuzz: venv ## look for new counterexamples: every property of the pure domain on 3,000 fresh examples
 	@$(STEP) "properties" $(BIN)/python -m pytest --hypothesis-profile=fuzz tests/unit $(ARGS)
