@@ -20,6 +20,7 @@ from libs.common.fetching import EndOffsets
 from libs.common.kafka import make_broker
 from libs.common.outbox import Publisher, Relay
 from libs.common.process import Base
+from libs.common.reread import Reread
 from libs.common.text import Text
 from services.decommission import main as decommission
 from services.decommission.archive import Archive
@@ -53,7 +54,8 @@ def away() -> Database:
 
 
 def of_registry(_: Path) -> FastAPI:
-    return registry.application(away(), CLOCK, Policy(), ISSUER, {}, health=well, quiet=well)
+    reread = Reread(NOWHERE, ISSUER)
+    return registry.application(away(), CLOCK, Policy(), ISSUER, {}, reread, health=well, quiet=well)
 
 
 def of_monitor(_: Path) -> FastAPI:

@@ -26,6 +26,18 @@ from libs.common.egress import Egress, EgressRefused, TargetRests
 UNSENT = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, EgressRefused, TargetRests,
 )  # fmt: skip
+# Why there was no answer, in the words of the catalogue of refusals; the first that fits.
+SAID: tuple[tuple[type[Exception], str], ...] = (
+    (EgressRefused, "its address is not public, or may not be called for this purpose"),
+    (TargetRests, "it has failed too often and is left alone for a while"),
+    (httpx.PoolTimeout, "too many calls to it are under way"),
+    (httpx.ConnectTimeout, "it cannot be reached"),
+    (httpx.ConnectError, "it cannot be reached"),
+    (httpx.TimeoutException, "it did not answer in time"),
+    (httpx.UnsupportedProtocol, "its address is no web address without a name or password"),
+    (ValueError, "its address is no web address without a name or password"),
+    (Exception, "its answer could not be read"),
+)
 # Which exceptions of the door a call may use: an address that is open to looks is open to nothing else.
 NOTICE, CONNECTOR, PROBE = "notice", "connector", "probe"
 DOORS = (NOTICE, CONNECTOR, PROBE)
@@ -80,7 +92,7 @@ async def send(
             "POST", url, purpose=door, content=body, headers=headers, follow=False, most=MAX_ANSWER
         )
     except (httpx.HTTPError, ValueError, OSError) as error:
-        return Sent(None, b"", type(error).__name__, arrived=not isinstance(error, (*UNSENT, ValueError)))
+        return Sent(None, b"", _said(error), arrived=not isinstance(error, (*UNSENT, ValueError)))
     return Sent(reply.status, reply.body)
 
 
@@ -89,5 +101,9 @@ async def look(egress: Egress, url: str) -> Sent:
     try:
         reply = await egress.request("GET", url, purpose=PROBE)
     except (httpx.HTTPError, ValueError, OSError) as error:
-        return Sent(None, b"", type(error).__name__)
+        return Sent(None, b"", _said(error))
     return Sent(reply.status, reply.body)
+
+
+def _said(error: Exception) -> str:
+    return next(words for kind, words in SAID if isinstance(error, kind))

@@ -9,6 +9,7 @@ import pytest
 
 from services import decommission
 from services.decommission import refusals
+from services.decommission.connectors import webhook
 from services.decommission.domain import BadReceipt, PlanAltered, read_answer
 
 ROOT = Path(decommission.__file__).parent
@@ -44,6 +45,10 @@ def test_every_reason_stands_in_the_catalogue() -> None:
     found = sorted(set(reasons()))
     assert len(found) >= 16
     assert [why for why in found if why not in refusals.CATALOGUE] == []
+
+
+def test_why_there_was_no_answer_stands_in_the_catalogue() -> None:
+    assert [why for _, why in webhook.SAID if why not in refusals.CATALOGUE] == []
 
 
 @pytest.mark.parametrize("why", sorted(refusals.CATALOGUE))
