@@ -124,6 +124,8 @@ def status(data: Data = HERE) -> None:
     for name, told in services.items():
         faults = "; ".join(f"{part}: {why}" for part, why in told["parts"].items() if why)
         print(f"{name:13} {'ready 就绪' if told['ready'] else 'NOT READY 未就绪'}  {faults}".rstrip())
+        for note in told.get("notes", {}).values():
+            print(f"{'':13} {note['zh']} {note['en']} {note.get('since') or ''}".rstrip())
     raise typer.Exit(0 if all(told["ready"] for told in services.values()) else 1)
 
 

@@ -5,8 +5,9 @@ Usage: python -m deploy.gateway PORT registry=URL monitor=URL decommission=URL [
 
 import argparse
 import asyncio
+import html
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -42,12 +43,13 @@ vertical-align:top}}[lang=en]{{color:#55606b}}.no{{color:#a3121f}}</style></head
 <h1>Jianfu 减负</h1>
 <p>政务应用、公众账号、工作群组:登记、监测、关停。<br>
 <span lang="en">Apps, public accounts, work groups: recorded, watched, closed.</span></p>
-<table>{rows}</table>
+{notes}<table>{rows}</table>
 <p>状态 <span lang="en">State</span>: {state}</p></body></html>"""
 ROW = """<tr><td><b>{name}</b><br>{zh}<br><span lang="en">{en}</span></td>
 <td><a href="/{name}/v1/docs">接口文档 <span lang="en">API</span></a><br>
 <a href="/{name}/v1/openapi.json">OpenAPI</a></td>
 <td><a href="/{name}/readyz">{ready}</a></td></tr>"""
+NOTE = '<p class="no"><b>{zh}</b><br><span lang="en">{en}</span> {since}</p>'
 WORDS = {
     "registry": ("登记:有什么", "what exists"),
     "monitor": ("监测:用不用", "what is used"),
@@ -128,7 +130,8 @@ class Gateway:
             zh, en = WORDS[name]
             rows.append(ROW.format(name=name, zh=zh, en=en, ready=READY[told[name]["ready"]]))
         well = all(each["ready"] for each in told.values())
-        return HTMLResponse(PAGE.format(rows="".join(rows), state=WELL[well]))
+        notes = "".join(NOTE.format(**_escaped(note)) for each in told.values() for note in each["notes"].values())
+        return HTMLResponse(PAGE.format(rows="".join(rows), state=WELL[well], notes=notes))
 
     async def readyz(self, _: Request) -> Response:
         told = await self._told()
@@ -144,9 +147,13 @@ class Gateway:
         async def ask(target: str) -> dict[str, Any]:
             try:
                 told = (await self.client.get(f"{target}/readyz", timeout=8)).json()
-                return {"ready": bool(told["ready"]), "parts": dict(told["parts"])}
+                return {
+                    "ready": bool(told["ready"]),
+                    "parts": dict(told["parts"]),
+                    "notes": dict(told.get("notes", {})),
+                }
             except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-                return {"ready": False, "parts": {"http": type(error).__name__}}
+                return {"ready": False, "parts": {"http": type(error).__name__}, "notes": {}}
 
         return dict(zip(self.targets, await asyncio.gather(*map(ask, self.targets.values())), strict=True))
 
@@ -173,6 +180,11 @@ def _onward(request: Request) -> list[tuple[bytes, bytes]]:
     headers = [(k, v) for k, v in request.headers.raw if k not in dropped]
     caller = request.client.host if request.client else "unknown"
     return [*headers, (b"x-forwarded-for", caller.encode()), (b"x-forwarded-proto", request.url.scheme.encode())]
+
+
+def _escaped(note: Mapping[str, Any]) -> dict[str, str]:
+    """A service's note as it stands in a page."""
+    return {name: html.escape(str(note.get(name) or "")) for name in ("zh", "en", "since")}
 
 
 def _has_body(request: Request) -> bool:

@@ -147,8 +147,15 @@ def _answers(route: RouteContext) -> set[type[BaseModel]]:
     return found
 
 
-def status_router(health: Health, quiet: Health) -> APIRouter:
-    """/healthz, /readyz, /metrics and /quiet. `health` maps parts to None (well) or a reason."""
+async def _nothing() -> dict[str, Any]:
+    return {}
+
+
+def status_router(health: Health, quiet: Health, notes: Health = _nothing) -> APIRouter:
+    """/healthz, /readyz, /metrics and /quiet. `health` maps parts to None (well) or a reason.
+
+    `notes` is what whoever looks has to know though the service is well; each has a text in both languages.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
@@ -161,7 +168,12 @@ def status_router(health: Health, quiet: Health) -> APIRouter:
     async def readyz() -> JSONResponse:
         parts = await health()
         ready = all(reason is None for reason in parts.values())
-        return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
+        try:
+            told = await notes()
+        except UNAVAILABLE:  # which the parts tell of
+            told = {}
+        said = {"ready": ready, "parts": parts} | ({"notes": told} if told else {})
+        return JSONResponse(said, 200 if ready else 503)
 
     @router.get("/metrics")
     @public

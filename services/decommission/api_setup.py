@@ -17,7 +17,7 @@ from libs.common.exact import AskedWhole, Flag
 from libs.common.text import Text
 from libs.common.web import Limit, public, require
 from services.decommission import usecases
-from services.decommission.connectors import places
+from services.decommission.connectors import places, switch
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
@@ -80,9 +80,20 @@ class Target(BaseModel):
 
 
 class Switch(BaseModel):
-    """On: no call leaves this service."""
+    """On: no call leaves this service. The reason is kept; a switch is never refused for want of one."""
 
     on: Flag
+    reason: Annotated[str, Text(500, lines=True)] | None = None
+
+
+class Switched(BaseModel):
+    """How the kill switch stands. `by_settings`: the service was started with it on, and only a start turns it off."""
+
+    on: bool
+    by_settings: bool
+    since: datetime | None = Field(description="of its last turn, as are `by` and `reason` 最近一次操作的时间")
+    by: str | None
+    reason: str | None
 
 
 class LateReceipt(BaseModel):
@@ -102,7 +113,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
         await places.set_connector(ctx, platform, **body.model_dump(), actor=who.identity)
         executor.wake()
 
-    @routes.get("/setup-changes", tags=["setup 配置"], summary="Who changed endpoints and connectors 配置变更")
+    @routes.get("/setup-changes", tags=["setup 配置"], summary="Who changed what of the set-up 配置变更")
     async def changes(
         _: Annotated[Principal, require("operator", "auditor")],
         cursor: Annotated[AskedWhole, Query(ge=0)] = 0,
@@ -137,8 +148,15 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
 
     @routes.post("/kill-switch", status_code=204, tags=["setup 配置"], summary="Stop every outgoing call 总开关")
     async def kill_switch(body: Switch, who: Annotated[Principal, require("operator")]) -> None:
-        await usecases.set_kill_switch(ctx, body.on, actor=who.identity)
+        await switch.turn(ctx, on=body.on, reason=body.reason, actor=who.identity)
         executor.wake()
+
+    @routes.get("/kill-switch", tags=["setup 配置"], summary="Whether it is on, who turned it and why 总开关状态")
+    async def kill_switch_now(
+        _: Annotated[Principal, require("viewer", "operator", "approver", "auditor")],
+    ) -> Switched:
+        async with ctx.database.reading() as conn:
+            return Switched(**asdict(await switch.standing(ctx, conn)))
 
     @routes.get("/alarms", tags=["setup 配置"], summary="What a person must look at 告警")
     async def alarms(

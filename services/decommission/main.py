@@ -1,6 +1,7 @@
 """Assembles decommission."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -15,7 +16,7 @@ from libs.common.settings import load
 from libs.common.targets import LONGEST_REST, Targets
 from services.decommission import api, api_checkpoints, api_keys, api_packages, api_plans, api_setup, handlers
 from services.decommission.archive import Archive
-from services.decommission.connectors import webhook
+from services.decommission.connectors import switch, webhook
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
@@ -45,7 +46,7 @@ def application(
     app = web.create_app(
         "decommission", title="Jianfu decommission 关停", description=DESCRIPTION, authenticator=authenticator
     )
-    app.include_router(web.status_router(health, quiet))
+    app.include_router(web.status_router(health, quiet, partial(switch.note, ctx)))
     app.include_router(web.clock_router("decommission", ctx.database, ctx.clock))
     app.include_router(letters.router("decommission", ctx.database, taken))
     app.include_router(api.router(ctx, executor))
@@ -80,6 +81,7 @@ async def main(role: Role) -> None:
     executor, messenger = Executor(ctx, reserve), Messenger(ctx)
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     taken = topics(ctx, windows, executor)
+    await switch.record_settings(ctx, windows)
     app = application(ctx, executor, messenger, windows, authenticator, taken, health=base.health, quiet=base.quiet)
     subscriptions = [
         EventSubscription(

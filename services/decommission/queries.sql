@@ -106,6 +106,11 @@ update endpoints set contact = null where unit_id = :unit_id;
 insert into setup_changes (what, which, before, after, actor, at)
 values (:what, :which, :before::text::jsonb, :after::text::jsonb, :actor, :at);
 
+-- name: setup_change_last(what, which)^
+-- The newest change of one part of the set-up; `reason` is given where a person turned a switch.
+select after::text as after, after->>'reason' as reason, actor, at from setup_changes
+where what = :what and which = :which order by change_id desc limit 1;
+
 -- name: setup_changes_list(after, max_rows)
 select change_id, what, which, before::text as before, after::text as after, actor, at from setup_changes
 where change_id > :after order by change_id limit :max_rows;
@@ -426,6 +431,10 @@ order by alarm_id limit :max_rows;
 
 -- name: controls_get()^
 select released_until, killed, round_wanted, round_working from controls;
+
+-- name: controls_lock()^
+-- Who turns the switch, or records what a start brought, waits for whoever does so at the same time.
+select killed from controls for update;
 
 -- name: release_until(until)!
 update controls set released_until = greatest(coalesce(released_until, :until), :until), round_wanted = true;

@@ -264,13 +264,6 @@ async def release_work(ctx: Context) -> None:
         await QUERIES.release_until(conn, until=ctx.now())
 
 
-async def set_kill_switch(ctx: Context, on: bool, *, actor: str) -> None:
-    """Stop every call to the outside before the next one, or allow them again."""
-    async with ctx.database.transaction("set_kill_switch") as conn:
-        await QUERIES.kill_switch(conn, killed=on)
-    log.warning("kill-switch", on=on, actor=actor)
-
-
 async def unit_may_speak(conn: Connection, scope: str | None, unit_id: UUID) -> bool:
     """Whether a token's unit is this unit or stands above it."""
     scheme, _, value = (scope or "").partition(":")

@@ -1,5 +1,6 @@
 """The gates before a stop, each shut alone: archive, limits, kill switch, connector; and what a person settles."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ from uuid import UUID
 
 import bagit
 import pytest
+from prometheus_client import REGISTRY
 
+from services.decommission.connectors import switch
 from services.decommission.domain import Limits
 from tests.integration.decommission.conftest import SHORT, Make, Story
 
@@ -161,6 +164,66 @@ async def test_the_kill_switch_stops_every_call_and_nothing_is_lost(story: Story
     await story.round()
     assert await story.state(fresh) == "answering"
     assert len(story.world.calls("stop")) == 1
+
+
+async def test_who_turned_the_switch_when_and_why_can_be_read(story: Story) -> None:
+    """Architecture 9: as a note of readiness, never as a failure of it; in the changes of set-up; as a metric."""
+
+    def gauge() -> float | None:
+        return REGISTRY.get_sample_value("jianfu_kill_switch")
+
+    never = await story.call("GET", "/kill-switch", role="viewer")
+    assert never == {"on": False, "by_settings": False, "since": None, "by": None, "reason": None}
+    ready = (await story.http.get("/readyz")).json()
+    assert (ready["ready"], ready.get("notes")) == (True, None)
+    await story.call("POST", "/kill-switch", {"on": True, "reason": "a wrong plan 方案有误"}, who="olga")
+    await story.call("POST", "/kill-switch", {"on": True}, who="mia")  # it was on: nobody's turn
+    for role in ("viewer", "operator", "approver", "auditor"):
+        turned = await story.call("GET", "/kill-switch", role=role)
+        assert turned["on"], role
+        assert (turned["by"], turned["reason"]) == ("jianfu-local|olga", "a wrong plan 方案有误")
+        assert turned["since"] is not None
+    assert (await story.request("GET", "/kill-switch", role="agent")).status_code == 403
+    ready = (await story.http.get("/readyz")).json()
+    assert ready["ready"], "what was switched off on purpose is well"
+    note = ready["notes"]["kill_switch"]
+    assert note["since"] == turned["since"].replace("Z", "+00:00")
+    assert ("olga" in str(note), "wrong plan" in str(note)) == (False, False), "anybody reads it: no names, no reasons"
+    assert gauge() == 1
+    await story.call("POST", "/kill-switch", {"on": False}, who="mia")
+    off = await story.call("GET", "/kill-switch", role="viewer")
+    assert (off["on"], off["by"], off["reason"]) == (False, "jianfu-local|mia", None)
+    assert "notes" not in (await story.http.get("/readyz")).json()
+    assert gauge() == 0
+    changes = (await story.call("GET", "/setup-changes", role="auditor"))["items"]
+    turns = [(c["actor"], c["before"], c["after"]) for c in changes if c["what"] == "kill-switch"]
+    assert turns == [
+        ("jianfu-local|olga", {"on": False}, {"on": True, "reason": "a wrong plan 方案有误"}),
+        ("jianfu-local|mia", {"on": True}, {"on": False, "reason": None}),
+    ]
+
+
+async def test_a_switch_that_was_set_at_the_start_says_so(make_story: Make) -> None:
+    story = await make_story()
+    story.ctx = replace(story.ctx, kill_switch=True)
+    story.start()
+    turned = await story.call("GET", "/kill-switch", role="viewer")
+    assert (turned["on"], turned["by_settings"], turned["by"]) == (True, True, None)
+    assert (await story.http.get("/readyz")).json()["notes"]["kill_switch"]["since"] is None
+
+
+async def test_limits_and_windows_that_a_start_changed_are_recorded_once(make_story: Make) -> None:
+    story = await make_story(limits=Limits(per_day=7))
+    for limits in (Limits(per_day=7), Limits(per_day=7), Limits(per_day=5)):
+        await switch.record_settings(replace(story.ctx, limits=limits), SHORT)
+    changes = (await story.call("GET", "/setup-changes", role="operator"))["items"]
+    changes = [change for change in changes if change["what"] in ("limits", "windows")]
+    assert [(c["what"], (c["before"] or {}).get("per_day"), c["after"].get("per_day")) for c in changes] == [
+        ("limits", None, 7),
+        ("windows", None, None),
+        ("limits", 7, 5),
+    ]
+    assert {c["actor"] for c in changes} == {"settings"}
 
 
 async def test_a_platform_without_a_connector_goes_to_a_person(story: Story, unit: UUID) -> None:

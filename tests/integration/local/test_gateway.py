@@ -54,7 +54,8 @@ class Upstream:
         return StreamingResponse(parts(), media_type="text/plain")
 
     async def readyz(self, _: Request) -> Response:
-        return JSONResponse({"ready": True, "parts": {"database": None}})
+        note = {"since": "2025-06-01T04:00:00+00:00", "zh": "总开关<b>", "en": "The switch & more"}
+        return JSONResponse({"ready": True, "parts": {"database": None}, "notes": {"kill_switch": note}})
 
     async def moved(self, request: Request) -> Response:
         return RedirectResponse(str(request.url.replace(path="/registry/v1/echo")))
@@ -313,5 +314,9 @@ async def test_the_landing_page_and_readiness_tell_who_is_there(house: tuple[htt
     reply = await house[0].get("/readyz")
     assert reply.status_code == 503
     services = reply.json()["services"]
+    note = services["registry"].pop("notes")["kill_switch"]
     assert services["registry"] == {"ready": True, "parts": {"database": None}}
-    assert services["monitor"] == {"ready": False, "parts": {"http": "ConnectError"}}
+    assert services["monitor"] == {"ready": False, "parts": {"http": "ConnectError"}, "notes": {}}
+    assert "<b>总开关&lt;b&gt;</b>" in page, "what a service says is text, not a page"
+    assert "The switch &amp; more" in page
+    assert note["since"] in page
