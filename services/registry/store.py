@@ -11,7 +11,7 @@ from uuid import UUID
 from libs.common.db import Connection, load_queries
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitName, UnitRecorded
-from services.registry import domain
+from services.registry import codes, domain
 from services.registry.domain import Asset
 from services.registry.identity import Canonical
 
@@ -100,19 +100,20 @@ async def stated(conn: Connection, asset_ids: Sequence[UUID], on: date) -> None:
 
 
 async def unit(conn: Connection, scheme: str, value: str) -> Any | None:
-    """A unit under its own code or an alias."""
-    return await QUERIES.unit_by_key(conn, scheme=domain.clean("scheme", scheme), key=domain.unit_key(value))
+    """A unit under its own code or an alias; what no unit's code can be is found nowhere."""
+    scheme, value = codes.sought(domain.clean("scheme", scheme), value)
+    return await QUERIES.unit_by_key(conn, scheme=scheme, key=domain.unit_key(value))
 
 
 async def add_unit(conn: Connection, ref: UnitRef, *, now: datetime) -> bool:
     """Record a unit by its reference; False when it is there already."""
     unit_id = domain.unit_id(ref)
-    scheme = domain.clean("scheme", ref.scheme)
+    scheme, value = domain.unit_code(ref.scheme, ref.value)
     new = await QUERIES.unit_add(
-        conn, unit_id=unit_id, scheme=scheme, value=domain.clean("unit", ref.value), parent_id=None, level=None,
+        conn, unit_id=unit_id, scheme=scheme, value=value, parent_id=None, level=None,
         region=None, changed_at=now,
     )  # fmt: skip
-    await QUERIES.unit_alias_add(conn, scheme=scheme, key=domain.unit_key(ref.value), unit_id=unit_id)
+    await QUERIES.unit_alias_add(conn, scheme=scheme, key=domain.unit_key(value), unit_id=unit_id)
     return bool(new)
 
 
