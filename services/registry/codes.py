@@ -10,7 +10,7 @@ USCC_ACCEPTED = "18 digits and capital letters whose last is the check digit, su
 # GB 32100-2015, 4.2: without I, O, S, V, Z. The place of a sign is its value.
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 WEIGHTS = tuple(pow(3, place, 31) for place in range(17))  # GB 32100-2015, annex A
-# The registering authority and the kind of unit may be letters (N1 … for villages' collectives); the division is digits.
+# The registering authority and the kind of unit may be letters (N… for villages' collectives).
 _USCC = re.compile(rf"[{ALPHABET}]{{2}}[0-9]{{6}}[{ALPHABET}]{{10}}")
 _SPELT = re.compile(r"cn[-_ ]?uscc")
 
@@ -53,6 +53,6 @@ def valid(scheme: str, value: str, *, field: str = "code") -> tuple[str, str]:
 
 
 def sought(scheme: str, value: str) -> tuple[str, str]:
-    """A code as it would be recorded, to be looked for: what is no code is found nowhere, or where it was kept before."""
+    """A code as it would be recorded, to be looked for: what is no code is found nowhere."""
     named = scheme_name(scheme)
     return (named, _spelt(value)) if named == USCC and _USCC.fullmatch(_spelt(value)) else (named, value)

@@ -8,7 +8,16 @@ from services.registry.tables import SEPARATORS, Line, Table, UnreadableFile, en
 
 COLUMNS = {
     "name": (
-        "account", "name", "账号名称", "帐号名称", "名称", "应用名称", "群名称", "群组名称", "新媒体名称", "账号名",
+        "account",
+        "name",
+        "账号名称",
+        "帐号名称",
+        "名称",
+        "应用名称",
+        "群名称",
+        "群组名称",
+        "新媒体名称",
+        "账号名",
     ),
     "platform": ("platform", "平台", "平台名称", "所属平台", "开设平台", "发布平台"),
     "unit": ("department", "unit", "agency", "主办单位", "主办单位名称", "单位", "单位名称", "开办单位"),
@@ -18,7 +27,7 @@ COLUMNS = {
     "opened_on": ("opened_on", "开通日期", "开通时间", "开设日期", "开设时间"),
     "kind": ("kind", "类型", "对象类型", "类别"),
     "running": ("status", "running", "状态", "运行状态", "账号状态", "当前状态", "使用状态"),
-}  # fmt: skip
+}
 REQUIRED = ("name", "platform", "unit", "address")
 VERDICT, DETAIL = "结果 verdict", "说明 detail"  # what a download adds, in front of all other columns
 FIELD = {name: field for field, names in COLUMNS.items() for name in names}

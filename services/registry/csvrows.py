@@ -1,6 +1,6 @@
 """Reading a source's list: every row gets a verdict, a bad row never stops the others. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -32,18 +32,24 @@ class Remark:
 
 
 NOT_CLOSED = Remark(
-    "row_over_lines", None, "本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
+    "row_over_lines",
+    None,
+    "本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
     "a quotation mark on this line is not closed on it: it cannot be told from the lines up to the next one",
-)  # fmt: skip
+)
 HEADER_AGAIN = Remark("header_again", None, "本行为重复的表头,请删除", "this line is the header once more: take it out")
 ENDED = Remark(
-    "not_running", "running", "名录称其已注销或已关停,不作为在线对象登记",
+    "not_running",
+    "running",
+    "名录称其已注销或已关停,不作为在线对象登记",
     "the list calls it closed: it is not recorded as online",
-)  # fmt: skip
+)
 SAID_TWICE = Remark(
-    "running_disputed", "running", "本行称其已注销,另一行仍将其列为在用",
+    "running_disputed",
+    "running",
+    "本行称其已注销,另一行仍将其列为在用",
     "this line calls it closed, another one lists it as running",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +136,11 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: dateti
 
 def _beyond(width: int, place: int) -> Remark:
     return Remark(
-        "more_cells", None, f"第 {place + 1} 格超出表头的 {width} 列,各格可能错位(逗号须加引号)",
+        "more_cells",
+        None,
+        f"第 {place + 1} 格超出表头的 {width} 列,各格可能错位(逗号须加引号)",
         f"cell {place + 1} stands after the {width} columns of the header: are the cells shifted by an unquoted comma?",
-    )  # fmt: skip
+    )
 
 
 def _unless_twin(row: Row, first_seen: dict[Key, int]) -> Row:
@@ -160,11 +168,16 @@ def _row(line: Line, rows: Rows) -> Row:
         ended = listwords.has_ended(cell("running", needed=True))
         language = domain.language_tag(cell("language"))
         told = AssetDeclared(
-            source=rows.source, on=rows.on, kind=kind, platform=platform, address=address,
-            name=cell("name", needed=True), language=language,
+            source=rows.source,
+            on=rows.on,
+            kind=kind,
+            platform=platform,
+            address=address,
+            name=cell("name", needed=True),
+            language=language,
             sponsor=_sponsor(cell("code"), cell("unit", needed=True), language, rows),
             opened_on=days.listed_day(day) if (day := cell("opened_on")) else None,
-        )  # fmt: skip
+        )
         domain.facts(told, what, domain.unit_id(told.sponsor), now=rows.now)
     except ValidationError as error:
         return Row(line.number, what=what, remark=_titled(_fault(error), rows.header), kind=kind)
@@ -215,9 +228,11 @@ def _oddity(told: AssetDeclared, what: Canonical) -> Remark | None:
     if what.corrected:
         where = what.identity.split("/")[0] if what.platform == "web" else what.platform
         return Remark(
-            "platform_corrected", "platform", f"地址属于 {where},而非 {told.platform}",
+            "platform_corrected",
+            "platform",
+            f"地址属于 {where},而非 {told.platform}",
             f"the address is on {where}, not on {told.platform}",
-        )  # fmt: skip
+        )
     if what.blank:
         return Remark("blank_in_address", "address", "地址中有空格,可能有误", "the address holds a blank: a slip?")
     return None

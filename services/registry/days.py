@@ -19,9 +19,9 @@ _NUMBER = re.compile(r"([0-9]{1,5})(?:\.[0-9]{1,15})?")
 
 
 def listed_day(text: str, *, field: str = "opened_on") -> date:
-    """The day that a cell says. Raises Invalid for what is no day, is not year first, or is a day that software makes up.
+    """The day that a cell says. Raises Invalid for what is no day, not year first, or a day that software makes up.
 
-    1899-12-30 (a spreadsheet's nought), 1970-01-01 (a machine's) and the year 0 lie before the first day of the monitor.
+    1899-12-30 (a spreadsheet's nought), 1970-01-01 (a machine's) and the year 0 lie before the first of all days.
     """
     spelt = unicodedata.normalize("NFKC", text).strip()
     try:

@@ -218,7 +218,7 @@ def unit_key(text: str) -> str:
 
 
 def unit_code(scheme: str, value: str, *, field: str = "code") -> tuple[str, str]:
-    """A unit's code as it is recorded: scheme and value. Raises Invalid, also for a 统一社会信用代码 that cannot be one."""
+    """A unit's code as it is recorded: scheme and value. Raises Invalid for one that its scheme does not allow."""
     return codes.valid(clean("scheme", scheme), clean("unit", value), field=field)
 
 

@@ -6,44 +6,51 @@ from libs.common.errors import Invalid
 from libs.common.events.intake import Kind
 from services.registry.tables import folded
 
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split("|"))
+
+
 KINDS: dict[Kind, frozenset[str]] = {
-    "app": frozenset({
-        "app", "apps", "application", "mobile app", "应用", "应用程序", "移动应用", "移动应用程序", "政务应用",
-        "政务应用程序", "移动互联网应用程序", "移动互联网政务应用程序", "政务移动互联网应用程序", "客户端", "移动客户端",
-        "政务app", "移动app", "手机app", "小程序", "微信小程序", "支付宝小程序", "百度小程序", "抖音小程序", "快应用",
-    }),
-    "account": frozenset({
-        "account", "accounts", "账号", "帐号", "公众账号", "公众帐号", "政务公众账号", "公众号", "微信公众号", "政务新媒体",
-        "新媒体", "政务新媒体账号", "订阅号", "服务号", "视频号", "微博", "抖音号", "头条号", "短视频账号", "social media",
-    }),
-    "group": frozenset({
-        "group", "groups", "chat group", "群", "群组", "工作群", "工作群组", "微信群", "微信工作群", "qq群", "qq工作群",
-        "钉钉群", "企业微信群", "网络工作群", "网络工作群组",
-    }),
-}  # fmt: skip
+    "app": _words(
+        "app|apps|application|mobile app|应用|应用程序|移动应用|移动应用程序|政务应用|政务应用程序|移动互联网应用程序|移动互联网政务应用程序",
+        "政务移动互联网应用程序|客户端|移动客户端|政务app|移动app|手机app|小程序|微信小程序|支付宝小程序|百度小程序|抖音小程序|快应用",
+    ),
+    "account": _words(
+        "account|accounts|账号|帐号|公众账号|公众帐号|政务公众账号|公众号|微信公众号|政务新媒体|新媒体|政务新媒体账号",
+        "订阅号|服务号|视频号|微博|抖音号|头条号|短视频账号",
+        "social media",
+    ),
+    "group": _words(
+        "group|groups|chat group|群|群组|工作群|工作群组|微信群|微信工作群|qq群|qq工作群|钉钉群|企业微信群|网络工作群|网络工作群组"
+    ),
+}
 _APPS = re.compile(
     r"小程序|客户端|应用市场|应用商店|应用宝|快应用|安卓|苹果|鸿蒙|app ?store|google ?play|appgallery|^apps?$|\b(android|ios"
     r"|iphone|ipad|harmonyos|blackberry|windows phone|mobile web)\b"
 )
 _GROUPS = re.compile(r"群组?$")
 _ENDS = r"(?:注销|关停|关闭|停用|下线|下架|删除|撤销|解散|停办|停运|停止运营|停止使用|废止|终止|取消|封停|注消)"
-_ENDED = re.compile(rf"(?:(?:现?已经?|已于.{{1,20}})(?:自行|主动|依法)?)?{_ENDS}(?:[、,并和及/ ]?{_ENDS})*(?:了|备案)?")
-ENDED = frozenset({
-    "closed", "deleted", "removed", "deactivated", "gone", "archived", "retired", "decommissioned", "dissolved",
-    "cancelled", "canceled", "discontinued", "terminated", "shut down", "shutdown", "offline", "defunct", "disabled",
-    "fermé", "supprimé", "désactivé",
-})  # fmt: skip
-RUNS = frozenset({
-    "正常", "运行", "正常运行", "在运行", "运行中", "运行正常", "在用", "使用中", "正常使用", "启用", "已启用", "启用中", "开通",
-    "已开通", "在线", "上线", "已上线", "运营", "运营中", "正常运营", "在运营", "更新中", "正常更新", "活跃", "有效", "保留",
-    "active", "online", "open", "live", "normal", "in use", "running", "enabled", "operational", "actif", "en ligne",
-})  # fmt: skip
-DITTO = frozenset({"同上", "同左", "同前", "同上行", "〃", "″", '"', "''", "ditto", "do.", "idem", "same as above"})
-NOTHING = frozenset({"无", "暂无", "没有", "空", "未填", "未知", "不详", "待定", "待填", "见附件", "详见附件", "略"}) | {
-    "-", "--", "---", "—", "——", "/", "\\", ".", "*", "?", "n/a", "na", "none", "null", "nil", "nan", "tbd", "unknown",
-    "undefined", "see attachment",
-}  # fmt: skip
-FAULTY = frozenset({"#n/a", "#ref!", "#value!", "#div/0!", "#name?", "#null!", "#num!", "#spill!", "#calc!"})
+_ENDED = re.compile(
+    rf"(?:(?:现?已经?|已于.{{1,20}})(?:自行|主动|依法)?)?{_ENDS}"
+    rf"(?:[、,并和及/ ]?{_ENDS})*(?:了|备案)?"
+)
+ENDED = _words(
+    "closed|deleted|removed|deactivated|gone|archived|retired|decommissioned|dissolved|cancelled",
+    "canceled|discontinued|terminated|shut down|shutdown|offline|defunct|disabled|fermé|supprimé",
+    "désactivé",
+)
+RUNS = _words(
+    "正常|运行|正常运行|在运行|运行中|运行正常|在用|使用中|正常使用|启用|已启用|启用中|开通|已开通|在线|上线",
+    "已上线|运营|运营中|正常运营|在运营|更新中|正常更新|活跃|有效",
+    "保留|active|online|open|live|normal|in use|running|enabled|operational|actif|en ligne",
+)
+DITTO = _words("同上|同左|同前|同上行|〃|″|\"|''|ditto|do.|idem|same as above")
+NOTHING = _words(
+    "无|暂无|没有|空|未填|未知|不详|待定|待填|见附件|详见附件|略|-|--|---|—|——|/|\\|.|*|?|n/a|na|none|null|nil|nan|tbd",
+    "unknown|undefined|see attachment",
+)
+FAULTY = _words("#n/a|#ref!|#value!|#div/0!|#name?|#null!|#num!|#spill!|#calc!")
 ACCEPTED_KINDS = "app, account or group; 应用, 账号 or 群组"
 ACCEPTED_RUNNING = "正常, 在用, 运行中 … or active; 已注销, 已关停 … or closed; nothing where it is not known"
 

@@ -1,7 +1,7 @@
 """Turns a workbook on standard input into text on standard output: run alone, as a process that may be lost.
 
-It imports nothing of the house, so that it starts within a moment; `spreadsheets.py` starts it and says what it may take.
-For each sheet that holds something comes a line of JSON with its name and size, and then the sheet as CSV in UTF-8, each
+It imports nothing of the house, so that it starts at once; `spreadsheets.py` starts it and says what it may take.
+For each sheet that holds something comes a line of JSON with its name and size, then the sheet as CSV in UTF-8, each
 of its rows on the line of its own number.
 """
 

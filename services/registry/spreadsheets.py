@@ -1,7 +1,7 @@
 """Workbooks: how large one may be, and its sheet as CSV. What reads it is a process of its own, which may be lost.
 
 XLSX is a ZIP archive: 20 MiB of it may unpack to 20 GiB, and one cell in the last corner of a sheet makes a table of
-seventeen thousand million cells. So what it unpacks to is counted first, without being kept; then the reader has so much
+seventeen thousand million cells. So what it unpacks to is counted first, and not kept; then the reader has so much
 memory and time and no more.
 """
 
@@ -24,6 +24,7 @@ MOST_TEXT = 64 * 1024 * 1024  # of all sheets as CSV
 READER_MEMORY = 448 * 1024 * 1024  # 200,000 rows of ten cells take about 150 MiB
 READER_SECONDS = 60
 READER = Path(__file__).with_name("sheetreader.py")
+_WAIT = 2 * READER_SECONDS  # a busy machine gives the reader its seconds late
 _STEP = 1024 * 1024
 
 
@@ -44,9 +45,10 @@ def as_csv(content: bytes) -> bytes:
     if len(with_header) > 1:
         named = ", ".join(repr(name[:40]) for name in with_header[:10])
         raise UnreadableFile(
-            field="header", accepted="one sheet with a header",
+            field="header",
+            accepted="one sheet with a header",
             why=(f"多个工作表有表头:{named}", f"more than one sheet has a header: {named}"),
-        )  # fmt: skip
+        )
     return next((text for name, text in sheets if name in with_header), sheets[0][1])
 
 
@@ -103,9 +105,12 @@ def _read(content: bytes) -> list[tuple[str, bytes]]:
     too_large = _refused("工作簿过大或无法读取", "the workbook is too large, or cannot be read")
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(READER), *bounds], input=content, capture_output=True, timeout=2 * READER_SECONDS,
+            [sys.executable, "-I", str(READER), *bounds],
+            input=content,
+            capture_output=True,
+            timeout=_WAIT,
             check=False,
-        )  # fmt: skip
+        )
     except (subprocess.TimeoutExpired, OSError):
         raise too_large from None
     if done.returncode != 0:

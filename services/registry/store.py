@@ -60,13 +60,14 @@ async def peek(conn: Connection, kind: str, what: Canonical) -> Asset | None:
     return None if row is None else to_asset(row)
 
 
-async def peek_all(conn: Connection, kind: str, whats: Iterable[Canonical]) -> dict[tuple[str, str], Asset]:
-    """The latest life of each of many assets, by platform and identity, for looking only."""
-    keys = sorted({what.key for what in whats})
+async def peek_all(conn: Connection, whats: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Asset]:
+    """The latest life of each of many assets, by kind, platform and identity, for looking only."""
+    keys = sorted(set(whats))
     found = QUERIES.assets_latest(
-        conn, kind=kind, platforms=[platform for platform, _ in keys], identities=[identity for _, identity in keys]
-    )
-    return {(row["platform"], row["identity"]): to_asset(row) async for row in found}
+        conn, kinds=[kind for kind, _, _ in keys], platforms=[platform for _, platform, _ in keys],
+        identities=[identity for _, _, identity in keys],
+    )  # fmt: skip
+    return {(row["kind"], row["platform"], row["identity"]): to_asset(row) async for row in found}
 
 
 async def official(conn: Connection, kinds: Sequence[str], platform: str | None, identity: str) -> Asset | None:
