@@ -13,7 +13,8 @@ def _words(*lines: str) -> frozenset[str]:
 
 KINDS: dict[Kind, frozenset[str]] = {
     "app": _words(
-        "app|apps|application|mobile app|应用|应用程序|移动应用|移动应用程序|政务应用|政务应用程序|移动互联网应用程序|移动互联网政务应用程序",
+        "app|apps|application|mobile app|应用|应用程序|移动应用|移动应用程序|政务应用|政务应用程序",
+        "移动互联网应用程序|移动互联网政务应用程序",
         "政务移动互联网应用程序|客户端|移动客户端|政务app|移动app|手机app|小程序|微信小程序|支付宝小程序|百度小程序|抖音小程序|快应用",
     ),
     "account": _words(
@@ -22,11 +23,13 @@ KINDS: dict[Kind, frozenset[str]] = {
         "social media",
     ),
     "group": _words(
-        "group|groups|chat group|群|群组|工作群|工作群组|微信群|微信工作群|qq群|qq工作群|钉钉群|企业微信群|网络工作群|网络工作群组"
+        "group|groups|chat group|群|群组|工作群|工作群组|微信群|微信工作群|qq群|qq工作群|钉钉群|企业微信群",
+        "网络工作群|网络工作群组",
     ),
 }
 _APPS = re.compile(
-    r"小程序|客户端|应用市场|应用商店|应用宝|快应用|安卓|苹果|鸿蒙|app ?store|google ?play|appgallery|^apps?$|\b(android|ios"
+    r"小程序|客户端|应用市场|应用商店|应用宝|快应用|安卓|苹果|鸿蒙|app ?store|google ?play|appgallery"
+    r"|^apps?$|\b(android|ios"
     r"|iphone|ipad|harmonyos|blackberry|windows phone|mobile web)\b"
 )
 _GROUPS = re.compile(r"群组?$")
@@ -106,8 +109,8 @@ def stated(field: str, text: str, *, needed: bool) -> str:
     word = text.casefold().strip()
     if word in DITTO or word in FAULTY or (needed and word in NOTHING):
         why = (
-            f"{field}:{text[:40]!r} 不是内容",
-            f"{field}: {text[:40]!r} stands for something that is not written here",
+            f"{text[:40]!r} 不是内容",
+            f"{text[:40]!r} stands for something that is not written here",
         )
         raise Invalid(field=field, accepted="the value itself, in every row", why=why)
     return "" if word in NOTHING else text

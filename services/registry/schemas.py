@@ -22,7 +22,7 @@ RECORD: dict[str, JsonValue] = {
 DECLARATION: dict[str, JsonValue] = {
     "source": "city-list", "on": "2025-06-01", "kind": "account", "platform": "微博",
     "address": "https://weibo.com/chengdufabu", "name": "成都发布", "language": "zh",
-    "sponsor": {"scheme": "cn-uscc", "value": "11510100009182519P", "name": "成都市人民政府办公厅", "language": "zh"},
+    "sponsor": {"scheme": "cn-uscc", "value": "11510100009182519N", "name": "成都市人民政府办公厅", "language": "zh"},
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.common.db import Connection, load_queries
-from libs.common.events.intake import UnitRef
+from libs.common.events.intake import Kind, UnitRef
 from libs.common.events.registry import UnitName, UnitRecorded
 from services.registry import codes, domain
 from services.registry.domain import Asset
@@ -60,7 +60,7 @@ async def peek(conn: Connection, kind: str, what: Canonical) -> Asset | None:
     return None if row is None else to_asset(row)
 
 
-async def peek_all(conn: Connection, whats: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Asset]:
+async def peek_all(conn: Connection, whats: Iterable[tuple[Kind, str, str]]) -> dict[tuple[Kind, str, str], Asset]:
     """The latest life of each of many assets, by kind, platform and identity, for looking only."""
     keys = sorted(set(whats))
     found = QUERIES.assets_latest(
