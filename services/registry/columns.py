@@ -55,7 +55,11 @@ class Header:
         """The columns that stand for no field and are not read, as they are written, at most `SHOWN`."""
         known = {*self.places.values(), *self.added}
         others = ((n, cell) for n, cell in enumerate(self.cells[: self.width]) if n not in known)
-        return [plain(cell)[:100] or f"(column {n + 1})" for n, cell in islice(others, SHOWN)]
+        return [plain(cell)[:100] or f"(column {self.numbered(n)})" for n, cell in islice(others, SHOWN)]
+
+    def numbered(self, place: int) -> int:
+        """The number of a column, from 1, as the file had it before a download put its own in front."""
+        return place + 1 - sum(added < place for added in self.added)
 
     def title(self, field: str) -> str:
         """A field's column as it is written in the file; the field's own name where it has none."""

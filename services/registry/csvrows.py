@@ -111,7 +111,9 @@ class Rows:
             return Row(line.number, remark=HEADER_AGAIN)
         beyond = next((n for n, cell in enumerate(line.cells) if n >= self.header.width and cell.strip()), None)
         if beyond is not None:
-            return Row(line.number, remark=_beyond(self.header.width, beyond))
+            return Row(
+                line.number, remark=_beyond(self.header.numbered(self.header.width - 1), self.header.numbered(beyond))
+            )
         return _row(line, self)
 
 
@@ -134,12 +136,12 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: dateti
     return Rows(table, header, counted, source, on, unit_scheme, now)
 
 
-def _beyond(width: int, place: int) -> Remark:
+def _beyond(width: int, number: int) -> Remark:
     return Remark(
         "more_cells",
         None,
-        f"第 {place + 1} 格超出表头的 {width} 列,各格可能错位(逗号须加引号)",
-        f"cell {place + 1} stands after the {width} columns of the header: are the cells shifted by an unquoted comma?",
+        f"第 {number} 格超出表头的 {width} 列,各格可能错位(逗号须加引号)",
+        f"cell {number} stands after the {width} columns of the header: are the cells shifted by an unquoted comma?",
     )
 
 
