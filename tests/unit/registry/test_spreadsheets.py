@@ -59,6 +59,17 @@ def test_two_sheets_with_a_header_are_refused_by_name() -> None:
     assert (error.field, "'第一', '第二'" in error.text("zh")) == ("header", True)
 
 
+def test_a_formula_that_failed_is_no_blank_cell() -> None:
+    """A blank 状态 would say nothing, and the account would be recorded as online."""
+    part = sheet([HEAD, ("减负", "微博", "办公厅", "https://weibo.com/jianfu", None, "正常")])
+    failed = part.replace(
+        '<c r="F2" t="inlineStr"><is><t xml:space="preserve">正常</t></is></c>', '<c r="F2" t="e"><v>#N/A</v></c>'
+    )
+    assert failed != part
+    (row,) = read(workbook(说明=[("x",)], 名录=failed))
+    assert (row.told, row.remark and row.remark.field) == (None, "running")
+
+
 def test_what_is_no_csv_is_left_as_it_is() -> None:
     assert spreadsheets.as_csv(b"a,b\n") == b"a,b\n"
 
