@@ -30,7 +30,7 @@ KINDS: dict[Kind, frozenset[str]] = {
 _APPS = re.compile(
     r"小程序|客户端|应用市场|应用商店|应用宝|快应用|安卓|苹果|鸿蒙|app ?store|google ?play|appgallery"
     r"|^apps?$|\b(android|ios"
-    r"|iphone|ipad|harmonyos|blackberry|windows phone|mobile web)\b"
+    r"|iphone|ipad|harmonyos|blackberry|windows( phone)?|mobile web)\b"
 )
 _GROUPS = re.compile(r"群组?$")
 _ENDS = r"(?:注销|关停|关闭|停用|下线|下架|删除|撤销|解散|停办|停运|停止运营|停止使用|废止|终止|取消|封停|注消)"

@@ -49,7 +49,12 @@ def as_csv(content: bytes) -> bytes:
             accepted="one sheet with a header",
             why=(f"多个工作表有表头:{named}", f"more than one sheet has a header: {named}"),
         )
-    return next((text for name, text in sheets if name in with_header), sheets[0][1])
+    text = next((text for name, text in sheets if name in with_header), sheets[0][1])
+    if len(text) > csvrows.MAX_BYTES:
+        raise _refused(
+            "工作表的文字超过 20 MiB,请分为多个文件", "its sheet holds more than 20 MiB of text: part it into files"
+        )
+    return text
 
 
 def _other_formats(content: bytes) -> None:

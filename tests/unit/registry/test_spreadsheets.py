@@ -130,6 +130,9 @@ def test_one_cell_in_a_far_corner_is_no_table_of_all_cells(corner: str) -> None:
 def test_text_that_many_cells_share_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spreadsheets, "MOST_TEXT", 1000)
     assert "too large" in refused(workbook(a=[*LIST, *([("x" * 100,)] * 20)])).text("en")
+    monkeypatch.setattr(spreadsheets, "MOST_TEXT", 1 << 20)
+    monkeypatch.setattr(csvrows, "MAX_BYTES", 10_000)
+    assert "20 MiB of text" in refused(workbook(a=[*LIST, *([("x" * 1000,)] * 20)])).text("en")
     monkeypatch.setattr(spreadsheets, "MOST_UNPACKED", 1000)
     assert "unpacks" in refused(workbook(a=LIST)).text("en")
 
