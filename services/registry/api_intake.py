@@ -20,9 +20,9 @@ from libs.common.kafka import first_fault
 from libs.common.problems import problems
 from libs.common.text import Text
 from libs.common.web import IdempotencyKey, Limit, require
-from services.registry import imports, schemas, usecases
+from services.registry import domain, imports, releases, schemas, usecases
 from services.registry.domain import Policy
-from services.registry.reports import OUTDATED, File
+from services.registry.reports import OUTDATED, Answer, File
 from services.registry.store import QUERIES
 
 NIL = UUID(int=0)
@@ -32,15 +32,29 @@ MODELS: dict[str, type[AssetDeclared] | type[AssetCorrected] | type[AssetDeliste
 CSV = (
     "account,platform,department,language,url\n成都发布,微博,成都市人民政府办公厅,中文,https://weibo.com/chengdufabu\n"
 )
-CSV_BODY = {
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FILE_BODY = {
     "requestBody": {
         "required": True,
-        "description": "CSV in UTF-8, or in GBK under a Chinese header(GBK 须用中文表头): "
-        "account|name|账号名称, platform|平台, department|unit|主办单位, url|address|链接; "
-        "optional language|语言, opened_on|开通日期",
-        "content": {"text/csv": {"schema": {"type": "string"}, "example": CSV}},
-    }
+        "description": "XLSX, or CSV with commas, tabs or semicolons in UTF-8, UTF-16 or, under a Chinese header, GBK"
+        "(GBK 须用中文表头). Columns 列: account|name|账号名称, platform|平台, department|unit|主办单位, "
+        "url|address|链接; optional 可选: 统一社会信用代码|uscc, language|语言, opened_on|开通日期, kind|类型, "
+        "status|状态. Titles may stand above the header 表头之上可有标题行",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}, "example": CSV},
+            XLSX: {"schema": {"type": "string", "format": "binary"}},
+        },
+    },
+    "responses": {
+        "200": {
+            "description": "报告 the report, or with `report=file` the file with a verdict on each row",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        }
+    },
 }
+
+
+DOWNLOAD = {"Content-Disposition": 'attachment; filename="verdicts.csv"'}
 
 
 class ImportsBusy(DomainError):
@@ -122,9 +136,9 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     @routes.post(
         "/imports",
         tags=["intake 接入"],
-        summary="Import a source's list as CSV 导入名录",
+        summary="Import a source's list, CSV or XLSX 导入名录",
         response_model=schemas.ImportReport,
-        openapi_extra=CSV_BODY,
+        openapi_extra=FILE_BODY,
         responses=problems(429),
     )
     @bounded(20 * MIB)
@@ -138,21 +152,27 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
             AskedFlag, Query(description="完整名录:缺少的视为消失 the whole list: what it lacks is gone")
         ] = False,
         unit_scheme: Annotated[str, Text(40), Query(description="单位代码体系")] = "name",
+        report: Annotated[
+            Answer, Query(description="全部、仅问题行,或附结论的原文件 all, problems only, or the file with verdicts")
+        ] = "all",
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """A verdict per row, of at most 200,000; a bad row stops no other. `dry-run` says what `apply` would do and
         writes nothing.
 
         Applied again, a finished import changes nothing and one that was cut off is completed. What a complete file
-        lacks is `gone`, unless it is more than the guard allows: then all of it is `held`. Two imports run at once;
-        another gets 429, to be sent again after `Retry-After` seconds. Who hangs up stops the import between chunks.
+        lacks, and what any file calls closed (状态 已注销, 已关停), is `gone`, unless it is more than the guard allows:
+        then all of it is `held`. It lacks assets of the kinds that it lists: a list of accounts says nothing of apps.
+        Two imports run at once; another gets 429, to be sent again after `Retry-After` seconds. Who hangs up stops the
+        import between chunks. With `report=file` the answer is the file as CSV with a verdict before each row, to be
+        corrected and sent again as it is.
         """
         with turns.arriving(who):
             content = await request.body()
-        file = File(content, source, on, unit_scheme, complete)
+        file = File(content, source, on, unit_scheme, complete, report)
         with turns.importing():
             try:
-                report = await imports.run(
+                answer = await imports.run(
                     database,
                     file,
                     who,
@@ -164,7 +184,9 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
                 )
             except imports.CallerGone:
                 return Response(status_code=499)  # nobody is left to read it
-        return Response(report, media_type="application/json")
+        if report == "file":
+            return Response(answer, media_type="text/csv; charset=utf-8", headers=DOWNLOAD)
+        return Response(answer, media_type="application/json")
 
     @routes.get(
         "/guard/held",
@@ -173,14 +195,47 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     )
     async def held(
         _: Annotated[Principal, require("operator", "registrar", "viewer", "auditor")],
+        source: Annotated[str, Text(100)] | None = None,
+        day: Annotated[Day | None, Query(description="被暂存之日 the business day since which it is held")] = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
     ) -> schemas.HeldPage:
         """What would have made more of a source's assets vanish within a day than its limit allows."""
+        during = None if day is None else releases.span(day, policy)
+        since, until = (None, None) if during is None else (during.since, during.until)
+        listed = None if source is None else domain.clean("source", source)
         async with database.reading() as conn:
-            rows = QUERIES.disappearances_held(conn, after=cursor, max_rows=limit)
+            rows = QUERIES.disappearances_held(
+                conn, source=listed, since=since, until=until, after=cursor, max_rows=limit
+            )
             items = [schemas.Held(**dict(row)) async for row in rows]
         return schemas.HeldPage(items=items, next=str(items[-1].disappearance_id) if len(items) == limit else None)
+
+    @routes.post(
+        "/guard/held",
+        tags=["guard 消失防护"],
+        summary="Decide all that is held of a source since one day 按来源和日期一并处理",
+    )
+    async def decide_day(
+        body: schemas.DayDecision, request: Request, who: Annotated[Principal, require("operator")]
+    ) -> schemas.Released:
+        """In pages of 200, each in a transaction of its own, up to 5,000 by one call; `left` says how many still wait.
+
+        Sent again it decides what is left, and nothing twice.
+        """
+        released = await releases.decide_day(
+            database,
+            body.source,
+            body.day,
+            go=body.decision == "apply",
+            reason=body.reason,
+            actor=who.subject,
+            now=clock.now(),
+            policy=policy,
+            gone=request.is_disconnected,
+        )
+        gone, unchanged = released.outcomes["gone"], released.outcomes["unchanged"]
+        return schemas.Released(decided=gone + unchanged, gone=gone, unchanged=unchanged, left=released.left)
 
     @routes.post(
         "/guard/held/{disappearance_id}",

@@ -26,7 +26,7 @@ class Code(BaseModel):
     """A unit's code under a scheme, such as cn-uscc 统一社会信用代码."""
 
     scheme: Annotated[str, Text(40)] = Field(examples=["cn-uscc"])
-    value: Annotated[str, Text(400)] = Field(examples=["11510000008282516M"])
+    value: Annotated[str, Text(400)] = Field(examples=["11510000008282516L"])
 
 
 class Name(BaseModel):
@@ -117,7 +117,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
     ) -> Units:
         """In the order of their ids: all, the one under a code, or those with a name that begins so; case is no matter.
 
-        `scheme` and `value` go together, as `cn-uscc` and `11510000008282516M`.
+        `scheme` and `value` go together, as `cn-uscc` and `11510000008282516L`.
         """
         if (scheme is None) != (value is None):
             missing = "scheme" if scheme is None else "value"

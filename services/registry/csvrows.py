@@ -1,43 +1,24 @@
-"""Reading a source's file: every row gets a verdict, a bad row never stops the others. Pure."""
+"""Reading a source's list: every row gets a verdict, a bad row never stops the others. Pure."""
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import chain, islice
 
 from pydantic import ValidationError
 
-from libs.common import exact
 from libs.common.errors import DomainError, Invalid
-from libs.common.events.intake import AssetDeclared, UnitRef
-from services.registry import domain
+from libs.common.events.intake import AssetDeclared, Kind, UnitRef
+from services.registry import codes, columns, days, domain, listwords
+from services.registry.columns import Header
 from services.registry.identity import Canonical, canonical
+from services.registry.tables import Line, Table, UnreadableFile, plain
 
-COLUMNS = {
-    "name": ("account", "name", "账号名称", "名称"),
-    "platform": ("platform", "平台"),
-    "unit": ("department", "unit", "主办单位", "单位"),
-    "language": ("language", "语言"),
-    "address": ("url", "address", "地址", "链接"),
-    "opened_on": ("opened_on", "开通日期"),
-}
-REQUIRED = ("name", "platform", "unit", "address")
-CHINESE = {name for names in COLUMNS.values() for name in names if not name.isascii()}
+__all__ = ["MAX_BYTES", "MAX_ROWS", "Remark", "Row", "Rows", "UnreadableFile", "read"]
+
 MAX_BYTES = 20 * 1024 * 1024
 MAX_ROWS = 200_000  # the verdict on each is kept until all have one: more, however short, would not fit into memory
 FAULTS = {"string_too_short": "不能为空", "string_too_long": "过长", "string_unfit": "含有不能保存的字符"}
-
-
-class UnreadableFile(DomainError):
-    """The file as a whole cannot be read."""
-
-    code = "unreadable_file"
-    kind = "invalid"
-    zh = "文件无法读取:{why}"
-    en = "The file cannot be read: {why}"
+Key = tuple[Kind, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +32,32 @@ class Remark:
 
 
 NOT_CLOSED = Remark(
-    "row_over_lines", None, "本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
+    "row_over_lines",
+    None,
+    "本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
     "a quotation mark on this line is not closed on it: it cannot be told from the lines up to the next one",
-)  # fmt: skip
+)
+HEADER_AGAIN = Remark("header_again", None, "本行为重复的表头,请删除", "this line is the header once more: take it out")
+ENDED = Remark(
+    "not_running",
+    "running",
+    "名录称其已注销或已关停,不作为在线对象登记",
+    "the list calls it closed: it is not recorded as online",
+)
+SAID_TWICE = Remark(
+    "running_disputed",
+    "running",
+    "本行称其已注销,另一行仍将其列为在用",
+    "this line calls it closed, another one lists it as running",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the file (the first after the header is 2): what it declares, or what is wrong with it.
+    """One line of the file, counted from 1: what it declares, or what is wrong with it.
 
-    Without `what` nobody can tell which asset the line means; with `twin_line` it names that line's asset again.
+    Without `what` nobody can tell which asset the line means; with `twin_line` it names that line's asset again. One
+    that has `ended` declares nothing: the list calls its asset closed.
     """
 
     line: int
@@ -68,6 +65,18 @@ class Row:
     what: Canonical | None = None
     remark: Remark | None = None
     twin_line: int | None = None
+    kind: Kind = "account"
+    ended: bool = False
+
+    @property
+    def key(self) -> Key | None:
+        """The asset that the line means, whatever else is wrong with it."""
+        return None if self.what is None else (self.kind, *self.what.key)
+
+    @property
+    def readable(self) -> bool:
+        """Whether it says something that can be done."""
+        return self.told is not None or self.ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +86,8 @@ class Rows:
     They are never all in memory: 200,000 rows with what they declare take a hundred times what the file does.
     """
 
-    content: bytes
-    encoding: str
-    places: dict[str, int]
+    table: Table
+    header: Header
     count: int
     source: str
     on: date
@@ -91,15 +99,22 @@ class Rows:
 
     def __iter__(self) -> Iterator[Row]:
         """Every row with what it declares or why it cannot."""
-        first_seen: dict[tuple[str, str], int] = {}
-        lines = _rows(self.content, self.encoding)
-        next(lines, None)
-        for line, whole, cells in lines:
-            if not whole:
-                yield Row(line, remark=NOT_CLOSED)  # what it swallowed may be rows of their own
-            else:
-                row = _row(line, cells, self.places, self.source, self.on, self.unit_scheme, self.now)
-                yield _unless_twin(row, first_seen)
+        first_seen: dict[Key, int] = {}
+        for line in self.table.lines():
+            if line.number > self.header.line:
+                yield _unless_twin(self._row(line), first_seen)
+
+    def _row(self, line: Line) -> Row:
+        if not line.whole:
+            return Row(line.number, remark=NOT_CLOSED)  # what it swallowed may be rows of their own
+        if self.header.again(line.cells):
+            return Row(line.number, remark=HEADER_AGAIN)
+        beyond = next((n for n, cell in enumerate(line.cells) if n >= self.header.width and cell.strip()), None)
+        if beyond is not None:
+            return Row(
+                line.number, remark=_beyond(self.header.numbered(self.header.width - 1), self.header.numbered(beyond))
+            )
+        return _row(line, self)
 
 
 def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: datetime) -> Rows:
@@ -108,123 +123,106 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: dateti
         raise UnreadableFile(
             field="body", accepted="at most 20 MiB", why=(f"{len(content)} 字节", f"{len(content)} bytes")
         )
-    encoding = _encoding(content)
-    counted = sum(1 for _ in islice(_rows(content, encoding), MAX_ROWS + 2))
-    if counted > MAX_ROWS + 1:  # with the header
-        why = (f"超过 {MAX_ROWS} 行", f"more than {MAX_ROWS} rows")
-        raise UnreadableFile(field="body", accepted=f"at most {MAX_ROWS} rows", why=why)
-    _, whole, header = next(_rows(content, encoding), (1, True, []))
-    if not whole:
-        raise UnreadableFile(field="header", accepted="a header on one line", why=(NOT_CLOSED.zh, NOT_CLOSED.en))
-    return Rows(content, encoding, _places(header), max(0, counted - 1), source, on, unit_scheme, now)
+    table, header = columns.find(content)
+    counted = 0
+    for line in table.lines():
+        if line.number <= header.line:
+            continue
+        counted += 1
+        if counted > MAX_ROWS:
+            why = (f"超过 {MAX_ROWS} 行", f"more than {MAX_ROWS} rows")
+            raise UnreadableFile(field="body", accepted=f"at most {MAX_ROWS} rows", why=why)
+        header.refuse_another(line)
+    return Rows(table, header, counted, source, on, unit_scheme, now)
 
 
-def _rows(content: bytes, encoding: str) -> Iterator[tuple[int, bool, list[str]]]:
-    """Each row that is not blank, with the line on which it begins and whether it ends there. Raises UnreadableFile."""
-    # A row whose quotation mark nobody closes takes in the line that is added, and is seen by that.
-    text = io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
-    reader = csv.reader(chain(text, ("\n",)))
-    line = 1
-    try:
-        for cells in reader:
-            whole = reader.line_num == line
-            if not whole or any(cell.strip() for cell in cells):
-                yield line, whole, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise UnreadableFile(
-            field="body", accepted="CSV", why=(f"第 {line} 行:{error}", f"line {line}: {error}")
-        ) from None
+def _beyond(width: int, number: int) -> Remark:
+    return Remark(
+        "more_cells",
+        None,
+        f"第 {number} 格超出表头的 {width} 列,各格可能错位(逗号须加引号)",
+        f"cell {number} stands after the {width} columns of the header: are the cells shifted by an unquoted comma?",
+    )
 
 
-def _encoding(content: bytes) -> str:
-    """UTF-8, or GB18030 (GBK), as Excel writes it, where the header then names a column in Chinese.
-
-    Without that proof nothing is guessed: French in Windows-1252 would be read as GBK too, and as nonsense.
-    """
-    try:
-        content.decode("utf-8-sig")
-        return "utf-8-sig"
-    except UnicodeDecodeError as error:
-        with suppress(UnicodeDecodeError):
-            text = content.decode("gb18030")
-            header = {cell.strip().strip('"') for cell in text.split("\n", 1)[0].split(",")}
-            if header & CHINESE:
-                return "gb18030"
-        raise UnreadableFile(
-            field="body", accepted="CSV in UTF-8, or in GBK under a Chinese header",
-            why=(f"第 {error.start} 字节不是 UTF-8", f"byte {error.start} is not UTF-8"),
-        ) from None  # fmt: skip
-
-
-def _unless_twin(row: Row, first_seen: dict[tuple[str, str], int]) -> Row:
-    if row.told is None or row.what is None:
+def _unless_twin(row: Row, first_seen: dict[Key, int]) -> Row:
+    if not row.readable or row.key is None:
         return row
-    twin = first_seen.setdefault(row.what.key, row.line)
+    twin = first_seen.setdefault(row.key, row.line)
     if twin == row.line:
         return row
     remark = Remark("duplicate_row", "address", f"与第 {twin} 行为同一对象", f"the same asset as line {twin}")
     return replace(row, told=None, remark=remark, twin_line=twin)
 
 
-def _places(header: Sequence[str]) -> dict[str, int]:
-    names = [cell.strip().lower() for cell in header]
-    places = {field: names.index(n) for field, known in COLUMNS.items() for n in known if n in names}
-    missing = [field for field in REQUIRED if field not in places]
-    if missing:
-        wanted = "; ".join(" or ".join(COLUMNS[field]) for field in missing)
-        raise UnreadableFile(
-            field="header",
-            accepted=wanted,
-            why=(f"缺少列:{', '.join(missing)}", f"columns are missing: {', '.join(missing)}"),
-        )
-    return places
+def _row(line: Line, rows: Rows) -> Row:
+    def cell(field: str, *, needed: bool = False) -> str:
+        place = rows.header.places.get(field)
+        text = plain(line.cells[place]) if place is not None and place < len(line.cells) else ""
+        return listwords.stated(field, text, needed=needed)
 
-
-def _row(
-    line: int, cells: Sequence[str], places: dict[str, int], source: str, on: date, scheme: str, now: datetime
-) -> Row:
-    def cell(field: str) -> str:
-        place = places.get(field)
-        return " ".join(cells[place].split()) if place is not None and place < len(cells) else ""
-
+    kind: Kind = "account"
     what: Canonical | None = None
     try:
-        what = canonical("account", cell("platform"), cell("address"))
+        platform, address = cell("platform"), cell("address")
+        kind = listwords.kind_of(cell("kind", needed=True), platform)
+        what = canonical(kind, platform, address)
+        ended = listwords.has_ended(cell("running", needed=True))
         language = domain.language_tag(cell("language"))
         told = AssetDeclared(
-            source=source, on=on, kind="account", platform=cell("platform"), address=cell("address"),
-            name=cell("name"), language=language,
-            sponsor=UnitRef(
-                scheme=scheme, value=cell("unit"), name=cell("unit"),
-                language=language if language in ("en", "fr", "zh") else "und",
-            ),
-            opened_on=_day(cell("opened_on")),
-        )  # fmt: skip
-        domain.facts(told, what, domain.unit_id(told.sponsor), now=now)
+            source=rows.source,
+            on=rows.on,
+            kind=kind,
+            platform=platform,
+            address=address,
+            name=cell("name", needed=True),
+            language=language,
+            sponsor=_sponsor(cell("code"), cell("unit", needed=True), language, rows),
+            opened_on=days.listed_day(day) if (day := cell("opened_on")) else None,
+        )
+        domain.facts(told, what, domain.unit_id(told.sponsor), now=rows.now)
     except ValidationError as error:
-        return Row(line, what=what, remark=_fault(error))
+        return Row(line.number, what=what, remark=_titled(_fault(error), rows.header), kind=kind)
     except DomainError as error:
         remark = Remark(error.code, error.field, error.text("zh"), error.text("en"))
-        return Row(line, what=what, remark=remark)
-    return Row(line, told, what, _oddity(told, what))
+        return Row(line.number, what=what, remark=_titled(remark, rows.header), kind=kind)
+    if ended:
+        return Row(line.number, what=what, remark=ENDED, kind=kind, ended=True)
+    return Row(line.number, told, what, _oddity(told, what), kind=kind)
 
 
-def _day(text: str) -> date | None:
+def _sponsor(code: str, name: str, language: str, rows: Rows) -> UnitRef:
+    """The unit under its 统一社会信用代码 where the row has one, else under its name in the file's scheme.
+
+    Raises Invalid for a code that cannot be one, and without one where the file's scheme is that of the codes.
+    """
+    scheme, value, field = (codes.USCC, code, "code") if code else (rows.unit_scheme, name, "unit")
+    if not code and "code" in rows.header.places and codes.scheme_name(scheme) == codes.USCC:
+        why = ("缺少统一社会信用代码", "the 统一社会信用代码 is missing")
+        raise Invalid(field="code", accepted=codes.USCC_ACCEPTED, why=why)
+    if name:  # a blank one is told by the model, as every other blank cell
+        scheme, value = domain.unit_code(scheme, value, field=field)
+    known = language if language in ("en", "fr", "zh") else "und"
     try:
-        return exact.day(text) if text else None
-    except ValueError:
-        raise Invalid(
-            field="opened_on",
-            accepted="2025-01-31",
-            why=(f"opened_on:{text[:40]!r} 不是 ISO 日期", f"opened_on: {text[:40]!r} is no ISO date"),
-        ) from None
+        return UnitRef(scheme=scheme, value=value, name=name, language=known)
+    except ValidationError as error:
+        remark = _fault(error)
+        raise Invalid(field="unit", accepted="the unit's name", why=(remark.zh, remark.en)) from None
 
 
 def _fault(error: ValidationError) -> Remark:
     fault = error.errors(include_url=False)[0]
-    field = {"value": "unit"}.get(name := str(fault["loc"][-1]), name)  # a unit's code and its name are one column
-    return Remark("invalid", field, f"{field} {FAULTS.get(fault['type'], '无效')}", f"{field}: {fault['msg']}")
+    name = str(fault["loc"][-1])
+    return Remark("invalid", name, FAULTS.get(fault["type"], "无效"), str(fault["msg"]))
+
+
+def _titled(remark: Remark, header: Header) -> Remark:
+    """A remark that names the column as the file does."""
+    if remark.field is None or remark.field not in columns.COLUMNS:
+        return remark
+    title = header.title(remark.field)
+    shown = remark.field if title == remark.field else f"{remark.field} ({title})"
+    return replace(remark, zh=f"{shown}:{remark.zh}", en=f"{shown}: {remark.en}")
 
 
 def _oddity(told: AssetDeclared, what: Canonical) -> Remark | None:
@@ -232,9 +230,11 @@ def _oddity(told: AssetDeclared, what: Canonical) -> Remark | None:
     if what.corrected:
         where = what.identity.split("/")[0] if what.platform == "web" else what.platform
         return Remark(
-            "platform_corrected", "platform", f"地址属于 {where},而非 {told.platform}",
+            "platform_corrected",
+            "platform",
+            f"地址属于 {where},而非 {told.platform}",
             f"the address is on {where}, not on {told.platform}",
-        )  # fmt: skip
+        )
     if what.blank:
         return Remark("blank_in_address", "address", "地址中有空格,可能有误", "the address holds a blank: a slip?")
     return None

@@ -11,6 +11,7 @@ from libs.common.errors import Invalid, VersionConflict
 from libs.common.events import ids
 from libs.common.events.intake import AssetCorrected, AssetDeclared, Kind, UnitRef
 from libs.common.events.registry import RecordState, RunningState
+from services.registry import codes
 from services.registry.identity import Canonical
 from services.registry.refusals import AnotherSource, DuplicateAsset, ReopenTooEarly, UnknownAsset
 from services.registry.states import IllegalTransition, move
@@ -216,8 +217,15 @@ def unit_key(text: str) -> str:
     return unicodedata.normalize("NFC", clean("unit", text).casefold())
 
 
+def unit_code(scheme: str, value: str, *, field: str = "code") -> tuple[str, str]:
+    """A unit's code as it is recorded: scheme and value. Raises Invalid for one that its scheme does not allow."""
+    return codes.valid(clean("scheme", scheme), clean("unit", value), field=field)
+
+
 def unit_id(ref: UnitRef) -> UUID:
-    return ids.unit_id(clean("scheme", ref.scheme), unit_key(ref.value))
+    """The id of the unit that a source names. Raises Invalid as `unit_code` does."""
+    scheme, value = unit_code(ref.scheme, ref.value)
+    return ids.unit_id(scheme, unit_key(value))
 
 
 LANGUAGES = {

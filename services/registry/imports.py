@@ -17,12 +17,13 @@ from libs.common.auth import Principal
 from libs.common.db import UNAVAILABLE, Connection, Database
 from libs.common.errors import DomainError
 from libs.common.events.intake import UnitRef
-from services.registry import csvrows, domain, guard, store, usecases
-from services.registry.csvrows import Remark, Row
+from services.registry import answers, csvrows, domain, guard, spreadsheets, store, usecases, vanishing
+from services.registry.csvrows import Key, Remark, Row, Rows
 from services.registry.domain import Asset, Policy
 from services.registry.identity import Canonical
 from services.registry.reports import FINISHED, OUTDATED, VERDICT, File, Report
 from services.registry.store import QUERIES, Cause
+from services.registry.vanishing import Listing
 
 log = structlog.get_logger()
 ROWS = prometheus_client.Counter("jianfu_registry_import_rows_total", "Rows of applied imports.", ["verdict"])
@@ -45,13 +46,7 @@ class _Run:
     now: datetime
     policy: Policy
     sponsors: dict[UnitRef, UUID] = field(default_factory=dict)  # those that a committed chunk, or a preview, has named
-    listed: set[tuple[str, str]] = field(default_factory=set)  # the assets that a line read so far means
-    unreadable: list[int] = field(default_factory=list)  # the lines of which nobody can tell which asset they mean
-
-    def note(self, chunk: Sequence[Row]) -> None:
-        """Keep of these rows what is needed once all are read: what the file lists."""
-        self.listed.update(row.what.key for row in chunk if row.what is not None)
-        self.unreadable.extend(row.line for row in chunk if row.what is None)
+    listing: Listing = field(default_factory=Listing)
 
     @property
     def cause(self) -> Cause:
@@ -83,11 +78,8 @@ async def run(
             given = await idempotency.recall(conn, who.subject, key, file.request)
         if given is not None:
             return given[1]
-    # In a thread: a large file would keep the event loop from all else.
-    rows = await asyncio.to_thread(
-        csvrows.read, file.content, source=file.source, on=file.on, unit_scheme=file.unit_scheme, now=now
-    )
-    report = Report(file.import_id, "apply" if apply else "dry-run", len(rows))
+    rows = await asyncio.to_thread(_read, file, now)  # a large file would keep the event loop from all else
+    report = Report(file.import_id, "apply" if apply else "dry-run", len(rows), rows.header.unknown, rows.header.line)
     importing = _Run(database, file, who, report, now, policy)
     refused = await _refused_before(importing)
     did = await _did(importing)
@@ -95,25 +87,31 @@ async def run(
         if gone is not None and await gone():
             log.info("import-abandoned", import_id=str(report.import_id), rows=len(rows))
             raise CallerGone
-        importing.note(chunk)
-        settled = [row for row in chunk if refused is not None and row.line not in refused and row.told is not None]
+        settled = [row for row in chunk if refused is not None and row.line not in refused and row.readable]
         await _leave_chunk(importing, settled)
         kept_out = {row.line for row in settled}
+        importing.listing.note(chunk, settled=kept_out)
+        kept_out |= {row.line for row in chunk if row.ended}
         rest = [row for row in chunk if row.line not in kept_out]
         if apply:
             await _apply_chunk(importing, rest, did)
         else:
             await _preview_chunk(importing, rest)
+    lacking = file.complete and refused is None
     if not apply:
-        if file.complete and refused is None:
-            async with database.reading() as conn:
-                await _missing(conn, importing, apply=False)
-        return report.as_json()
-    answer = await _finish(importing, key, first=refused is None)
+        async with database.reading() as conn:
+            await _vanishing(conn, importing, lacking=lacking, apply=False)
+        return await asyncio.to_thread(answers.rendered, report, rows, file.answer)
+    answer = await _finish(importing, rows, key, lacking=lacking)
     log.info("import-finished", import_id=str(report.import_id), rows=len(rows), verdicts=dict(report.summary))
     for verdict, count in report.summary.items():
         ROWS.labels(verdict).inc(count)
     return answer
+
+
+def _read(file: File, now: datetime) -> Rows:
+    content = spreadsheets.as_csv(file.content)
+    return csvrows.read(content, source=file.source, on=file.on, unit_scheme=file.unit_scheme, now=now)
 
 
 async def _chunks(rows: Iterator[Row]) -> AsyncIterator[Sequence[Row]]:
@@ -141,12 +139,12 @@ async def _leave_chunk(importing: _Run, chunk: Sequence[Row]) -> None:
     async with importing.database.reading() as conn:
         known = await _known(conn, chunk)
     for row in chunk:
-        held = known.get(row.what.key) if row.what else None
+        held = known.get(row.key) if row.key else None
         importing.report.add(row, "unchanged", FINISHED, asset_id=str(held.asset_id) if held else None)
 
 
-async def _known(conn: Connection, chunk: Sequence[Row]) -> dict[tuple[str, str], Asset]:
-    return await store.peek_all(conn, "account", (row.what for row in chunk if row.what))
+async def _known(conn: Connection, chunk: Sequence[Row]) -> dict[Key, Asset]:
+    return await store.peek_all(conn, (row.key for row in chunk if row.key))
 
 
 async def _apply_chunk(importing: _Run, chunk: Sequence[Row], did: dict[UUID, str]) -> None:
@@ -173,14 +171,14 @@ async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Kept]:
     confirmed: list[UUID] = []
     sponsors = dict(importing.sponsors)
     async with importing.database.transaction("import_rows") as conn:
-        await store.lock_identities(conn, (("account", row.what) for row in chunk if row.told and row.what))
+        await store.lock_identities(conn, ((row.kind, row.what) for row in chunk if row.told and row.what))
         known = await _known(conn, chunk)
         held = await guard.held_among(conn, [asset.asset_id for asset in known.values()])
         for row in chunk:
             if row.told is None:
                 kept.append((row, None, await _twin_of(conn, row)))
                 continue
-            asset = known.get(row.what.key) if row.what else None
+            asset = known.get(row.key) if row.key else None
             if row.what and asset and asset.asset_id not in held and _says_nothing_new(row, asset, sponsors, importing):
                 confirmed.append(asset.asset_id)
                 kept.append((row, usecases.Result("unchanged", asset.asset_id, row.what, asset.sponsor_id), None))
@@ -230,7 +228,9 @@ async def _preview_chunk(importing: _Run, chunk: Sequence[Row]) -> None:
                 importing.report.refuse(row, row.remark, await _twin_of(conn, row))
                 continue
             try:
-                asset_id, outcome = await _preview(conn, importing, row, row.what, known.get(row.what.key))
+                asset_id, outcome = await _preview(
+                    conn, importing, row, row.what, known.get(row.key or ("account", "", ""))
+                )
             except DomainError as error:
                 _refuse(importing.report, row, error)
             else:
@@ -266,55 +266,30 @@ def _refuse(report: Report, row: Row, error: DomainError) -> None:
 
 async def _twin_of(conn: Connection, row: Row) -> UUID | None:
     """The asset that a line names again; None where the line it repeats was not taken either."""
-    held = await store.peek(conn, "account", row.what) if row.twin_line and row.what else None
+    held = await store.peek(conn, row.kind, row.what) if row.twin_line and row.what else None
     return held.asset_id if held else None
 
 
-async def _finish(importing: _Run, key: str | None, *, first: bool) -> bytes:
-    """What is missing, the import's own record and the answer kept for its key: one transaction."""
+async def _finish(importing: _Run, rows: Rows, key: str | None, *, lacking: bool) -> bytes:
+    """What vanishes, the import's own record and the answer kept for its key: one transaction."""
     report, file, who = importing.report, importing.file, importing.who
     async with importing.database.transaction("record_import") as conn:
-        if first and file.complete:
-            await _missing(conn, importing, apply=True)
+        await _vanishing(conn, importing, lacking=lacking, apply=True)
         summary = dict(report.summary) | {"refused_lines": report.refused_lines}
         await QUERIES.import_add(
             conn, import_id=report.import_id, source=file.source, stated_on=file.on, sha256=file.sha256,
             row_count=report.rows, complete=file.complete, actor=who.subject, at=importing.now,
             summary=json.dumps(summary, sort_keys=True),
         )  # fmt: skip
-        answer = report.as_json()
+        answer = await asyncio.to_thread(answers.rendered, report, rows, file.answer)
         await idempotency.keep(conn, who.subject, key, file.request, status=200, answer=answer)
     return answer
 
 
-async def _missing(conn: Connection, importing: _Run, *, apply: bool) -> None:
-    """What the source listed before and its complete file lacks: all of it gone, or beyond the limit all of it held.
-
-    All or none, because a file that lacks too much is more likely cut short than true. The same goes for a file with
-    lines that nobody can read: each may be one that seems to be missing.
-    """
-    file, report, now = importing.file, importing.report, importing.now
-    accounts = QUERIES.listed_accounts(conn, source=file.source)
-    absent = [
-        row["asset_id"] async for row in accounts
-        if (row["platform"], row["identity"]) not in importing.listed and row["stated_on"] <= file.on
-    ]  # fmt: skip
-    assets = await store.lock_all(conn, absent) if apply else []  # assets before the source, as intake does
-    added = 0 if apply else report.summary["added"] + report.summary["restored"]
-    left = await guard.room(conn, file.source, now=now, policy=importing.policy, added=added)
-    held_before = await guard.held_among(conn, absent)
-    verdict = "held" if importing.unreadable or len(absent) - len(held_before) > left else "gone"
-    for asset_id in absent:
-        report.add(None, "held" if asset_id in held_before else verdict, asset_id=str(asset_id))
-    for asset in assets:
-        moved_on = asset.running == "gone" or asset.record == "closed" or asset.stated_on > file.on
-        if asset.asset_id in held_before or moved_on:
-            continue
-        state = "applied" if verdict == "gone" else "held"
-        await guard.note(conn, asset, importing.cause, now=now, state=state)
-        if verdict == "gone":
-            what = Canonical(asset.platform, asset.identity)
-            after, outcome = domain.delist(asset, what, file.source, now=now, on=file.on)
-            await usecases.save(conn, after, outcome, importing.cause)
-        else:
-            await store.stated(conn, [asset.asset_id], file.on)
+async def _vanishing(conn: Connection, importing: _Run, *, lacking: bool, apply: bool) -> None:
+    """What the file calls closed, and with `lacking` what its source listed before and the file lacks."""
+    if lacking or importing.listing.ended:
+        await vanishing.settle(
+            conn, importing.file, importing.listing, importing.report, importing.cause, now=importing.now,
+            policy=importing.policy, lacking=lacking, apply=apply,
+        )  # fmt: skip

@@ -71,12 +71,12 @@ order by incarnation desc limit 1 for no key update;
 select * from assets where kind = :kind and platform = :platform and identity = :identity
 order by incarnation desc limit 1;
 
--- name: assets_latest(kind, platforms, identities)
+-- name: assets_latest(kinds, platforms, identities)
 -- The latest life of each of many, for looking only.
-select distinct on (a.platform, a.identity) a.*
-from unnest(:platforms::text[], :identities::text[]) as w (platform, identity)
-join assets a on a.kind = :kind and a.platform = w.platform and a.identity = w.identity
-order by a.platform, a.identity, a.incarnation desc;
+select distinct on (a.kind, a.platform, a.identity) a.*
+from unnest(:kinds::text[], :platforms::text[], :identities::text[]) as w (kind, platform, identity)
+join assets a on a.kind = w.kind and a.platform = w.platform and a.identity = w.identity
+order by a.kind, a.platform, a.identity, a.incarnation desc;
 
 -- name: asset_by_identity(kinds, platform, identity)^
 -- For the public question whether an address is official; without a platform an identity that begins with a host will do.
@@ -132,9 +132,9 @@ select kind, platform, record, running, count(*) as assets from assets group by 
 -- name: listed_by(source)$
 select count(*) from assets where source = :source and running <> 'gone' and record <> 'closed';
 
--- name: listed_accounts(source)
-select asset_id, platform, identity, stated_on from assets
-where source = :source and kind = 'account' and running <> 'gone' and record <> 'closed' order by asset_id;
+-- name: listed_assets(source, kinds)
+select asset_id, kind, platform, identity, stated_on from assets
+where source = :source and kind = any(:kinds::text[]) and running <> 'gone' and record <> 'closed' order by asset_id;
 
 -- name: assets_lock(asset_ids)
 -- In the order of their ids, before anything else is locked.
@@ -173,10 +173,26 @@ select asset_id from disappearances where asset_id = any(:asset_ids::uuid[]) and
 update disappearances set state = 'dropped', decided_by = :decided_by, reason = :reason, at = :at
 where asset_id = :asset_id and state = 'held';
 
--- name: disappearances_held(after, max_rows)
-select d.disappearance_id, d.source, d.asset_id, d.at, d.cause, a.platform, a.identity, a.name
+-- name: disappearances_held(source, since, until, after, max_rows)
+select d.disappearance_id, d.source, d.asset_id, d.at, d.cause, a.kind, a.platform, a.identity, a.name
 from disappearances d join assets a using (asset_id)
-where d.state = 'held' and d.disappearance_id > :after::uuid order by d.disappearance_id limit :max_rows;
+where d.state = 'held' and d.disappearance_id > :after::uuid
+  and (:source::text is null or d.source = :source)
+  and (:since::timestamptz is null or d.at >= :since) and (:until::timestamptz is null or d.at < :until)
+order by d.disappearance_id limit :max_rows;
+
+-- name: disappearances_held_of(source, since, until, max_rows)
+select asset_id from disappearances
+where state = 'held' and source = :source and at >= :since and at < :until order by asset_id limit :max_rows;
+
+-- name: disappearances_held_lock(source, since, until, asset_ids)
+-- Those that still wait once they are locked; their assets are locked before, as intake does.
+select * from disappearances
+where state = 'held' and source = :source and at >= :since and at < :until and asset_id = any(:asset_ids::uuid[])
+order by asset_id for update;
+
+-- name: disappearances_held_count(source, since, until)$
+select count(*) from disappearances where state = 'held' and source = :source and at >= :since and at < :until;
 
 -- name: import_add(import_id, source, stated_on, sha256, row_count, complete, actor, at, summary)!
 insert into imports (import_id, source, stated_on, sha256, row_count, complete, actor, at, summary)

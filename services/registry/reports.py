@@ -5,18 +5,20 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from libs.common.ids import derive
 from libs.common.signing import sha256
 from services.registry.csvrows import Remark, Row
 
+Answer = Literal["all", "problems", "file"]
 VERDICT = {
     "registered": "added", "restored": "restored", "amended": "amended", "unchanged": "unchanged",
     "outdated": "unchanged",
 }  # fmt: skip
 VERDICTS = ("added", "amended", "unchanged", "restored", "duplicate", "refused", "gone", "held")
+PROBLEMS = frozenset({"duplicate", "refused", "gone", "held"})
 FINISHED = Remark(
     "already_imported", None, "该文件已按同一日期导入过,未作更改",
     "this file was imported before for the same day: nothing is done",
@@ -35,6 +37,7 @@ class File:
     on: date
     unit_scheme: str
     complete: bool
+    answer: Answer = "all"
 
     @cached_property
     def sha256(self) -> str:
@@ -46,33 +49,45 @@ class File:
 
     @property
     def request(self) -> bytes:
-        return str(self.import_id).encode()
+        return str(self.import_id).encode() if self.answer == "all" else f"{self.import_id} {self.answer}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one line, or without a line of an asset that the file lacks.
+
+    Kept as it will be sent: as an object it would take ten times the memory. Somebody should look at a `problem`.
+    """
+
+    line: int | None
+    told: bytes
+    problem: bool
 
 
 @dataclass
 class Report:
-    """What a file does or would do; verdicts `gone` and `held` without a row are of assets that the file lacks.
-
-    A verdict is kept as it will be sent, with its line: as an object it would take ten times the memory.
-    """
+    """What a file does or would do; verdicts `gone` and `held` without a row are of assets that the file lacks."""
 
     import_id: UUID
     mode: str
     rows: int
-    verdicts: list[tuple[int | None, bytes]] = field(default_factory=list)
+    unknown_columns: list[str] = field(default_factory=list)
+    header_row: int = 1
+    verdicts: list[Verdict] = field(default_factory=list)
     summary: Counter[str] = field(default_factory=Counter)
     refused_lines: list[int] = field(default_factory=list)
 
     def add(self, row: Row | None, verdict: str, remark: Remark | None = None, **more: Any) -> None:
         self.summary[verdict] += 1
-        if row is not None and row.told is not None and verdict in ("refused", "duplicate"):
+        if row is not None and row.readable and verdict in ("refused", "duplicate"):
             self.refused_lines.append(row.line)
         shown = (
             {"code": remark.code, "field": remark.field, "detail": remark.en, "detail_zh": remark.zh} if remark else {}
         )
         line = row.line if row else None
         told = {"row": line, "verdict": verdict, **shown, **more}
-        self.verdicts.append((line, json.dumps(told, ensure_ascii=False).encode()))
+        problem = verdict in PROBLEMS or remark not in (None, FINISHED)
+        self.verdicts.append(Verdict(line, json.dumps(told, ensure_ascii=False).encode(), problem))
 
     def refuse(self, row: Row, remark: Remark | None, twin: UUID | None) -> None:
         """A row that cannot be taken, or names a twin: of an earlier line, or of another source's asset."""
@@ -81,9 +96,18 @@ class Report:
             more["twin_id"] = str(twin)
         self.add(row, "duplicate" if more else "refused", remark, **more)
 
-    def as_json(self) -> bytes:
+    def as_json(self, *, problems: bool = False) -> bytes:
+        """The report; with `problems` only the verdicts that somebody should look at, the sums being of all."""
         summary = {verdict: self.summary[verdict] for verdict in VERDICTS}
-        self.verdicts.sort(key=lambda verdict: (verdict[0] is None, verdict[0]))  # those without a row come last
-        body = {"import_id": str(self.import_id), "mode": self.mode, "rows": self.rows, "summary": summary}
+        self.verdicts.sort(key=lambda verdict: (verdict.line is None, verdict.line or 0))  # those without a row last
+        body = {
+            "import_id": str(self.import_id),
+            "mode": self.mode,
+            "rows": self.rows,
+            "header_row": self.header_row,
+            "unknown_columns": self.unknown_columns,
+            "summary": summary,
+        }
         head = json.dumps(body, ensure_ascii=False).encode()
-        return head[:-1] + b', "verdicts": [' + b", ".join(told for _, told in self.verdicts) + b"]}"
+        shown = (verdict.told for verdict in self.verdicts if verdict.problem or not problems)
+        return head[:-1] + b', "verdicts": [' + b", ".join(shown) + b"]}"

@@ -22,7 +22,7 @@ RECORD: dict[str, JsonValue] = {
 DECLARATION: dict[str, JsonValue] = {
     "source": "city-list", "on": "2025-06-01", "kind": "account", "platform": "微博",
     "address": "https://weibo.com/chengdufabu", "name": "成都发布", "language": "zh",
-    "sponsor": {"scheme": "cn-uscc", "value": "11510100009182519P", "name": "成都市人民政府办公厅", "language": "zh"},
+    "sponsor": {"scheme": "cn-uscc", "value": "11510100009182519N", "name": "成都市人民政府办公厅", "language": "zh"},
 }  # fmt: skip
 
 
@@ -132,7 +132,7 @@ class Outcome(BaseModel):
 class Verdict(BaseModel):
     """What became of one row, or with `row` null of one asset that a complete file lacks."""
 
-    row: int | None = Field(description="行号,表头为第 1 行 line of the file, its header being 1")
+    row: int | None = Field(description="行号,自文件首行起 line of the file, counted from 1")
     verdict: Literal["added", "amended", "unchanged", "restored", "duplicate", "refused", "gone", "held"]
     code: str | None = None
     field: str | None = None
@@ -149,6 +149,8 @@ class ImportReport(BaseModel):
     import_id: UUID
     mode: Literal["dry-run", "apply"]
     rows: int
+    header_row: int = Field(description="表头所在行 the line on which the header stands")
+    unknown_columns: list[str] = Field(description="未读取的列 columns that stand for no field and were not read")
     summary: dict[str, int] = Field(examples=[{"added": 1799, "duplicate": 3, "refused": 0, "gone": 0, "held": 0}])
     verdicts: list[Verdict]
 
@@ -159,6 +161,7 @@ class Held(BaseModel):
     disappearance_id: UUID
     source: str
     asset_id: UUID
+    kind: Kind
     platform: str
     identity: str
     name: str
@@ -178,6 +181,33 @@ class Decision(BaseModel):
 
     decision: Literal["apply", "drop"]
     reason: Annotated[str, Text(1000, lines=True)] = Field(examples=["来源已确认 confirmed by the source"])
+
+
+class DayDecision(Decision):
+    """What a person decides on all that is held of one source since one day."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "source": "city-list",
+                "day": "2025-06-01",
+                "decision": "apply",
+                "reason": "来源已确认 confirmed by the source",
+            }
+        }
+    )
+
+    source: Annotated[str, Text(100)]
+    day: Day = Field(description="被暂存之日(业务时区) the business day since which they are held")
+
+
+class Released(BaseModel):
+    """How many were decided by this call, what became of their assets, and how many of the day still wait."""
+
+    decided: int
+    gone: int
+    unchanged: int
+    left: int = Field(description="尚待处理,可再次提交 still waiting: send the same again")
 
 
 class Count(BaseModel):

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from libs.common.db import Connection, load_queries
-from libs.common.events.intake import UnitRef
+from libs.common.events.intake import Kind, UnitRef
 from libs.common.events.registry import UnitName, UnitRecorded
-from services.registry import domain
+from services.registry import codes, domain
 from services.registry.domain import Asset
 from services.registry.identity import Canonical
 
@@ -60,13 +60,14 @@ async def peek(conn: Connection, kind: str, what: Canonical) -> Asset | None:
     return None if row is None else to_asset(row)
 
 
-async def peek_all(conn: Connection, kind: str, whats: Iterable[Canonical]) -> dict[tuple[str, str], Asset]:
-    """The latest life of each of many assets, by platform and identity, for looking only."""
-    keys = sorted({what.key for what in whats})
+async def peek_all(conn: Connection, whats: Iterable[tuple[Kind, str, str]]) -> dict[tuple[Kind, str, str], Asset]:
+    """The latest life of each of many assets, by kind, platform and identity, for looking only."""
+    keys = sorted(set(whats))
     found = QUERIES.assets_latest(
-        conn, kind=kind, platforms=[platform for platform, _ in keys], identities=[identity for _, identity in keys]
-    )
-    return {(row["platform"], row["identity"]): to_asset(row) async for row in found}
+        conn, kinds=[kind for kind, _, _ in keys], platforms=[platform for _, platform, _ in keys],
+        identities=[identity for _, _, identity in keys],
+    )  # fmt: skip
+    return {(row["kind"], row["platform"], row["identity"]): to_asset(row) async for row in found}
 
 
 async def official(conn: Connection, kinds: Sequence[str], platform: str | None, identity: str) -> Asset | None:
@@ -100,19 +101,20 @@ async def stated(conn: Connection, asset_ids: Sequence[UUID], on: date) -> None:
 
 
 async def unit(conn: Connection, scheme: str, value: str) -> Any | None:
-    """A unit under its own code or an alias."""
-    return await QUERIES.unit_by_key(conn, scheme=domain.clean("scheme", scheme), key=domain.unit_key(value))
+    """A unit under its own code or an alias; what no unit's code can be is found nowhere."""
+    scheme, value = codes.sought(domain.clean("scheme", scheme), value)
+    return await QUERIES.unit_by_key(conn, scheme=scheme, key=domain.unit_key(value))
 
 
 async def add_unit(conn: Connection, ref: UnitRef, *, now: datetime) -> bool:
     """Record a unit by its reference; False when it is there already."""
     unit_id = domain.unit_id(ref)
-    scheme = domain.clean("scheme", ref.scheme)
+    scheme, value = domain.unit_code(ref.scheme, ref.value)
     new = await QUERIES.unit_add(
-        conn, unit_id=unit_id, scheme=scheme, value=domain.clean("unit", ref.value), parent_id=None, level=None,
+        conn, unit_id=unit_id, scheme=scheme, value=value, parent_id=None, level=None,
         region=None, changed_at=now,
     )  # fmt: skip
-    await QUERIES.unit_alias_add(conn, scheme=scheme, key=domain.unit_key(ref.value), unit_id=unit_id)
+    await QUERIES.unit_alias_add(conn, scheme=scheme, key=domain.unit_key(value), unit_id=unit_id)
     return bool(new)
 
 

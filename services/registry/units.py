@@ -26,9 +26,12 @@ class More:
     region: str | None = None
 
 
-async def ensure_unit(conn: Connection, ref: UnitRef, *, now: datetime) -> UUID:
-    """The unit a declaration names, recorded on first sight; a new name of it is kept beside the others."""
-    row = await store.unit(conn, ref.scheme, ref.value)
+async def ensure_unit(conn: Connection, ref: UnitRef, *, now: datetime, field: str = "sponsor.value") -> UUID:
+    """The unit a declaration names, recorded on first sight; a new name of it is kept beside the others.
+
+    Raises Invalid for a code that its scheme does not allow, also one that was kept before it was looked at.
+    """
+    row = await store.unit(conn, *domain.unit_code(ref.scheme, ref.value, field=field))
     language, name = domain.language_tag(ref.language), domain.clean("name", ref.name)
     if row is None:
         unit_id = domain.unit_id(ref)
@@ -71,11 +74,11 @@ async def record_unit(
             if found is None:
                 raise Missing(field="parent", accepted="a unit that is recorded", what=f"{parent[0]}:{parent[1]}")
             above = found["unit_id"]
-        unit_id = await ensure_unit(conn, ref, now=now)
+        unit_id = await ensure_unit(conn, ref, now=now, field="value")
         if above is not None and await QUERIES.unit_covers(conn, above=unit_id, below=above):
             raise UnitCycle(field="parent", accepted="a unit that is not below this one", parent=above)
-        for scheme, value in more.aliases:
-            await _alias(conn, unit_id, domain.clean("scheme", scheme), value)
+        for code in more.aliases:
+            await _alias(conn, unit_id, *domain.unit_code(*code, field="aliases"))
         names = tuple((domain.language_tag(lang), domain.clean("names", text)) for lang, text in more.names)
         await _add(conn, unit_id, More(names, (), above, more.level, more.region), now=now)
         return await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id)

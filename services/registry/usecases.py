@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -219,15 +220,24 @@ async def decide_held(database: Database, which: UUID, *, go: bool, reason: str,
         if row["state"] != "held":
             raise AlreadyDecided(state=row["state"])
         reason = domain.clean("reason", reason)
-        await QUERIES.disappearance_decide(
-            conn, disappearance_id=which, state=wanted, decided_by=actor, reason=reason, at=now
-        )
-        guard.VANISHED.labels(wanted).inc()
-        if not go or held.running == "gone" or held.record == "closed":
-            return Result("unchanged", held.asset_id, what)
-        after, outcome = domain.delist(held, what, held.source, now=now)
-        await save(conn, after, outcome, Cause(actor, row["cause"], f"released by the guard: {reason}"))
+        outcome = await decide(conn, held, row, go=go, reason=reason, actor=actor, now=now)
     return Result(outcome, held.asset_id, what)
+
+
+async def decide(
+    conn: Connection, held: Asset, row: Mapping[str, Any], *, go: bool, reason: str, actor: str, now: datetime
+) -> Outcome:
+    """Decide one held disappearance within the caller's transaction, which has locked the asset and the `row`."""
+    state = "applied" if go else "dropped"
+    await QUERIES.disappearance_decide(
+        conn, disappearance_id=row["disappearance_id"], state=state, decided_by=actor, reason=reason, at=now
+    )
+    guard.VANISHED.labels(state).inc()
+    if not go or held.running == "gone" or held.record == "closed":
+        return "unchanged"
+    after, outcome = domain.delist(held, Canonical(held.platform, held.identity), held.source, now=now)
+    await save(conn, after, outcome, Cause(actor, row["cause"], f"released by the guard: {reason}"))
+    return outcome
 
 
 async def case_moved(database: Database, asset_id: UUID, event_id: str, move: str, *, now: datetime) -> None:

@@ -82,7 +82,7 @@ class CrashStory(Story):
         call = self.house.call
         await call(
             "POST", "/registry/v1/units",
-            {"scheme": "cn-uscc", "value": "11510000008282516M", "names": [{"language": "zh", "text": "办公厅"}]},
+            {"scheme": "cn-uscc", "value": "11510000008282516L", "names": [{"language": "zh", "text": "办公厅"}]},
             role="registrar",
         )  # fmt: skip
         single = json.loads(declared("single", "Filing Unit", FIRST).model_dump_json())

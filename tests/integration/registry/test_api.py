@@ -129,7 +129,7 @@ async def test_an_agent_finds_the_ids_of_the_assets_it_reports_on(http: httpx.As
 async def test_a_unit_is_found_by_a_code_and_by_the_beginning_of_a_name(http: httpx.AsyncClient) -> None:
     for value, name, alias in (("115A", "Ministère de l'Été", "Summer"), ("115B", "ministère_x", "Other")):
         sent = {
-            "scheme": "cn-uscc", "value": value, "names": [{"language": "fr", "text": name}],
+            "scheme": "cn-code", "value": value, "names": [{"language": "fr", "text": name}],
             "aliases": [{"scheme": "ca-name", "value": alias}],
         }  # fmt: skip
         assert (await http.post("/units", json=sent, headers=REGISTRAR)).status_code == 201
@@ -140,14 +140,14 @@ async def test_a_unit_is_found_by_a_code_and_by_the_beginning_of_a_name(http: ht
         return sorted(item["value"] for item in answer.json()["items"])
 
     assert await found() == await found(name="MINISTÈRE") == ["115A", "115B"]
-    assert await found(scheme="cn-uscc", value="115a") == ["115A"]
+    assert await found(scheme="cn-code", value="115a") == ["115A"]
     assert await found(scheme="ca-name", value=" SUMMER ") == ["115A"]
     assert await found(name="ministère  de l'été") == ["115A"]
     for name in ("Été", "ministèrex", "ministère%", "ministère_d"):
         assert await found(name=name) == []
     assert await found(name="ministère_") == ["115B"]
     assert await found(scheme="ca-name", value="115A") == []
-    assert await found(scheme="cn-uscc", value="115A", name="other") == []
+    assert await found(scheme="cn-code", value="115A", name="other") == []
     for asked, field in (({"scheme": "a"}, "value"), ({"value": "a"}, "scheme"), ({"name": " "}, "name"),
                          ({"scheme": "a", "value": "\0"}, "value")):  # fmt: skip
         refused = await http.get("/units", params=asked, headers=VIEWER)

@@ -288,8 +288,8 @@ async def test_the_service_cannot_rewrite_what_is_append_only(registry: Registry
 
 
 async def unit(registry: Registry, value: str, parent: str | None = None, **more: object) -> None:
-    ref = UnitRef(scheme="cn-uscc", value=value, name=value, language="zh")
-    above = ("cn-uscc", parent) if parent else None
+    ref = UnitRef(scheme="cn-name", value=value, name=value, language="zh")
+    above = ("cn-name", parent) if parent else None
     await units.record_unit(registry.database, ref, More(**more), parent=above, now=NOW)  # type: ignore[arg-type]
 
 
@@ -298,14 +298,14 @@ async def test_a_unit_speaks_for_its_own_subtree_only(registry: Registry) -> Non
         await unit(registry, value, parent)
 
     async def speak(scope: str | None, sponsor: str, name: str) -> str:
-        told = declared(name, sponsor=UnitRef(scheme="cn-uscc", value=sponsor, name=sponsor))
+        told = declared(name, sponsor=UnitRef(scheme="cn-name", value=sponsor, name=sponsor))
         return await registry.outcome(told, who=Principal("u", frozenset({"unit"}), scope))
 
-    assert await speak("cn-uscc:province", "city", "below") == "registered"
-    assert await speak("cn-uscc: CITY", "city", "own") == "registered"
+    assert await speak("cn-name:province", "city", "below") == "registered"
+    assert await speak("cn-name: CITY", "city", "own") == "registered"
     refused = (
-        ("cn-uscc:city", "province"),
-        ("cn-uscc:elsewhere", "city"),
+        ("cn-name:city", "province"),
+        ("cn-name:elsewhere", "city"),
         (None, "city"),
         ("x:y", "new"),
         (":", "city"),
@@ -319,10 +319,10 @@ async def test_a_unit_speaks_for_its_own_subtree_only(registry: Registry) -> Non
 async def test_no_unit_takes_over_or_removes_what_another_answers_for(registry: Registry) -> None:
     for value in ("mine", "yours"):
         await unit(registry, value)
-    sponsor = UnitRef(scheme="cn-uscc", value="yours", name="yours")
+    sponsor = UnitRef(scheme="cn-name", value="yours", name="yours")
     await registry.take(declared("a", sponsor=sponsor))
-    me = Principal("u", frozenset({"unit"}), "cn-uscc:mine")
-    taking = declared("a", sponsor=UnitRef(scheme="cn-uscc", value="mine", name="mine"))
+    me = Principal("u", frozenset({"unit"}), "cn-name:mine")
+    taking = declared("a", sponsor=UnitRef(scheme="cn-name", value="mine", name="mine"))
     for told in (taking, delisted("a")):
         with pytest.raises(OutOfScope):
             await registry.take(told, who=me)

@@ -1,0 +1,41 @@
+"""Days as spreadsheets write them: year first, in any of its spellings, or as the number a spreadsheet keeps. Pure."""
+
+import re
+import unicodedata
+from datetime import date, timedelta
+
+from libs.common import exact
+from libs.common.errors import Invalid
+
+ACCEPTED = (
+    f"a day from {exact.FIRST_DAY} on, year first: 2025-01-31, 2025/1/31, 2025年1月31日, or a spreadsheet's number"
+)
+DAY_ZERO = date(1899, 12, 30)  # a spreadsheet's number counts from here (ECMA-376 part 1, 18.17.4.1)
+_TIME = r"(?:(?:t|\s+)(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?)?"
+_YEAR_FIRST = re.compile(r"([0-9]{4})\s?([-/.])\s?([0-9]{1,2})\s?\2\s?([0-9]{1,2})" + _TIME, re.IGNORECASE)
+_CHINESE = re.compile(r"([0-9]{4})\s?年\s?([0-9]{1,2})\s?月\s?([0-9]{1,2})\s?[日号]" + _TIME, re.IGNORECASE)
+_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_NUMBER = re.compile(r"([0-9]{1,5})(?:\.[0-9]{1,15})?")
+
+
+def listed_day(text: str, *, field: str = "opened_on") -> date:
+    """The day that a cell says. Raises Invalid for what is no day, not year first, or a day that software makes up.
+
+    1899-12-30 (a spreadsheet's nought), 1970-01-01 (a machine's) and the year 0 lie before the first of all days.
+    """
+    spelt = unicodedata.normalize("NFKC", text).strip()
+    try:
+        return exact.day(_day(spelt).isoformat())
+    except (ValueError, OverflowError):
+        why = (f"{text[:40]!r} 不是有效日期", f"{text[:40]!r} is no day that can be")
+        raise Invalid(field=field, accepted=ACCEPTED, why=why) from None
+
+
+def _day(spelt: str) -> date:
+    if found := _YEAR_FIRST.fullmatch(spelt):
+        return date(int(found[1]), int(found[3]), int(found[4]))
+    if found := _CHINESE.fullmatch(spelt) or _DIGITS.fullmatch(spelt):
+        return date(int(found[1]), int(found[2]), int(found[3]))
+    if found := _NUMBER.fullmatch(spelt):
+        return DAY_ZERO + timedelta(days=int(found[1]))
+    raise ValueError(spelt)

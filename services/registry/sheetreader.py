@@ -1,0 +1,120 @@
+"""Turns a workbook on standard input into text on standard output: run alone, as a process that may be lost.
+
+It imports nothing of the house, so that it starts at once; `spreadsheets.py` starts it and says what it may take.
+For each sheet that holds something comes a line of JSON with its name and size, then the sheet as CSV in UTF-8, each
+of its rows on the line of its own number.
+"""
+
+import csv
+import datetime
+import io
+import json
+import posixpath
+import re
+import resource
+import sys
+import zipfile
+from collections.abc import Container
+from typing import Any
+from xml.etree import ElementTree
+
+from python_calamine import CalamineSheet, SheetTypeEnum, load_workbook
+
+CHUNK = 1024 * 1024
+MOST_FAULTY = 100_000
+# A cell whose type is an error (ECMA-376 part 1, 18.18.11), and where it stands.
+FAULTY = re.compile(rb"""<(?:\w+:)?c\b(?=[^<>]*\bt=["']e["'])[^<>]*\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+EXACT = 10**15  # a spreadsheet keeps 15 digits: what is longer has lost its end
+
+
+def written(value: Any) -> str:
+    """A cell as text: days as ISO dates, whole numbers in digits, one that has lost digits as a power of ten."""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | float):
+        if abs(value) >= EXACT:
+            return f"{value:.14E}"
+        return str(int(value)) if value == int(value) else f"{value:.15g}"
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    return " ".join(str(value).split())
+
+
+# What parses strangers' XML here is a process that may be lost, its memory and time bounded.
+def parts(book: zipfile.ZipFile) -> dict[str, str]:
+    """Where each sheet stands in the archive, by its name."""
+    targets = {
+        one.get("Id"): posixpath.normpath(posixpath.join("/xl", one.get("Target", ""))).lstrip("/")
+        for one in ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    }
+    named = {}
+    for one in ElementTree.fromstring(book.read("xl/workbook.xml")).iter():  # noqa: S314
+        number = next((value for name, value in one.attrib.items() if name.endswith("}id")), None)
+        if one.tag.endswith("}sheet") and number in targets:
+            named[one.get("name", "")] = targets[number]
+    return named
+
+
+def faulty(book: zipfile.ZipFile, part: str) -> set[tuple[int, int]]:
+    """The cells, as row and column from 0, in which a formula has failed: the library would read them as blank.
+
+    A blank says that nothing is stated, which such a cell does not. Raises OverflowError where there are too many.
+    """
+    found: set[tuple[int, int]] = set()
+    with book.open(part) as reading:
+        rest = b""
+        while chunk := reading.read(CHUNK):
+            piece = rest + chunk
+            whole = piece.rfind(b"<")
+            for match in FAULTY.finditer(piece[:whole]):
+                place = 0
+                for letter in match[1]:
+                    place = place * 26 + letter - 64
+                found.add((int(match[2]) - 1, place - 1))
+            if len(found) > MOST_FAULTY:
+                raise OverflowError
+            rest = piece[whole:] if whole >= 0 else b""
+    return found
+
+
+def text(sheet: CalamineSheet, failed: Container[tuple[int, int]], most: int) -> bytes:
+    """A sheet as CSV of at most so many bytes, `#N/A` where a formula has failed. Raises OverflowError beyond them."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    first = sheet.start[1] if sheet.start else 0
+    for number, cells in enumerate(sheet.iter_rows()):  # from the first row on, whether or not it is blank
+        kept = [written(cell) or ("#N/A" if (number, first + n) in failed else "") for n, cell in enumerate(cells)]
+        while kept and not kept[-1]:
+            kept.pop()
+        if kept:
+            writer.writerow(kept)
+        else:
+            out.write("\n")
+        if out.tell() > most:
+            raise OverflowError
+    return out.getvalue().encode()
+
+
+def main() -> None:
+    """Read, write, or end with status 3 and the fault on standard error."""
+    most, memory, seconds = (int(argument) for argument in sys.argv[1:4])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    content = io.BytesIO(sys.stdin.buffer.read())
+    book = load_workbook(content)
+    archive = zipfile.ZipFile(content)
+    named = parts(archive)
+    for sheet in book.sheets_metadata:
+        if sheet.typ != SheetTypeEnum.WorkSheet:
+            continue
+        failed = faulty(archive, named[sheet.name])
+        found = text(book.get_sheet_by_name(sheet.name), failed, most)
+        most -= len(found)
+        if found.strip():
+            head = json.dumps({"name": sheet.name, "bytes": len(found)}).encode()
+            sys.stdout.buffer.write(head + b"\n" + found)
+
+
+if __name__ == "__main__":
+    main()
