@@ -15,12 +15,12 @@ from libs.common.db import Database
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted
 from libs.common.exact import AskedFlag, Day
-from libs.common.front import MIB, bounded
+from libs.common.front import bounded
 from libs.common.kafka import first_fault
 from libs.common.problems import problems
 from libs.common.text import Text
 from libs.common.web import IdempotencyKey, Limit, require
-from services.registry import domain, imports, releases, schemas, usecases
+from services.registry import csvrows, domain, imports, releases, schemas, usecases
 from services.registry.domain import Policy
 from services.registry.reports import OUTDATED, Answer, File
 from services.registry.store import QUERIES
@@ -141,7 +141,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         openapi_extra=FILE_BODY,
         responses=problems(429),
     )
-    @bounded(20 * MIB)
+    @bounded(csvrows.MAX_BYTES)
     async def import_file(
         request: Request,
         who: Annotated[Principal, require("registrar")],
