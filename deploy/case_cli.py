@@ -1,21 +1,107 @@
-"""`jianfu case`: take a case file and its package out, show the key, print the verifier, and check without a server."""
+"""`jianfu case`: list, show and approve cases; take a case file and its package out, and check it without a server."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import httpx
 import typer
 
+from deploy.desk import Address, Desk, Json, Token
+from deploy.desk_cli import show as as_text
+from deploy.desk_cli import table
 from deploy.local.children import StackError, say
 from deploy.local.keys import Keys
-from deploy.local.record import HERE, Data, state
+from deploy.local.record import HERE, Data
 from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Key, Refused
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Out = Annotated[Path, typer.Option(help="file to write 输出文件")]
-Address = Annotated[str | None, typer.Option(envvar="JIANFU_ADDRESS", help="of another stack 其他地址")]
-Token = Annotated[str | None, typer.Option(envvar="JIANFU_TOKEN", help="with the role auditor 令牌")]
+CASES = "/decommission/v1/cases"
+
+
+@app.command("list")
+def list_cases(
+    state: Annotated[str | None, typer.Option(help="only in this state 状态")] = None,
+    most: Annotated[int, typer.Option(min=1, max=1000, help="so many, the newest first 条数")] = 50,
+    data: Data = HERE,
+    address: Address = None,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Cases, the newest first, with what they are about. 个案列表。"""
+    desk = Desk(data, address, token)
+    found = sorted(desk.pages(CASES, state=state), key=lambda case: str(case["opened_at"]), reverse=True)[:most]
+    if as_json:
+        as_text(found)
+        return
+    columns = ("opened_at", "state", "rule", "due_at", "case_id")
+    rows = [(*(case[name] for name in columns), _named(desk, case["asset_id"])) for case in found]
+    table("opened 立案", "state 状态", "rule 规则", "moves at 下一步", "case 个案", "asset 对象", rows=rows)
+
+
+@app.command("show")
+def show_case(
+    case_id: str, data: Data = HERE, address: Address = None, token: Token = None, as_json: Json = False
+) -> None:
+    """A case and all that happened to it. 个案详情。"""
+    desk = Desk(data, address, token)
+    found = desk.get(f"{CASES}/{case_id}")
+    if as_json:
+        as_text(found)
+        return
+    print(_named(desk, found["asset_id"]))
+    moves = found["due_at"] or "when somebody acts 待人处理"
+    print(f"{found['state']}, rule 规则 {found['rule']}, moves at 下一步 {moves}")
+    if found.get("fault"):
+        print(f"NOTHING RESTS ON ITS LOG 日志不可信: {found['fault']}")
+    rows = [(e["seq"], e["at"], e["actor"], e["kind"], _brief(e["data"])) for e in found["log"]]
+    table("", "at 时间", "by 操作人", "what 事项", "more 内容", rows=rows)
+
+
+@app.command()
+def approve(
+    case_id: str,
+    yes: Annotated[bool, typer.Option("--yes", help="sign without asking 不再询问")] = False,
+    data: Data = HERE,
+    address: Address = None,
+    token: Token = None,
+) -> None:
+    """Read the plan that holds a case, and sign it. 阅读并批准个案所在方案。"""
+    desk = Desk(data, address, token)
+    log = desk.get(f"{CASES}/{case_id}", role="approver")["log"]
+    plans = [entry["data"]["plan_id"] for entry in log if entry["kind"] == "planned"]
+    if not plans or log[-1]["kind"] == "unplanned":
+        raise StackError(f"case {case_id} stands in no plan; `jianfu case show {case_id}` says what it waits for")
+    path = f"/decommission/v1/plans/{plans[-1]}"
+    plan = desk.get(path, role="approver")
+    print(f"plan 方案 {plan['plan_id']}: {plan['state']}; signed by 已签 {', '.join(plan['approvers']) or 'nobody 无'}")
+    members = plan["content"]["members"]
+    rows = [(_named(desk, m["asset_id"]), ", ".join(m.get("rules", [m["rule"]])), m["case_id"]) for m in members]
+    table("asset 对象", "rules 规则", "case 个案", rows=rows)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise StackError("nobody can be asked here; read the plan, then say --yes")
+        typer.confirm(f"Sign {plan['sha256']}? 确认签署?", abort=True)
+    body = {"sha256": plan["sha256"]}
+    signed = desk.ask("POST", f"{path}/approvals", role="approver", json=body).json()
+    print(f"{signed['state']}; signed by 已签 {', '.join(signed['approvers'])}")
+
+
+def _named(desk: Desk, asset_id: str) -> str:
+    """An asset's name, platform and address, as the register has them; its id where it has none."""
+    try:
+        asset: dict[str, Any] = desk.get(f"/registry/v1/assets/{asset_id}")
+    except StackError:
+        return asset_id
+    return f"{asset['name']} ({asset['platform']}) {asset['address']}"
+
+
+def _brief(data: dict[str, Any]) -> str:
+    """An entry's content on one line, without what only machines compare."""
+    told = {name: value for name, value in data.items() if value is not None and "sha256" not in name}
+    text = ", ".join(f"{name} {value}" for name, value in told.items())
+    return text if len(text) <= 160 else f"{text[:160]}…"
 
 
 @app.command()
@@ -34,16 +120,7 @@ def package(case_id: str, out: Out, data: Data = HERE, address: Address = None, 
 
 
 def _fetch(what: str, out: Path, data: Path, address: str | None, token: str | None) -> None:
-    place = address or str(state(data)["address"])
-    bearer = token or Keys(data / "keys").token("case-export", ["auditor"], hours=0.1)
-    url = f"{place.rstrip('/')}/decommission/v1/cases/{what}"
-    try:
-        with httpx.Client(timeout=60, trust_env=False) as client:
-            reply = client.get(url, headers={"Authorization": f"Bearer {bearer}"})
-    except httpx.HTTPError as error:
-        raise StackError(f"{place} does not answer: {type(error).__name__}") from None
-    if reply.is_error:
-        raise StackError(f"{reply.status_code} {reply.text}")
+    reply = Desk(data, address, token).ask("GET", f"{CASES}/{what}", role="auditor")
     out.write_bytes(reply.content)
     say(f"{out}: {len(reply.content)} bytes")
 

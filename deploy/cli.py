@@ -5,13 +5,14 @@ import signal
 import sys
 import time
 from enum import StrEnum
+from importlib import metadata
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
 import typer
 
-from deploy import case_cli, setup_cli
+from deploy import case_cli, desk_cli, setup_cli
 from deploy.local import record
 from deploy.local.children import StackError, say
 from deploy.local.keys import Keys
@@ -22,11 +23,11 @@ from libs.common import auth
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    help="Jianfu 减负: record, watch, close. 登记、监测、关停。",
 )
-app.add_typer(case_cli.app, name="case", help="Case files: export and verify. 案卷:导出与核验。")
+app.add_typer(case_cli.app, name="case", help="Cases and their files: list, approve, export, verify. 个案与案卷。")
+desk_cli.add(app)
 setup_cli.add(app)
 
 
@@ -38,6 +39,21 @@ class Clock(StrEnum):
 
     SYSTEM = "system"
     STEPPED = "stepped"
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"jianfu {metadata.version('jianfu')}")
+        raise typer.Exit
+
+
+@app.callback()
+def jianfu(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and end 版本")
+    ] = False,
+) -> None:
+    """Jianfu 减负: record, watch, close. 登记、监测、关停。"""
 
 
 @app.command()

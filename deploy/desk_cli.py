@@ -1,0 +1,173 @@
+"""`jianfu sweep`, `import`, `alarms` and `kill-switch`: a day's work over the HTTP API, without curl."""
+
+import json
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.desk import Address, Desk, Json, Token
+from deploy.local.children import StackError, say
+from deploy.local.record import HERE, Data
+
+SHOWN = 50  # verdicts of an import that are printed; the report has all of them
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class Turn(StrEnum):
+    """What is done with the kill switch."""
+
+    ON = "on"
+    OFF = "off"
+
+
+def show(answer: Any) -> None:
+    """An answer as JSON, on standard output."""
+    print(json.dumps(answer, ensure_ascii=False, indent=1))
+
+
+def table(*columns: str, rows: list[tuple[Any, ...]]) -> None:
+    """Rows for a person; nothing is cut where the output is no terminal."""
+    console = Console()
+    made = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    if not console.is_terminal:
+        console = Console(width=400)
+    console.print(made, markup=False, highlight=False)
+
+
+def waiting(what: str) -> Any:
+    """Say that something takes long, while it does; nothing where nobody watches."""
+    return Console(stderr=True).status(what)
+
+
+def sweep(data: Data = HERE, address: Address = None, token: Token = None, as_json: Json = False) -> None:
+    """Judge every watched asset for the business day, and say what came of it. 立即巡查。"""
+    with waiting("judging every watched asset 正在巡查"):
+        found = Desk(data, address, token).ask("POST", "/monitor/v1/sweeps", role="operator").json()
+    if as_json:
+        show(found)
+        return
+    print(
+        f"{found['day']}: {found['assets']} assets 对象, {found['active']} active 活跃, {found['idle']} idle 闲置, "
+        f"{found['zombie']} zombie 僵尸, {found['unknown']} unknown 未知; "
+        f"{found['opened']} findings opened 新立, {found['cleared']} cleared 消除"
+    )
+    rules = [(code, n["true"], n["false"], n["unknown"]) for code, n in sorted(found["by_rule"].items())]
+    table("rule 规则", "true 成立", "false 不成立", "unknown 未知", rows=rules)
+
+
+def import_list(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="XLSX or CSV 名录文件")],
+    source: Annotated[str, typer.Option(help="whose list it is 来源")],
+    on: Annotated[str, typer.Option(help="the day the list is of, YYYY-MM-DD 名录日期")],
+    apply: Annotated[bool, typer.Option("--apply", help="record it; without this nothing changes 执行")] = False,
+    complete: Annotated[bool, typer.Option("--complete", help="whole: what it lacks is gone 完整名录")] = False,
+    unit_scheme: Annotated[str | None, typer.Option(help="of the units' codes 单位代码体系")] = None,
+    out: Annotated[Path | None, typer.Option(help="write the file with verdicts here 附结论的文件")] = None,
+    data: Data = HERE,
+    address: Address = None,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Try a list of assets, or with --apply record it. Exits with 1 when rows were refused or held. 导入名录。"""
+    desk = Desk(data, address, token)
+    asked: dict[str, Any] = {"source": source, "on": _day(on), "mode": "apply" if apply else "dry-run"}
+    asked |= {"complete": str(complete).lower()} | ({} if unit_scheme is None else {"unit_scheme": unit_scheme})
+    content, kind = file.read_bytes(), {"Content-Type": XLSX if file.suffix.lower() == ".xlsx" else "text/csv"}
+
+    def send(report: str, mode: str) -> Any:
+        params = asked | {"report": report, "mode": mode}
+        return desk.ask("POST", "/registry/v1/imports", role="registrar", params=params, content=content, headers=kind)
+
+    with waiting(f"reading {file.name} 正在读取"):
+        if out is not None:  # a second reading that records nothing: before it is applied, or it would all be known
+            out.write_bytes(send("file", "dry-run").content)
+        found = send("problems", str(asked["mode"])).json()
+    if as_json:
+        show(found)
+    else:
+        _report(found)
+    if out is not None:
+        say(f"{out}: correct it and send it again 请改正后重新提交")
+    if any(verdict["verdict"] in ("refused", "held") for verdict in found["verdicts"]):
+        raise typer.Exit(1)
+
+
+def _report(found: dict[str, Any]) -> None:
+    counts = ", ".join(f"{number} {name}" for name, number in found["summary"].items() if number)
+    recorded = "recorded 已执行" if found["mode"] == "apply" else "tried, nothing was recorded 试运行,未记录"
+    print(f"{found['rows']} rows 行: {counts or 'nothing 无'}; {recorded}")
+    if found["unknown_columns"]:
+        print(f"columns not read 未读取的列: {', '.join(found['unknown_columns'])}")
+    told = found["verdicts"]
+    rows = [(v["row"], v["verdict"], v["field"], v["detail_zh"], v["detail"]) for v in told[:SHOWN]]
+    if rows:
+        table("line 行", "verdict 结论", "field 字段", "说明", "why", rows=rows)
+    if len(told) > SHOWN:
+        print(f"… and {len(told) - SHOWN} more; --out FILE or --json tells all 其余请见 --out 或 --json")
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise StackError(f"--on wants a day such as 2026-01-31, not {text!r}") from None
+
+
+def alarms(
+    kind: Annotated[str | None, typer.Option(help="of one kind 类别")] = None,
+    data: Data = HERE,
+    address: Address = None,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """What a person must look at. 告警。"""
+    found = list(Desk(data, address, token).pages("/decommission/v1/alarms", kind=kind))
+    if as_json:
+        show(found)
+        return
+    columns = ("at", "kind", "case_id", "text_zh", "text_en")
+    rows = [tuple(alarm[name] for name in columns) for alarm in sorted(found, key=_at, reverse=True)]
+    table("at 时间", "kind 类别", "case 个案", "说明", "what", rows=rows)
+
+
+def _at(row: dict[str, Any]) -> str:
+    return str(row["at"])
+
+
+def kill_switch(
+    turn: Annotated[Turn | None, typer.Argument(help="on: no call leaves the service 开或关")] = None,
+    reason: Annotated[str | None, typer.Option(help="why; it is kept 理由")] = None,
+    data: Data = HERE,
+    address: Address = None,
+    token: Token = None,
+    as_json: Json = False,
+) -> None:
+    """Turn the kill switch, or say how it stands and who turned it. 总开关。"""
+    desk, path = Desk(data, address, token), "/decommission/v1/kill-switch"
+    if turn is not None:
+        desk.ask("POST", path, role="operator", json={"on": turn is Turn.ON, "reason": reason})
+    elif reason is not None:
+        raise StackError("--reason goes with on or off: `jianfu kill-switch on --reason …`")
+    stands = desk.get(path, role="operator")
+    if as_json:
+        show(stands)
+        return
+    settings = ", by the settings 由配置开启" if stands["by_settings"] else ""
+    print(f"{'ON 已开启' if stands['on'] else 'off 未开启'}{settings}")
+    if stands["since"] is not None:
+        print(f"{stands['since']}  {stands['by']}  {stands['reason'] or 'no reason given 未说明理由'}")
+
+
+def add(app: typer.Typer) -> None:
+    """Put these commands under `jianfu`."""
+    app.command("sweep")(sweep)
+    app.command("import")(import_list)
+    app.command("alarms")(alarms)
+    app.command("kill-switch")(kill_switch)
