@@ -1,12 +1,12 @@
 """What becomes of every case, day by day, from the documented windows. Pure; an oracle, so it shares no code.
 
 A finding that proposes closure opens a case on the same day, and its notice goes out in that day's round; a unit's key
-proves it `key_age_days` after the unit was first heard of. The notice names the day `answer_days` later, and that day is
-the unit's until its end: silence is acted upon on the next one. A yes is acted upon after `min_answer_days`, a promise
-to mend on the day after the one it names; a plan is sealed in the round of the day on which a case is ready and signed
-the next morning; the public notice lasts `announce_days`; then archive, last recheck and stop; `verify_days` probes, one
-a day; then the restore window, and the end. A hold lasts until the end of its day, and adds the days it lasts to the
-wait it falls into.
+proves it `key_age_days` after the unit was first heard of. The notice names the day `answer_days` later, and that day
+is the unit's until its end: silence is acted upon on the next one. A yes is acted upon after `min_answer_days`, a
+promise to mend on the day after the one it names; a plan is sealed in the round of the day on which a case is ready and
+signed the next morning; the public notice lasts `announce_days`; then archive, last recheck and stop; `verify_days`
+probes, one a day; then the restore window, and the end. A hold lasts until the end of its day, and adds the days it
+lasts to the wait it falls into.
 """
 
 from collections import Counter, defaultdict

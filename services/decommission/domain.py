@@ -60,7 +60,7 @@ class LimitsInvalid(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """How long each waiting lasts, in days; pinned to a case when it opens.
+    """How long each waiting lasts, in days of the calendar; pinned to a case when it opens.
 
     Basis: rules.md §3.3 and §9. The 30 days of public notice come from the website rule W-02 by analogy
     (ASSUMED for accounts); the others are local settings.
