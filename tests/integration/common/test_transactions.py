@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from libs.common import fetching, process
+from libs.common import auth, fetching, process
 from libs.common.db import Database
+from libs.common.reread import Reread
+from libs.common.senders import NO_TOKEN
 from tests.integration.common.stream import Recorder, consuming, produce, record
 from tests.waiting import eventually
 
@@ -122,3 +124,18 @@ async def test_of_many_transactions_in_one_fetch_only_the_committed_count(
     assert {value for _, value in recorder.seen} == {number for number in range(12) if number % 3}
     assert await letters(store) == 0
     await ends.close()
+
+
+async def test_what_is_read_again_of_a_sender_was_committed(options: Any, new_topic: Any) -> None:
+    topic = await new_topic()
+    await produce(options, topic, [record("kept", 1)])
+    for commit in (False, True):
+        async with transaction(options, topic) as sender:
+            await send(sender, topic, record("committed" if commit else "aborted", 1))
+            await (sender.commit_transaction() if commit else sender.abort_transaction())
+    reread = Reread(options, auth.Authenticator(auth.public_jwks(auth.new_key("k")), allow_local=True))
+    found = await reread.page(topic, 0, 0, 4, NO_TOKEN)  # each transaction ends with a mark
+    assert [dict(one.headers)["ce_id"] for one in found.records] == [
+        dict(record(name, 1)["headers"])["ce_id"] for name in ("kept", "committed")
+    ]
+    assert found.next_offset == 5
