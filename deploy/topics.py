@@ -25,7 +25,7 @@ from deploy.local.children import StackError, say
 from libs.common.settings import SERVICES
 
 FILE = Path(__file__).with_name("topics.yaml")
-DAY_MS = 86_400_000
+DAY_MS = 86_400_000  # machine time: for how long a broker keeps records
 SHARED = "intake"  # one principal for whoever tries the local stack
 
 

@@ -1,11 +1,14 @@
 """Bringing the services' databases to the schema this code knows."""
 
+from datetime import datetime, tzinfo
+
 import asyncpg
 
 from deploy.local.children import StackError
 from deploy.local.service import ROOT
 from deploy.migrations import migrate
-from libs.common.db import Database, SchemaMismatch, require_schema
+from libs.common import latest
+from libs.common.db import PLUMBING, Database, SchemaMismatch, require_schema
 
 AWAY = (
     OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InvalidAuthorizationSpecificationError,
@@ -41,6 +44,26 @@ async def migrate_service(service: str, url: str, role: str | None) -> list[str]
         ) from None
     except AWAY as error:
         raise StackError(f"{service}: its database does not let us in ({error}); check {prefix}_DATABASE_URL") from None
+
+
+async def reached(service: str, url: str, zone: tzinfo) -> datetime | None:
+    """The latest business time of a service's database; None where nothing has happened yet."""
+    database = await Database.connect(url, name="migrate", size=1)
+    try:
+        async with database.reading() as conn:
+            return await latest.business_time(conn, ROOT / "services" / service, zone)
+    finally:
+        await database.close()
+
+
+async def step(url: str, instant: datetime) -> None:
+    """Let a service's stepped clock stand at an instant at least."""
+    database = await Database.connect(url, name="migrate", size=1)
+    try:
+        async with database.transaction("step_clock") as conn:
+            await PLUMBING.clock_write(conn, instant=instant)
+    finally:
+        await database.close()
 
 
 async def _current(service: str, url: str) -> bool:

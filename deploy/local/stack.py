@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
 from deploy import topics
-from deploy.local import children, record
+from deploy.local import children, record, schema
 from deploy.local.children import StackError, say
 from deploy.local.kafka import USERS, LocalKafka
 from deploy.local.keys import Keys
@@ -20,6 +21,8 @@ from deploy.local.outside import Outside, place
 from deploy.local.postgres import OWNER, LocalPostgres
 from deploy.local.schema import migrate_service
 from deploy.local.service import Service
+from libs.common import latest
+from libs.common.clock import ClockBehind, SystemClock
 from libs.common.settings import SERVICES
 
 # read by this command, unknown to the services
@@ -104,6 +107,7 @@ class Stack:
         for service in SERVICES:
             applied = asyncio.run(migrate_service(service, *self._migration(service)))
             self._tell(f"{service}: {len(applied)} migrations applied" if applied else f"{service}: schema up to date")
+        asyncio.run(self._set_clocks())
         self._start_topics()
         self._start_services()
         record.write(self.data / "ports.json", self._ports)
@@ -125,6 +129,20 @@ class Stack:
             "clock": self.options.clock or made.get("clock", "system"),
             "partitions": self.options.partitions or made.get("partitions"),
         }
+
+    async def _set_clocks(self) -> None:
+        """Business time goes on from the latest that any service has seen, in all of them. Raises StackError."""
+        zone, urls = ZoneInfo(self._made["timezone"]), {name: self._migration(name)[0] for name in SERVICES}
+        reached = [at for name, url in urls.items() if (at := await schema.reached(name, url, zone)) is not None]
+        if self._made["clock"] == "system":
+            try:
+                latest.require_reached(SystemClock(zone).now(), max(reached, default=None))
+            except ClockBehind as error:
+                raise StackError(f"{error.text('zh')} / {error.text('en')}") from None
+        elif reached:
+            for url in urls.values():
+                await schema.step(url, max(reached))
+            self._tell(f"the business clock stands at {max(reached).astimezone(zone).isoformat()}")
 
     def _port_asked_for(self) -> int | None:
         port = self.options.port

@@ -39,6 +39,8 @@ MOST_DEPTH = 64  # of values in values
 MOST_UNPACKED = 1 << 30  # bytes of a package, unpacked
 MOST_FILES = 10_000  # of a package
 GENESIS = "0" * 64
+CALENDAR = "calendar"  # how the first entry of a younger log says that its days are counted
+DAY = timedelta(days=1)  # older rule: what a log that does not say so may have counted for a day
 UTC = timezone.utc  # noqa: UP017 - datetime.UTC is younger than Python 3.10
 Json = dict[str, Any]
 
@@ -280,7 +282,9 @@ class Case:
     """What a log amounts to, entry by entry: the same as the product's own fold of it.
 
     `pending`: step → key, begun and without a result. `stop_unclear`: an order to stop has no result. `clock_from`: the
-    start of the wait that a hold prolongs. `older`: the log pins no windows, and may have been led by older rules.
+    start of the wait that a hold prolongs, `held_days` by how many days. `older`: the log pins no windows, and may have
+    been led by older rules. `calendar`: its first entry says that days are those of the calendar; where it does not,
+    they were counted as 24 hours each, and `paused` is how long the case was held.
     """
 
     def __init__(
@@ -289,11 +293,12 @@ class Case:
         zone: tzinfo,
         *,
         older: bool = False,
+        calendar: bool = True,
         at: datetime | None = None,
         day: date | None = None,
         text: str = "",
     ) -> None:
-        self.windows, self.zone, self.older = windows, zone, older
+        self.windows, self.zone, self.older, self.calendar = windows, zone, older, calendar
         self.opened = self.sent = self.on_behalf = self.refuted = self.alive = self.disposed = False
         self.stop_ordered = self.stop_unclear = self.restore_asked = self.restore_accepted = self.restore_seen = False
         self.cancelled = self.person = False
@@ -311,7 +316,7 @@ class Case:
         self.pending: dict[str, Any] = {}
         self.used: list[Any] = []
         self.gone_days: list[date] = []
-        self.paused = timedelta(0)
+        self.held_days, self.paused = 0, timedelta(0)
 
     @property
     def unwinding(self) -> bool:
@@ -323,6 +328,16 @@ class Case:
 
     def morning(self, day: date) -> datetime:
         return datetime.combine(day, time(0), self.zone).astimezone(UTC)
+
+    def over(self, start: datetime, days: int, at: datetime, *, told: bool = False, prolonged: bool = True) -> bool:
+        """Whether a wait of so many days is over; `told`: its last day is somebody's until its end.
+
+        A log that does not say how it counts may have kept either the calendar or as many times 24 hours.
+        """
+        last = later(self.day(start), days + (self.held_days if prolonged else 0) + told)
+        if not days or at >= self.morning(last):
+            return at >= start
+        return not self.calendar and at >= start + days * DAY + (self.paused if prolonged else timedelta(0))
 
     def state(self) -> str:
         """The one word for where the case stands."""
@@ -347,12 +362,11 @@ class Case:
         if self.answer not in ("close", "fix") or self.on_behalf:
             return "answering"
         said = self.answered_at if self.answer == "close" else self.fix_checked_at
-        return "ready" if said is not None and said >= self._window(self.noticed_at) else "answering"
+        return "ready" if said is not None and self._window_over(self.noticed_at, said) else "answering"
 
-    def _window(self, noticed_at: datetime) -> datetime:
+    def _window_over(self, noticed_at: datetime, at: datetime) -> bool:
         """Before this no answer, not even one that agrees, lets the case go on to a plan."""
-        days = min(self.windows["min_answer_days"], self.windows["answer_days"])
-        return noticed_at + timedelta(days=days) + self.paused if days else noticed_at
+        return self.over(noticed_at, min(self.windows["min_answer_days"], self.windows["answer_days"]), at)
 
     def may(self, kind: str) -> bool:
         """Whether the case may take this entry where it stands."""
@@ -382,7 +396,7 @@ class Case:
         if self.ended:
             return "done"
         if self.held_since is not None:
-            return "wait" if self.hold_until is None or today < self.hold_until else "release"
+            return "wait" if self.hold_until is None or today <= self.hold_until else "release"
         if self.person:
             return "wait"
         if self.unwinding:
@@ -397,7 +411,7 @@ class Case:
 
     def _since(self, start: datetime | None, days: int, at: datetime) -> bool:
         """Whether a wait that no hold prolongs is over."""
-        return start is None or at >= start + timedelta(days=days)
+        return start is None or self.over(start, days, at, prolonged=False)
 
     def _notice(self, at: datetime) -> str:
         if "notice" in self.pending or self.last_attempt is None:
@@ -413,18 +427,20 @@ class Case:
         if self.plan_id:
             return "wait"
         if self.answer == "fix" and self.fix_checked_at is None:
-            over = at >= self.morning(self.fix_until or today) + self.paused
+            over = self.fix_until is None or at >= self.morning(later(self.fix_until, self.held_days + 1))
+            if self.fix_until is not None and not self.calendar:
+                over = over or at >= self.morning(self.fix_until) + self.paused
             return "ask" if over and self.asked_day != today else "wait"
         silent = not self.answer or self.on_behalf
-        over = at >= noticed_at + timedelta(days=self.windows["answer_days"]) + self.paused
-        return "plan" if over or (not silent and at >= self._window(noticed_at)) else "wait"
+        over = self.over(noticed_at, self.windows["answer_days"], at, told=True)
+        return "plan" if over or (not silent and self._window_over(noticed_at, at)) else "wait"
 
     def _towards_stop(self, at: datetime, today: date) -> str:
         if self.answer == "keep" and not self.stop_ordered:
             return "end"
         if self.announced_at is None:
             return "announce"
-        if at < self.announced_at + timedelta(days=self.windows["announce_days"]) + self.paused:
+        if not self.over(self.announced_at, self.windows["announce_days"], at):
             return "wait"
         if self.archive_failures >= 3 or self.stop_failures >= 3:
             return "person"
@@ -442,7 +458,7 @@ class Case:
         if self.disposed:
             return "close"
         if self.verified_at is not None:
-            if at < self.verified_at + timedelta(days=self.windows["restore_days"]) + self.paused:
+            if not self.over(self.verified_at, self.windows["restore_days"], at):
                 return "wait"
             if self.gone_days and self.gone_days[-1] == today:
                 return "dispose"
@@ -495,7 +511,7 @@ class Case:
             case "approved" if (data["plan_id"], data["plan_sha256"]) != (self.plan_id, self.plan_sha256):
                 yield "it is not the plan that the case was in"
             case "announced" if "stop_not_before" in data:
-                days = (date.fromisoformat(data["stop_not_before"]) - self.day(at)).days
+                days = between(self.day(at), date.fromisoformat(data["stop_not_before"]))
                 if "announce_days" in self.windows and days != self.windows["announce_days"]:
                     yield "it announces another window than that of the case"
             case "archived" if not all(dict(data.get("checks", {})).values()):
@@ -527,7 +543,7 @@ class Case:
             yield "the unit's key was not in force from when it had been proved and confirmed"
         if same(key["set_by"], key["confirmed_by"]):
             yield "who set the unit's key has confirmed it"
-        if at < since + timedelta(days=self.windows["key_age_days"]):
+        if not self.over(since, self.windows["key_age_days"], at, prolonged=False):
             yield "the unit's key was too young to prove a notice"
 
     def _odd_look(self, at: datetime, data: Json) -> Iterator[str]:
@@ -577,7 +593,7 @@ class Case:
             case "unplanned":
                 self.plan_id = self.plan_sha256 = self.archive_sha256 = ""
                 self.announced_at = self.confirmed_day = None
-                self.approved, self.paused = {}, timedelta(0)
+                self.approved, self.held_days, self.paused = {}, 0, timedelta(0)
             case "approved":
                 self.approved, self.approved_at = data, at
             case "announced":
@@ -657,6 +673,7 @@ class Case:
             case "released":
                 if self.held_since is not None:
                     since = max(self.held_since, self.clock_from) if self.clock_from else self.held_since
+                    self.held_days += max(0, between(self.day(since), day))
                     self.paused += max(timedelta(0), at - since)
                 self.held_since = self.hold_until = None
 
@@ -681,7 +698,7 @@ class Case:
             self.alive = result == "alive"
         if self.alive:
             self.verified_at = None
-        follows = not self.gone_days or self.gone_days[-1] + timedelta(days=1) == day
+        follows = not self.gone_days or later(self.gone_days[-1], 1) == day
         self.gone_days = [*(self.gone_days if follows else []), day] if result == "gone" else []
         if self.verified_at is None and len(self.gone_days) >= self.windows["verify_days"]:
             self.verified_at = at
@@ -689,7 +706,7 @@ class Case:
 
     def _clock(self, at: datetime) -> None:
         """A new wait begins; holds of earlier waits do not prolong it."""
-        self.paused, self.clock_from = timedelta(0), at
+        self.held_days, self.paused, self.clock_from = 0, timedelta(0), at
 
 
 def person(name: Any) -> str:
@@ -712,6 +729,16 @@ def people(names: Iterable[Any]) -> list[str]:
     return found
 
 
+def later(day: date, days: int) -> date:
+    """The date so many calendar days later."""
+    return date.fromordinal(day.toordinal() + days)
+
+
+def between(first: date, last: date) -> int:
+    """How many calendar days lie from one date to another."""
+    return last.toordinal() - first.toordinal()
+
+
 def instant(text: Any) -> datetime:
     """A time with its offset, in UTC. Raises ValueError."""
     at = datetime.fromisoformat(re.sub("Z$", "+00:00", str(text)))
@@ -722,8 +749,9 @@ def instant(text: Any) -> datetime:
 
 def replay(log: list[Json], windows: dict[str, int], zone: tzinfo) -> tuple[Case, list[str]]:
     """What a log amounts to, and which of its entries cannot have been written where they stand."""
-    older = "windows" not in log[0]["data"]
-    case, found, before = Case(windows, zone, older=older), [], datetime.min.replace(tzinfo=UTC)
+    older, calendar = "windows" not in log[0]["data"], log[0]["data"].get("days") == CALENDAR
+    case = Case(windows, zone, older=older, calendar=calendar)
+    found, before = [], datetime.min.replace(tzinfo=UTC)
     for number, entry in enumerate(log, start=1):
         at, name = instant(entry["at"]), f"entry {number} ({entry['kind']})"
         if at < before:
@@ -864,6 +892,8 @@ def _history(file: File) -> Iterator[str]:
     pinned, beside = file.log[0]["data"].get("windows"), file.body.get("windows") or {}
     if file.body["format"] != FORMATS[0] and (pinned is None or "zone" not in file.log[0]["data"]):
         yield "its first entry does not name the windows and the time zone of the case"
+    if file.log[0]["data"].get("days", CALENDAR) != CALENDAR:
+        yield "its first entry counts days in a way that is not known here"
     if pinned is not None and pinned != beside:
         yield "the windows beside the log are not those that the log pinned when the case was opened"
     windows = dict.fromkeys(WINDOWS, 1) | YOUNGER | (beside if pinned is None else pinned)
@@ -897,7 +927,8 @@ def _beside(file: File) -> Iterator[str]:
     told, case, log = file.body["case"], file.case, file.log
     if case is None:
         return
-    if told["state"] != case.state():
+    either = set() if case.calendar else {"ready", "answering"}  # by which rule its least time was over
+    if told["state"] != case.state() and not {told["state"], case.state()} <= either:
         yield f"it says that the case is {told['state']}, its log says {case.state()}"
     if told["version"] != len(log):
         yield "it says that the log has another number of entries"
@@ -950,9 +981,13 @@ def _receipt(file: File, number: int, entry: Json, notice: Json) -> Iterator[str
         yield "notice: it is about another case"
     sent, answer_by, stop_from = (date.fromisoformat(body[n]) for n in ("sent_on", "answer_by", "stop_not_before"))
     windows = file.body.get("windows") or {}
-    for name, days in (("answer_days", (answer_by - sent).days), ("announce_days", (stop_from - answer_by).days)):
+    for name, days in (("answer_days", between(sent, answer_by)), ("announce_days", between(answer_by, stop_from))):
         if windows.get(name, days) != days:
             yield f"notice: the unit was told of {days} {name}, the file says {windows[name]}"
+    if (soonest := body.get("answered_stop_not_before")) is not None and windows:
+        least = min(windows["min_answer_days"], windows["answer_days"]) + windows["announce_days"]
+        if date.fromisoformat(soonest) != later(sent, least):
+            yield "notice: the unit was told of another day for what it agrees to than that of the windows"
     if file.case is not None and sent > file.case.day(instant(entry["at"])):
         yield "notice: it was proved before it was sent"
     if (said := receipt.get("answer")) is not None:

@@ -1,10 +1,12 @@
 """What becomes of every case, day by day, from the documented windows. Pure; an oracle, so it shares no code.
 
 A finding that proposes closure opens a case on the same day, and its notice goes out in that day's round; a unit's key
-proves it `key_age_days` after the unit was first heard of. Silence lasts `answer_days`, a yes is acted upon after
-`min_answer_days`; a plan is sealed in the round of the day on which a case is ready and signed the next morning;
-the public notice lasts `announce_days`; then archive, last recheck and stop; `verify_days` probes, one a day; then the
-restore window, and the end. A hold adds the days it lasts to the wait it falls into.
+proves it `key_age_days` after the unit was first heard of. The notice names the day `answer_days` later, and that day
+is the unit's until its end: silence is acted upon on the next one. A yes is acted upon after `min_answer_days`, a
+promise to mend on the day after the one it names; a plan is sealed in the round of the day on which a case is ready and
+signed the next morning; the public notice lasts `announce_days`; then archive, last recheck and stop; `verify_days`
+probes, one a day; then the restore window, and the end. A hold lasts until the end of its day, and adds the days it
+lasts to the wait it falls into.
 """
 
 from collections import Counter, defaultdict
@@ -157,16 +159,16 @@ class Closing:
         elif case.fate == "close":
             case.state, case.due = "answering", least
         elif case.fate == "fix":
-            case.state, case.due = "fixing", max(least, case.opened + timedelta(days=fix_days(windows)))
+            case.state, case.due = "fixing", max(least, case.opened + timedelta(days=fix_days(windows)) + ONE)
         else:
-            wait = self._play.hold_after if case.fate == "hold" else windows.answer_days
+            wait = self._play.hold_after if case.fate == "hold" else windows.answer_days + 1
             case.state, case.due = "answering", day + timedelta(days=wait)
 
     def _hold(self, case: Case, day: date) -> None:
-        """Held this morning; what is left of the window goes on after the hold."""
+        """Held this morning, and through its last day; what is left of the window goes on after the hold."""
         case.held = True
-        left = self._windows.answer_days - (day - (case.noticed or day)).days
-        case.due = day + timedelta(days=self._play.hold_days + left)
+        left = self._windows.answer_days + 1 - (day - (case.noticed or day)).days
+        case.due = day + timedelta(days=self._play.hold_days + 1 + left)
 
     def _plan(self, case: Case, day: date) -> None:
         case.state, case.planned, case.due = "planned", day, day + ONE

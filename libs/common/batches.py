@@ -120,6 +120,7 @@ class _Batch:
     def __init__(self, batch: Any, data: Any, spend: Callable[[int], None], fault: Unread | None = None) -> None:
         self._batch, self._data, self._spend, self._fault = batch, data, spend, fault
         self.next_offset = batch.next_offset
+        self._records: Iterator[Any] | None = None
         if fault is not None and fault.code == "corrupt":  # of its head only what agrees with itself is believed
             head = HEAD.unpack_from(data)
             self.next_offset = batch.base_offset + (head[12] if head[12] == head[6] + 1 > 0 else 1)
@@ -133,6 +134,11 @@ class _Batch:
 
     def validate_crc(self) -> bool:
         return True
+
+    def __next__(self) -> Any:
+        """The next record; the client asks the mark of a transaction for its one, to see whether it was aborted."""
+        self._records = self._records or iter(self)
+        return next(self._records)
 
     def __iter__(self) -> Iterator[Any]:
         if self._fault is not None:

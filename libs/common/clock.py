@@ -16,6 +16,22 @@ class ClockBackwards(DomainError):
     en = "Business time never goes back: it stands at {current}."
 
 
+class ClockBehind(DomainError):
+    """The machine's clock is behind what has happened already: business time would run backwards."""
+
+    code = "clock_behind"
+    kind = "conflict"
+    zh = (
+        "系统时钟为 {now},而数据已到 {latest},业务时间不能倒退,因此未启动。请校准本机时钟;"
+        "数据若由步进时钟产生,请以 --clock stepped(JIANFU_CLOCK=stepped)启动,或以 --data 换用另一数据目录。"
+    )
+    en = (
+        "The machine's clock says {now}, the data has come to {latest}, and business time never goes back: not "
+        "started. Set the machine's clock right; where the data is of a stepped clock, start with --clock stepped "
+        "(JIANFU_CLOCK=stepped), or use another data directory with --data."
+    )
+
+
 class ClockNotStepped(DomainError):
     """A system clock cannot be stepped."""
 
@@ -37,15 +53,20 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock, in UTC; the day is that of the deployment's zone."""
+    """The machine's clock, in UTC; the day is that of the deployment's zone.
+
+    It stands still while the machine's clock is behind what it has said before, or behind `reached`.
+    """
 
     mode: Literal["system", "stepped"] = "system"
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, reached: datetime | None = None) -> None:
         self.zone = zone
+        self._reached = (reached or datetime.min.replace(tzinfo=UTC)).astimezone(UTC)
 
     def now(self) -> datetime:
-        return datetime.now(UTC)  # machine time: this class is the one door to it
+        self._reached = max(self._reached, datetime.now(UTC))  # machine time: this class is the one door to it
+        return self._reached
 
     def today(self) -> date:
         return self.now().astimezone(self.zone).date()

@@ -21,7 +21,7 @@ from libs.common.batches import Unread
 from libs.common.db import UNSTORABLE, Database
 from libs.common.errors import DomainError
 from libs.common.events.envelope import Event, Incoming, Malformed, unpack
-from libs.common.fetching import Fetching
+from libs.common.fetching import COMMITTED, Fetching
 from libs.common.patience import Back, Patience
 from libs.common.senders import Senders
 from libs.common.trouble import FIRST_PAUSE, LONGEST_PAUSE, TRANSIENT, Trouble
@@ -87,7 +87,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._sub: Any = broker.subscriber(
             topic, group_id=group, group_instance_id=None if instance is None else f"{group}-{instance}",
             batch=True, max_records=max_records, batch_timeout_ms=20, max_partition_fetch_bytes=4 << 20,
-            auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR, listener=self,
+            auto_offset_reset="earliest", isolation_level=COMMITTED, ack_policy=AckPolicy.NACK_ON_ERROR, listener=self,
             parser=self._parse, decoder=self._decode,
             session_timeout_ms=30_000, heartbeat_interval_ms=3_000, rebalance_timeout_ms=60_000,
         )  # fmt: skip
@@ -155,6 +155,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self.joined = False
         await self._sub.lock.wait_release(20)
         self.done.clear()  # a rebalance takes all and gives anew
+        self.fetching.forget()
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         start: dict[TopicPartition, int] = {}
@@ -181,8 +182,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         return self.trouble.reason or (None if joined else "has not joined its group")
 
     def behind(self, ends: Mapping[TopicPartition, int]) -> int:
-        """How many records lie between what is taken and these end offsets."""
-        return sum(max(0, ends[tp] - taken) for tp, taken in self.done.items() if tp in ends)
+        """How many records lie between what is taken and these end offsets; nothing that can be read lies in none."""
+        return sum(max(0, ends[tp] - self.fetching.beyond(tp, at)) for tp, at in self.done.items() if tp in ends)
 
 
 class EventSubscription(Subscription):

@@ -21,9 +21,9 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
-from libs.common import connections, faults, idempotency, inbox, observe
+from libs.common import connections, faults, idempotency, inbox, latest, observe
 from libs.common.clock import Clock, SteppedClock, SystemClock
-from libs.common.db import PLUMBING, UNAVAILABLE, Database, require_schema
+from libs.common.db import UNAVAILABLE, Database, require_schema
 from libs.common.fetching import EndOffsets
 from libs.common.kafka import Broker, Subscription, make_broker
 from libs.common.outbox import Publisher, Relay
@@ -112,7 +112,11 @@ async def open_base(settings: CommonSettings, migrations: Path, role: Role) -> B
     faults.arm(settings.crash_points, settings.crash_fired, profile=settings.profile)
     database = await Database.connect(settings.database_url, name=service)
     await require_schema(database, migrations)
-    clock = await _clock(settings, database)
+    try:
+        clock = await _clock(settings, database, migrations.parent)
+    except BaseException:
+        await database.close()
+        raise
     kafka = settings.kafka_options()
     relay = Relay(database, Publisher(kafka))
     broker = make_broker(kafka)
@@ -120,13 +124,15 @@ async def open_base(settings: CommonSettings, migrations: Path, role: Role) -> B
     return Base(settings, database, clock, broker, relay, EndOffsets(kafka), role)
 
 
-async def _clock(settings: CommonSettings, database: Database) -> Clock:
+async def _clock(settings: CommonSettings, database: Database, folder: Path) -> Clock:
+    """A clock that goes on from the latest business time of the data. Raises ClockBehind."""
     zone = ZoneInfo(settings.timezone)
-    if settings.clock == "system":
-        return SystemClock(zone)
     async with database.reading() as conn:
-        instant = await PLUMBING.clock_read(conn)
-    return SteppedClock(zone, instant or datetime(2000, 1, 1, tzinfo=UTC))
+        reached = await latest.business_time(conn, folder, zone)
+    if settings.clock == "system":
+        latest.require_reached(SystemClock(zone).now(), reached)
+        return SystemClock(zone, reached)
+    return SteppedClock(zone, reached or datetime(2000, 1, 1, tzinfo=UTC))
 
 
 class _Server(uvicorn.Server):

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from libs.common.auth import Authenticator
 from libs.common.batches import Unread
+from libs.common.fetching import COMMITTED
 from libs.common.senders import record_size, sender_of
 
 MOST_FOUND = 200
@@ -37,7 +38,9 @@ class Reread:
         Raises OSError or TimeoutError while the broker is away.
         """
         tp = TopicPartition(topic, partition)
-        client = AIOKafkaConsumer(**self._options, enable_auto_commit=False, auto_offset_reset="earliest")
+        client = AIOKafkaConsumer(
+            **self._options, enable_auto_commit=False, auto_offset_reset="earliest", isolation_level=COMMITTED
+        )
         try:
             async with asyncio.timeout(WITHIN):
                 await client.start()

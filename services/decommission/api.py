@@ -85,7 +85,7 @@ class Reason(BaseModel):
 
 
 class Hold(Reason):
-    """Why and until when the clock stands still; without a day until further notice.
+    """Why, and the last day on which the clock stands still; without a day until further notice.
 
     Of several holds of a case the longest counts. One release, which is a person's decision, ends them all.
     """

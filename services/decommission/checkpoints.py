@@ -1,11 +1,12 @@
 """Once a day the last hash of every log that has changed is signed, and kept for whoever wants a copy."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from libs.common import days
 from libs.common.db import Connection
 from services.decommission import heads, store
 from services.decommission.context import Context
@@ -23,7 +24,7 @@ async def make(ctx: Context) -> date | None:
     It says how each log stood at the end of that day, so that it does not matter when it is made, and follows the
     checkpoint before it. On one that was altered nothing is built: a person is called.
     """
-    day = ctx.today() - timedelta(days=1)
+    day = days.later(ctx.today(), -1)
     async with ctx.database.reading() as conn:
         newest = await QUERIES.checkpoint_newest(conn)
         if newest is not None and newest["day"] >= day:
@@ -72,7 +73,7 @@ async def _head(ctx: Context, conn: Connection, case_id: UUID) -> Head | None:
 
 def _morning(ctx: Context) -> datetime:
     """The first instant of this business day, in UTC."""
-    return datetime.combine(ctx.today(), time(0), ctx.zone).astimezone(UTC)
+    return days.morning(ctx.today(), ctx.zone)
 
 
 def _as_signed(ctx: Context, row: Any) -> bool:

@@ -1,11 +1,11 @@
 """What a case is made of: windows, limits, answers, notices, receipts and the gates they open. Pure."""
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from libs.common import exact, signing
+from libs.common import days, exact, signing
 from libs.common.errors import DomainError
 from libs.common.text import Text
 from services.decommission.refusals import Reasoned
@@ -60,7 +60,7 @@ class LimitsInvalid(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """How long each waiting lasts, in days; pinned to a case when it opens.
+    """How long each waiting lasts, in days of the calendar; pinned to a case when it opens.
 
     Basis: rules.md §3.3 and §9. The 30 days of public notice come from the website rule W-02 by analogy
     (ASSUMED for accounts); the others are local settings.
@@ -90,6 +90,7 @@ class Windows:
 
 
 YOUNGER = ("min_answer_days", "key_age_days")
+CALENDAR = "calendar"  # how a case counts its days, as its first entry says; where it does not, 24 hours each were kept
 
 
 def pinned(given: dict[str, int]) -> Windows:
@@ -180,7 +181,7 @@ def excused_until(answer_until: str | None, today: date, windows: Windows) -> da
 
     `answer_until` is what the unit said to a keep. Nobody approves a keep, so it excuses for `reopen_days` at most.
     """
-    longest = today + timedelta(days=windows.reopen_days)
+    longest = days.later(today, windows.reopen_days)
     return min(max(date.fromisoformat(answer_until), today), longest) if answer_until else longest
 
 
@@ -201,7 +202,7 @@ def read_answer(given: Any, *, today: date | None = None) -> Answer:
     if kind == "fix" and until is None:
         raise BadReceipt(field="until", accepted="the date by which it is fixed", why="a fix needs a date")
     if kind == "fix" and until is not None and today is not None:
-        last = today + timedelta(days=FIX_DAYS)
+        last = days.later(today, FIX_DAYS)
         if not today <= until <= last:
             raise BadReceipt(field="until", accepted=f"{today} to {last}", why="the fix is too early or too late")
     return Answer(kind, _storable("reason", given.get("reason") or "", 1000), until)
@@ -275,10 +276,13 @@ class Subject:
 
 
 def notice_text(
-    case: Case, subject: Subject, *, basis: str, today: date, answer_by: date, stop_from: date, receipt_key: str | None
-) -> bytes:
+    case: Case, subject: Subject, *, basis: str, today: date, answer_by: date, stop_from: date, answered_from: date,
+    receipt_key: str | None,
+) -> bytes:  # fmt: skip
     """The notice as it is sent: canonical JSON, so that its hash is the same wherever it is computed.
 
+    The unit may answer until the end of `answer_by`. Nothing stops before `stop_from`, nor, once the unit has answered
+    close or fix itself, before `answered_from`; days are those of the deployment's zone.
     `receipt_key` is the thumbprint of the key that its receipt must be signed with: another key's notice is another.
     """
     return signing.canonical(
@@ -295,12 +299,16 @@ def notice_text(
             "rule": case.rule,
             "basis": basis,
             "reason": {
-                "zh": f"监测规则 {case.rule} 命中,拟予关停。请于 {answer_by} 前回复:保留、整改或同意关停。",
-                "en": f"Rule {case.rule} is met and closure is proposed. Answer keep, fix or close by {answer_by}.",
+                "zh": f"监测规则 {case.rule} 命中,拟予关停。请于 {answer_by} 当日结束前回复:保留、整改或同意关停。"
+                f"{stop_from} 之前不会停用;贵单位答复同意关停或整改的,{answered_from} 之前不会停用。",
+                "en": f"Rule {case.rule} is met and closure is proposed. Answer keep, fix or close by the end of "
+                f"{answer_by}. Nothing is stopped before {stop_from}; where you answer close or fix, not before "
+                f"{answered_from}.",
             },
             "sent_on": today.isoformat(),
             "answer_by": answer_by.isoformat(),
             "stop_not_before": stop_from.isoformat(),
+            "answered_stop_not_before": answered_from.isoformat(),
             "answers": ["keep", "fix", "close"],
             "receipt_key": receipt_key,
         }

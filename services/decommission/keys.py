@@ -8,12 +8,12 @@ the unit could have heard of it.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from libs.common import signing
+from libs.common import days, signing
 from libs.common.errors import DomainError
 from services.decommission import foureyes
 from services.decommission.refusals import Reasoned
@@ -66,9 +66,11 @@ class UnitKey:
     in_force_from: datetime | None
     retired_at: datetime | None
 
-    def proves_from(self, days: int) -> datetime | None:
-        """From when a receipt by it proves a notice, `days` after it came into force; None before that."""
-        return None if self.in_force_from is None else self.in_force_from + timedelta(days=days)
+    def proves_from(self, age: int, zone: ZoneInfo) -> datetime | None:
+        """From when a receipt by it proves a notice, `age` days after it came into force; None before that."""
+        if self.in_force_from is None or not age:
+            return self.in_force_from
+        return days.after(self.in_force_from, age, zone)
 
     def named(self) -> dict[str, Any]:
         """As log, plan, announcement and case file name it: which key, and who answers for it."""
@@ -95,7 +97,7 @@ def thumbprint(public_key: Mapping[str, Any]) -> str:
 def age_days(named: Mapping[str, Any], day: date, zone: ZoneInfo) -> int:
     """For how many days a key, as it is named, has been in force on a day."""
     since = datetime.fromisoformat(str(named["in_force_from"]))
-    return (day - since.astimezone(zone).date()).days
+    return days.between(days.of(since, zone), day)
 
 
 def challenge(service_key: dict[str, Any], key: UnitKey) -> bytes:

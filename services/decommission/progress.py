@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from libs.common import days
 from services.decommission.chain import Entry
 from services.decommission.domain import Windows
 
@@ -16,11 +16,12 @@ class Progress:
 
     `pending`: step → effect key, started without a result. `stop_ordered`: an order to stop has gone out, or may have,
     and nothing says that it was refused. `stop_unclear`: one of them has no result; that a later one is refused says
-    nothing of it. `clock_from`: the start of the wait that a hold prolongs.
+    nothing of it. `clock_from`: the start of the wait that a hold prolongs, `paused` by how many days.
     `not_before`: until then no receipt can be proof. `notice_key`: the key that the receipt is by, as it is named.
     """
 
     windows: Windows
+    zone: tzinfo = UTC
     opened: bool = False
     attempts: int = 0
     last_attempt: datetime | None = None
@@ -72,15 +73,15 @@ class Progress:
     person: str | None = None
     held_since: datetime | None = None
     hold_until: date | None = None
-    paused: timedelta = timedelta(0)
+    paused: int = 0
     clock_from: datetime | None = None
 
     @property
     def window_from(self) -> datetime:
         """Before this no answer, not even one that agrees, lets a case go on to a plan."""
         assert self.noticed_at is not None  # noqa: S101 - only a noticed case is answered
-        days = min(self.windows.min_answer_days, self.windows.answer_days)
-        return self.noticed_at + timedelta(days=days) + self.paused if days else self.noticed_at
+        least = min(self.windows.min_answer_days, self.windows.answer_days)
+        return days.after(self.noticed_at, least + self.paused, self.zone) if least else self.noticed_at
 
     @property
     def unwinding(self) -> bool:
@@ -89,11 +90,11 @@ class Progress:
         return asked or (self.refuted and self.stop_ordered)
 
 
-def fold(log: Sequence[Entry], windows: Windows, zone: ZoneInfo) -> Progress:
+def fold(log: Sequence[Entry], windows: Windows, zone: tzinfo) -> Progress:
     """What has happened, from the first entry to the last."""
-    p = Progress(windows)
+    p = Progress(windows, zone)
     for entry in log:
-        _apply(p, entry, entry.at.astimezone(zone).date())
+        _apply(p, entry, days.of(entry.at, zone))
     return p
 
 
@@ -179,7 +180,7 @@ def _untold(p: Progress) -> None:
 def _replan(p: Progress) -> None:
     """Out of its plan: whatever rested on that plan's signatures is to be done anew."""
     p.plan_id = p.plan_sha256 = p.announced_at = p.archive_sha256 = p.confirmed_day = None
-    p.approved, p.approvers, p.mandates, p.paused = False, (), (), timedelta(0)
+    p.approved, p.approvers, p.mandates, p.paused = False, (), (), 0
 
 
 def _apply_end(p: Progress, entry: Entry, day: date) -> None:
@@ -235,7 +236,7 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
         case "released":
             if p.held_since is not None:
                 since = max(p.held_since, p.clock_from) if p.clock_from else p.held_since
-                p.paused += max(timedelta(0), entry.at - since)
+                p.paused += max(0, days.between(days.of(since, p.zone), day))
             p.held_since = p.hold_until = None
         case _:
             pass
@@ -253,7 +254,7 @@ def _apply_probe(p: Progress, entry: Entry, day: date) -> None:
     if p.alive:
         p.verified_at = None  # whatever was proved before: it is back
     p.unclear = p.unclear + 1 if result == "unclear" else 0
-    follows = not p.gone_days or p.gone_days[-1] + timedelta(days=1) == day
+    follows = not p.gone_days or days.later(p.gone_days[-1], 1) == day
     p.gone_days = [*(p.gone_days if follows else []), day] if result == "gone" else []
     if p.verified_at is None and len(p.gone_days) >= p.windows.verify_days:
         p.verified_at = entry.at
@@ -262,4 +263,4 @@ def _apply_probe(p: Progress, entry: Entry, day: date) -> None:
 
 def _clock(p: Progress, at: datetime) -> None:
     """A new wait begins; holds of earlier waits do not prolong it."""
-    p.paused, p.clock_from = timedelta(0), at
+    p.paused, p.clock_from = 0, at

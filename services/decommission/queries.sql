@@ -69,8 +69,8 @@ on conflict do nothing;
 insert into unit_key_confirmations (unit_id, ordinal, confirmed_by, at) values (:unit_id, :ordinal, :by, :at)
 on conflict do nothing;
 
--- name: unit_keys_to_tell(until, most)
--- Keys in force whose predecessor's address has not heard of it, and when to try that next is no later than `until`.
+-- name: unit_keys_to_tell(morning, most)
+-- Keys in force whose predecessor's address has not heard of it, and was not tried since this morning.
 select k.unit_id, k.ordinal, count(t.attempt) as attempts
 from unit_keys k
 join unit_key_proofs p using (unit_id, ordinal) join unit_key_confirmations c using (unit_id, ordinal)
@@ -81,7 +81,7 @@ where k.ordinal > 1 and exists (
 )
 group by k.unit_id, k.ordinal
 having not coalesce(bool_or(t.accepted), false) and count(t.attempt) < :most
-   and coalesce(max(t.at) + interval '1 day' <= :until, true)
+   and coalesce(max(t.at) < :morning, true)
 order by k.unit_id, k.ordinal;
 
 -- name: unit_key_told(unit_id, ordinal, attempt, accepted, why, at)!

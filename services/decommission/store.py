@@ -93,7 +93,7 @@ async def look(
     try:
         p = progress.fold(entries if fault is None else [], case.windows, zone)
     except (LookupError, TypeError, ValueError, AttributeError):  # it follows from itself, and no service wrote it
-        p, fault = Progress(case.windows), "its log cannot be read"
+        p, fault = Progress(case.windows, zone), "its log cannot be read"
     state = states.state_of(p) if fault is None else case.state
     return Held(replace(case, state=state), entries, p, touched), fault
 

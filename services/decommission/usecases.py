@@ -81,7 +81,8 @@ async def take_up(ctx: Context, conn: Connection, asset_id: UUID, evidence: dict
         conn, case_id=case_id, asset_id=asset_id, ordinal=ordinal, finding_id=finding_id, rule=rule,
         opened_at=ctx.now(), windows=json.dumps(asdict(windows)),
     )  # fmt: skip
-    pinned = {"windows": asdict(windows), "zone": ctx.zone.key}  # in the log, where nobody can lower them afterwards
+    # In the log, where nobody can lower them afterwards, with how its days are counted.
+    pinned = {"windows": asdict(windows), "zone": ctx.zone.key, "days": domain.CALENDAR}
     held = await ctx.hold(conn, case_id)
     held = await ctx.append(conn, held, "opened", **data, basis=evidence["basis"], **pinned)
     await _attach(conn, held, finding_id, evidence)
@@ -198,7 +199,7 @@ async def late_receipt(ctx: Context, case_id: UUID, token: str) -> Held:
         states.check(held.progress, "noticed")
         row, receipt = _signed_by(sent, token, subject.asset_id, ctx.today())
         key = store.to_key(row)
-        proves_from = key.proves_from(held.case.windows.key_age_days)
+        proves_from = key.proves_from(held.case.windows.key_age_days, ctx.zone)
         if proves_from is None or ctx.now() < proves_from:
             raise domain.BadReceipt(field="receipt", accepted=f"from {proves_from}", why=keys.YOUNG)
         if row is not rows[-1]:  # the notice that is proved is the last one

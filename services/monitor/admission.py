@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 from aiokafka import ConsumerRecord
 
-from libs.common import exact
+from libs.common import days, exact
 from libs.common.auth import Authenticator
 from libs.common.clock import Clock
 from libs.common.db import Database
@@ -41,7 +41,7 @@ class Gate:
         """Who may speak now, and the days of which usage is taken that came `at` a time."""
         now = self._clock.now().astimezone(self._clock.zone)
         last = (now + SKEW).date() if self.came(at) == now.date() else self.came(at)
-        first = max(exact.FIRST_DAY, self.came(at) - timedelta(days=self.late_days))
+        first = max(exact.FIRST_DAY, days.later(self.came(at), -self.late_days))
         async with self._database.reading() as conn:
             return Roll.of(await store.admitted(conn, now.date()), first, min(last, exact.LAST_DAY))
 

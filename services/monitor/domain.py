@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from statistics import median
 from typing import Any, Literal
 from uuid import UUID
 
+from libs.common.days import later
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.monitor import SignalRead
 from libs.common.text import Text
@@ -135,19 +136,19 @@ def judge_source(terms: Terms, admitted_on: date | None, days: Iterable[SourceDa
     if admitted_on is None:
         return Health(False, "unadmitted", "未经接纳", "it is not admitted")
     stated = {day.day: day for day in days if day.stated is not None and admitted_on <= day.day <= today}
-    last_due = today - timedelta(days=terms.rhythm_days)
+    last_due = later(today, -terms.rhythm_days)
     if not stated:
         if last_due < admitted_on:
             return Health(True, "awaited", "尚未到首次申报时间", "its first statement is not due yet")
         return Health(False, "silent", "从未申报", "it has never stated anything", last_due)
-    day = max(min(stated), last_due - timedelta(days=terms.lookback_days - 1))
+    day = max(min(stated), later(last_due, 1 - terms.lookback_days))
     while day <= last_due:
         found = stated.get(day)
         if found is None:
             return Health(False, "late", f"{day} 未申报", f"no statement for {day}", day)
         if not found.whole:
             return _torn(found)
-        day += timedelta(days=1)
+        day = later(day, 1)
     return _floor(terms, stated)
 
 

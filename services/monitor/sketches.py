@@ -1,8 +1,8 @@
 """Sketches of distinct users: how they are kept and united, and how a stranger's is read. Pure.
 
 The library trusts what it deserialises: one altered byte can end the process. So a stranger's sketch is read here and
-written anew, and only that is given to the library. The format is that of Apache DataSketches HLL, serial version 1:
-a preamble of 8 bytes, then coupons (few users) or one register of 6 bits per slot (many), little-endian.
+written anew, and only that is given to the library. The format is that of Apache DataSketches HLL, serial version 1,
+type HLL_8: a preamble of 8 bytes, then coupons (few users) or one register of 6 bits per slot (many), little-endian.
 """
 
 import base64
@@ -22,6 +22,7 @@ MOST = (1 << 31) - 1  # what the column of estimates holds
 _FORM = "base64 of an Apache DataSketches HLL sketch of type HLL_8, serialised compactly, lg_config_k 11 to 21"
 _VERSION, _FAMILY, _COMPACT, _OUT_OF_ORDER = 1, 7, 8, 16
 _LIST, _SET, _DENSE = 0, 1, 2  # the two low bits of the mode; the next two are the type
+_TYPES = ("HLL_4", "HLL_6", "HLL_8", "none that is known")
 _HLL_8 = 2 << 2
 _HEADER = struct.Struct("<8B")
 
@@ -43,6 +44,8 @@ def read(text: str) -> Any:
         raise _unfit() from None
     if raw[1:3] != bytes((_VERSION, _FAMILY)) or not LG_K <= lg <= 21:
         raise _unfit()
+    if (stated := _TYPES[mode >> 2 & 3]) != "HLL_8":  # while it has few users its bytes would be the same
+        raise _unfit(zh=f"草图的类型是 {stated}", en=f"its type is {stated}")
     sound = _dense(raw, lg) if mode & 3 == _DENSE else _sparse(raw, lg)
     return new() if sound is None else merge(new(), datasketches.hll_sketch.deserialize(sound))
 
@@ -106,5 +109,5 @@ def estimate(sketch: Any) -> int:
     return min(round(found), MOST) if math.isfinite(found) else MOST
 
 
-def _unfit() -> Invalid:
-    return Invalid(field="sketch", accepted=_FORM, why=("不是这样的草图", "this is no such sketch"))
+def _unfit(*, zh: str = "不是这样的草图", en: str = "this is no such sketch") -> Invalid:
+    return Invalid(field="sketch", accepted=_FORM, why=(zh, en))

@@ -252,7 +252,8 @@ class Sweeper:
                     await asyncio.sleep(1)  # what was swept stays swept; it goes on when the database is back
                     continue
             due = next(CronSim(at, local))
-            await asyncio.sleep(min(60.0, max(1.0, (due - local).total_seconds())))
+            left = (due - local).total_seconds()  # machine time: how long to sleep
+            await asyncio.sleep(min(60.0, max(1.0, left)))
 
 
 def _nothing() -> dict[str, int]:

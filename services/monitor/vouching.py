@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from libs.common import exact, ids
+from libs.common import days, exact, ids
 from libs.common.errors import DomainError, Invalid
 from services.monitor import domain
 
@@ -59,7 +59,7 @@ def check(admission: Admission, *, today: date) -> None:
 
     A withdrawal may go back: it makes known days unknown, never unknown ones known.
     """
-    last = today + timedelta(days=AHEAD_DAYS)
+    last = days.later(today, AHEAD_DAYS)
     first = today if admission.admitted else exact.FIRST_DAY
     if not first <= admission.since <= last:
         raise Invalid(
@@ -186,7 +186,7 @@ def check_spoken(
 
 def check_age(day: date, *, came: date, late_days: int) -> None:
     """Raise Invalid for a statement of a day to come, or of one too long past, as seen on the day on which it came."""
-    first = max(exact.FIRST_DAY, came - timedelta(days=late_days))
+    first = max(exact.FIRST_DAY, days.later(came, -late_days))
     if not first <= day <= min(came, exact.LAST_DAY):
         # One stated ahead would be whole whatever becomes of the source: silence that nobody has listened to.
         why = (f"{day} 超出范围", f"{day} is out of range")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from libs.common import days
 from libs.common.db import Connection
 from libs.common.errors import Missing
 from services.monitor import domain, policy, store
@@ -119,7 +120,7 @@ def _rule(
                 meaning=policy.SIGNALS[signal.name],
                 source=signal.source,
                 as_of=signal.as_of,
-                age_days=None if signal.as_of is None else (today - signal.as_of).days,
+                age_days=None if signal.as_of is None else days.between(signal.as_of, today),
                 source_healthy=None if health is None else health.healthy,
             )
         )

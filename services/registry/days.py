@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from datetime import date, timedelta
+from datetime import date
 
 from libs.common import exact
+from libs.common.days import later
 from libs.common.errors import Invalid
 
 ACCEPTED = (
@@ -37,5 +38,5 @@ def _day(spelt: str) -> date:
     if found := _CHINESE.fullmatch(spelt) or _DIGITS.fullmatch(spelt):
         return date(int(found[1]), int(found[2]), int(found[3]))
     if found := _NUMBER.fullmatch(spelt):
-        return DAY_ZERO + timedelta(days=int(found[1]))
+        return later(DAY_ZERO, int(found[1]))
     raise ValueError(spelt)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from libs.common import days
 from libs.common.errors import Invalid, VersionConflict
 from libs.common.events import ids
 from libs.common.events.intake import AssetCorrected, AssetDeclared, Kind, UnitRef
@@ -19,6 +21,9 @@ from services.registry.states import IllegalTransition, move
 Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate", "outdated"]
 
 
+EASTERNMOST = ZoneInfo("Pacific/Kiritimati")  # where a day begins first, 14 hours before UTC
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the deployment decides: how many may vanish in a day, and how long a closed asset stays closed.
@@ -28,7 +33,7 @@ class Policy:
 
     guard_share: float = 0.05
     guard_floor: int = 5
-    reopen_after: timedelta = timedelta(days=365)
+    reopen_after: timedelta = timedelta(days=365)  # calendar days
     guard_limits: Mapping[str, int] = field(default_factory=dict)
     zone: tzinfo = UTC
 
@@ -103,10 +108,10 @@ def declare(
     if held.source == facts.source and facts.on < held.stated_on:
         return held, "outdated"
     if held.record == "closed":
-        until = held.changed_at + reopen_after
-        if now < until and not permitted:
-            closed_on, until_day = (at.astimezone(zone).date() for at in (held.changed_at, until))
-            raise ReopenTooEarly(field="address", closed_on=closed_on, until=until_day)
+        closed_on = days.of(held.changed_at, zone)
+        until = days.later(closed_on, reopen_after.days)
+        if days.of(now, zone) < until and not permitted:
+            raise ReopenTooEarly(field="address", closed_on=closed_on, until=until)
         return _new(facts, held.incarnation + 1, now), "registered"
     if held.source != facts.source and held.running != "gone":
         raise DuplicateAsset(field="address", twin=held.asset_id, source=held.source)
@@ -192,7 +197,7 @@ def has_come(on: date, *, now: datetime, field: str = "on") -> date:
 
     One far ahead would outdate all that the source says until then.
     """
-    if on > (latest := (now + timedelta(hours=14)).date()):
+    if on > (latest := days.of(now, EASTERNMOST)):
         why = (f"{field}:{on} 尚未到来", f"{field}: {on} has not come yet")
         raise Invalid(field=field, accepted=f"a day not after {latest}", why=why)
     return on

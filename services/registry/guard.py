@@ -1,11 +1,12 @@
 """The vanishing guard: disappearances are counted per source and rolling day; beyond the limit a person decides."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 
+from libs.common import days
 from libs.common.db import Connection
 from libs.common.ids import derive
 from services.registry import domain
@@ -25,12 +26,12 @@ async def may_vanish(conn: Connection, asset: Asset, cause: Cause, *, now: datet
 
 
 async def room(conn: Connection, source: str, *, now: datetime, policy: Policy, added: int = 0) -> int:
-    """How many more assets of a source may vanish in the rolling day that ends now.
+    """How many more assets of a source may vanish in the rolling day that ends now: since this time of yesterday.
 
     Takes the source's lock: lock assets before. `added` are assets that a preview would list.
     """
     await QUERIES.source_lock(conn, source=source)
-    gone = await QUERIES.vanished_since(conn, source=source, since=now - timedelta(days=1))
+    gone = await QUERIES.vanished_since(conn, source=source, since=days.same_time(now, -1, policy.zone))
     listed = await QUERIES.listed_by(conn, source=source) + gone + added
     return int(domain.guard_limit(listed, source, policy) - gone)
 

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 import structlog
 
+from libs.common import days
 from libs.common.db import Connection, Database
 from services.registry import domain, store, usecases
 from services.registry.domain import Policy
@@ -28,8 +29,7 @@ class Span:
 
 def span(day: date, policy: Policy) -> Span:
     """The day from its first instant to the next day's."""
-    first, last = (datetime.combine(on, time(), policy.zone) for on in (day, day + timedelta(days=1)))
-    return Span(first, last)
+    return Span(days.morning(day, policy.zone), days.end(day, policy.zone))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ class Settings(CommonSettings):
     guard_share: float = Field(0.05, ge=0, le=0.5)
     guard_floor: int = Field(5, ge=0, le=1000)
     guard_limits: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
-    reopen_days: int = Field(365, ge=0)
+    reopen_days: int = Field(365, ge=0, le=36_500)
 
     def policy(self) -> Policy:
+        closed_for = timedelta(days=self.reopen_days)  # calendar days
         return Policy(
-            self.guard_share, self.guard_floor, timedelta(days=self.reopen_days), self.guard_limits,
-            ZoneInfo(self.timezone),
+            self.guard_share, self.guard_floor, closed_for, self.guard_limits, ZoneInfo(self.timezone)
         )  # fmt: skip

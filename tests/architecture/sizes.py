@@ -8,8 +8,9 @@ FOLDERS = ("services", "libs", "deploy")
 MODULE_LINES = 400
 # What may be longer, and why; a length in it is a budget too.
 LONGER = {
-    # One file on purpose: whoever checks a case file years from now has this and nothing of the repository.
-    "deploy/verify/jianfu_verify.py": 1300,
+    # One file on purpose: whoever checks a case file years from now has this and nothing of the repository. It knows
+    # every rule by which a log was ever led.
+    "deploy/verify/jianfu_verify.py": 1340,
 }
 DRAWERS = ("util", "helper", "base", "manager", "misc")
 

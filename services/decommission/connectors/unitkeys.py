@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from libs.common import faults
+from libs.common import days, faults
 from libs.common.db import Connection
 from libs.common.errors import Invalid, Missing
 from libs.common.ids import derive
@@ -185,7 +185,7 @@ async def _tell_anew(ctx: Context, conn: Connection, case_id: UUID, key: UnitKey
 
 async def owed(ctx: Context, conn: Connection) -> list[tuple[UUID, int, int]]:
     """(unit, number of its key, attempts so far) of each address that has to hear now that it is one no longer."""
-    rows = QUERIES.unit_keys_to_tell(conn, until=ctx.now(), most=TELLINGS)
+    rows = QUERIES.unit_keys_to_tell(conn, morning=days.morning(ctx.today(), ctx.zone), most=TELLINGS)
     return [(row["unit_id"], row["ordinal"], row["attempts"]) async for row in rows]
 
 

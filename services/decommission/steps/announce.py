@@ -1,8 +1,8 @@
 """The public notice period begins: what will close, when, on which grounds, and by whose key the unit was told."""
 
-from datetime import timedelta
 from uuid import UUID
 
+from libs.common import days
 from services.decommission import keys
 from services.decommission.context import Context
 
@@ -11,7 +11,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
     """Publish the announcement; GET /announcements shows it from now on."""
     async with ctx.database.transaction("announce") as conn:
         held = await ctx.take(conn, case_id, "announce")
-        until = ctx.today() + timedelta(days=held.case.windows.announce_days)
+        until = days.later(ctx.today(), held.case.windows.announce_days)
         key = held.progress.notice_key
         more = {} if key is None else {
             "notice_key": key, "notice_key_age_days": keys.age_days(key, ctx.today(), ctx.zone),

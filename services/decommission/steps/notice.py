@@ -1,11 +1,11 @@
 """Tell the unit, and have its signed receipt: a plain 200 is no proof."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from libs.common import faults, signing
+from libs.common import days, faults, signing
 from libs.common.events.decommission import CaseUndelivered
 from services.decommission import domain, keys, refusals, store, usecases
 from services.decommission.connectors import webhook
@@ -49,7 +49,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
     except domain.BadReceipt as error:
         await _undelivered(ctx, case_id, key, "done", error.text("en"))
         return
-    proves_from = unit_key.proves_from(held.case.windows.key_age_days)
+    proves_from = unit_key.proves_from(held.case.windows.key_age_days, ctx.zone)
     if proves_from is None or ctx.now() < proves_from:
         await _undelivered(ctx, case_id, key, "done", keys.YOUNG, until=proves_from)
         return
@@ -140,9 +140,11 @@ async def _basis(conn: Any, held: Held) -> str:
 
 def _body(ctx: Context, held: Held, subject: domain.Subject, basis: str, unit_key: UnitKey | None) -> bytes:
     today, windows = ctx.today(), held.case.windows
-    answer_by = today + timedelta(days=windows.answer_days)
+    answer_by = days.later(today, windows.answer_days)
+    least = min(windows.min_answer_days, windows.answer_days)
     return domain.notice_text(
         held.case, subject, basis=basis, today=today, answer_by=answer_by,
-        stop_from=answer_by + timedelta(days=windows.announce_days),
+        stop_from=days.later(answer_by, windows.announce_days),
+        answered_from=days.later(today, least + windows.announce_days),
         receipt_key=None if unit_key is None else unit_key.thumbprint,
     )  # fmt: skip

@@ -4,9 +4,10 @@ The monitor tells of each finding once, so nobody else would ever bring it up ag
 """
 
 import json
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
+from libs.common import days
 from libs.common.db import Connection
 from services.decommission import domain, store, usecases
 from services.decommission.context import Context
@@ -24,7 +25,7 @@ async def after(ctx: Context, conn: Connection, held: Held) -> None:
     late = {e.data["finding_id"] for e in held.log if e.kind == "finding_attached" and e.seq > decided}
     excused = [row for row in rows if until is not None and str(row["finding_id"]) not in late]
     if until is not None and excused:
-        await QUERIES.case_reopen_on(conn, case_id=held.case.case_id, on_day=until + timedelta(days=1))
+        await QUERIES.case_reopen_on(conn, case_id=held.case.case_id, on_day=days.later(until, 1))
     await _take_up(ctx, conn, held.case.asset_id, [row["evidence"] for row in rows if row not in excused])
 
 
@@ -40,7 +41,7 @@ async def due(ctx: Context, conn: Connection, today: date) -> bool:
         await _take_up(ctx, conn, row["asset_id"], left)
     except BrokenChain as error:  # the asset's open case takes nothing now: tried again tomorrow
         await store.broken(conn, error, now=ctx.now())
-        await QUERIES.case_reopen_on(conn, case_id=row["case_id"], on_day=today + timedelta(days=1))
+        await QUERIES.case_reopen_on(conn, case_id=row["case_id"], on_day=days.later(today, 1))
     return True
 
 

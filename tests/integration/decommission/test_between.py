@@ -67,7 +67,7 @@ async def test_a_cancellation_that_comes_before_the_deed_is_in_time(
     if step == "release":
         await story.round()
         await story.act(case, "hold", until=story.day.isoformat())
-        await story.round()
+        await story.next_day()
         assert (await story.kinds(case)).count("released") == 1
         assert await story.alarms() == []
         return

@@ -122,7 +122,7 @@ async def test_a_day_stops_no_more_than_its_smallest_limit(
     units = [await story.unit("alpha"), await story.unit("beta")]
     cases = [(await story.flagged(f"acc{n}", units[n % 2]))[1] for n in range(4)]
     await story.round()
-    await story.next_day(2)
+    await story.next_day(3)
     await story.sign()
     tight = await _with_limits(story, Limits(**limits))
     await tight.next_day(2)

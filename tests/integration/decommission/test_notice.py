@@ -77,7 +77,7 @@ async def test_what_an_operator_answers_leaves_the_unit_its_window(
     await story.round()
     assert (await answer(story, case, what)).status_code == 200
     assert (await story.case(case))["log"][-1]["data"]["on_behalf"] is True
-    await story.next_day()
+    await story.next_day(2)
     assert await story.state(case) == "answering"
     await story.next_day()
     assert await story.state(case) == "planned"
@@ -129,7 +129,7 @@ async def test_the_unit_s_window_begins_with_the_proof_not_with_the_finding(stor
     _, case = await story.flagged("late", unit)
     await story.round()
     story.world.manners("alpha")
-    await story.next_day(2)
+    await story.next_day(3)
     assert await story.state(case) == "answering"
     await story.next_day()
     assert await story.state(case) == "planned"

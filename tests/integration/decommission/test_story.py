@@ -1,5 +1,6 @@
 """The life of a case, from a finding to a tombstone, and the ways in which it ends otherwise."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -18,23 +19,46 @@ async def test_a_dead_account_is_noticed_planned_signed_archived_stopped_verifie
     asset, case = await story.flagged("quiet", unit)
     await story.round()
     assert await story.state(case) == "answering"
+    (notice,) = await story.owner("select body from notices where case_id = $1", case)
+    told = json.loads(notice["body"])
     await story.next_day(2)
+    assert await story.state(case) == "answering"
+    assert told["answer_by"] == story.day.isoformat(), "the day that the notice names is the unit's"
+    await story.next_day()
     assert await story.state(case) == "planned"
     await story.sign()
     assert await story.state(case) == "announced"
     await story.next_day(2)
     assert await story.state(case) == "verifying"
+    assert told["answered_stop_not_before"] < told["stop_not_before"] < story.day.isoformat()
+    (announced,) = [e["data"] for e in (await story.case(case))["log"] if e["kind"] == "announced"]
+    assert announced["stop_not_before"] == story.day.isoformat()
     assert "x/quiet" in story.world.world.stopped
     await story.next_day(2)
     assert await story.state(case) == "verified"
     await story.next_day(2)
     assert await story.state(case) == "closed"
-    told = [kind for kind, body in story.told if body["asset_id"] == str(asset) and kind.startswith("case.")]
-    assert told == [
+    events = [kind for kind, body in story.told if body["asset_id"] == str(asset) and kind.startswith("case.")]
+    assert events == [
         "case.opened", "case.noticed", "case.approved", "case.stopped", "case.verified", "case.closed",
     ]  # fmt: skip
     assert len(story.world.calls("notice")) == len(story.world.calls("stop")) == 1
     assert await story.alarms() == []
+
+
+async def test_who_agrees_is_told_from_when_it_may_be_stopped(story: Story, unit: UUID) -> None:
+    asset, case = await story.flagged("agreed", unit)
+    story.world.manners(asset, answer={"answer": "close"})
+    await story.round()
+    (notice,) = await story.owner("select body from notices where case_id = $1", case)
+    told = json.loads(notice["body"])
+    for day in (told["answered_stop_not_before"], told["stop_not_before"], told["answer_by"]):
+        assert all(day in text for text in told["reason"].values()), "in both languages"
+    while await story.state(case) != "verifying":
+        assert story.world.calls("stop") == []
+        await story.sign()
+        await story.next_day()
+    assert story.day.isoformat() == told["answered_stop_not_before"]
 
 
 async def test_the_closing_event_says_what_the_tombstone_needs(story: Story, unit: UUID) -> None:
@@ -78,7 +102,7 @@ async def test_a_fix_is_looked_at_on_its_day_and_ends_the_case_when_true(story: 
     await story.round()
     assert await story.state(case) == "fixing"
     story.verdicts[asset] = "refuted"
-    await story.next_day(2)
+    await story.next_day(3)
     assert await story.state(case) == "fixing"
     await story.next_day()
     assert await story.state(case) == "ended"
@@ -89,7 +113,7 @@ async def test_a_fix_that_was_none_goes_on_to_the_plan(story: Story, unit: UUID)
     asset, case = await story.flagged("promised", unit)
     story.world.manners(asset, answer={"answer": "fix", "until": (story.day + timedelta(days=1)).isoformat()})
     await story.round()
-    await story.next_day()
+    await story.next_day(2)
     assert await story.state(case) == "planned"
 
 
@@ -122,9 +146,11 @@ async def test_a_hold_keeps_the_time_that_was_left(story: Story, unit: UUID) -> 
     await story.act(case, "hold", until=(story.day + timedelta(days=5)).isoformat())
     assert (await story.case(case))["held"] is True
     await story.next_day(5)
+    assert (await story.case(case))["held"] is True, "a hold lasts until the end of its day"
+    await story.next_day()
     assert (await story.case(case))["held"] is False
     assert await story.state(case) == "answering"
-    await story.next_day()
+    await story.next_day(2)
     assert await story.state(case) == "planned"
     assert [e["held"] for e in story.events("case.held")] == [True, False]
 
@@ -139,7 +165,7 @@ async def test_a_hold_without_an_end_lasts_until_it_is_released(story: Story, un
     await story.act(case, "release")
     await story.round()
     assert await story.state(case) == "answering"
-    await story.next_day()
+    await story.next_day(2)
     assert await story.state(case) == "planned"
 
 
@@ -311,7 +337,7 @@ async def test_windows_are_pinned_when_a_case_opens(story: Story, unit: UUID) ->
     story.start()
     assert (await story.case(case))["windows"]["answer_days"] == 2
     await story.round()
-    await story.next_day(2)
+    await story.next_day(3)
     assert await story.state(case) == "planned"
     _, later = await story.flagged("later", unit)
     assert (await story.case(later))["windows"]["answer_days"] == 15

@@ -20,12 +20,12 @@ from libs.common.clock import SteppedClock
 from libs.common.db import PLUMBING, Database
 from libs.common.kafka import make_broker
 from libs.common.senders import Bounds
-from services.monitor import fold, sketches
+from services.monitor import fold
 from services.monitor.rollup import UsageConsumer
 from tests import bombs
 from tests.conftest import kafka_options
 from tests.integration.monitor.conftest import ZONE, Monitor, day, millis, noon
-from tests.unit.monitor.voices import voice
+from tests.unit.monitor.voices import sent, voice
 from tests.waiting import eventually
 
 KEY = auth.new_key("test")
@@ -314,14 +314,12 @@ async def test_a_full_memory_holds_reading_back(stream: Stream) -> None:
 
 
 async def test_sketches_folded_at_the_source_join_those_folded_here(stream: Stream) -> None:
-    import base64
-
     made = fold.Fold(fold.Calendar(ZONE))
     made.add_all(views(40), voice())
     (counter,) = made.sheet().counters
     folded = {
         "source": "s", "asset_id": str(UUID(int=7)), "measure": "views", "day": str(day(0)), "count": 40, "records": 40,
-        "sketch": base64.b64encode(sketches.stored(counter.users)).decode(),
+        "sketch": sent(counter.users),
     }  # fmt: skip
     async with stream.consumer() as usage:
         await stream.send(json.dumps(folded).encode(), *views(20, begin=30))

@@ -28,9 +28,9 @@ def key_of(since: datetime, **changes: Any) -> dict[str, Any]:
 class Life:
     """A log, the instant, and what a well-behaved executor would write for each step."""
 
-    def __init__(self, windows: Windows = SHORT) -> None:
-        self.windows = windows
-        self.now = START
+    def __init__(self, windows: Windows = SHORT, *, zone: ZoneInfo = ZONE, start: datetime = START) -> None:
+        self.windows, self.zone = windows, zone
+        self.now = start
         self.log: list[Entry] = []
         self.keys = 0
         self.replied: set[str] = set()
@@ -38,11 +38,11 @@ class Life:
 
     @property
     def today(self) -> date:
-        return self.now.astimezone(ZONE).date()
+        return self.now.astimezone(self.zone).date()
 
     @property
     def p(self) -> Progress:
-        return progress.fold(self.log, self.windows, ZONE)
+        return progress.fold(self.log, self.windows, self.zone)
 
     @property
     def state(self) -> str:
@@ -50,7 +50,7 @@ class Life:
 
     @property
     def move(self) -> saga.Move:
-        return saga.next_move(self.p, self.now, ZONE)
+        return saga.next_move(self.p, self.now, self.zone)
 
     def add(self, kind: str, **data: Any) -> None:
         """One more entry. Raises IllegalEntry."""
@@ -207,7 +207,7 @@ class Life:
 
     def morrow(self) -> None:
         """Noon of the next business day."""
-        self.now = datetime.combine(self.today + timedelta(days=1), time(12), ZONE).astimezone(UTC)
+        self.now = datetime.combine(self.today + timedelta(days=1), time(12), self.zone).astimezone(UTC)
 
 
 def exported(log: list[Entry]) -> list[dict[str, Any]]:

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Report
 from libs.common import auth, signing
-from services.decommission import casefile, chain, keys, progress, states
+from services.decommission import casefile, chain, domain, keys, progress, states
 from services.decommission.chain import Entry
 from services.decommission.domain import Windows
 from tests.unit.decommission.life import SHORT, ZONE, Life, key_of
@@ -60,11 +61,20 @@ def evidence_of(finding: str) -> dict[str, Any]:
     return {"rule": "C15", "finding_id": finding, "signals": [{"name": "days_since_post", "value": 120}]}
 
 
-def papers(log: list[Line], windows: Windows = SHORT, *, pinned: bool = True, last_state: str | None = None) -> File:
+def papers(
+    log: list[Line],
+    windows: Windows = SHORT,
+    *,
+    pinned: bool = True,
+    older_days: bool = False,
+    last_state: str | None = None,
+    zone: ZoneInfo = ZONE,
+) -> File:
     """The file of a log, with papers that fit each of its entries, as a service could write that means to deceive.
 
     What the entries of a life name by a letter gets its hash here; entries are linked anew. `last_state` is what is
-    told beside the log, else what the log amounts to. Not `pinned`: as an older service opened a case.
+    told beside the log, else what the log amounts to. Not `pinned`: as an older service opened a case; `older_days`: as
+    one did that counted 24 hours for a day.
     """
     findings: dict[str, dict[str, Any]] = {}
     notices: list[dict[str, Any]] = []
@@ -72,13 +82,15 @@ def papers(log: list[Line], windows: Windows = SHORT, *, pinned: bool = True, la
     notice_sha256 = ""
     notice_key: dict[str, Any] | None = None
     for line in log:
-        data, day = line["data"], line["at"].astimezone(ZONE).date()
+        data, day = line["data"], line["at"].astimezone(zone).date()
         match line["kind"]:
             case "opened" | "finding_attached":
                 findings[data["finding_id"]] = evidence = evidence_of(data["finding_id"])
                 data.update(rule="C15", evidence_sha256=signing.sha256(signing.canonical(evidence)))
                 if line["kind"] == "opened" and pinned:
-                    data.update(windows=asdict(windows), zone=ZONE.key)
+                    data.update(windows=asdict(windows), zone=zone.key)
+                    if not older_days:
+                        data.update(days=domain.CALENDAR)
             case "noticed":
                 body = notice_of(day, windows)
                 token = receipt_of(body, day, number=len(notices), **data.pop("receipt", {}))
@@ -116,7 +128,7 @@ def papers(log: list[Line], windows: Windows = SHORT, *, pinned: bool = True, la
         bare = Entry(len(entries) + 1, line["at"], line["actor"], line["kind"], line["data"], previous, "")
         hashed = signing.sha256(signing.canonical(bare.content()))
         entries.append(Entry(bare.seq, bare.at, bare.actor, bare.kind, bare.data, previous, hashed))
-    state = last_state or states.state_of(progress.fold(entries, windows, ZONE))
+    state = last_state or states.state_of(progress.fold(entries, windows, zone))
     told = {
         "case_id": str(CASE),
         "asset_id": str(ASSET),
@@ -142,7 +154,7 @@ def papers(log: list[Line], windows: Windows = SHORT, *, pinned: bool = True, la
 
 def written(life: Life) -> File:
     """The file of a life as it was led."""
-    return papers(lines(life.log), life.windows)
+    return papers(lines(life.log), life.windows, zone=life.zone)
 
 
 def report(file: Any, *, key: str = PUBLIC, unit: str | None = UNIT_PUBLIC, **more: Any) -> Report:

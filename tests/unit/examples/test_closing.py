@@ -41,12 +41,12 @@ def one(fate: Fate, *, unit: str = "Unit", days: int = 120, cleared: int | None 
 @pytest.mark.parametrize(
     ("fate", "state", "noticed", "stopped", "ended"),
     [
-        ("silence", "closed", 0, 15 + 1 + 30, 46 + 3 + 15),
+        ("silence", "closed", 0, 15 + 1 + 1 + 30, 47 + 3 + 15),
         ("close", "closed", 0, 3 + 1 + 30, 34 + 3 + 15),
         ("keep", "kept", 0, None, 0),
-        ("hold", "closed", 0, 46 + 15, 64 + 15),
-        ("restore", "restored", 0, 46, 46 + 3 + 5),
-        ("liar", "unverified", 0, 46, None),
+        ("hold", "closed", 0, 47 + 15 + 1, 65 + 15 + 1),
+        ("restore", "restored", 0, 47, 47 + 3 + 5),
+        ("liar", "unverified", 0, 47, None),
     ],
 )
 def test_each_fate_takes_its_days(fate: Fate, state: str, noticed: int, stopped: int | None, ended: int | None) -> None:
@@ -59,7 +59,7 @@ def test_each_fate_takes_its_days(fate: Fate, state: str, noticed: int, stopped:
 @pytest.mark.parametrize(("known", "noticed"), [(0, 7), (6, 1), (7, 0)])
 def test_a_unit_s_young_key_proves_no_notice(known: int, noticed: int) -> None:
     case = one("silence", known=known)
-    assert (case.state, case.noticed, case.stopped) == ("closed", day(noticed), day(noticed + 46))
+    assert (case.state, case.noticed, case.stopped) == ("closed", day(noticed), day(noticed + 47))
 
 
 @pytest.mark.parametrize(("fate", "state"), [("fix", "fixed"), ("revive", "refuted")])

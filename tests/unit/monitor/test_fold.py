@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.monitor import fold, sketches
 from services.monitor.vouching import Voice
-from tests.unit.monitor.voices import voice
+from tests.unit.monitor.voices import sent, voice
 
 ZONE = ZoneInfo("Asia/Shanghai")
 A = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
@@ -81,7 +81,7 @@ def test_sketches_survive_storage_and_unite() -> None:
 
 def test_a_folded_day_counts_as_the_records_it_stands_for() -> None:
     users = folded(*[beacon(user=f"u{n}") for n in range(30)]).counters[0].users
-    sketch = base64.b64encode(sketches.stored(users)).decode()
+    sketch = sent(users)
     line = beacon(ts=..., day="2025-06-05", count=90, sketch=sketch, records=33)
     sheet = folded(line, beacon(user="u1"))
     assert (sheet.counters[0].total, sketches.estimate(sheet.counters[0].users)) == (91, 30)
