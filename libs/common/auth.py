@@ -13,6 +13,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from libs.common import ids
 from libs.common.errors import Forbidden, Unauthenticated
+from libs.common.visible import visible
 
 LOCAL_ISSUER = "jianfu-local"
 LOCAL_KEY = "local-issuer"  # the id of its key: who holds that key could name any issuer
@@ -50,11 +51,13 @@ class Principal:
 def check_subject(subject: str) -> None:
     """Raise ValueError unless a subject is in normal form, so that one person cannot stand beside himself.
 
-    Up to 255 printable characters in NFKC, single blanks inside; letters of one alphabet, since those of several look
-    alike (RFC 7519 section 4.1.2 compares bytes, which is right for machines and wrong for four eyes).
+    Up to 255 printable and visible characters in NFKC, single blanks inside; letters of one alphabet, since those of
+    several look alike (RFC 7519 section 4.1.2 compares bytes, which is right for machines and wrong for four eyes).
     """
     if not 1 <= len(subject) <= 255 or not subject.isprintable():
         raise ValueError("expected 1 to 255 printable characters")
+    if visible(subject) != subject:
+        raise ValueError("expected no character that is drawn as nothing")
     if " ".join(subject.split()) != subject or unicodedata.normalize("NFKC", subject) != subject:
         raise ValueError("expected the normal form NFKC, without blanks around it or two in a row")
     alphabets = {unicodedata.name(sign, "").split(" ")[0] for sign in subject if sign.isalpha()}

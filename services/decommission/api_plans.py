@@ -13,6 +13,7 @@ from libs.common.errors import Missing
 from libs.common.exact import Count, Day
 from libs.common.text import Text
 from libs.common.web import Limit, require
+from services.decommission import mandates as standing
 from services.decommission import planning
 from services.decommission.context import Context
 from services.decommission.executor import Executor
@@ -135,18 +136,18 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.post("/mandates", status_code=201, summary="Propose a standing approval 提出授权")
     async def propose(body: MandateIn, who: Annotated[Principal, require("operator", "approver")]) -> dict[str, UUID]:
-        which = await planning.propose_mandate(
+        which = await standing.propose(
             ctx.database, ctx.clock, rule=body.rule, max_per_day=body.max_per_day, until=body.until, by=who.identity
         )
         return {"mandate_id": which}
 
     @routes.post("/mandates/{mandate_id}/approvals", status_code=204, summary="Sign a standing approval 批准授权")
     async def sign(mandate_id: UUID, who: Annotated[Principal, require("approver")]) -> None:
-        await planning.sign_mandate(ctx.database, ctx.clock, mandate_id, who)
+        await standing.sign(ctx.database, ctx.clock, mandate_id, who)
 
     @routes.post("/mandates/{mandate_id}/revoke", summary="Take a standing approval back 撤回授权")
     async def revoke(mandate_id: UUID, body: No, who: Annotated[Principal, require("approver")]) -> SaidNo:
-        said = await planning.revoke_mandate(ctx.database, ctx.clock, mandate_id, by=who.identity, reason=body.reason)
+        said = await standing.revoke(ctx.database, ctx.clock, mandate_id, by=who.identity, reason=body.reason)
         return SaidNo(**said)
 
     return routes

@@ -18,9 +18,11 @@ from services.decommission import saga, store
 from services.decommission.archive import Archive
 from services.decommission.domain import Limits, Subject, Windows
 from services.decommission.heads import Notary
+from services.decommission.refusals import BrokenChain
 from services.decommission.store import QUERIES, Held
 
 ACTOR = "jianfu"
+OTHER_ASSET = "the row of its asset names another one than its id does"
 
 
 class SwitchedOff(Exception):
@@ -86,10 +88,15 @@ class Context:
         return await store.append(conn, held, kind, data, now=self.now(), actor=ACTOR, zone=self.zone)
 
     async def subject(self, conn: Connection, held: Held) -> Subject:
-        """The asset of a case; steps run only for cases whose asset is known."""
+        """The asset of a case; steps run only for cases whose asset is known.
+
+        Raises BrokenChain where its row names another asset than its id does: an order would go to that one.
+        """
         found = await store.subject(conn, held.case.asset_id)
         if found is None:
             raise LookupError(f"asset {held.case.asset_id} is not known here yet")
+        if not found.is_itself:
+            raise BrokenChain(case_id=held.case.case_id, why=OTHER_ASSET)
         return found
 
     async def tell(self, conn: Connection, held: Held, event: type[Event], /, **fields: Any) -> None:

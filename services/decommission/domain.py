@@ -7,10 +7,12 @@ from uuid import UUID
 
 from libs.common import days, exact, signing
 from libs.common.errors import DomainError
+from libs.common.events import ids
 from libs.common.text import Text
 from services.decommission.refusals import Reasoned
 
 AnswerKind = Literal["keep", "fix", "close"]
+MOST_LIVES = 100  # of one account: each reopening is another; an id of a later one is not recognised
 
 
 class IllegalEntry(DomainError):
@@ -273,6 +275,12 @@ class Subject:
     sponsor_id: UUID
     record: str
     running: str
+
+    @property
+    def is_itself(self) -> bool:
+        """Whether kind, platform and identity are those that the asset's id is made of, in one of its lives."""
+        lives = range(1, MOST_LIVES + 1)
+        return any(ids.asset_id(self.kind, self.platform, self.identity, n) == self.asset_id for n in lives)
 
 
 def notice_text(

@@ -7,9 +7,12 @@ anybody's who has that subject, since one signature too few is asked for again a
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from libs.common.visible import visible
 from services.decommission.chain import Entry
 from services.decommission.refusals import MayNotSign, TwoRoles
 
+SET_CONNECTOR = "who set how its platform is stopped may not sign its plan"
+HOLDS_KEY = "who set or confirmed the unit's key may not sign its plan"
 BY_HAND = "who moved the case by hand may not sign its plan"
 SIGNED = "who signed the plan of a case may not move it towards its stop"
 # What moves a case towards its stop when a person does it. A hold, a cancellation and a restore only make it safer.
@@ -18,7 +21,7 @@ TOWARDS = frozenset({"answered", "released", "resumed"})
 
 def folded(name: str) -> str:
     """A name in the form in which names are compared."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", visible(name)).casefold().split())
 
 
 def same(one: str, other: str) -> bool:

@@ -2,21 +2,20 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from libs.common.auth import Principal
 from libs.common.clock import Clock
-from libs.common.db import Connection, Database
+from libs.common.db import Connection
 from libs.common.errors import Missing
 from libs.common.events.decommission import CaseApproved
-from libs.common.ids import derive
 from libs.common.signing import sha256 as sha256_of
 from services.decommission import chain, foureyes, keys, plans, refusals, saga, states, store
 from services.decommission.context import ACTOR, Context
-from services.decommission.domain import Limits, PlanAltered, SameApprover, Subject, Taken, room
+from services.decommission.domain import Limits, PlanAltered, Subject, Taken, room
 from services.decommission.plans import Candidate
 from services.decommission.refusals import BrokenChain, MayNotSign
 from services.decommission.store import QUERIES, Held
@@ -54,7 +53,7 @@ async def seal_plan(ctx: Context) -> UUID | None:
 async def _candidate(ctx: Context, conn: Connection, row: Any) -> Candidate | None:
     held = await _whole(ctx, conn, row["case_id"])
     subject = await store.subject(conn, row["asset_id"])
-    if held is None or subject is None:
+    if held is None or subject is None or not subject.is_itself:
         return None
     if not isinstance(saga.next_move(held.progress, ctx.now(), ctx.zone), saga.Plan):
         return None
@@ -133,7 +132,7 @@ async def _sign(ctx: Context, conn: Connection, plan: Any, approver: str) -> dic
         await QUERIES.approval_add(conn, plan_id=plan_id, approver=approver, sha256=plan["sha256"], at=ctx.now())
         signed = await signers(conn, plan_id)
     two = len(foureyes.people(signed)) >= 2
-    mandates = [] if two else await _mandates(conn, plan["content"], ctx.today(), approver)
+    mandates = [] if two else await _mandates(ctx, conn, plan["content"], approver)
     if two or mandates:
         await QUERIES.plan_state(conn, plan_id=plan_id, state="approved")
         await _admit(ctx, conn, plan, signed, mandates)
@@ -148,9 +147,22 @@ async def signers(conn: Connection, plan_id: UUID | None) -> list[str]:
     return [row["approver"] async for row in QUERIES.approvals_of(conn, plan_id=plan_id)]
 
 
-async def acted(conn: Connection, held: Held) -> dict[str, Iterable[str]]:
-    """Who has had a part in a case that excludes signing for it: the reason, and the people. See foureyes.conflict."""
-    return {foureyes.BY_HAND: foureyes.hands(held.log)}
+async def acted(conn: Connection, held: Held) -> dict[str, list[str]]:
+    """Who has had a part in a case that excludes signing for it: the reason, and the people. See foureyes.conflict.
+
+    To sign for it is to sign its plan, or the standing approval that its plan rests on.
+    """
+    found = {foureyes.BY_HAND: foureyes.hands(held.log)}
+    key = held.progress.notice_key or {}
+    found[foureyes.HOLDS_KEY] = [str(key[part]) for part in ("set_by", "confirmed_by") if key.get(part)]
+    if (subject := await store.subject(conn, held.case.asset_id)) is not None:
+        last = await QUERIES.setup_change_last(conn, what="connector", which=subject.platform)
+        found[foureyes.SET_CONNECTOR] = [] if last is None else [last["actor"]]
+    return found
+
+
+def _names(parts: Mapping[str, Iterable[str]]) -> list[str]:
+    return [name for who in parts.values() for name in who]
 
 
 async def _unless_involved(ctx: Context, conn: Connection, plan: Any, approver: str) -> None:
@@ -162,13 +174,21 @@ async def _unless_involved(ctx: Context, conn: Connection, plan: Any, approver: 
             raise MayNotSign(who=approver, why=f"{held.case.case_id}: {why}")
 
 
-async def _mandates(conn: Connection, content: str, day: date, approver: str) -> list[str]:
+async def _mandates(ctx: Context, conn: Connection, content: str, approver: str) -> list[str]:
     """The standing approvals that cover every member of a plan; none when one is not covered.
 
-    Each is signed by two, of whom none proposed it, and nor did the one who approves under it.
+    Each is signed by two, of whom none proposed it or had another part in one of the cases, and nor did the one who
+    approves under it.
     """
-    need = Counter(rule for member in json.loads(content)["members"] for rule in plans.rules_of(member))
-    live = [row async for row in QUERIES.mandates_live(conn, day=day) if _standing(row, approver)]
+    members = json.loads(content)["members"]
+    need = Counter(rule for member in members for rule in plans.rules_of(member))
+    rows = [row async for row in QUERIES.mandates_live(conn, day=ctx.today()) if row["rule"] in need]
+    involved: list[str] = []
+    for member in members if rows else ():
+        held, fault = await store.look(conn, UUID(member["case_id"]), ctx.zone, ctx.notary)
+        if fault is None:
+            involved += _names(await acted(conn, held))
+    live = [row for row in rows if _standing(row, approver, involved)]
     found = []
     for rule, count in sorted(need.items()):
         fit = [str(row["mandate_id"]) for row in live if row["rule"] == rule and row["max_per_day"] >= count]
@@ -178,9 +198,10 @@ async def _mandates(conn: Connection, content: str, day: date, approver: str) ->
     return found
 
 
-def _standing(mandate: Any, approver: str) -> bool:
-    """Whether a mandate has two signers of whom none proposed it, and somebody may approve under it."""
-    others = [name for name in mandate["approvers"] if not foureyes.same(name, mandate["proposed_by"])]
+def _standing(mandate: Any, approver: str, involved: Iterable[str]) -> bool:
+    """Whether a mandate has two signers of whom none proposed it or is involved, and somebody may approve under it."""
+    excluded = [mandate["proposed_by"], *involved]
+    others = [name for name in mandate["approvers"] if not foureyes.among(name, excluded)]
     return len(foureyes.people(others)) >= 2 and not foureyes.same(approver, mandate["proposed_by"])
 
 
@@ -254,9 +275,12 @@ async def fault_of(conn: Connection, held: Held) -> str | None:
     fault = plans.fault(
         plan["content"], plan["sha256"], signed, held.case.case_id, p.plan_sha256 or "", p.approvers, held.log
     )  # fmt: skip
+    if fault is None:
+        fault = await _involved(conn, held, p.approvers)
     if fault is None and not _two(held):
         mandates = await _mandates_of(conn, held, plan)
-        if any(mandate is None or not _standing(mandate, p.approvers[0]) for mandate in mandates.values()):
+        involved = _names(await acted(conn, held))
+        if any(mandate is None or not _standing(mandate, p.approvers[0], involved) for mandate in mandates.values()):
             return "one person approved it, and no standing approval of its rule is signed by two others"
     return fault
 
@@ -332,46 +356,3 @@ async def beyond_limits(conn: Connection, limits: Limits, day: date, subject: Su
     used = await taken(conn, day, subject)
     before = Taken(used.day - 1, used.unit - 1, used.kind - 1)  # the asset's own place is among them
     return not room(limits, before, subject.kind)
-
-
-async def propose_mandate(
-    database: Database, clock: Clock, *, rule: str, max_per_day: int, until: date, by: str
-) -> UUID:  # fmt: skip
-    """A standing approval that two people have yet to sign. Raises SaidNo where the very same one was revoked."""
-    which = derive("mandate", rule, max_per_day, until)
-    async with database.transaction("propose_mandate") as conn:
-        refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=which))
-        await QUERIES.mandate_add(
-            conn, mandate_id=which, rule=rule, max_per_day=max_per_day, until=until, proposed_by=by,
-            proposed_at=clock.now(),
-        )  # fmt: skip
-    return which
-
-
-async def sign_mandate(database: Database, clock: Clock, mandate_id: UUID, who: Principal) -> None:
-    """One of the two signatures; who signs again has signed once.
-
-    Raises Missing, SameApprover for its proposer, SaidNo when it was revoked, and TwoRoles for a token that is an
-    operator's as well.
-    """
-    foureyes.require_apart(who.roles)
-    approver = who.identity
-    async with database.transaction("sign_mandate") as conn:
-        mandate = await QUERIES.mandate_get(conn, mandate_id=mandate_id)
-        if mandate is None:
-            raise Missing(what=f"mandate {mandate_id}")
-        if foureyes.same(mandate["proposed_by"], approver):
-            raise SameApprover(who=approver)
-        refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=mandate_id))
-        if foureyes.among(approver, mandate["approvers"]):
-            return
-        await QUERIES.mandate_sign(conn, mandate_id=mandate_id, approver=approver, at=clock.now())
-
-
-async def revoke_mandate(database: Database, clock: Clock, which: UUID, *, by: str, reason: str) -> dict[str, Any]:
-    """One person takes a standing approval back; what was approved under it and not stopped is to be planned anew."""
-    async with database.transaction("revoke_mandate") as conn:
-        if await QUERIES.mandate_get(conn, mandate_id=which) is None:
-            raise Missing(what=f"mandate {which}")
-        await QUERIES.mandate_revoke(conn, mandate_id=which, by=by, reason=reason, at=clock.now())
-        return dict(await QUERIES.mandate_revocation(conn, mandate_id=which))

@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from libs.common import observe
 from libs.common.db import Connection, load_queries
 from libs.common.errors import Missing
+from libs.common.events import ids
 from libs.common.ids import derive
 from services.decommission import chain, heads, progress, saga, states
 from services.decommission.chain import Entry
@@ -102,7 +103,10 @@ def _other_case(case: Case, log: list[Entry], *, whole: bool) -> str | None:
     """What is pinned to a case when it opens stands in its first entry too; one from an older service names less."""
     fixed = {"finding_id": str(case.finding_id), "rule": case.rule, "windows": asdict(case.windows)}
     opened = log[0].data if log else {}
-    alike = isinstance(opened, dict) and all(opened.get(name, value) == value for name, value in fixed.items())
+    named = case.case_id == ids.case_id(case.asset_id, case.ordinal)  # so no row can lend its log to another asset
+    alike = (
+        named and isinstance(opened, dict) and all(opened.get(name, value) == value for name, value in fixed.items())
+    )
     if not whole or not alike:
         return "its row is not the one that its first entry opened"
     return None

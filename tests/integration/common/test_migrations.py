@@ -39,6 +39,7 @@ async def test_migrating_twice_is_a_no_op(empty_database: Any) -> None:
         "common/0001_plumbing.sql",
         "common/0002_when_it_was_appended.sql",
         "common/0003_senders_set_aside.sql",
+        "common/0004_parked_ranges_are_read_again.sql",
         "service/0001_effects.sql",
     ]
     assert await migrate(urls.owner, MIGRATIONS, service_role=ROLE) == []
