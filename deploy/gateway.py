@@ -14,9 +14,11 @@ from typing import Any
 import httpx
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from libs.common.connections import Bounds, allow_files, protocol
 from libs.common.problems import problem
@@ -161,14 +163,39 @@ class Gateway:
 def app(targets: dict[str, str]) -> Starlette:
     """The gateway as an ASGI application."""
     gateway = Gateway(targets)
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
     routes = [
         Route("/", gateway.landing),
         Route("/healthz", gateway.healthz),
         Route("/readyz", gateway.readyz),
-        Route("/{service}/{rest:path}", gateway.forward, methods=methods),
+        # of every method: the service knows which ones a path takes, and says so
+        Route("/{service}/{rest:path}", _Forwarding(gateway)),
     ]
-    return Starlette(routes=routes, lifespan=gateway.lifespan)
+    application = Starlette(routes=routes, lifespan=gateway.lifespan, exception_handlers={HTTPException: _refused})
+    application.router.redirect_slashes = False  # what is not here is not there with a slash either
+    return application
+
+
+class _Forwarding:
+    """The route to the services as an application of its own: one that is a function is given a list of methods."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._gateway.forward(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """A method or a path that the gateway itself does not take."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    if error.status_code == 405:
+        zh, en = "此地址不接受该方法。", "This address does not take that method."
+    else:
+        zh, en = "没有这个地址。", "There is nothing at this address."
+    answer = problem(request, error.status_code, f"http_{error.status_code}", zh, en)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _onward(request: Request) -> list[tuple[bytes, bytes]]:

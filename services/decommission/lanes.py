@@ -219,7 +219,7 @@ class Lane:
         """Perform a step beside the others where its target has a place; else the case waits for one."""
         place = None
         if self._under_bound(ahead.step):
-            place = self._targets.take(target, urgent=self.urgent)
+            place = self._targets.take(target, urgent=self._hurries(ahead.step))
         if place is None:
             self._waiting.setdefault((ahead.step, target), {})[case_id] = ahead.held.case.version
             return False
@@ -246,7 +246,15 @@ class Lane:
             other.task.cancel()
 
     def _has_room(self, step: str, target: str) -> bool:
-        return self._under_bound(step) and self._targets.room(target, urgent=self.urgent)
+        return self._under_bound(step) and self._targets.room(target, urgent=self._hurries(step))
+
+    def _hurries(self, step: str) -> bool:
+        """Whether a step may take the place of a target that is kept for what is urgent.
+
+        That is an order to bring something back. A look whether it is back takes an ordinary place: where a page drips,
+        the looks at two that are coming back would keep the order for a third waiting.
+        """
+        return self.urgent and step not in LOOKS
 
     def _under_bound(self, step: str) -> bool:
         return self._steps[step] < BESIDE[step]

@@ -1,6 +1,7 @@
 """Two lanes: what is slow holds up itself, what is brought back waits for nobody, no case is moved twice at once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ import pytest
 
 from libs.common.events.decommission import RecheckRequested
 from libs.common.targets import FAILURES
-from tests.integration.decommission.conftest import Story
+from tests.integration.decommission.conftest import SHORT, Make, Story
 from tests.integration.decommission.dripping import Drips, drips, running
 from tests.waiting import eventually
 
@@ -167,3 +168,26 @@ async def test_a_round_ends_though_a_target_fails_every_time(story: Story, unit:
     await story.next_day()
     assert {await story.state(case) for case in found} == {"answering"}
     assert await _shown(story, f"127.0.0.1:{story.world.port}") == ("closed", 0)
+
+
+async def test_an_order_to_restore_waits_for_no_look_whether_others_are_back(make_story: Make, drips: Drips) -> None:
+    """The pages of two that are coming back drip at the very host that takes the order for a third."""
+    story = await make_story(windows=replace(SHORT, restore_days=90))
+    unit = await story.unit("alpha")
+    found = [(await story.flagged(f"back{number}", unit))[1] for number in range(3)]
+    for case in found:
+        await story.until(case, "verified")
+    place = drips.address(0)
+    await story.connector(probe_url=f"http://{place}/{{identity}}")
+    async with running(story, [place]):
+        for case in found[:2]:
+            await story.act(case, "restore")
+        await eventually(lambda: drips.calling.total() >= 1)
+        await story.connector(probe_url=f"http://{place}/{{identity}}", restore_url=f"http://{place}/connector")
+        await story.act(found[2], "restore")
+
+        async def begun() -> bool:
+            return "restore_started" in await story.kinds(found[2])
+
+        await eventually(begun, deadline=5)
+    assert max(drips.most.values()) <= 2

@@ -320,3 +320,25 @@ async def test_the_landing_page_and_readiness_tell_who_is_there(house: tuple[htt
     assert "<b>总开关&lt;b&gt;</b>" in page, "what a service says is text, not a page"
     assert "The switch &amp; more" in page
     assert note["since"] in page
+
+
+@pytest.mark.parametrize("method", ["TRACE", "BREW", "PROPFIND"])
+async def test_the_service_says_which_methods_a_path_takes(
+    house: tuple[httpx.AsyncClient, Upstream], method: str
+) -> None:
+    """Allow (RFC 9110 section 10.2.1) is true of the very path, for methods that nobody has heard of too."""
+    reply = await house[0].request(method, "/registry/v1/work")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("DELETE", "/readyz"), ("TRACE", "/healthz")])
+async def test_what_the_gateway_itself_does_not_take_is_a_problem_too(
+    house: tuple[httpx.AsyncClient, Upstream], method: str, path: str
+) -> None:
+    reply = await house[0].request(method, path, headers={"Accept-Language": "zh"})
+    assert (reply.status_code, reply.json()["code"]) == (405, "http_405")
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert set(reply.headers["allow"].split(", ")) == {"GET", "HEAD"}
+    assert reply.json()["title"] == "此地址不接受该方法。"
+    nowhere = await house[0].get("/nowhere")
+    assert (nowhere.status_code, nowhere.headers["content-type"]) == (404, "application/problem+json")
