@@ -17,6 +17,7 @@ from libs.common.exact import AskedWhole, Flag
 from libs.common.text import Text
 from libs.common.web import Limit, public, require
 from services.decommission import usecases
+from services.decommission.announcements import page as announced
 from services.decommission.connectors import places, switch
 from services.decommission.context import Context
 from services.decommission.domain import Windows
@@ -184,8 +185,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
     @public
     async def announcements(cursor: UUID = NIL, limit: Limit = 100) -> dict[str, Any]:
         async with ctx.database.reading() as conn:
-            rows = [dict(row) async for row in QUERIES.announcements(conn, after=cursor, max_rows=limit)]
-        items = [row | {"data": json.loads(row["data"])} for row in rows]
-        return {"items": items, "next": str(rows[-1]["case_id"]) if len(rows) == limit else None}
+            items, after = await announced(ctx, conn, after=cursor, most=limit)
+        return {"items": [asdict(item) for item in items], "next": after}
 
     return routes

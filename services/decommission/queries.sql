@@ -455,17 +455,14 @@ select pg_try_advisory_lock(:key);
 -- name: executor_unlock(key)$
 select pg_advisory_unlock(:key);
 
--- name: announcements(after, max_rows)
--- The public notice: what is announced, on which grounds, and what became of it.
+-- name: announced_cases(after, max_rows)
+-- Cases that were announced, by their log or by where their row stands: a row taken out of a log hides no announcement.
 select c.case_id, s.name, s.platform, s.address,
        coalesce((select f.evidence->>'rule' from findings f where f.case_id = c.case_id and not f.cleared
-                 order by f.finding_id <> c.finding_id, f.finding_id limit 1), c.rule) as rule, l.data::text as data,
-       case when c.state in ('closed', 'restored') then c.state
-            when c.state = 'ended' or exists (select 1 from case_log u where u.case_id = c.case_id
-                                              and u.kind = 'unplanned' and u.seq > l.seq) then 'withdrawn'
-            else 'announced' end as state
+                 order by f.finding_id <> c.finding_id, f.finding_id limit 1), c.rule) as rule
 from cases c join subjects s using (asset_id)
-join lateral (select seq, data from case_log l where l.case_id = c.case_id and l.kind = 'announced'
-              order by seq desc limit 1) l on true
 where c.case_id > :after::uuid
+  and (c.state in ('announced', 'archived', 'rechecking', 'stopping', 'verifying', 'verified', 'unverified', 'disposed',
+                   'closed', 'restoring', 'restored')
+       or exists (select 1 from case_log l where l.case_id = c.case_id and l.kind = 'announced'))
 order by c.case_id limit :max_rows;

@@ -318,3 +318,29 @@ async def test_a_number_that_the_database_writes_otherwise_breaks_no_chain(story
         await story.ctx.append(conn, held, "undelivered", why="a test", attempt=1, **data)
     assert (await story.case(case))["fault"] is None
     assert await story.until(case, "closed") == "closed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update case_log set data = jsonb_set(data::jsonb, '{stop_not_before}', '\"2000-01-01\"')"
+        " where case_id = $1 and kind = 'announced'",
+        "delete from case_log where case_id = $1 and kind = 'announced'",
+        "update case_log set kind = 'unplanned' where case_id = $1 and kind = 'announced'",
+        "update cases set rule = 'C99' where case_id = $1",
+    ],
+)
+async def test_the_public_is_told_nothing_out_of_an_altered_log(story: Story, unit: UUID, change: str) -> None:
+    """Neither another day nor that it was withdrawn: only that it is in doubt; and others as ever."""
+    _, other = await story.flagged("other", unit)
+    _, case = await story.flagged("told", unit)
+    await story.announced(other)
+    await story.announced(case)
+    before = {item["case_id"]: item for item in (await story.call("GET", "/announcements", role="public"))["items"]}
+    assert {item["state"] for item in before.values()} == {"announced"}
+    assert "stop_not_before" in before[str(case)]["data"]
+    await story.owner(change, case)
+    page = await story.call("GET", "/announcements?limit=500", role="public")
+    after = {item["case_id"]: item for item in page["items"]}
+    assert (after[str(case)]["state"], after[str(case)]["data"]) == ("in_doubt", None)
+    assert after[str(other)] == before[str(other)]
