@@ -22,6 +22,16 @@ SMALL = frozenset(
 )  # fmt: skip
 
 
+ED25519 = ("Ed25519",)
+
+
+class EitherName(jws.JWSRegistry):
+    """RFC 9864 names by its curve what RFC 8037 calls EdDSA: here both mean Ed25519, and never Ed448."""
+
+    def get_alg(self, name: str) -> Any:
+        return super().get_alg("Ed25519" if name == "EdDSA" else name)
+
+
 class UnfitKey(ValueError):
     """A public key that is none, is not written in its one form, or by which anybody can sign."""
 
@@ -71,13 +81,17 @@ def check_key(public: dict[str, Any]) -> None:
 
 
 def verify(public: dict[str, Any], token: str) -> dict[str, Any]:
-    """The claims of a compact JWS by this key. Raises BadSignature."""
+    """The claims of a compact JWS by this key, with `alg` Ed25519 or EdDSA and no `crit`. Raises BadSignature."""
     try:
         check_key(public)
-        payload = jws.deserialize_compact(token.strip(), OKPKey.import_key(public), ["Ed25519"]).payload
-        claims = json.loads(payload)
+        # Of the key its point alone: whichever of the two names stands in it, or in the signature, is the same.
+        key = OKPKey.import_key({name: public[name] for name in ("kty", "crv", "x")})
+        signed = jws.deserialize_compact(token.strip(), key, registry=EitherName(algorithms=ED25519))
+        claims = json.loads(signed.payload)
     except (JoseError, ValueError, TypeError) as error:
         raise BadSignature(f"{type(error).__name__}: {error}") from None
+    if "crit" in signed.headers():
+        raise BadSignature("its header has a crit, of which nothing is understood")
     if not isinstance(claims, dict):
         raise BadSignature("the signed payload is no JSON object")
     return claims

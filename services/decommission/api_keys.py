@@ -28,7 +28,8 @@ KEY_PARTS = ("kty", "crv", "x", "kid", "alg", "use")
 
 
 class Endpoint(BaseModel):
-    """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519)."""
+    """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519),
+    as a JWS with `alg` `EdDSA` or `Ed25519`."""
 
     url: Url
     public_key: dict[str, Any]
@@ -41,6 +42,8 @@ class Endpoint(BaseModel):
         if "d" in key:
             raise ValueError("this is a private key; send the public half only")
         check_key(key)
+        if key.get("alg", "EdDSA") not in ("EdDSA", "Ed25519") or key.get("use", "sig") != "sig":
+            raise ValueError("expected a key for signatures: alg EdDSA or Ed25519, use sig, or neither of them")
         # It goes into case files: what else somebody wrote beside the key does not.
         return {name: KEY_PART.clean(key[name]) for name in KEY_PARTS if isinstance(key.get(name), str)}
 
