@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from libs.common import idempotency
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.db import Connection
 from libs.common.errors import Invalid, Missing
 from libs.common.exact import Day
@@ -70,7 +71,7 @@ class CaseWithLog(Case):
     log: list[Entry]
 
 
-class AnswerIn(BaseModel):
+class AnswerIn(Body):
     """A unit's answer; a fix names the day by which it is done."""
 
     answer: Literal["keep", "fix", "close"]
@@ -78,7 +79,7 @@ class AnswerIn(BaseModel):
     until: Day | None = None
 
 
-class Reason(BaseModel):
+class Reason(Body):
     """Why."""
 
     reason: Annotated[str, Text(1000, lines=True)]

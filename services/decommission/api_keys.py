@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.exact import Flag
 from libs.common.signing import check_key
 from libs.common.text import Text
@@ -27,7 +28,7 @@ Contact = Annotated[str, Text(400, least=0, lines=True)]
 KEY_PARTS = ("kty", "crv", "x", "kid", "alg", "use")
 
 
-class Endpoint(BaseModel):
+class Endpoint(Body):
     """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519),
     as a JWS with `alg` `EdDSA` or `Ed25519`."""
 
@@ -79,13 +80,13 @@ class Keys(BaseModel):
     next: None = None
 
 
-class Proof(BaseModel):
+class Proof(Body):
     """A compact JWS by the proposed key over `{"challenge_sha256": …}`, the SHA-256 of the challenge that was sent."""
 
     proof: Annotated[str, Text(20_000, least=10)]
 
 
-class Confirmation(BaseModel):
+class Confirmation(Body):
     """What the second person has looked at."""
 
     thumbprint: str = Field(pattern="^[0-9a-f]{64}$")

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.errors import Missing
 from libs.common.exact import Count, Day
 from libs.common.text import Text
@@ -61,7 +62,7 @@ class PlanText(BaseModel):
     rejected: SaidNo | None = None
 
 
-class Signature(BaseModel):
+class Signature(Body):
     """The hash of what the approver has read."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -74,13 +75,13 @@ class Signed(BaseModel):
     approvers: list[str]
 
 
-class No(BaseModel):
+class No(Body):
     """Why not."""
 
     reason: Annotated[str, Text(1000, lines=True)]
 
 
-class MandateIn(BaseModel):
+class MandateIn(Body):
     """A standing approval of one rule, with a limit and an end."""
 
     rule: Annotated[str, Text(20)]

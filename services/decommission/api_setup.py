@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.egress import target_of
 from libs.common.exact import AskedWhole, Flag
 from libs.common.text import Text
@@ -37,7 +38,7 @@ def _address(text: str) -> str:
 Url = Annotated[str, Field(pattern=URL), Text(2000), AfterValidator(_address)]
 
 
-class Connector(BaseModel):
+class Connector(Body):
     """How a platform's assets are stopped, restored and looked at.
 
     `probe_url` may hold {platform}, {identity} and {asset_id}. `honours_keys`: a repeated Idempotency-Key acts once.
@@ -79,7 +80,7 @@ class Target(BaseModel):
     urgent_calls: int
 
 
-class Switch(BaseModel):
+class Switch(Body):
     """On: no call leaves this service. The reason is kept; a switch is never refused for want of one."""
 
     on: Flag
@@ -96,7 +97,7 @@ class Switched(BaseModel):
     reason: str | None
 
 
-class LateReceipt(BaseModel):
+class LateReceipt(Body):
     """A receipt that comes after the notice was sent; its signature is the proof."""
 
     receipt: Annotated[str, Text(20_000, least=10)]

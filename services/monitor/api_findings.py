@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Missing
@@ -48,7 +49,7 @@ class Sweep(BaseModel):
     by_rule: dict[str, RuleCount]
 
 
-class SweepAsked(BaseModel):
+class SweepAsked(Body):
     """Nothing to say: the day is that of the business clock."""
 
 
