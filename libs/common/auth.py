@@ -13,7 +13,7 @@ from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
 from joserfc.jwk import OKPKey
 
 from libs.common import ids
-from libs.common.errors import Forbidden, Unauthenticated
+from libs.common.errors import Forbidden, Unauthenticated, Unfit
 from libs.common.issuers import BadToken, IssuerKeys
 from libs.common.signing import ED25519
 from libs.common.visible import visible
@@ -52,30 +52,22 @@ class Principal:
             raise Forbidden(why=(f"需要以下角色之一:{named}", f"one of the roles {named} is needed"))
 
 
-class UnfitSubject(ValueError):
-    """Why a subject is none, in Chinese and in English."""
-
-    def __init__(self, zh: str, en: str) -> None:
-        self.why = (zh, en)
-        super().__init__(en)
-
-
 def check_subject(subject: str) -> None:
-    """Raise UnfitSubject unless a subject is in normal form, so that one person cannot stand beside himself.
+    """Raise Unfit unless a subject is in normal form, so that one person cannot stand beside himself.
 
     Up to 255 printable and visible characters in NFKC, single blanks inside; letters of one alphabet, since those of
     several look alike (RFC 7519 section 4.1.2 compares bytes, which is right for machines and wrong for four eyes).
     """
     if not 1 <= len(subject) <= 255 or not subject.isprintable():
-        raise UnfitSubject("须为 1 至 255 个可显示字符", "expected 1 to 255 printable characters")
+        raise Unfit("须为 1 至 255 个可显示字符", "expected 1 to 255 printable characters")
     if visible(subject) != subject:
-        raise UnfitSubject("不得含有不显示的字符", "expected no character that is drawn as nothing")
+        raise Unfit("不得含有不显示的字符", "expected no character that is drawn as nothing")
     if " ".join(subject.split()) != subject or unicodedata.normalize("NFKC", subject) != subject:
         en = "expected the normal form NFKC, without blanks around it or two in a row"
-        raise UnfitSubject("须为 NFKC 规范形式,首尾无空格,中间无连续空格", en)
+        raise Unfit("须为 NFKC 规范形式,首尾无空格,中间无连续空格", en)
     alphabets = {unicodedata.name(sign, "").split(" ")[0] for sign in subject if sign.isalpha()}
     if len(alphabets & LOOK_ALIKE) > 1:
-        raise UnfitSubject("字母须属于同一文字", "expected letters of one alphabet")
+        raise Unfit("字母须属于同一文字", "expected letters of one alphabet")
 
 
 def new_key(kid: str) -> dict[str, Any]:
@@ -157,7 +149,7 @@ class Authenticator:
             raise Unauthenticated(why=("令牌的 unit 不是文本", "the token's unit is no text"))
         try:
             check_subject(claims["sub"])
-        except UnfitSubject as error:
+        except Unfit as error:
             zh, en = error.why
             raise Unauthenticated(why=(f"令牌的 sub 不是规范形式:{zh}", f"the token's sub: {en}")) from None
         return claims

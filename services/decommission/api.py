@@ -190,7 +190,8 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         if body.until is not None and body.until < ctx.today():
-            raise Invalid(field="until", accepted=f"{ctx.today()} or later, or none", why="the hold has ended already")
+            why = ("暂停的截止日已过", "the hold has ended already")
+            raise Invalid(field="until", accepted=f"{ctx.today()} or later, or none", why=why)
 
         async def work(conn: Connection) -> Held:
             return await usecases.note(ctx, conn, case_id, "held", who=who, **body.model_dump())
@@ -230,7 +231,7 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
     async with ctx.database.reading() as conn:
         held = await ctx.hold(conn, case_id, lock=False)
         if not held.log:
-            raise Missing(what=f"log of case {case_id}")
+            raise Missing(what=(f"个案 {case_id} 的日志", f"log of case {case_id}"))
         findings = [
             {"finding_id": str(row["finding_id"]), "evidence": json.loads(row["evidence"])}
             async for row in QUERIES.findings_of(conn, case_id=case_id)

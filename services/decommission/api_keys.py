@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
 from libs.common.bodies import Body
+from libs.common.errors import Unfit
 from libs.common.exact import Flag
 from libs.common.signing import check_key
 from libs.common.text import Text
@@ -41,10 +42,11 @@ class Endpoint(Body):
     @classmethod
     def _okp(cls, key: dict[str, Any]) -> dict[str, Any]:
         if "d" in key:
-            raise ValueError("this is a private key; send the public half only")
+            raise Unfit("这是私钥,只应报送公钥", "this is a private key; send the public half only")
         check_key(key)
         if key.get("alg", "EdDSA") not in ("EdDSA", "Ed25519") or key.get("use", "sig") != "sig":
-            raise ValueError("expected a key for signatures: alg EdDSA or Ed25519, use sig, or neither of them")
+            en = "expected a key for signatures: alg EdDSA or Ed25519, use sig, or neither of them"
+            raise Unfit("须为签名密钥:alg 为 EdDSA 或 Ed25519,use 为 sig,或均不写", en)
         # It goes into case files: what else somebody wrote beside the key does not.
         return {name: KEY_PART.clean(key[name]) for name in KEY_PARTS if isinstance(key.get(name), str)}
 

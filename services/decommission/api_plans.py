@@ -110,7 +110,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         async with ctx.database.reading() as conn:
             row = await QUERIES.plan_get(conn, plan_id=plan_id)
             if row is None:
-                raise Missing(what=f"plan {plan_id}")
+                raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
             approvers = [a["approver"] async for a in QUERIES.approvals_of(conn, plan_id=plan_id)]
             said = await QUERIES.plan_rejection(conn, plan_id=plan_id)
         return PlanText(

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, field_validator
 from libs.common.auth import Principal
 from libs.common.bodies import Body
 from libs.common.egress import target_of
+from libs.common.errors import Unfit
 from libs.common.exact import AskedWhole, Flag
 from libs.common.text import Text
 from libs.common.web import Limit, public, require
@@ -57,9 +58,11 @@ class Connector(Body):
         parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
         names = {name for name, *_ in parts}
         if not names <= {"platform", "identity", "asset_id"} or any(spec or turned for _, spec, turned in parts):
-            raise ValueError("only {platform}, {identity} and {asset_id} may stand in braces")
+            en = "only {platform}, {identity} and {asset_id} may stand in braces"
+            raise Unfit("花括号内只能是 {platform}、{identity} 或 {asset_id}", en)
         if not names & {"identity", "asset_id"}:
-            raise ValueError("{identity} or {asset_id} must be in it: a look at another page proves nothing")
+            en = "{identity} or {asset_id} must be in it: a look at another page proves nothing"
+            raise Unfit("须含有 {identity} 或 {asset_id}:查看其他页面什么也证明不了", en)
         return text
 
 

@@ -109,7 +109,7 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
         async with database.reading() as conn:
             row = await store.QUERIES.sweep_get(conn, day=day)
         if row is None:
-            raise Missing(what=f"sweep {day}")
+            raise Missing(what=(f"{day} 的巡查", f"sweep {day}"))
         return Sweep(**answer(row))
 
     @routes.get("/verdicts", tags=["sweeps 巡查"], summary="Verdicts on a day 某日结论")

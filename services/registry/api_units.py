@@ -144,7 +144,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
         """With all its names and codes."""
         async with database.reading() as conn:
             if await QUERIES.unit_get(conn, unit_id=unit_id) is None:
-                raise Missing(what=f"unit {unit_id}")
+                raise Missing(what=(f"单位 {unit_id}", f"unit {unit_id}"))
             return _unit(await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id))
 
     return routes
