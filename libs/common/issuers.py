@@ -112,7 +112,7 @@ class IssuerKeys:
 
 def _taken(jwk: Any) -> _Key:
     if not isinstance(jwk, dict):
-        raise _Unfit("不是 JSON 对象", "it is no JSON object")
+        raise _Unfit("不是以花括号书写的 JSON", "it is no JSON object")
     kty, alg, operations = jwk.get("kty"), jwk.get("alg"), jwk.get("key_ops", ["verify"])
     kind = KINDS.get((str(kty), None if kty == "RSA" else str(jwk.get("crv"))))
     if kind is None:
@@ -170,7 +170,7 @@ def _verified(token: str, key: _Key, algorithm: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         claims = None
     if not isinstance(claims, dict):
-        raise BadToken("令牌的载荷不是 JSON 对象", "its payload is no JSON object")
+        raise BadToken("令牌的载荷不是以花括号书写的 JSON", "its payload is no JSON object")
     return claims
 
 
