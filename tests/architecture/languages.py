@@ -35,7 +35,8 @@ def errors() -> dict[str, type[DomainError]]:
 def templates() -> Iterator[str]:
     """The texts of refusals that are not in their language."""
     for name, kind in errors().items():
-        zh, en = (re.sub(r"\{[^}]*\}", "", text) for text in (kind.zh, kind.en))
+        # what is between braces is filled in, and an option is typed as it stands whatever one speaks
+        zh, en = (re.sub(r"\{[^}]*\}|--[a-z]+( [a-z]+)?", "", text) for text in (kind.zh, kind.en))
         if not HAN.search(zh) or ENGLISH.search(zh) or HAN.search(en):
             yield f"{name}: {kind.zh} | {kind.en}"
         yield from (f"{name}: {word} is {said}" for word, said in kind.words.items() if not HAN.search(said))
