@@ -122,7 +122,7 @@ def shown(value: Any, most: int = 300) -> str:
     return SHOWN.sub(lambda sign: f"\\u{{{ord(sign[0]):x}}}", text)
 
 
-# --- keys and signatures: Ed25519 (RFC 8032) in compact JWS (RFC 7515, RFC 9864)
+# --- keys and signatures: Ed25519 (RFC 8032) in compact JWS (RFC 7515; RFC 8037 calls it EdDSA, RFC 9864 Ed25519)
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
@@ -178,7 +178,7 @@ def opened(token: Any, keys: list[Key]) -> tuple[Json, Key] | None:
     try:
         head, body, signature = str(token).strip().split(".")
         header = read_json(b64(head))
-        if not isinstance(header, dict) or header.get("alg") != "Ed25519" or "crit" in header:
+        if not isinstance(header, dict) or header.get("alg") not in ("Ed25519", "EdDSA") or "crit" in header:
             return None
         for key in keys:
             try:

@@ -1,23 +1,27 @@
-"""Who asks and what they may do: JWTs signed with Ed25519, roles as claims, deny by default."""
+"""Who asks and what they may do: JWTs by the keys of an issuer, roles as claims, deny by default."""
 
 import json
 import time
 import unicodedata
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OKPKey
+from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
+from joserfc.jwk import OKPKey
 
 from libs.common import ids
-from libs.common.errors import Forbidden, Unauthenticated
+from libs.common.errors import Forbidden, Unauthenticated, Unfit
+from libs.common.issuers import BadToken, IssuerKeys
+from libs.common.signing import ED25519
 from libs.common.visible import visible
 
 LOCAL_ISSUER = "jianfu-local"
 LOCAL_KEY = "local-issuer"  # the id of its key: who holds that key could name any issuer
 AUDIENCE = "jianfu"
+LAST_SECOND = 253_402_300_799  # of the year 9999: what is later is no time that anybody means
 LEEWAY = 60  # seconds by which the issuer's clock and ours may differ (RFC 7519 §4.1.4: "a few minutes" at most)
 LOOK_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
 ROLES = frozenset({"viewer", "registrar", "unit", "agent", "operator", "approver", "auditor", "clock"})
@@ -49,20 +53,21 @@ class Principal:
 
 
 def check_subject(subject: str) -> None:
-    """Raise ValueError unless a subject is in normal form, so that one person cannot stand beside himself.
+    """Raise Unfit unless a subject is in normal form, so that one person cannot stand beside himself.
 
     Up to 255 printable and visible characters in NFKC, single blanks inside; letters of one alphabet, since those of
     several look alike (RFC 7519 section 4.1.2 compares bytes, which is right for machines and wrong for four eyes).
     """
     if not 1 <= len(subject) <= 255 or not subject.isprintable():
-        raise ValueError("expected 1 to 255 printable characters")
+        raise Unfit("须为 1 至 255 个可显示字符", "expected 1 to 255 printable characters")
     if visible(subject) != subject:
-        raise ValueError("expected no character that is drawn as nothing")
+        raise Unfit("不得含有不显示的字符", "expected no character that is drawn as nothing")
     if " ".join(subject.split()) != subject or unicodedata.normalize("NFKC", subject) != subject:
-        raise ValueError("expected the normal form NFKC, without blanks around it or two in a row")
+        en = "expected the normal form NFKC, without blanks around it or two in a row"
+        raise Unfit("须为 NFKC 规范形式,首尾无空格,中间无连续空格", en)
     alphabets = {unicodedata.name(sign, "").split(" ")[0] for sign in subject if sign.isalpha()}
     if len(alphabets & LOOK_ALIKE) > 1:
-        raise ValueError("expected letters of one alphabet")
+        raise Unfit("字母须属于同一文字", "expected letters of one alphabet")
 
 
 def new_key(kid: str) -> dict[str, Any]:
@@ -88,7 +93,7 @@ class Authenticator:
         usable = [key for key in keys["keys"] if allow_local or key.get("kid") != LOCAL_KEY]
         if not usable:
             raise ValueError("the issuer's key set holds no key that a service bound beyond loopback takes")
-        self._keys = KeySet.import_key_set({"keys": usable})
+        self._keys = IssuerKeys({"keys": usable}, only_ed25519=frozenset({LOCAL_KEY}))
         self._allow_local = allow_local
         self._seen: dict[str, tuple[float, Principal]] = {}
 
@@ -119,24 +124,62 @@ class Authenticator:
 
     def _claims(self, token: str, now: float) -> dict[str, Any]:
         try:
-            claims: dict[str, Any] = jwt.decode(token, self._keys, algorithms=["Ed25519"]).claims
+            claims, algorithm = self._keys.open(token)
+        except BadToken as error:
+            zh, en = error.why
+            raise Unauthenticated(why=(f"令牌无效:{zh}", f"the token is not valid: {en}")) from None
+        _check_times(claims)
+        try:
             jwt.JWTClaimsRegistry(
                 now=int(now), leeway=LEEWAY, iss={"essential": True}, sub={"essential": True}, exp={"essential": True},
                 aud={"essential": True, "value": AUDIENCE},
             ).validate(claims)  # fmt: skip
-        except (JoseError, ValueError, TypeError) as error:  # a stranger's header may hold anything
-            name = type(error).__name__
-            raise Unauthenticated(why=(f"令牌无效({name})", f"the token is not valid ({name})")) from None
+        except ClaimError as error:
+            zh, en = _said(error, claims)
+            raise Unauthenticated(why=(f"令牌无效:{zh}", f"the token is not valid: {en}")) from None
         if claims["iss"] == LOCAL_ISSUER and not self._allow_local:
             en = "tokens of the local issuer are refused by a service bound beyond loopback"
             raise Unauthenticated(why=("服务未限于本机回环地址,不接受本地签发的令牌", en))
+        if claims["iss"] == LOCAL_ISSUER and (algorithm,) != ED25519:
+            raise Unauthenticated(why=("本地签发的令牌只用 Ed25519 签名", "the local issuer signs with Ed25519 alone"))
         for name, words in (("roles", claims.get("roles")), ("sources", claims.get("sources", []))):
             if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
                 raise Unauthenticated(why=(f"令牌缺少列表 {name}", f"the token lacks a list of {name}"))
-        if not isinstance(claims["sub"], str) or not isinstance(claims.get("unit", ""), str):
-            raise Unauthenticated(why=("令牌的 sub 或 unit 不是文本", "the token's sub or unit is no text"))
+        if not isinstance(claims.get("unit", ""), str):
+            raise Unauthenticated(why=("令牌的 unit 不是文本", "the token's unit is no text"))
         try:
             check_subject(claims["sub"])
-        except ValueError as error:
-            raise Unauthenticated(why=(f"令牌的 sub 不是规范形式:{error}", f"the token's sub: {error}")) from None
+        except Unfit as error:
+            zh, en = error.why
+            raise Unauthenticated(why=(f"令牌的 sub 不是规范形式:{zh}", f"the token's sub: {en}")) from None
         return claims
+
+
+def _check_times(claims: dict[str, Any]) -> None:
+    for name in ("exp", "nbf", "iat"):
+        at = claims.get(name)
+        fits = at is None or (isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= LAST_SECOND)
+        if not fits:
+            zh, en = f"{name} 须为自 1970 年起的秒数", f"its {name} is no number of seconds since 1970"
+            raise Unauthenticated(why=(f"令牌无效:{zh}", f"the token is not valid: {en}"))
+
+
+def _said(error: ClaimError, claims: dict[str, Any]) -> tuple[str, str]:
+    """What is wrong with a token's claims, in words; its times have been found to be times."""
+    name = error.claim
+    if isinstance(error, MissingClaimError):
+        return f"缺少声明 {name}", f"it lacks the claim {name}"
+    if isinstance(error, ExpiredTokenError):
+        return f"已于 {_at(claims['exp'])} 过期(exp)", f"it expired at {_at(claims['exp'])} (exp)"
+    match name:
+        case "nbf" | "iat":
+            at = _at(claims[name])
+            return f"{at} 起才有效({name})", f"it is not valid before {at} ({name})"
+        case "aud":
+            return f"不是发给 {AUDIENCE} 的(aud)", f"it is not for {AUDIENCE} (aud)"
+        case _:
+            return f"声明 {name} 须为非空文本", f"its claim {name} is no text, or blank"
+
+
+def _at(seconds: float) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(seconds))).isoformat()

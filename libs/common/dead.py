@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -21,8 +21,9 @@ class AlreadySettled(DomainError):
 
     code = "dead_letter_settled"
     kind = "conflict"
-    zh = "该死信已处理({state})。"
+    zh = "该死信已处理:{state}。"
     en = "This dead letter is already {state}."
+    words: ClassVar[Mapping[str, str]] = {"replayed": "已重放", "discarded": "已放弃"}
 
 
 async def bury(

@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 from libs.common.addresses import is_public
+from libs.common.errors import Unfit
 from libs.common.targets import Place, Targets
 
 MAX_BODY = 2 * 1024 * 1024
@@ -102,11 +103,11 @@ def target_of(url: str) -> str:
     try:
         address = httpx.URL(url)
     except (httpx.InvalidURL, TypeError) as error:
-        raise ValueError(f"{url}: {error}") from None
+        raise Unfit("地址无法读取", f"{url}: {error}") from None
     if address.scheme not in PORTS or not address.host:
-        raise ValueError(f"{url}: expected an http or https address")
+        raise Unfit("须为 http 或 https 地址", f"{url}: expected an http or https address")
     if address.userinfo or "@" in urlsplit(url).netloc:
-        raise ValueError("expected an address without a name or password before its host")
+        raise Unfit("地址中不得含有用户名或密码", "expected an address without a name or password before its host")
     host = address.raw_host.decode("ascii").rstrip(".")
     with suppress(OSError, UnicodeError):  # 127.1 and 0x7f.1 are spellings of one address
         host = socket.inet_ntoa(socket.inet_aton(host))

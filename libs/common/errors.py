@@ -1,8 +1,17 @@
 """The root of every error that a caller may see: a stable code, a kind, and its text in two languages."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 Kind = Literal["invalid", "refused", "conflict", "missing", "forbidden", "unauthenticated", "busy", "unavailable"]
+
+
+class Unfit(ValueError):
+    """A value is not what its field takes; `why` says so in Chinese and in English."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        self.why = (zh, en)
+        super().__init__(en)
 
 
 class DomainError(Exception):
@@ -10,13 +19,15 @@ class DomainError(Exception):
 
     `zh` and `en` are templates filled from the keyword arguments. `field` names the input at fault and
     `accepted` says what would have been accepted. The kind, not the class, decides the HTTP status. An argument that
-    is itself text is a pair, Chinese and English.
+    is itself text is a pair, Chinese and English; one that is a word of ours, such as a state, stands in `words` with
+    what it is called in Chinese.
     """
 
     code: ClassVar[str] = "refused"
     kind: ClassVar[Kind] = "refused"
     zh: ClassVar[str] = "请求被规则拒绝。"
     en: ClassVar[str] = "A rule refused the request."
+    words: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *, field: str | None = None, accepted: str | None = None, **params: object) -> None:
         self.field = field
@@ -27,7 +38,10 @@ class DomainError(Exception):
     def text(self, language: Literal["zh", "en"]) -> str:
         """The message in one language, with what would be accepted where that is known."""
         template, which = (self.zh, 0) if language == "zh" else (self.en, 1)
-        return template.format(**{k: v[which] if isinstance(v, tuple) else v for k, v in self.params.items()})
+        said = {name: given[which] if isinstance(given, tuple) else given for name, given in self.params.items()}
+        if language == "zh":
+            said = {name: self.words.get(str(given), given) for name, given in said.items()}
+        return template.format(**said)
 
 
 class Invalid(DomainError):

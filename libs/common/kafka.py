@@ -18,9 +18,10 @@ from pydantic import ValidationError
 
 from libs.common import dead, observe
 from libs.common.batches import Unread
+from libs.common.bodies import in_words
 from libs.common.db import UNSTORABLE, Database
 from libs.common.errors import DomainError
-from libs.common.events.envelope import Event, Incoming, Malformed, unpack
+from libs.common.events.envelope import Event, Incoming, Malformed, from_outside, unpack
 from libs.common.fetching import COMMITTED, Fetching
 from libs.common.patience import Back, Patience
 from libs.common.senders import Senders
@@ -189,7 +190,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 class EventSubscription(Subscription):
     """Events one by one, in order: transient failures are retried in place, what is refused is buried.
 
-    Unknown types are acknowledged and counted, or the first new type of a newer producer would be poison. Of a record
+    Unknown types are acknowledged and counted, or the first new type of a newer producer would be poison; on a topic
+    where strangers write they are buried, for there nobody else would ever tell the sender of his slip. Of a record
     that fails while the database answers only the partition waits, and not for ever: then the record is set aside.
     With `senders`, one of whom too much is refused is set aside with all that it sends.
     """
@@ -306,13 +308,19 @@ class EventSubscription(Subscription):
             HANDLED.labels(self.topic, kind, outcome).inc()
             return outcome
         try:
-            incoming = unpack(record.headers, key=record.key, value=record.value, at=dead.appended(record))
+            at, outside = dead.appended(record), from_outside(self.topic)
+            incoming = unpack(record.headers, key=record.key, value=record.value, at=at, outside=outside)
             kind = incoming.type if incoming.type in self._handlers else "other"
-            outcome = "unknown" if kind == "other" else await self._act(record, incoming)
+            if kind != "other":
+                outcome = await self._act(record, incoming)
+            elif from_outside(self.topic):
+                outcome = await self._refuse(record, incoming, "unknown_type", self._unknown(incoming.type))
+            else:
+                outcome = "unknown"
         except Malformed as error:
             outcome = await self._refuse(record, None, error.code, str(error))
         except ValidationError as error:
-            outcome = await self._refuse(record, incoming, "invalid", first_fault(error))
+            outcome = await self._refuse(record, incoming, "invalid", in_words(error, self._model(incoming))[1])
         except DomainError as error:
             outcome = await self._refuse(record, incoming, error.code, str(error))
         except UNSTORABLE as error:
@@ -328,6 +336,13 @@ class EventSubscription(Subscription):
             self._senders.handled(self._senders.of(record))
         HANDLED.labels(self.topic, kind, outcome).inc()
         return outcome
+
+    def _unknown(self, kind: str) -> str:
+        return f"ce_type: {kind} is not known here; expected one of {', '.join(sorted(self._handlers))}"
+
+    def _model(self, incoming: Incoming | None) -> type[Event] | None:
+        handler = self._handlers.get(incoming.type) if incoming else None
+        return handler.model if handler else None
 
     async def _act(self, record: ConsumerRecord, incoming: Incoming) -> str:
         handler = self._handlers[incoming.type]
@@ -365,9 +380,3 @@ class EventSubscription(Subscription):
     async def _enter(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> bool:
         log.warning("record-refused", topic=record.topic, offset=record.offset, code=code, reason=reason)
         return await dead.bury(self._database, record, incoming, service=self._service, code=code, reason=reason)
-
-
-def first_fault(error: ValidationError) -> str:
-    """The first fault of a body in words that name the field."""
-    fault = error.errors(include_url=False)[0]
-    return f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"

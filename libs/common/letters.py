@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from libs.common import dead
 from libs.common.auth import Principal
+from libs.common.bodies import Body, in_words
 from libs.common.db import Database
 from libs.common.errors import Invalid
-from libs.common.events.envelope import Malformed, unpack
+from libs.common.events.envelope import Malformed, from_outside, unpack
 from libs.common.exact import Count
-from libs.common.kafka import Handler, first_fault
+from libs.common.kafka import Handler
 from libs.common.text import Text
 from libs.common.web import Limit, require
 
@@ -43,7 +44,7 @@ class Letters(BaseModel):
     next: str | None = None
 
 
-class Place(BaseModel):
+class Place(Body):
     """Where a dead letter came from."""
 
     topic: Annotated[str, Text(249)]  # as long as Kafka lets a name be
@@ -115,14 +116,16 @@ async def again(
 
 async def handle(letter: dict[str, Any], handlers: Mapping[str, Mapping[str, Handler]]) -> None:
     """Act on one through the handler of its topic and type. Raises DomainError, Invalid where it cannot be read."""
+    handler = None
     try:
-        incoming = unpack(letter["headers"], key=letter["key"], value=letter["payload"], at=letter["appended"])
+        at, outside = letter["appended"], from_outside(letter["topic"])
+        incoming = unpack(letter["headers"], key=letter["key"], value=letter["payload"], at=at, outside=outside)
         handler = handlers.get(letter["topic"], {}).get(incoming.type)
         if handler is None:
             told = f"{incoming.type} ({letter['topic']})"
             raise Invalid(field="type", why=(f"此服务不处理 {told}", f"nothing here takes {told}"))
         await handler.act(handler.model.model_validate_json(incoming.body), incoming)
     except Malformed as error:
-        raise Invalid(field=error.field, why=str(error)) from None
+        raise Invalid(field=error.field, why=(f"头或正文无法读取:{error.field}", str(error))) from None
     except ValidationError as error:
-        raise Invalid(field="payload", why=first_fault(error)) from None
+        raise Invalid(field="payload", why=in_words(error, handler and handler.model)) from None

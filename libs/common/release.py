@@ -13,9 +13,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from libs.common import dead
 from libs.common.auth import Principal
+from libs.common.bodies import Body, in_words
 from libs.common.db import PLUMBING, UNSTORABLE, Database
 from libs.common.errors import DomainError, Missing
-from libs.common.kafka import Handler, first_fault
+from libs.common.kafka import Handler
 from libs.common.letters import Replay, again
 from libs.common.reread import Reread
 from libs.common.text import Text
@@ -43,7 +44,7 @@ class Asides(BaseModel):
     items: list[Aside]
 
 
-class Named(BaseModel):
+class Named(Body):
     """Which sender of which topic."""
 
     topic: Annotated[str, Text(249)]
@@ -148,5 +149,5 @@ async def _read_again(database: Database, reread: Reread, named: Named, at: Rang
 
 def _told(error: Exception) -> tuple[str, str]:
     if isinstance(error, ValidationError):
-        return "invalid", first_fault(error)
+        return "invalid", in_words(error)[1]
     return getattr(error, "code", "unstorable"), str(error)

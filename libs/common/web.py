@@ -17,14 +17,15 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from libs.common import bodies
 from libs.common.auth import Authenticator, Principal
+from libs.common.bodies import TOLD, Body
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database, UnencodableError
 from libs.common.errors import DomainError, Invalid, Kind
 from libs.common.exact import AskedWhole, Instant
 from libs.common.front import Front, TooLarge, door
 from libs.common.problems import document, problem
-from libs.common.text import quoted
 
 log = structlog.get_logger()
 STATUS: dict[Kind, int] = {
@@ -32,7 +33,6 @@ STATUS: dict[Kind, int] = {
     "forbidden": 403, "unauthenticated": 401, "busy": 429, "unavailable": 503,
 }  # fmt: skip
 RETRY_AFTER = "2"  # seconds
-TOLD = 10  # faults of one request: who sent more reads no more of them, and they are not made up at our cost
 HTTP = {
     400: ("请求无法读取。", "The request cannot be read."),
     404: ("没有这个地址。", "There is nothing at this address."),
@@ -188,7 +188,7 @@ def status_router(health: Health, quiet: Health, notes: Health = _nothing) -> AP
     return router
 
 
-class Step(BaseModel):
+class Step(Body):
     """The instant to step the business clock to."""
 
     now: Instant
@@ -254,17 +254,20 @@ async def _invalid_inside(request: Request, error: Exception) -> JSONResponse:
 
 
 def _invalid(request: Request, found: Sequence[Any]) -> JSONResponse:
-    faults = []
-    for fault in found[:TOLD]:
-        place, accepted = quoted(".".join(map(str, fault["loc"])), 200) or "body", fault["msg"]
-        if fault["type"] == "json_invalid":  # its place is a number of characters
-            place, accepted = "body", f"JSON; at character {place}: {fault['ctx']['error']}"
-        faults.append({"field": place, "accepted": accepted})
-    named = ", ".join(str(fault["field"]) for fault in faults)
+    chinese = request.headers.get("accept-language", "").lower().startswith("zh")
+    told = bodies.faults(found, _read_as(request))
+    faults = [{"field": fault.field, "accepted": fault.zh if chinese else fault.en} for fault in told]
+    named = ", ".join(fault.field for fault in told)
     zh, en = f"输入无效:{named}", f"The input is invalid: {named}"
     if (total := len(found)) > TOLD:
         zh, en = f"{zh} 等,共 {total} 处", f"{en}, and more: {total} faults in all"
     return problem(request, 422, "invalid", zh, en, faults)
+
+
+def _read_as(request: Request) -> Any:
+    """The model that a request's body was read as, None where there is none."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    return None if field is None else field.field_info.annotation
 
 
 async def _too_large(request: Request, error: Exception) -> JSONResponse:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from libs.common import idempotency
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.db import Connection
 from libs.common.errors import Invalid, Missing
 from libs.common.exact import Day
@@ -70,7 +71,7 @@ class CaseWithLog(Case):
     log: list[Entry]
 
 
-class AnswerIn(BaseModel):
+class AnswerIn(Body):
     """A unit's answer; a fix names the day by which it is done."""
 
     answer: Literal["keep", "fix", "close"]
@@ -78,7 +79,7 @@ class AnswerIn(BaseModel):
     until: Day | None = None
 
 
-class Reason(BaseModel):
+class Reason(Body):
     """Why."""
 
     reason: Annotated[str, Text(1000, lines=True)]
@@ -189,7 +190,8 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         if body.until is not None and body.until < ctx.today():
-            raise Invalid(field="until", accepted=f"{ctx.today()} or later, or none", why="the hold has ended already")
+            why = ("暂停的截止日已过", "the hold has ended already")
+            raise Invalid(field="until", accepted=f"{ctx.today()} or later, or none", why=why)
 
         async def work(conn: Connection) -> Held:
             return await usecases.note(ctx, conn, case_id, "held", who=who, **body.model_dump())
@@ -229,7 +231,7 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
     async with ctx.database.reading() as conn:
         held = await ctx.hold(conn, case_id, lock=False)
         if not held.log:
-            raise Missing(what=f"log of case {case_id}")
+            raise Missing(what=(f"个案 {case_id} 的日志", f"log of case {case_id}"))
         findings = [
             {"finding_id": str(row["finding_id"]), "evidence": json.loads(row["evidence"])}
             async for row in QUERIES.findings_of(conn, case_id=case_id)

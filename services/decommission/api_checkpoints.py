@@ -58,7 +58,7 @@ def router(ctx: Context) -> APIRouter:
         async with ctx.database.reading() as conn:
             row = await QUERIES.checkpoint_get(conn, day=day)
         if row is None:
-            raise Missing(what=f"checkpoint of {day}")
+            raise Missing(what=(f"{day} 的检查点", f"checkpoint of {day}"))
         return CheckpointText(
             day=day, sha256=row["sha256"], signature=row["signature"], text=row["content"],
             content=json.loads(row["content"]),

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
+from libs.common.errors import Unfit
 from libs.common.exact import Flag
 from libs.common.signing import check_key
 from libs.common.text import Text
@@ -27,8 +29,9 @@ Contact = Annotated[str, Text(400, least=0, lines=True)]
 KEY_PARTS = ("kty", "crv", "x", "kid", "alg", "use")
 
 
-class Endpoint(BaseModel):
-    """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519)."""
+class Endpoint(Body):
+    """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519),
+    as a JWS with `alg` `EdDSA` or `Ed25519`."""
 
     url: Url
     public_key: dict[str, Any]
@@ -39,8 +42,11 @@ class Endpoint(BaseModel):
     @classmethod
     def _okp(cls, key: dict[str, Any]) -> dict[str, Any]:
         if "d" in key:
-            raise ValueError("this is a private key; send the public half only")
+            raise Unfit("这是私钥,只应报送公钥", "this is a private key; send the public half only")
         check_key(key)
+        if key.get("alg", "EdDSA") not in ("EdDSA", "Ed25519") or key.get("use", "sig") != "sig":
+            en = "expected a key for signatures: alg EdDSA or Ed25519, use sig, or neither of them"
+            raise Unfit("须为签名密钥:alg 为 EdDSA 或 Ed25519,use 为 sig,或均不写", en)
         # It goes into case files: what else somebody wrote beside the key does not.
         return {name: KEY_PART.clean(key[name]) for name in KEY_PARTS if isinstance(key.get(name), str)}
 
@@ -76,13 +82,13 @@ class Keys(BaseModel):
     next: None = None
 
 
-class Proof(BaseModel):
+class Proof(Body):
     """A compact JWS by the proposed key over `{"challenge_sha256": …}`, the SHA-256 of the challenge that was sent."""
 
     proof: Annotated[str, Text(20_000, least=10)]
 
 
-class Confirmation(BaseModel):
+class Confirmation(Body):
     """What the second person has looked at."""
 
     thumbprint: str = Field(pattern="^[0-9a-f]{64}$")

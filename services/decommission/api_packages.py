@@ -38,7 +38,7 @@ def router(ctx: Context) -> APIRouter:
     async def package(case_id: UUID, _: Annotated[Principal, require("auditor")]) -> StreamingResponse:
         async with ctx.database.reading() as conn:
             if await QUERIES.archive_get(conn, case_id=case_id) is None:
-                raise Missing(what=f"package of case {case_id}")
+                raise Missing(what=(f"个案 {case_id} 的归档包", f"package of case {case_id}"))
         try:
             stream = await ctx.archive.packed(case_id)
         except ArchiveFailed as error:

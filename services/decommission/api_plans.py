@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.errors import Missing
 from libs.common.exact import Count, Day
 from libs.common.text import Text
@@ -61,7 +62,7 @@ class PlanText(BaseModel):
     rejected: SaidNo | None = None
 
 
-class Signature(BaseModel):
+class Signature(Body):
     """The hash of what the approver has read."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -74,13 +75,13 @@ class Signed(BaseModel):
     approvers: list[str]
 
 
-class No(BaseModel):
+class No(Body):
     """Why not."""
 
     reason: Annotated[str, Text(1000, lines=True)]
 
 
-class MandateIn(BaseModel):
+class MandateIn(Body):
     """A standing approval of one rule, with a limit and an end."""
 
     rule: Annotated[str, Text(20)]
@@ -109,7 +110,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         async with ctx.database.reading() as conn:
             row = await QUERIES.plan_get(conn, plan_id=plan_id)
             if row is None:
-                raise Missing(what=f"plan {plan_id}")
+                raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
             approvers = [a["approver"] async for a in QUERIES.approvals_of(conn, plan_id=plan_id)]
             said = await QUERIES.plan_rejection(conn, plan_id=plan_id)
         return PlanText(

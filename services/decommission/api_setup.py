@@ -12,7 +12,9 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, Field, field_validator
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.egress import target_of
+from libs.common.errors import Unfit
 from libs.common.exact import AskedWhole, Flag
 from libs.common.text import Text
 from libs.common.web import Limit, public, require
@@ -38,7 +40,7 @@ def _address(text: str) -> str:
 Url = Annotated[str, Field(pattern=URL), Text(2000), AfterValidator(_address)]
 
 
-class Connector(BaseModel):
+class Connector(Body):
     """How a platform's assets are stopped, restored and looked at.
 
     `probe_url` may hold {platform}, {identity} and {asset_id}. `honours_keys`: a repeated Idempotency-Key acts once.
@@ -57,9 +59,11 @@ class Connector(BaseModel):
         parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
         names = {name for name, *_ in parts}
         if not names <= {"platform", "identity", "asset_id"} or any(spec or turned for _, spec, turned in parts):
-            raise ValueError("only {platform}, {identity} and {asset_id} may stand in braces")
+            en = "only {platform}, {identity} and {asset_id} may stand in braces"
+            raise Unfit("花括号内只能是 {platform}、{identity} 或 {asset_id}", en)
         if not names & {"identity", "asset_id"}:
-            raise ValueError("{identity} or {asset_id} must be in it: a look at another page proves nothing")
+            en = "{identity} or {asset_id} must be in it: a look at another page proves nothing"
+            raise Unfit("须含有 {identity} 或 {asset_id}:查看其他页面什么也证明不了", en)
         return text
 
 
@@ -80,7 +84,7 @@ class Target(BaseModel):
     urgent_calls: int
 
 
-class Switch(BaseModel):
+class Switch(Body):
     """On: no call leaves this service. The reason is kept; a switch is never refused for want of one."""
 
     on: Flag
@@ -97,7 +101,7 @@ class Switched(BaseModel):
     reason: str | None
 
 
-class LateReceipt(BaseModel):
+class LateReceipt(Body):
     """A receipt that comes after the notice was sent; its signature is the proof."""
 
     receipt: Annotated[str, Text(20_000, least=10)]

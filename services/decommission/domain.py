@@ -1,15 +1,16 @@
 """What a case is made of: windows, limits, answers, notices, receipts and the gates they open. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from libs.common import days, exact, signing
 from libs.common.errors import DomainError
 from libs.common.events import ids
 from libs.common.text import Text
-from services.decommission.refusals import Reasoned
+from services.decommission.refusals import WORDS, Reasoned
 
 AnswerKind = Literal["keep", "fix", "close"]
 MOST_LIVES = 100  # of one account: each reopening is another; an id of a later one is not recognised
@@ -22,6 +23,7 @@ class IllegalEntry(DomainError):
     kind = "conflict"
     zh = "个案处于 {state} 状态,不允许 {entry}。"
     en = "The case is {state}; {entry} is not possible there."
+    words: ClassVar[Mapping[str, str]] = WORDS
 
 
 class BadReceipt(Reasoned):
@@ -31,6 +33,14 @@ class BadReceipt(Reasoned):
     kind = "invalid"
     zh = "回执无效:{why}"
     en = "The receipt proves nothing: {why}"
+
+
+class InvalidAnswer(BadReceipt):
+    """What a unit answers is no answer; in a receipt, it proves nothing either."""
+
+    code = "invalid_answer"
+    zh = "答复无效:{why}"
+    en = "The answer is not valid: {why}"
 
 
 class PlanAltered(Reasoned):
@@ -131,7 +141,9 @@ class Limits:
         kinds = {f"per_kind_per_day.{kind}": value for kind, value in asdict(self.per_kind_per_day).items()}
         for name, value in (numbers | kinds).items():
             if type(value) is not int or not 0 <= value <= CEILING:
-                raise LimitsInvalid(field=name, accepted=f"0 to {CEILING}", why=f"{name} is {value!r}")
+                raise LimitsInvalid(
+                    field=name, accepted=f"0 to {CEILING}", why=(f"{name} 为 {value!r}", f"{name} is {value!r}")
+                )
 
     def of_kind(self, kind: str) -> int:
         """Of one kind in a day; a kind nobody has heard of has no place at all."""
@@ -149,9 +161,12 @@ def read_limits(given: Any) -> Limits:
 def _known(what: str, given: Any, names: dict[str, Any]) -> dict[str, Any]:
     accepted = ", ".join(names)
     if not isinstance(given, dict):
-        raise LimitsInvalid(field=what, accepted=f"an object with {accepted}", why=f"{what} is {given!r}")
+        raise LimitsInvalid(
+            field=what, accepted=f"an object with {accepted}", why=(f"{what} 为 {given!r}", f"{what} is {given!r}")
+        )
     if unknown := set(given) - set(names):
-        raise LimitsInvalid(field=what, accepted=accepted, why=f"{min(map(str, unknown))} is unknown")
+        name = min(map(str, unknown))
+        raise LimitsInvalid(field=what, accepted=accepted, why=(f"没有 {name} 这一项", f"{name} is unknown"))
     return dict(given)
 
 
@@ -191,23 +206,26 @@ FIX_DAYS = 365  # a local setting: a promise further off is no answer to a notic
 
 
 def read_answer(given: Any, *, today: date | None = None) -> Answer:
-    """An answer from a receipt or a request; `today` bounds a fix. Raises BadReceipt naming what is wrong."""
+    """An answer from a receipt or a request; `today` bounds a fix. Raises InvalidAnswer naming what is wrong."""
     if not isinstance(given, dict):
-        raise BadReceipt(field="answer", accepted="an object with answer, reason, until", why="answer is no object")
+        raise InvalidAnswer(field="answer", accepted="an object with answer, reason, until", why="answer is no object")
     kind = given.get("answer")
     if kind not in ("keep", "fix", "close"):
-        raise BadReceipt(field="answer", accepted="keep, fix or close", why="it is none of the three answers")
+        raise InvalidAnswer(field="answer", accepted="keep, fix or close", why="it is none of the three answers")
     try:
         until = exact.day(given["until"]) if given.get("until") else None
     except (TypeError, ValueError):
-        raise BadReceipt(field="until", accepted="an ISO date", why="until is no date") from None
+        raise InvalidAnswer(field="until", accepted="an ISO date", why="until is no date") from None
     if kind == "fix" and until is None:
-        raise BadReceipt(field="until", accepted="the date by which it is fixed", why="a fix needs a date")
+        raise InvalidAnswer(field="until", accepted="the date by which it is fixed", why="a fix needs a date")
     if kind == "fix" and until is not None and today is not None:
         last = days.later(today, FIX_DAYS)
         if not today <= until <= last:
-            raise BadReceipt(field="until", accepted=f"{today} to {last}", why="the fix is too early or too late")
-    return Answer(kind, _storable("reason", given.get("reason") or "", 1000), until)
+            raise InvalidAnswer(field="until", accepted=f"{today} to {last}", why="the fix is too early or too late")
+    try:
+        return Answer(kind, _storable("reason", given.get("reason") or "", 1000), until)
+    except BadReceipt as error:
+        raise InvalidAnswer(field=error.field, accepted=error.accepted, **error.params) from None
 
 
 def _storable(field: str, given: Any, most: int) -> str:

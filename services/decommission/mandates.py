@@ -39,7 +39,7 @@ async def sign(database: Database, clock: Clock, mandate_id: UUID, who: Principa
     async with database.transaction("sign_mandate") as conn:
         mandate = await QUERIES.mandate_get(conn, mandate_id=mandate_id)
         if mandate is None:
-            raise Missing(what=f"mandate {mandate_id}")
+            raise Missing(what=(f"授权 {mandate_id}", f"mandate {mandate_id}"))
         if foureyes.same(mandate["proposed_by"], approver):
             raise SameApprover(who=approver)
         refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=mandate_id))
@@ -52,6 +52,6 @@ async def revoke(database: Database, clock: Clock, which: UUID, *, by: str, reas
     """One person takes a standing approval back; what was approved under it and not stopped is to be planned anew."""
     async with database.transaction("revoke_mandate") as conn:
         if await QUERIES.mandate_get(conn, mandate_id=which) is None:
-            raise Missing(what=f"mandate {which}")
+            raise Missing(what=(f"授权 {which}", f"mandate {which}"))
         await QUERIES.mandate_revoke(conn, mandate_id=which, by=by, reason=reason, at=clock.now())
         return dict(await QUERIES.mandate_revocation(conn, mandate_id=which))

@@ -105,7 +105,7 @@ async def approve(ctx: Context, plan_id: UUID, who: Principal, sha256: str) -> d
     async with ctx.database.transaction("approve_plan") as conn:
         plan = await QUERIES.plan_lock(conn, plan_id=plan_id)
         if plan is None:
-            raise Missing(what=f"plan {plan_id}")
+            raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
         refusals.unless(await QUERIES.plan_rejection(conn, plan_id=plan_id))
         actual = sha256_of(plan["content"].encode())
         altered = actual != plan["sha256"] or plan["state"] == "altered"
@@ -241,7 +241,7 @@ async def reject(ctx: Context, plan_id: UUID, *, by: str, reason: str) -> dict[s
     """
     async with ctx.database.transaction("reject_plan") as conn:
         if await QUERIES.plan_lock(conn, plan_id=plan_id) is None:
-            raise Missing(what=f"plan {plan_id}")
+            raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
         said = await QUERIES.plan_rejection(conn, plan_id=plan_id)
         if said is None:
             said = {"by": by, "reason": reason, "at": ctx.now()}

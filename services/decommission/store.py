@@ -79,7 +79,7 @@ async def look(
     """
     row = await (QUERIES.case_lock if lock else QUERIES.case_get)(conn, case_id=case_id)
     if row is None:
-        raise Missing(what=f"case {case_id}")
+        raise Missing(what=(f"个案 {case_id}", f"case {case_id}"))
     windows = _windows(row["windows_text"])
     case = to_case(row, windows or Windows())
     rows = [row async for row in QUERIES.log_of(conn, case_id=case_id)]

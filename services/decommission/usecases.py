@@ -195,7 +195,7 @@ async def late_receipt(ctx: Context, case_id: UUID, token: str) -> Held:
         subject = await ctx.subject(conn, held)
         sent = await _sent(conn, subject.sponsor_id, rows)
         if not sent:
-            raise Missing(what=f"notice of case {case_id}")
+            raise Missing(what=(f"个案 {case_id} 的通知", f"notice of case {case_id}"))
         states.check(held.progress, "noticed")
         row, receipt = _signed_by(sent, token, subject.asset_id, ctx.today())
         key = store.to_key(row)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Missing
@@ -24,7 +25,7 @@ Identity = Annotated[str, Text(600)]
 Reason = Annotated[str, Text(2000, least=0, lines=True)]
 
 
-class ScopeIn(BaseModel):
+class ScopeIn(Body):
     """What a source may cover; the parts that are given all have to hold."""
 
     everything: Flag = Field(False, description="whatever is recorded, with a reason; else at least one part 全部对象")
@@ -36,7 +37,7 @@ class ScopeIn(BaseModel):
     assets: Annotated[list[UUID] | None, Field(max_length=2_000, description="a list of assets 对象清单")] = None
 
 
-class AdmissionIn(BaseModel):
+class AdmissionIn(Body):
     """For whom and what a source is admitted."""
 
     agents: Annotated[
@@ -61,7 +62,7 @@ class Scope(BaseModel):
     assets: list[UUID] | None
 
 
-class WithdrawalIn(BaseModel):
+class WithdrawalIn(Body):
     """From which day on a source may nothing any more; the day may have passed."""
 
     since: Day | None = Field(None, description="today if absent 终止日")

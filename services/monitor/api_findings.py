@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Missing
@@ -48,7 +49,7 @@ class Sweep(BaseModel):
     by_rule: dict[str, RuleCount]
 
 
-class SweepAsked(BaseModel):
+class SweepAsked(Body):
     """Nothing to say: the day is that of the business clock."""
 
 
@@ -108,7 +109,7 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
         async with database.reading() as conn:
             row = await store.QUERIES.sweep_get(conn, day=day)
         if row is None:
-            raise Missing(what=f"sweep {day}")
+            raise Missing(what=(f"{day} 的巡查", f"sweep {day}"))
         return Sweep(**answer(row))
 
     @routes.get("/verdicts", tags=["sweeps 巡查"], summary="Verdicts on a day 某日结论")

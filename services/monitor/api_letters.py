@@ -35,10 +35,16 @@ def router(
         folded = fold.Fold(calendar)
         voice = (await gate.roll(letter["appended"])).voice(agent.identity, agent.sources)
         if refused := folded.add_all([letter["payload"]], voice):
-            raise Invalid(field="payload", why=refused[0][1])
+            raise Invalid(field="payload", why=(f"该记录仍不能计入({_places(refused[0][1])})", refused[0][1]))
         await usecases.replay_usage(database, letter, folded.sheet())
 
     routes = APIRouter()
     routes.include_router(letters.router("monitor", database, handlers, {TOPIC: count}))
     routes.include_router(release.router("monitor", database, handlers, reread, {TOPIC: count}))
     return routes
+
+
+def _places(reason: str) -> str:
+    """The fields that a refusal of usage names."""
+    parts = (part.partition(": ") for part in reason.split("; "))
+    return ", ".join(field for field, colon, _ in parts if colon) or "JSON"

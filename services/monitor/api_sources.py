@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Missing
@@ -17,7 +18,7 @@ from services.monitor import api_admissions, domain, store, usecases
 READERS = ("viewer", "operator", "approver", "auditor", "agent")
 
 
-class TermsIn(BaseModel):
+class TermsIn(Body):
     """How a source is judged."""
 
     rhythm_days: Count = Field(

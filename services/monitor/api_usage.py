@@ -1,5 +1,6 @@
 """HTTP in: usage by agents, and what sources state of their days."""
 
+import re
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Invalid
@@ -23,7 +25,7 @@ MAX_COMMAS = 20 * MAX_ROWS  # a record has nine fields at most; counted first, o
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what a stranger's bytes may raise
 
 
-class UsageRecord(BaseModel):
+class UsageRecord(Body):
     """A count (`ts`, `count`, `user`), a gauge (`ts`, `value`), or a folded day (`day`, `count`, `sketch`)."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [
@@ -42,7 +44,7 @@ class UsageRecord(BaseModel):
     records: int = Field(1, description="how many records a folded one stands for")
 
 
-class Usage(BaseModel):
+class Usage(Body):
     """Usage of one source, up to 10,000 records."""
 
     source: str
@@ -58,6 +60,10 @@ class RowVerdict(BaseModel):
 class Delivered(BaseModel):
     accepted: int
     refused: int
+    unknown_assets: int = Field(
+        description="assets of accepted records that are not in the register, or not yet: 登记中(尚)没有的对象数"
+    )
+    unknown_asset_ids: list[UUID] = Field(description="the first ten of those")
     rows: list[RowVerdict] = Field(description="one verdict per record, in the order sent")
 
 
@@ -68,7 +74,7 @@ class Stated(BaseModel):
     not_covered_ids: list[UUID] = Field(description="the first ten of those")
 
 
-class _Body(msgspec.Struct):
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
     source: str
     records: list[msgspec.Raw]
 
@@ -96,7 +102,8 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate
         try:
             sent = msgspec.json.decode(body, type=_Body)
         except UNREADABLE as error:
-            raise Invalid(field="body", accepted='{"source": …, "records": […]}', why=str(error)) from None
+            why = ("须为含 source 和 records 的 JSON 对象,不得有其他字段", _plain(error))
+            raise Invalid(field="body", accepted='{"source": …, "records": […]}', why=why) from None
         if len(sent.records) > MAX_ROWS:
             raise _too_many()
         voice = (await gate.roll()).require(principal.identity, principal.sources, sent.source)
@@ -107,10 +114,17 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate
             RowVerdict(row=row, verdict="refused" if row in reasons else "accepted", detail=reasons.get(row))
             for row in range(len(sent.records))
         ]
-        answer = Delivered(accepted=folded.records, refused=len(reasons), rows=rows).model_dump_json().encode()
-        answer = await usecases.deliver_usage(
-            database, principal.subject, idempotency_key, body, folded.sheet(), answer
+        sheet = folded.sheet()
+        unknown = await usecases.unknown_assets(database, sheet)
+        told = Delivered(
+            accepted=folded.records,
+            refused=len(reasons),
+            unknown_assets=len(unknown),
+            unknown_asset_ids=unknown[:10],
+            rows=rows,
         )
+        answer = told.model_dump_json().encode()
+        answer = await usecases.deliver_usage(database, principal.subject, idempotency_key, body, sheet, answer)
         return Response(answer, 202, media_type="application/json")
 
     @routes.post("/statements", status_code=202, summary="State a source's day 申报来源日数据")
@@ -133,6 +147,13 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate
         )
 
     return routes
+
+
+def _plain(error: Exception) -> str:
+    """Why a body cannot be read, in words that never quote it."""
+    if isinstance(error, msgspec.ValidationError):
+        return re.sub(r"`\$\.?", "`", str(error))
+    return f"it is no JSON: {error}" if isinstance(error, msgspec.DecodeError) else "it is no JSON in UTF-8"
 
 
 def _too_many() -> Invalid:

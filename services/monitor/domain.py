@@ -50,12 +50,12 @@ class NotItsSource(DomainError):
 def speaks_for(sources: frozenset[str], source: str) -> None:
     """Raise NotItsSource unless the sources that a token names hold this one, or `*` for all."""
     if not sources & {"*", source}:
-        raise NotItsSource(field="source", accepted=named(sources), named=named(sources))
+        raise NotItsSource(field="source", accepted=named(sources), named=(named(sources, "无"), named(sources)))
 
 
-def named(sources: frozenset[str]) -> str:
+def named(sources: frozenset[str], nobody: str = "none") -> str:
     """The sources that a token names, in words."""
-    return ", ".join(sorted(sources)) or "none"
+    return ", ".join(sorted(sources)) or nobody
 
 
 def check_source(name: str) -> None:

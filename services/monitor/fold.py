@@ -4,7 +4,6 @@ Distinct users live in HyperLogLog sketches only (lg 11, HLL_4: about 1.1 % erro
 the sketch while the beacon is in memory and kept nowhere.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,11 +15,13 @@ import msgspec
 
 from libs.common import exact
 from libs.common.errors import Invalid
+from libs.common.text import quoted
 from services.monitor import sketches
 from services.monitor.vouching import Voice
 
 GAUGES = frozenset({"posts_total", "followers"})
 QUARTER = 900_000  # milliseconds; offsets of zones and so days begin at whole quarter hours
+TOLD = 10  # faults of one record
 EARLIEST, LATEST = 946_684_800_000 // QUARTER, 4_102_444_800_000 // QUARTER  # the years 2000 to 2100
 
 
@@ -31,7 +32,7 @@ class Refused(ValueError):
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
-class Beacon(msgspec.Struct, gc=False):
+class Beacon(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """One record of usage: a count (with `user`), a reading of a gauge (`value`), or a day folded at the source."""
 
     source: str
@@ -46,6 +47,7 @@ class Beacon(msgspec.Struct, gc=False):
     records: Count = 1
 
 
+FIELDS = {field.name: field for field in msgspec.structs.fields(Beacon)}
 decode: Callable[[bytes], Beacon] = msgspec.json.Decoder(Beacon).decode
 
 
@@ -159,9 +161,41 @@ class Fold:
                 else:
                     self._folded(beacon, voice)
             except Exception as error:  # whatever a stranger's bytes lead to: it must not reach the others
-                refused.append((index, _reason(error)))
+                refused.append((index, self._reason(error, value, voice)))
         self.records += index + 1 - len(refused)
         return refused
+
+    def _reason(self, error: Exception, value: bytes | None, voice: Voice) -> str:
+        """All that is wrong with a record, up to ten faults of it, what stopped it among them."""
+        if isinstance(error, msgspec.ValidationError):
+            found = unreadable(value)
+        elif isinstance(error, Refused | Invalid):
+            found = self._unfit(decode(value or b""), voice)
+        else:
+            return f"expected a JSON object of usage ({type(error).__name__})"
+        first = f"{error.field}: expected {error.accepted}" if isinstance(error, Invalid) else str(error)
+        if isinstance(error, Refused | Invalid) and first not in found:
+            found.insert(0, first)
+        more = f"; {len(found)} faults in all" if len(found) > TOLD else ""
+        return "; ".join(found[:TOLD]) + more
+
+    def _unfit(self, beacon: Beacon, voice: Voice) -> list[str]:
+        """What is wrong with a record that can be read."""
+        takes = voice.takes.get(beacon.source)
+        found = [voice.refusal(beacon.source)] if takes is None else []
+        if takes is not None and beacon.measure not in takes:
+            found.append(_untaken(takes))
+        checks: list[Callable[[], Any]] = [lambda: canonical(beacon.asset_id)]
+        if beacon.day is not None:
+            checks.append(lambda: _folded_day(beacon.day or "", voice))
+        else:
+            checks.append(lambda: self._day(beacon.ts // QUARTER, voice))
+        for check in checks:
+            try:
+                check()
+            except Refused as error:
+                found.append(str(error))
+        return found
 
     def _slot_of(self, beacon: Beacon, voice: Voice) -> Slot:
         quarter = beacon.ts // QUARTER
@@ -181,8 +215,7 @@ class Fold:
         slot = self._slots.get((source, measure, day))
         if slot is None:
             if measure not in voice.takes[source]:
-                taken = ", ".join(sorted(voice.takes[source]))
-                raise Refused(f"measure: expected one that the source is admitted for: {taken}")
+                raise Refused(_untaken(voice.takes[source]))
             slot = self._slots[(source, measure, day)] = Slot(source, measure, day)
         return slot
 
@@ -211,12 +244,7 @@ class Fold:
     def _folded(self, beacon: Beacon, voice: Voice) -> None:
         if beacon.measure in GAUGES or beacon.user is not None:
             raise Refused("day: a folded record carries a count and a sketch, neither a gauge nor a user")
-        try:
-            day = exact.day(beacon.day or "")
-        except ValueError:
-            raise Refused(f"day: expected YYYY-MM-DD, {voice.first} to {voice.last}") from None
-        if not voice.first <= day <= voice.last:
-            raise Refused(f"day: expected YYYY-MM-DD, {voice.first} to {voice.last}")
+        day = _folded_day(beacon.day or "", voice)
         users = None if beacon.sketch is None else sketches.read(beacon.sketch)
         slot = self._slot(beacon.source, beacon.measure, day, voice)
         cell = self._cell(slot, beacon.asset_id)
@@ -252,11 +280,39 @@ def canonical(asset_id: str) -> str:
         raise Refused("asset_id: expected a UUID") from None
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, Refused):
-        return str(error)
-    if isinstance(error, Invalid):
-        return f"{error.field}: expected {error.accepted}"
-    if isinstance(error, msgspec.ValidationError):
-        return re.sub(r"`\$\.?", "`", str(error))  # names the field and the type expected, never the value
-    return f"expected a JSON object of usage ({type(error).__name__})"
+def _folded_day(text: str, voice: Voice) -> date:
+    """The day of a record that was folded at the source. Raises Refused."""
+    try:
+        day = exact.day(text)
+    except ValueError:
+        day = None
+    if day is None or not voice.first <= day <= voice.last:
+        raise Refused(f"day: expected YYYY-MM-DD, {voice.first} to {voice.last}")
+    return day
+
+
+def _untaken(takes: frozenset[str]) -> str:
+    return f"measure: expected one that the source is admitted for: {', '.join(sorted(takes))}"
+
+
+def unreadable(value: bytes | None) -> list[str]:
+    """What is wrong with the fields of a record. It names fields and the types expected, never a value."""
+    try:
+        given = msgspec.json.decode(value or b"", type=dict[str, Any])
+    except msgspec.ValidationError as error:
+        return [str(error)]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return [f"expected a JSON object of usage ({type(error).__name__})"]
+    known = ", ".join(FIELDS)
+    found = [
+        f"{quoted(name, 60)}: there is no such field; expected one of {known}" for name in given if name not in FIELDS
+    ]
+    for name, field in FIELDS.items():
+        if name in given:
+            try:
+                msgspec.convert(given[name], field.type)
+            except msgspec.ValidationError as error:
+                found.append(f"{name}: {error}")
+        elif field.required:
+            found.append(f"{name}: it is missing")
+    return found

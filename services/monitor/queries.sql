@@ -22,6 +22,12 @@ insert into units as u (unit_id, version, parent_id) values (:unit_id, :version,
 on conflict (unit_id) do update set version = excluded.version, parent_id = excluded.parent_id
 where u.version < excluded.version;
 
+-- name: assets_unknown(assets)
+-- Those of a list that the register has not told of, or not yet.
+select named.asset_id from unnest(:assets::uuid[]) as named (asset_id)
+where not exists(select from assets a where a.asset_id = named.asset_id)
+order by named.asset_id;
+
 -- name: asset_get(asset_id)^
 select a.*, coalesce(s.stopped, false) as stopped,
     exists(select from watched_assets w where w.asset_id = a.asset_id) as watched

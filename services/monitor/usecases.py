@@ -99,6 +99,13 @@ async def deliver_usage(
             await asyncio.sleep(0.01)
 
 
+async def unknown_assets(database: Database, sheet: fold.Sheet) -> list[UUID]:
+    """Which assets a fold speaks of that the register has not told of. They count all the same: it may be late."""
+    named = sorted({row.asset_id for row in sheet.counters} | {row.asset_id for row in sheet.gauges})
+    async with database.reading() as conn:
+        return [row["asset_id"] async for row in store.QUERIES.assets_unknown(conn, assets=named)]
+
+
 async def replay_usage(database: Database, letter: dict[str, Any], sheet: fold.Sheet) -> None:
     """Count a record that had been refused, and settle its dead letter. Raises AlreadySettled."""
     place = {"topic": letter["topic"], "partition": letter["partition"], "offset_": letter["offset"]}

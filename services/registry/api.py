@@ -89,7 +89,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         async with database.reading() as conn:
             row = await QUERIES.asset_get(conn, asset_id=asset_id)
         if row is None:
-            raise Missing(what=f"asset {asset_id}")
+            raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
         response.headers["ETag"] = f'"{row["version"]}"'
         return shown(store.to_asset(row))
 
@@ -106,7 +106,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         """Every version with who changed it, what caused it and why; nothing is ever rewritten."""
         async with database.reading() as conn:
             if await QUERIES.asset_get(conn, asset_id=asset_id) is None:
-                raise Missing(what=f"asset {asset_id}")
+                raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
             rows: list[Any] = [
                 dict(row)
                 async for row in QUERIES.version_list(

@@ -7,16 +7,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import ValidationError
 
 from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db import Database
-from libs.common.errors import DomainError, Invalid
-from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted
+from libs.common.errors import DomainError
 from libs.common.exact import AskedFlag, Day
 from libs.common.front import bounded
-from libs.common.kafka import first_fault
 from libs.common.problems import problems
 from libs.common.text import Text
 from libs.common.web import IdempotencyKey, Limit, require
@@ -26,9 +23,6 @@ from services.registry.reports import OUTDATED, Answer, File
 from services.registry.store import QUERIES
 
 NIL = UUID(int=0)
-MODELS: dict[str, type[AssetDeclared] | type[AssetCorrected] | type[AssetDelisted]] = {
-    model.TYPE: model for model in (AssetDeclared, AssetCorrected, AssetDelisted)
-}
 CSV = (
     "account,platform,department,language,url\n成都发布,微博,成都市人民政府办公厅,中文,https://weibo.com/chengdufabu\n"
 )
@@ -120,10 +114,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         The same event again gets the same answer. A removal makes an asset `gone`, never closed; where a source loses
         too many within a day it is `held` for a person. A `duplicate` names the twin and changes nothing.
         """
-        try:
-            told = MODELS[body.type].model_validate(body.data)
-        except ValidationError as error:
-            raise Invalid(field=f"data.{first_fault(error).partition(':')[0]}", why=first_fault(error)) from None
+        told = schemas.EVENTS[body.type].model_validate(body.data)
         result = await usecases.take_in(
             database, told, who, source=body.source, event_id=body.id, now=clock.now(), policy=policy, tell_twins=True
         )

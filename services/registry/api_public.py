@@ -33,7 +33,7 @@ def router(database: Database) -> APIRouter:
         async with database.reading() as conn:
             row = await QUERIES.tombstone_get(conn, asset_id=asset_id)
         if row is None:
-            raise Missing(what=f"tombstone {asset_id}")
+            raise Missing(what=(f"对象 {asset_id} 的关停公示", f"tombstone {asset_id}"))
         headers = {"Vary": "Accept"}
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(pages.tombstone(dict(row)), headers=headers)

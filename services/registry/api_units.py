@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
+from libs.common.bodies import Body
 from libs.common.clock import Clock
 from libs.common.db import Database
 from libs.common.errors import Invalid, Missing
@@ -22,14 +23,14 @@ NIL = UUID(int=0)
 READ = ("viewer", "registrar", "operator", "approver", "auditor", "unit")
 
 
-class Code(BaseModel):
+class Code(Body):
     """A unit's code under a scheme, such as cn-uscc 统一社会信用代码."""
 
     scheme: Annotated[str, Text(40)] = Field(examples=["cn-uscc"])
     value: Annotated[str, Text(400)] = Field(examples=["11510000008282516L"])
 
 
-class Name(BaseModel):
+class Name(Body):
     """One name of a unit in one language (BCP 47, `und` where unknown)."""
 
     language: Annotated[str, Text(20, least=0)]
@@ -143,7 +144,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
         """With all its names and codes."""
         async with database.reading() as conn:
             if await QUERIES.unit_get(conn, unit_id=unit_id) is None:
-                raise Missing(what=f"unit {unit_id}")
+                raise Missing(what=(f"单位 {unit_id}", f"unit {unit_id}"))
             return _unit(await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id))
 
     return routes

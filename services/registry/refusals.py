@@ -1,5 +1,8 @@
 """What the registry refuses, each named after the rule that was broken."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from libs.common.errors import DomainError
 
 
@@ -91,3 +94,4 @@ class AlreadyDecided(DomainError):
     kind = "conflict"
     zh = "该项已处理:{state}。"
     en = "This was decided already: {state}."
+    words: ClassVar[Mapping[str, str]] = {"applied": "已确认消失", "dropped": "已忽略"}

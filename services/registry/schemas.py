@@ -4,9 +4,11 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator, model_validator
 
-from libs.common.events.intake import AssetDeclared, Kind
+from libs.common.bodies import Body
+from libs.common.events.envelope import EXTENSIONS
+from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted, Kind
 from libs.common.events.registry import RecordState, RunningState
 from libs.common.exact import Day, Instant
 from libs.common.text import Text
@@ -24,6 +26,11 @@ DECLARATION: dict[str, JsonValue] = {
     "address": "https://weibo.com/chengdufabu", "name": "成都发布", "language": "zh",
     "sponsor": {"scheme": "cn-uscc", "value": "11510100009182519N", "name": "成都市人民政府办公厅", "language": "zh"},
 }  # fmt: skip
+
+
+EVENTS: dict[str, type[AssetDeclared] | type[AssetCorrected] | type[AssetDelisted]] = {
+    model.TYPE: model for model in (AssetDeclared, AssetCorrected, AssetDelisted)
+}
 
 
 class Declaration(AssetDeclared):
@@ -82,7 +89,7 @@ class Versions(BaseModel):
     next: str | None
 
 
-class Correction(BaseModel):
+class Correction(Body):
     """Facts that may be corrected without touching identity; what is left out stays as it is."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "成都发布", "language": "zh"}})
@@ -92,14 +99,17 @@ class Correction(BaseModel):
     opened_on: Day | None = None
 
 
-class Reason(BaseModel):
+class Reason(Body):
     """Why an exception is made."""
 
     reason: Annotated[str, Text(1000, lines=True)] = Field(examples=["误关停,经市政府办公室同意恢复 closed by mistake"])
 
 
-class CloudEvent(BaseModel):
-    """A CloudEvent 1.0 in structured mode; the same `source` and `id` again from one sender is the same event."""
+class CloudEvent(Body):
+    """A CloudEvent 1.0 in structured mode; the same `source` and `id` again from one sender is the same event.
+
+    Beside these attributes it may carry the extensions that CloudEvents documents, such as `traceparent`.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -115,7 +125,23 @@ class CloudEvent(BaseModel):
     type: Literal["asset.declared", "asset.corrected", "asset.delisted"]
     specversion: Literal["1.0"] = "1.0"
     time: Instant | None = None
+    subject: Annotated[str, Text(2000)] | None = None
+    datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: Annotated[str, Text(2000)] | None = None
     data: dict[str, Any]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_extensions(cls, given: Any) -> Any:
+        return {name: given[name] for name in given if name not in EXTENSIONS} if isinstance(given, dict) else given
+
+    @field_validator("data")
+    @classmethod
+    def _as_its_type_says(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """Judged here, so that the faults of envelope and data are told together."""
+        if (model := EVENTS.get(info.data.get("type", ""))) is not None:
+            model.model_validate(data)
+        return data
 
 
 class Outcome(BaseModel):
@@ -176,7 +202,7 @@ class HeldPage(BaseModel):
     next: str | None
 
 
-class Decision(BaseModel):
+class Decision(Body):
     """What a person decides on a held disappearance: `apply` lets it happen, `drop` keeps the asset listed."""
 
     decision: Literal["apply", "drop"]

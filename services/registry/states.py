@@ -1,6 +1,7 @@
 """The two axes of an asset's state, `record` (the paper) and `running` (the thing itself): one table of moves. Pure."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import ClassVar, cast
 
 from libs.common.errors import DomainError
 from libs.common.events.registry import RecordState, RunningState
@@ -13,6 +14,29 @@ class IllegalTransition(DomainError):
     kind = "conflict"
     zh = "状态 {state} 不允许 {event}。"
     en = "The state {state} does not allow {event}."
+    words: ClassVar[Mapping[str, str]] = {
+        "draft": "草稿",
+        "in_review": "审核中",
+        "filed": "已备案",
+        "withdrawn": "已撤回",
+        "closed": "已关停",
+        "building": "建设中",
+        "online": "在线",
+        "suspended": "已停用",
+        "offline": "已下线",
+        "gone": "消失",
+        "submit": "提交",
+        "return": "退回",
+        "file": "备案",
+        "withdraw": "撤回",
+        "close": "关停",
+        "launch": "上线",
+        "stop": "停用",
+        "resume": "恢复",
+        "delist": "移除",
+        "relist": "重新列入",
+        "amend": "更正",
+    }
 
 
 # (state, event) → state. The axes share no name of a state, so one table holds both; what is not here is refused.

@@ -211,7 +211,7 @@ async def decide_held(database: Database, which: UUID, *, go: bool, reason: str,
     async with database.transaction("decide_held") as conn:
         found = await QUERIES.disappearance_get(conn, disappearance_id=which)
         if found is None:
-            raise Missing(what=f"disappearance {which}")
+            raise Missing(what=(f"消失记录 {which}", f"disappearance {which}"))
         held = await _known(conn, found["asset_id"])  # the asset first: intake locks in this order too
         what = Canonical(held.platform, held.identity)
         row = await QUERIES.disappearance_lock(conn, disappearance_id=which)
@@ -270,5 +270,5 @@ async def close(database: Database, told: CaseClosed, event_id: str, *, now: dat
 async def _known(conn: Connection, asset_id: UUID) -> Asset:
     held = await store.lock(conn, asset_id)
     if held is None:
-        raise Missing(field="asset_id", what=f"asset {asset_id}")
+        raise Missing(field="asset_id", what=(f"对象 {asset_id}", f"asset {asset_id}"))
     return held

@@ -43,6 +43,33 @@ def check(app: FastAPI) -> list[str]:
     return found
 
 
+def deaf(app: FastAPI) -> list[str]:
+    """Every model of a body, however deep, that ignores a field which it does not know, as `route: model`."""
+    found = []
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute):
+            for field in route.dependant.body_params:
+                found += [f"{route.path}: {each}" for each in ignoring(field.field_info.annotation)]
+    return found
+
+
+def ignoring(kind: Any) -> Iterator[str]:
+    """The models in an annotation that ignore what they do not know."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if kind.model_config.get("extra") != "forbid":
+            yield kind.__name__
+        for field in kind.model_fields.values():
+            yield from ignoring(field.annotation)
+    for part in get_args(kind):
+        yield from ignoring(part)
+
+
+def unread(app: FastAPI) -> set[str]:
+    """The routes that take a body and read it themselves: what they do with unknown fields, their own tests show."""
+    routes = [route for route in iter_route_contexts(app.routes) if isinstance(route.original_route, APIRoute)]
+    return {route.path for route in routes if "requestBody" in (route.original_route.openapi_extra or {})}
+
+
 def _fields(asked: Dependant) -> Iterator[Any]:
     """All that a route reads of a request, and what it depends on."""
     yield from (*asked.path_params, *asked.query_params, *asked.header_params, *asked.body_params)

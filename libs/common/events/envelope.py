@@ -16,6 +16,43 @@ Headers = Sequence[tuple[str, bytes | None]]
 # Of what names an event much is kept: its id and source in an index, all of it with what is refused.
 TEXTS = {"ce_id": Text(200), "ce_source": Text(200), "ce_type": Text(100), "ce_subject": Text(2000)}
 
+NEEDED = ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time")
+ATTRIBUTES = frozenset({"id", "source", "specversion", "type", "datacontenttype", "dataschema", "subject", "time"})
+# The extensions that the CloudEvents project documents. None of them changes what an event says to us; any other name
+# is taken for a slip of the pen, since a misspelt `time` would be an extension too.
+EXTENSIONS = frozenset(
+    {
+        "authclaims",
+        "authid",
+        "authtype",
+        "causationid",
+        "correlationid",
+        "dataref",
+        "expirytime",
+        "partitionkey",
+        "recordedtime",
+        "sampledrate",
+        "sequence",
+        "sequencetype",
+        "severitynumber",
+        "severitytext",
+        "traceparent",
+        "tracestate",
+    }
+)
+OUTSIDE = "jianfu.intake."
+TOLD = 10
+MISSING = "the header is missing; expected a CloudEvents 1.0 binary-mode record"
+UNKNOWN = (
+    f"no attribute is called so; expected {', '.join(f'ce_{name}' for name in sorted(ATTRIBUTES))} "
+    "or an extension that CloudEvents documents, such as ce_traceparent"
+)
+
+
+def from_outside(topic: str) -> bool:
+    """Whether strangers write on a topic: what is not known there is a slip, and not a newer version of ours."""
+    return topic.startswith(OUTSIDE)
+
 
 class Event(BaseModel):
     """One fact, past tense. Subclasses say where it travels and which fields name its aggregate.
@@ -33,12 +70,13 @@ class Event(BaseModel):
 
 
 class Malformed(Exception):
-    """A record is no CloudEvent in binary mode; `code` and the text say which header is at fault."""
+    """A record is no CloudEvent in binary mode; `code` and the text say which headers are at fault, up to ten."""
 
-    def __init__(self, field: str, why: str) -> None:
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
         self.code = "malformed"
-        self.field = field
-        super().__init__(f"{field}: {why}")
+        self.field = faults[0][0]
+        more = f"; {len(faults)} faults in all" if len(faults) > TOLD else ""
+        super().__init__("; ".join(f"{field}: {why}" for field, why in faults[:TOLD]) + more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,39 +130,37 @@ def pack(event: Event, *, sequence: int, time: datetime, traceparent: str | None
     )
 
 
-def unpack(headers: Headers, *, key: bytes | None, value: bytes | None, at: float | None = None) -> Incoming:
-    """Read the envelope of a record that the broker took `at` a time.
+def unpack(
+    headers: Headers, *, key: bytes | None, value: bytes | None, at: float | None = None, outside: bool = False
+) -> Incoming:
+    """Read the envelope of a record that the broker took `at` a time; of one from `outside` every attribute is known.
 
-    Raises Malformed naming the first header that is missing or unreadable.
+    Raises Malformed naming the headers that are missing, unreadable or unknown.
     """
-    found: dict[str, str] = {}
-    for name, raw in headers:
-        if raw is None:
-            if name.startswith("ce_"):
-                raise Malformed(name, "the header is null; expected UTF-8 text")
-            continue
-        try:
-            found[name.lower()] = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            if name.lower().startswith("ce_") or name.lower() == "authorization":  # others are not for us to read
-                raise Malformed(name, "the header is not UTF-8") from None
-    for name in ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time"):
-        if not found.get(name):
-            raise Malformed(name, "the header is missing; expected a CloudEvents 1.0 binary-mode record")
+    faults: list[tuple[str, str]] = []
+    found = _texts(headers, faults)
+    if outside:
+        faults += [(name, UNKNOWN) for name in found if _unknown(name)]
+    known = {field for field, _ in faults}
+    faults += [(name, MISSING) for name in NEEDED if not found.get(name) and name not in known]
     if value is None:
-        raise Malformed("value", "the record has no body; expected a JSON object")
+        faults.append(("value", "the record has no body; expected a JSON object"))
     for name, text in TEXTS.items():
         try:
-            found[name] = text.clean(found[name])
+            if found.get(name):
+                found[name] = text.clean(found[name])
         except ValueError as error:
-            raise Malformed(name, str(error)) from None
+            faults.append((name, str(error)))
+    time = None
     try:
-        time = exact.instant(found["ce_time"])
+        time = exact.instant(found["ce_time"]) if found.get("ce_time") else None
     except ValueError as error:
-        raise Malformed("ce_time", str(error)) from None
+        faults.append(("ce_time", str(error)))
     sequence = found.get("ce_sequence", "0")
     if not re.fullmatch("[0-9]{1,18}", sequence):
-        raise Malformed("ce_sequence", "expected a whole number")
+        faults.append(("ce_sequence", "expected a whole number"))
+    if faults or value is None or time is None:
+        raise Malformed(faults)
     return Incoming(
         id=found["ce_id"],
         source=found["ce_source"],
@@ -138,3 +174,26 @@ def unpack(headers: Headers, *, key: bytes | None, value: bytes | None, at: floa
         body=value,
         appended=at,
     )
+
+
+def _texts(headers: Headers, faults: list[tuple[str, str]]) -> dict[str, str]:
+    """The headers that are for us to read, by their names in small letters."""
+    found: dict[str, str] = {}
+    for name, raw in headers:
+        if raw is None:
+            if name.startswith("ce_"):
+                faults.append((name, "the header is null; expected UTF-8 text"))
+            continue
+        try:
+            found[name.lower()] = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            if name.lower().startswith("ce_") or name.lower() == "authorization":  # others are not for us to read
+                faults.append((name, "the header is not UTF-8"))
+    return found
+
+
+def _unknown(name: str) -> bool:
+    """Whether a header is meant as an attribute of CloudEvents, and none is called so."""
+    if name.startswith("ce-"):  # as the attributes are written over HTTP, where they would be obeyed
+        return True
+    return name.startswith("ce_") and name.removeprefix("ce_") not in ATTRIBUTES | EXTENSIONS

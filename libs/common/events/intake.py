@@ -13,10 +13,16 @@ Kind = Literal["app", "account", "group"]
 Measure = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
+class FromOutside(Event):
+    """What strangers tell: a field that nobody knows is their slip, and not an addition by a newer version of ours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class UnitRef(BaseModel):
     """A unit as a source names it: a code under a scheme (`cn-uscc`, `ca-name`, …) and a name in a language."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     scheme: Annotated[str, Text(40)]
     value: Annotated[str, Text(400)]
@@ -24,7 +30,7 @@ class UnitRef(BaseModel):
     language: Annotated[str, Text(20, least=0)] = "und"
 
 
-class _Declared(Event):
+class _Declared(FromOutside):
     """The whole declaration of an asset by one source; `address` is its URL, package name or group id."""
 
     TOPIC: ClassVar[str] = "jianfu.intake.lifecycle"
@@ -55,7 +61,7 @@ class AssetCorrected(_Declared):
     TYPE: ClassVar[str] = "asset.corrected"
 
 
-class AssetDelisted(Event):
+class AssetDelisted(FromOutside):
     """A source no longer lists an asset; that is not a closure."""
 
     TYPE: ClassVar[str] = "asset.delisted"
@@ -72,7 +78,7 @@ class AssetDelisted(Event):
     sponsor: UnitRef | None = None
 
 
-class SourceStated(Event):
+class SourceStated(FromOutside):
     """What a source vouches for on one day: the assets it covered, the measures it took, how many records it sent.
 
     Its silence speaks of the measures that it names alone: who counts followers knows nothing of posts. Absence

@@ -149,7 +149,7 @@ async def confirm(ctx: Context, unit_id: UUID, *, url: str, thumbprint: str, by:
 async def _newest(conn: Connection, unit_id: UUID) -> UnitKey:
     held = await history(conn, unit_id)
     if not held:
-        raise Missing(what=f"endpoint of unit {unit_id}")
+        raise Missing(what=(f"单位 {unit_id} 的通知地址", f"endpoint of unit {unit_id}"))
     return held[0]
 
 

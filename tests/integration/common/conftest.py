@@ -83,10 +83,13 @@ def options(kafka: LocalKafka) -> dict[str, Any]:
 
 @pytest.fixture
 async def new_topic(options: dict[str, Any]) -> Callable[..., Awaitable[str]]:
-    """`await new_topic(partitions=2, service="s1")`: a topic nobody else uses, with its dead-letter topic."""
+    """`await new_topic(partitions=2, service="s1")`: a topic nobody else uses, with its dead-letter topic.
 
-    async def make(partitions: int = 1, service: str = "registry") -> str:
-        name = f"test.{uuid4().hex[:12]}"
+    With `outside` it is one on which strangers write.
+    """
+
+    async def make(partitions: int = 1, service: str = "registry", *, outside: bool = False) -> str:
+        name = f"{'jianfu.intake.' if outside else ''}test.{uuid4().hex[:12]}"
         admin = AIOKafkaAdminClient(**options)
         await admin.start()
         try:

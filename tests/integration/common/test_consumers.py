@@ -261,6 +261,26 @@ async def test_unknown_types_are_acknowledged_and_counted(store: Database, optio
     assert total(topic, Counted.TYPE, "handled") == 2
 
 
+async def test_on_a_topic_of_strangers_what_is_not_known_is_buried_with_all_its_faults(
+    store: Database, options: Any, new_topic: Any
+) -> None:
+    """A misspelt type or attribute would never be noticed by its sender; what is known beside it is handled."""
+    topic = await new_topic(outside=True)
+    recorder = Recorder(store, topic)
+    slip = record("p", 2)
+    slip["headers"] = [*slip["headers"], ("ce_tiem", b"2025-06-01T04:00:00Z")]
+    wrong = record("p", 3, value=b'{"thing": 7, "value": "many"}')
+    await produce(options, topic, [record("a", 1), record("p", 1, ce_type=b"thing.count"), slip, wrong, record("a", 2)])
+    async with consuming(options, recorder) as subscription:
+        await eventually(lambda: sum(subscription.done.values()) == 5)
+    assert recorder.seen == [("a", 1), ("a", 2)]
+    found = await rows(store)
+    assert [row["reason_code"] for row in found] == ["unknown_type", "malformed", "invalid"]
+    assert found[0]["reason"] == "ce_type: thing.count is not known here; expected one of thing.counted"
+    assert found[1]["reason"].startswith("ce_tiem: no attribute is called so")
+    assert [part.partition(":")[0] for part in found[2]["reason"].split("; ")] == ["thing", "value"]
+
+
 async def test_a_transient_failure_is_healed_in_place(store: Database, options: Any, new_topic: Any) -> None:
     """Habit 19: what passes by itself is retried where it stands; order is kept, nothing buried."""
     topic = await new_topic()

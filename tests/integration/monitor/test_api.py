@@ -51,6 +51,42 @@ async def test_usage_gets_a_verdict_per_row_and_is_counted_once(monitor: Monitor
     assert await monitor.database.pool.fetchval("select total from usage_days where asset_id = $1", UUID(asset)) == 5
 
 
+async def test_usage_of_assets_that_the_register_has_not_told_of_is_counted_and_said(
+    monitor: Monitor, http: httpx.AsyncClient
+) -> None:
+    """A register may be late, so the record counts; a slip in an id would otherwise never be noticed."""
+    await monitor.hear("s")
+    known, strange = await monitor.record("known"), [uuid4() for _ in range(12)]
+    named = [known, *strange, strange[0]]
+    records = [{"asset_id": str(asset), "measure": "posts", "ts": millis(day(0))} for asset in named]
+    gauge = {"asset_id": str(strange[1]), "measure": "followers", "ts": millis(day(0)), "value": 1}
+    body = {"source": "s", "records": [*records, gauge]}
+    told = (await http.post("/usage", json=body, headers=bearer("agent"))).json()
+    assert (told["accepted"], told["refused"], told["unknown_assets"]) == (15, 0, 12)
+    assert told["unknown_asset_ids"] == sorted(map(str, strange))[:10]
+    assert (
+        await monitor.database.pool.fetchval("select count(*) from usage_days where asset_id = any($1)", strange) == 12
+    )
+
+
+async def test_a_field_of_usage_that_nobody_knows_is_refused_by_its_name(
+    monitor: Monitor, http: httpx.AsyncClient
+) -> None:
+    """In a record that record alone, beside them the whole body."""
+    await monitor.hear("s")
+    record = {"asset_id": str(uuid4()), "measure": "posts", "ts": millis(day(0))}
+    sent = {"source": "s", "records": [record, record | {"vlaue": 3}]}
+    first, second = (await http.post("/usage", json=sent, headers=bearer("agent"))).json()["rows"]
+    assert (first["verdict"], second["verdict"]) == ("accepted", "refused")
+    assert second["detail"].startswith("vlaue: there is no such field")
+    whole = await http.post("/usage", json=sent | {"recrods": []}, headers=bearer("agent"))
+    assert (whole.status_code, "recrods" in whole.json()["texts"]["en"]) == (422, True)
+    assert "Object" not in whole.json()["texts"]["zh"]
+    stated = {"source": "s", "day": str(day(0)), "records": 1, "assets": [], "mesures": ["posts"]}
+    told = await http.post("/statements", json=stated, headers=bearer("agent"))
+    assert (told.status_code, told.json()["errors"][0]["field"]) == (422, "mesures")
+
+
 async def test_an_agent_speaks_for_the_sources_that_its_token_names(http: httpx.AsyncClient, monitor: Monitor) -> None:
     """Whoever could state another's days could declare all that it watches dead."""
     for source in ("mine", "s"):

@@ -167,17 +167,37 @@ async def test_a_twin_by_event_is_an_outcome_that_names_it(http: httpx.AsyncClie
     assert (other.status_code, other.json()["code"]) == (409, "event_reused")
 
 
+def gone(name: str, on: str) -> dict[str, object]:
+    return {field: body(name)[field] for field in ("source", "kind", "platform", "address")} | {"on": on}
+
+
+async def test_all_that_is_wrong_with_an_event_is_told_at_once(http: httpx.AsyncClient) -> None:
+    """Envelope and data, known fields and unknown ones, with what is known there: not one fault per attempt."""
+    data = body("a") | {"nmae": "A", "on": 5, "sponsor": {"scheme": "s", "valeu": "v", "name": "n"}}
+    sent = {"id": "1", "source": "/t", "type": "asset.declared", "tiem": "2025-06-01T00:00:00Z", "data": data}
+    answer = await http.post("/events", json=sent, headers=REGISTRAR)
+    faults = {fault["field"]: fault["accepted"] for fault in answer.json()["errors"]}
+    assert (answer.status_code, set(faults)) == (
+        422,
+        {"tiem", "data.nmae", "data.on", "data.sponsor.value", "data.sponsor.valeu"},
+    )
+    assert "expected one of data, " in faults["tiem"]
+    mended = sent | {"traceparent": "00-a-b-01", "subject": "a", "data": body("a")}
+    del mended["tiem"]
+    assert (await http.post("/events", json=mended, headers=REGISTRAR)).status_code == 202
+
+
 async def test_an_event_that_comes_late_is_taken_and_says_that_it_changed_nothing(
     http: httpx.AsyncClient, registry: Registry
 ) -> None:
     held = (await registry.take(declared("a"))).asset_id
-    late = {"id": "1", "source": "/t", "type": "asset.delisted", "data": body("a") | {"on": "2025-05-31"}}
+    late = {"id": "1", "source": "/t", "type": "asset.delisted", "data": gone("a", "2025-05-31")}
     answers = [await http.post("/events", json=late, headers=REGISTRAR) for _ in range(2)]
     for answer in answers:
         told = answer.json()
         assert (answer.status_code, told["outcome"], told["asset_id"]) == (202, "unchanged", str(held))
         assert told["warning"].startswith("outdated: ")
-    ahead = late | {"id": "2", "data": body("a") | {"on": "2025-06-09"}}
+    ahead = late | {"id": "2", "data": gone("a", "2025-06-09")}
     refused = await http.post("/events", json=ahead, headers=REGISTRAR)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "on")
     assert await registry.state("a") == "draft online"

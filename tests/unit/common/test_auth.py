@@ -3,13 +3,14 @@
 import base64
 import json
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import OctKey, OKPKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from deploy.local.issuer import issue
 from libs.common import auth
@@ -216,3 +217,125 @@ def test_one_person_has_one_identity(authenticator: Authenticator) -> None:
     assert identity() == identity(sub="ADA") == identity(iss="https://id.example.gov/")
     assert identity() != identity(iss="https://id.example.org")
     assert identity(sub="张三") == "https://id.example.gov|张三"
+
+
+# --- the algorithms of an issuer are those that its JWKS says
+
+
+def made(kind: type[RSAKey | ECKey | OKPKey], size: Any, kid: str, **said: str) -> dict[str, Any]:
+    key: dict[str, Any] = dict(kind.generate_key(size).as_dict(private=True))
+    return key | {"kid": kid} | said
+
+
+RSA_KEY = made(RSAKey, 2048, "rsa")
+EC_KEY = made(ECKey, "P-256", "ec")
+IMPORTED = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+
+
+def by(key: dict[str, Any], alg: str, **changed: Any) -> str:
+    """A bearer token signed by a key, with any word for the algorithm."""
+    now = int(time.time())
+    claims = {"iss": "https://id.example.gov", "aud": "jianfu", "sub": "ada", "roles": ["viewer"], "exp": now + 600}
+    bare = {name: value for name, value in key.items() if name not in ("alg", "use")}
+    signer = IMPORTED[key["kty"]].import_key(bare)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library warns of the older name
+        return "Bearer " + str(jwt.encode({"alg": alg, "kid": key["kid"]}, claims | changed, signer, [alg]))
+
+
+def published(*keys: dict[str, Any]) -> dict[str, Any]:
+    secret = {"d", "p", "q", "dp", "dq", "qi"}
+    return {"keys": [{name: value for name, value in key.items() if name not in secret} for key in keys]}
+
+
+@pytest.mark.parametrize("named", [None, "EdDSA", "Ed25519"])
+@pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
+def test_ed25519_has_two_names(alg: str, named: str | None) -> None:
+    key = {name: value for name, value in KEY.items() if name != "alg"} | ({"alg": named} if named else {})
+    assert Authenticator(published(key), allow_local=False).principal(by(key, alg)).subject == "ada"
+
+
+@pytest.mark.parametrize(
+    ("key", "alg"),
+    [
+        (RSA_KEY, "RS256"), (RSA_KEY, "PS256"), (EC_KEY, "ES256"),
+        (RSA_KEY | {"alg": "RS256", "use": "sig"}, "RS256"), (RSA_KEY | {"alg": "PS256"}, "PS256"),
+        (EC_KEY | {"alg": "ES256"}, "ES256"),
+    ],
+)  # fmt: skip
+def test_what_the_jwks_says_is_taken(key: dict[str, Any], alg: str) -> None:
+    """Most identity providers sign with RSA."""
+    authenticator = Authenticator(published(KEY, key), allow_local=False)
+    assert authenticator.principal(by(key, alg)).subject == "ada"
+    assert authenticator.principal(by(KEY, "Ed25519")).subject == "ada"
+
+
+@pytest.mark.parametrize(
+    ("key", "alg"),
+    [
+        (RSA_KEY | {"alg": "PS256"}, "RS256"), (RSA_KEY | {"alg": "RS256"}, "PS256"), (RSA_KEY, "RS512"),
+        (RSA_KEY | {"alg": "RSA-OAEP"}, "RS256"), (RSA_KEY | {"use": "enc"}, "RS256"),
+        (made(ECKey, "P-384", "ec"), "ES384"), (made(OKPKey, "Ed448", "ok"), "EdDSA"),
+    ],
+)  # fmt: skip
+def test_the_token_alone_does_not_choose(key: dict[str, Any], alg: str) -> None:
+    authenticator = Authenticator(published(KEY, key), allow_local=False)
+    with pytest.raises(Unauthenticated, match=r"not taken|does not say"):
+        authenticator.principal(by(key, alg))
+
+
+def test_a_secret_in_the_jwks_is_no_key() -> None:
+    """A shared secret would let everybody who verifies sign as well."""
+    secret = {"kty": "oct", "k": base64.urlsafe_b64encode(b"s" * 32).rstrip(b"=").decode(), "kid": "s", "alg": "HS256"}
+    with pytest.raises(ValueError, match="no key to verify with"):
+        Authenticator({"keys": [secret]}, allow_local=False)
+    authenticator = Authenticator({"keys": [secret, *JWKS["keys"]]}, allow_local=False)
+    claims = {"iss": "x", "aud": "jianfu", "sub": "eve", "roles": ["operator"], "exp": int(time.time()) + 600}
+    forged = jwt.encode({"alg": "HS256", "kid": "s"}, claims, OctKey.import_key(secret), ["HS256"])
+    with pytest.raises(Unauthenticated, match="its alg HS256 is not taken"):
+        authenticator.principal(f"Bearer {forged}")
+
+
+def test_the_local_issuer_signs_with_ed25519_alone() -> None:
+    """Neither is its key of another kind, nor does another kind of key speak in its name."""
+    local = RSA_KEY | {"kid": auth.LOCAL_KEY}
+    with pytest.raises(Unauthenticated, match="Ed25519"):
+        Authenticator(published(KEY, local), allow_local=True).principal(by(local, "RS256"))
+    with pytest.raises(Unauthenticated, match="Ed25519"):
+        Authenticator(published(RSA_KEY), allow_local=True).principal(by(RSA_KEY, "RS256", iss=auth.LOCAL_ISSUER))
+
+
+def test_a_small_rsa_key_is_none() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        small = made(RSAKey, 1024, "small")
+        bearer = by(small, "RS256")
+    with pytest.raises(Unauthenticated, match="fewer than 2048 bits"):
+        Authenticator(published(KEY, small), allow_local=False).principal(bearer)
+
+
+@pytest.mark.parametrize(
+    ("bearer", "zh", "en"),
+    [
+        ("Bearer x", "以点分隔的三段", "three parts"),
+        (lambda: f"Bearer {token(exp=1_700_000_000)}", "已于 2023-11-14T22:13:20+00:00 过期", "it expired at 2023"),
+        (lambda: f"Bearer {token(nbf=9_000_000_000)}", "起才有效(nbf)", "not valid before 2255"),
+        (lambda: f"Bearer {token(exp=10**400)}", "exp 须为", "its exp is no number"),
+        (lambda: f"Bearer {token(exp=True)}", "exp 须为", "its exp is no number"),
+        (lambda: f"Bearer {token(aud='other')}", "不是发给 jianfu 的", "not for jianfu"),
+        (lambda: f"Bearer {token(exp=None)}", "缺少声明 exp", "lacks the claim exp"),
+        (lambda: f"Bearer {token(iss=7)}", "声明 iss 须为", "claim iss is no text"),
+        (lambda: f"Bearer {token(sub='a  b')}", "中间无连续空格", "two in a row"),
+        (lambda: f"Bearer {token(STRANGER)}", "签名与签发方的公钥不符", "its signature is not by"),
+        (lambda: f"Bearer {token(auth.new_key('k3'))}", "没有密钥 k3", "holds no key k3"),
+        (lambda: by(EC_KEY | {"kid": "k1"}, "ES256"), "未声明该密钥用于 ES256", "that this key is for ES256"),
+        ("Bearer eyJhbGciOiJub25lIn0.e30.", "不接受签名算法 none", "its alg none is not taken; taken are EdDSA"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_words(authenticator: Authenticator, bearer: Any, zh: str, en: str) -> None:
+    """A sender reads what to mend, in both languages; the name of a class tells nobody anything."""
+    with pytest.raises(Unauthenticated) as refused:
+        authenticator.principal(bearer() if callable(bearer) else bearer)
+    assert zh in refused.value.text("zh")
+    assert en in refused.value.text("en")
+    assert "Error" not in refused.value.text("zh") + refused.value.text("en")

@@ -104,6 +104,39 @@ def test_what_others_add_is_theirs(name: str) -> None:
     assert fault_of([*out.headers, ("authorization", b"\xff")], b"{}") == "authorization"
 
 
+@pytest.mark.parametrize("name", ["ce_tiem", "ce-subjct", "CE_Subjct", "ce_data", "ce_", "ce-type", "ce_dataencoding"])
+def test_a_misspelt_attribute_from_outside_is_refused_by_its_name(name: str) -> None:
+    """Ignored, it would leave the event without what was meant; on our own topics a newer version may add one."""
+    out = pack(Told(owner="o", thing="t"), sequence=1, time=datetime(2025, 6, 1, tzinfo=UTC))
+    headers = [*out.headers, (name, b"2025-06-01T00:00:00Z")]
+    assert fault_of(headers, b"{}") is None
+    with pytest.raises(Malformed, match=f"{name.lower()}: no attribute is called so; expected ce_datacontenttype"):
+        unpack(headers, key=None, value=b"{}", outside=True)
+
+
+@pytest.mark.parametrize("name", ["ce_partitionkey", "ce_traceparent", "ce_dataschema", "ce_specversion", "x-ce_tiem"])
+def test_a_documented_attribute_from_outside_is_taken(name: str) -> None:
+    out = pack(Told(owner="o", thing="t"), sequence=1, time=datetime(2025, 6, 1, tzinfo=UTC))
+    assert unpack([*out.headers, (name, b"x")], key=None, value=b"{}", outside=True).type == "thing.told"
+
+
+def test_all_headers_at_fault_are_named_together() -> None:
+    """Not one for each attempt, and never more than ten."""
+    out = pack(Told(owner="o", thing="t"), sequence=1, time=datetime(2025, 6, 1, tzinfo=UTC))
+    headers = [header for header in out.headers if header[0] not in ("ce_id", "ce_time")]
+    with pytest.raises(Malformed) as refused:
+        unpack([*headers, ("ce_time", b"today"), ("ce_tiem", b"x")], key=None, value=None, outside=True)
+    assert [part.partition(":")[0] for part in str(refused.value).split("; ") if ": " in part] == [
+        "ce_tiem",
+        "ce_id",
+        "value",
+        "ce_time",
+    ]
+    with pytest.raises(Malformed, match="12 faults in all") as many:
+        unpack([*out.headers, *((f"ce_x{n}", b"x") for n in range(12))], key=None, value=b"{}", outside=True)
+    assert str(many.value).count("no attribute is called so") == 10
+
+
 def test_new_fields_are_ignored_and_events_are_frozen() -> None:
     """Fields are only ever added, so an older reader skips what it does not know; nobody edits a fact."""
     told = Told.model_validate_json(b'{"owner": "o", "thing": "t", "added_later": 1}')

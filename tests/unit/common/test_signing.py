@@ -95,6 +95,27 @@ def test_other_algorithms_are_refused() -> None:
             verify(PUBLIC, token)
 
 
+@pytest.mark.parametrize("named", [None, "EdDSA", "Ed25519"])
+@pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
+def test_one_algorithm_has_two_names(alg: str, named: str | None) -> None:
+    """RFC 8037 calls it EdDSA and RFC 9864 Ed25519, in a signature as in a key; neither is a fault of the sender."""
+    assert verify(PUBLIC | ({"alg": named} if named else {}), raw({"alg": alg}, b'{"a":1}')) == {"a": 1}
+
+
+def test_what_is_critical_is_understood_or_refused() -> None:
+    """RFC 7515 section 4.1.11: nothing that may be named there is understood, and the verifier of case files agrees."""
+    with pytest.raises(BadSignature):
+        verify(PUBLIC, raw({"alg": "EdDSA", "crit": ["b64"], "b64": True}, b"{}"))
+
+
+def raw(header: dict[str, Any], payload: bytes) -> str:
+    """A JWS made without the library that reads it."""
+    key = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(KEY["d"] + "="))
+    head, body = (base64.urlsafe_b64encode(part).rstrip(b"=") for part in (canonical(header), payload))
+    signature = base64.urlsafe_b64encode(key.sign(head + b"." + body)).rstrip(b"=")
+    return b".".join((head, body, signature)).decode()
+
+
 def test_a_payload_that_is_no_object_is_refused() -> None:
     """A signed list is not a set of claims."""
     from joserfc.jwk import OKPKey

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from deploy.local.issuer import issue
-from libs.common import auth, front, web
+from libs.common import auth, bodies, front, web
 from libs.common.auth import Authenticator, Principal
 from libs.common.errors import Invalid, Missing, VersionConflict
 
@@ -38,6 +38,17 @@ class Body(BaseModel):
 
     name: str = Field(min_length=1)
     size: int = Field(ge=0)
+
+
+class Part(bodies.Body):
+    size: int = Field(ge=0)
+
+
+class Strict(bodies.Body):
+    """A write that knows its fields, and those of its parts."""
+
+    name: str = Field(min_length=1)
+    parts: list[Part] = Field(default_factory=list)
 
 
 class Many(BaseModel):
@@ -73,6 +84,10 @@ def router() -> APIRouter:
     @web.public
     async def anyone(request: Request) -> int:
         return len(await request.body())
+
+    @routes.post("/strict")
+    async def strict(_: Annotated[Principal, web.require("operator")], body: Strict) -> int:
+        return len(body.parts)
 
     @routes.post("/many")
     async def many(_: Annotated[Principal, web.require("operator")], body: Many) -> int:
@@ -404,3 +419,30 @@ async def test_one_header_is_bounded(client: httpx.AsyncClient) -> None:
     """By name, before anyone looks into it."""
     reply = await client.get("/registry/v1/faults/missing", headers={"X-Large": "a" * web.MAX_HEADER})
     assert (reply.status_code, reply.json()["errors"][0]["field"]) == (431, "x-large")
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+async def test_what_a_body_must_not_hold_is_named_with_what_it_may(client: httpx.AsyncClient, language: str) -> None:
+    """An ignored field seems to be obeyed; all faults come together, in the reader's language."""
+    body = {"nmae": "x", "parts": [{"size": 1}, {"sizes": 2, "size": -1}]}
+    headers = bearer("operator") | {"Accept-Language": language}
+    answer = await client.post("/registry/v1/strict", json=body, headers=headers)
+    faults = [(fault["field"], fault["accepted"]) for fault in answer.json()["errors"]]
+    assert answer.status_code == 422
+    assert (
+        faults
+        == {
+            "en": [
+                ("name", "Field required"),
+                ("parts.1.size", "Input should be greater than or equal to 0"),
+                ("parts.1.sizes", "there is no such field; expected one of size"),
+                ("nmae", "there is no such field; expected one of name, parts"),
+            ],
+            "zh-CN": [
+                ("name", "缺少此字段"),
+                ("parts.1.size", "不得小于 0"),
+                ("parts.1.sizes", "没有这个字段,可用:size"),
+                ("nmae", "没有这个字段,可用:name, parts"),
+            ],
+        }[language]
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import OKPKey
@@ -172,6 +173,22 @@ def test_a_point_that_is_no_honest_key_is_refused(point: str) -> None:
     x = signing_b64(bytes.fromhex(point))
     with pytest.raises(Refused):
         read_key({"kty": "OKP", "crv": "Ed25519", "x": x})
+
+
+@pytest.mark.parametrize(("alg", "taken"), [("Ed25519", True), ("EdDSA", True), ("Ed448", False), ("none", False)])
+def test_both_names_of_the_algorithm_are_read_as_the_product_reads_them(alg: str, taken: bool) -> None:
+    """A receipt that proved a notice to the product must prove it here, and no other may."""
+    key = auth.new_key("unit")
+    private = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(key["d"] + "="))
+    head, body = signing_b64(canonical({"alg": alg})), signing_b64(b'{"a":1}')
+    token = f"{head}.{body}.{signing_b64(private.sign(f'{head}.{body}'.encode()))}"
+    opened = jianfu_verify.opened(token, [read_key(auth.public_key(key))])
+    assert (opened is not None) is taken
+    if taken:
+        assert signing.verify(auth.public_key(key), token) == {"a": 1}
+    else:
+        with pytest.raises(signing.BadSignature):
+            signing.verify(auth.public_key(key), token)
 
 
 def signing_b64(raw: bytes) -> str:

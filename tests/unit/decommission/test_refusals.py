@@ -10,10 +10,10 @@ import pytest
 from services import decommission
 from services.decommission import refusals
 from services.decommission.connectors import webhook
-from services.decommission.domain import BadReceipt, PlanAltered, read_answer
+from services.decommission.domain import BadReceipt, InvalidAnswer, PlanAltered, read_answer
 
 ROOT = Path(decommission.__file__).parent
-REFUSALS = {"BadReceipt", "PlanAltered"}
+REFUSALS = {"BadReceipt", "InvalidAnswer", "BadProof", "PlanAltered"}
 # Functions that return a reason or None, and what is called with one.
 RETURN = {("plans.py", "fault"), ("planning.py", "fault_of")}
 TOLD = {"failed", "_undelivered"}
@@ -62,9 +62,22 @@ def test_a_reason_with_a_name_or_a_number_keeps_them() -> None:
     assert refusals.zh("HTTP 500") == "HTTP 500"
 
 
+def test_a_fix_without_its_day_is_no_answer() -> None:
+    """It is the answer that is wrong, not the receipt: over HTTP there is none. What was wrong in it is named."""
+    for given in ({"answer": "fix"}, {"answer": "fix", "until": None}, {"answer": "fix", "until": ""}):
+        with pytest.raises(InvalidAnswer) as refused:
+            read_answer(given)
+        assert (refused.value.code, refused.value.field) == ("invalid_answer", "until")
+        assert refused.value.text("zh") == "答复无效:整改须写明完成日期"
+    with pytest.raises(InvalidAnswer) as unfit:
+        read_answer({"answer": "keep", "reason": "\0"})
+    assert unfit.value.field == "reason"
+    assert refusals.zh(str(unfit.value)) == "答复无效:含有无法保存的文字"
+
+
 def test_a_refusal_is_told_in_the_reader_s_language() -> None:
     with pytest.raises(BadReceipt) as refused:
         read_answer("keep")
-    assert refused.value.text("zh") == "回执无效:答复不是一个 JSON 对象"
-    assert refused.value.text("en") == "The receipt proves nothing: answer is no object"
+    assert refused.value.text("zh") == "答复无效:答复不是一个 JSON 对象"
+    assert refused.value.text("en") == "The answer is not valid: answer is no object"
     assert "所签哈希" in PlanAltered(why="the hash signed is not this plan's").text("zh")

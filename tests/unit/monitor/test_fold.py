@@ -109,6 +109,7 @@ def test_a_stream_cut_into_folds_comes_to_the_same(lines: list[tuple[str, int, i
 
 
 REFUSED: list[tuple[bytes | None, str]] = [
+    (beacon(vlaue=3), "vlaue: there is no such field; expected one of source, "),
     (None, "JSON object"),
     (b"", "JSON object"),
     (b"\xff\xfe", "JSON object"),
@@ -210,6 +211,22 @@ def test_a_source_counts_only_in_the_measures_that_it_is_admitted_for() -> None:
     refused = made.add_all([beacon(), beacon(measure="views"), beacon(measure="posts_total", value=0)], only)
     assert [reason for _, reason in refused] == ["measure: expected one that the source is admitted for: views"] * 2
     assert [counter.measure for counter in made.sheet().counters] == ["views"]
+
+
+def test_all_that_is_wrong_with_a_record_is_told_at_once() -> None:
+    """Fields that nobody knows, that are missing or of another type; then what can be read and is not taken."""
+    made = fold.Fold(fold.Calendar(ZONE))
+    ((_, read), (_, taken)) = made.add_all(
+        [
+            beacon(mesure="posts", measure=..., count="2", ts=-1.5),
+            beacon(measure="postz", asset_id="x", ts=NOON + 86_400_000),
+        ],
+        voice(first=OLDEST, last=DAY),
+    )
+    assert read.startswith("mesure: there is no such field; expected one of source, asset_id, measure, ")
+    assert [part.partition(":")[0] for part in read.split("; ")[2:]] == ["measure", "ts", "count"]
+    assert [part.partition(":")[0] for part in taken.split("; ")] == ["measure", "asset_id", "ts"]
+    assert made.sheet() == fold.Sheet((), (), ())
 
 
 def test_two_sources_read_the_same_gauge_each_for_itself() -> None:
