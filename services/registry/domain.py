@@ -17,6 +17,7 @@ from services.registry import codes
 from services.registry.identity import Canonical
 from services.registry.refusals import AnotherSource, DuplicateAsset, ReopenTooEarly, UnknownAsset
 from services.registry.states import IllegalTransition, move
+from services.registry.visible import visible
 
 Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate", "outdated"]
 
@@ -209,8 +210,11 @@ def _opened(on: date | None, *, now: datetime) -> date | None:
 
 
 def clean(field: str, text: str) -> str:
-    """NFC with blanks collapsed. Raises Invalid when nothing is left, or on control characters and half characters."""
-    kept = " ".join(unicodedata.normalize("NFC", text).split())
+    """NFC with blanks collapsed, without what is invisible or turns the direction of reading.
+
+    Raises Invalid when nothing is left, or on control characters and half characters.
+    """
+    kept = " ".join(unicodedata.normalize("NFC", visible(text)).split())
     if not kept or any(unicodedata.category(c) in ("Cc", "Cs") for c in kept):
         why = (f"{field} 为空或无法读取", f"{field} is blank or unreadable")
         raise Invalid(field=field, accepted="text without control characters", why=why)
