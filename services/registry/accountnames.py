@@ -10,6 +10,7 @@ from functools import cache
 from urllib.parse import unquote
 
 from services.registry.platforms import Form, Platform, lowered
+from services.registry.slips import names_nothing
 from services.registry.webaddress import Query
 
 _FILE = re.compile(r"\.(?:php|html?|aspx?|jsp|do|json|js|xml|txt|png|jpe?g|gif|svg)$")
@@ -43,7 +44,7 @@ def _piece(text: str) -> re.Pattern[str]:
 
 def on_page(platform: Platform, host: str, pieces: Sequence[str], query: Query) -> str | None:
     """What a page of the platform stands for. Raises NoAddress for a query that names it twice, or oddly spelt."""
-    if any(name in query.spellings for name in map(str.lower, platform.posts)):
+    if any(name.lower() in query.spellings for name in platform.posts):
         return None  # the page shows one post, whoever wrote it
     site = host.removeprefix("www.")
     for form in platform.forms:
@@ -82,6 +83,8 @@ def _matched(platform: Platform, form: Form, page: _Page, pieces: Sequence[str],
     if name is None:
         return None
     if page.bare and (lowered(name) in platform.routes or _FILE.search(lowered(name))):
+        return None
+    if page.bare and not name.isascii() and names_nothing(name):  # `weibo.com/无`
         return None
     tail = [lowered(piece) for piece in pieces[len(page.pieces) :]]
     if any(piece not in platform.tabs and piece != lowered(text or "") for piece in tail):

@@ -78,10 +78,12 @@ def canonical(kind: Kind, platform: str, address: str) -> Canonical:
     stated = platform_name(platform)
     accepted = _ACCEPTED
     try:
-        text = _tidy(address)
+        text, trailed = _tidy(address)
         if not _is_address(kind, stated, text):
             accepted = TABLE[stated].accepted if stated in TABLE else _ACCEPTED
             found = Canonical(stated, _name(kind, stated, text))
+        elif trailed:  # a browser would open another page
+            raise NoAddress(text)
         else:
             opened = web(text)
             domain, on = _platform_of(kind, opened.host)
@@ -101,14 +103,19 @@ def _unreadable(address: str, accepted: str) -> UnreadableAddress:
     return UnreadableAddress(field="address", accepted=accepted, address=shown)
 
 
-def _tidy(text: str) -> str:
-    """NFC, blanks collapsed, nothing invisible around it. Raises NoAddress where something invisible stands within."""
-    kept = text.strip()
-    while kept and (is_invisible(kept[0]) or is_invisible(kept[-1])):
-        kept = (kept[1:] if is_invisible(kept[0]) else kept[:-1]).strip()
+def _tidy(text: str) -> tuple[str, bool]:
+    """NFC, blanks collapsed, nothing invisible around it; and whether something invisible stood behind it.
+
+    Raises NoAddress where something invisible stands within.
+    """
+    kept, trailed = text.strip(), False
+    while kept and is_invisible(kept[0]):
+        kept = kept[1:].lstrip()
+    while kept and is_invisible(kept[-1]):
+        kept, trailed = kept[:-1].rstrip(), True
     if any(unicodedata.category(char) in ("Cc", "Cs") or is_invisible(char) for char in kept):
         raise NoAddress(text)
-    return unicodedata.normalize("NFC", " ".join(kept.split()))
+    return unicodedata.normalize("NFC", " ".join(kept.split())), trailed
 
 
 def _is_address(kind: Kind, stated: str, text: str) -> bool:
@@ -164,7 +171,9 @@ def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
     pieces, query = opened.pieces, opened.query
     if on.gbk:
         pieces = tuple(accountnames.in_gbk(opened.raw, pieces))
-    if not pieces and on.hash is not None and opened.fragment.startswith(f"{on.hash}/"):
+    if on.hash is not None and opened.fragment.startswith(f"{on.hash}/"):
+        if pieces:  # two places, and only the site knows which of them it shows
+            raise NoAddress(host)
         path, _, asked = opened.fragment[len(on.hash) :].partition("#")[0].partition("?")
         pieces, query = tuple(_pieces(path)), Query.read(asked)
     if any(_platform_of(kind, _bare(piece))[1] is not None for kind in ("account", "app") for piece in pieces):
@@ -182,8 +191,8 @@ def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
         raise NoAddress(opened.host)
     if any(_platform_of("account", _bare(piece))[1] is not None for piece in opened.pieces):
         raise NoAddress(opened.host)
-    if "." not in opened.host and names_nothing("/".join((opened.host, *opened.pieces))):
-        raise NoAddress(opened.host)  # `https://N/A`
+    if "." not in opened.host and (names_nothing("/".join((opened.host, *opened.pieces))) or stated in KNOWN):
+        raise NoAddress(opened.host)  # `https://N/A`, `https://xcom/name`
     # An address elsewhere is no account of a platform that has pages of its own, whatever the list says.
     where = WEB if kind == "account" and stated in KNOWN else stated
     identity = _page(opened.host, opened)

@@ -10,7 +10,7 @@ from services.registry.platforms import Form, Name, Platform, words
 ROUTES = words(
     "http https www home index search explore login logout signin signup signout register help about account accounts",
     "settings share privacy terms tos legal policies download app apps jobs ads business developers intent hashtag",
-    "directory oauth sso passport auth sitemap robots.txt favicon.ico undefined null",
+    "directory oauth sso passport auth sitemap robots.txt favicon.ico undefined null none nan",
 )
 TABS = words("about")
 # A name as people show it: letters and digits of any script, and what the Chinese networks allow between them.
@@ -371,14 +371,9 @@ NETWORKS = (
         domains=("author.baidu.com", "baijiahao.baidu.com"),
         subs=frozenset({""}),
     ),
-    Platform(
-        "xuexi",
-        "its name as the platform shows it",
-        (Form(_shown(40), "{}"),),
-    ),
-    Platform(
-        "peoples-daily",
-        "its name as the platform shows it",
-        (Form(_shown(40), "{}"),),
+    # Whose accounts have no address that says whose they are: known by the name that the platform shows.
+    *(
+        Platform(name, "its name as the platform shows it", (Form(_shown(40), "{}"),))
+        for name in ("xuexi", "peoples-daily", "xinhua", "penguin", "netease", "sohu", "thepaper", "xigua")
     ),
 )

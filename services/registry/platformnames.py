@@ -18,7 +18,8 @@ USUAL = {
     "tiktok": "tik tok",
     "weibo": "微博|新浪微博|sina weibo|weibo sina|政务微博|官方微博|微博号|新浪政务微博|微博账号",
     "wechat": "微信|微信公众号|公众号|微信订阅号|订阅号|微信服务号|服务号|微信公众平台|微信公众账号|微信公众帐号"
-    "|微信公号|政务微信|官方微信|微信号|政务微信公众号|公众平台|微信群|微信工作群|weixin|wechat official account|we chat",
+    "|微信公号|政务微信|官方微信|微信号|政务微信公众号|公众平台|微信群|微信工作群|weixin"
+    "|wechat official account|we chat",
     "wechat-channels": "视频号|微信视频号|视频号微信|wechat channels",
     "wecom": "企业微信|企微|企业微信群|wework|wechat work",
     "qq": "qq群|qq工作群|腾讯qq|腾讯qq群|qq号|qq group",
@@ -31,6 +32,12 @@ USUAL = {
     "zhihu": "知乎|知乎号|知乎机构号",
     "xiaohongshu": "小红书|小红书号|rednote",
     "baijiahao": "百家号|百度百家号|百度百家",
+    "penguin": "企鹅号|腾讯新闻|腾讯新闻企鹅号|腾讯号",
+    "netease": "网易号|网易新闻|网易政务号",
+    "sohu": "搜狐号|搜狐新闻|搜狐政务号",
+    "thepaper": "澎湃号|澎湃新闻|澎湃政务|澎湃问政|澎湃",
+    "xinhua": "新华号|新华社|新华社客户端|新华网|现场云",
+    "xigua": "西瓜视频|西瓜号",
     "xuexi": "学习强国|学习强国号|强国号|学习强国平台",
     "peoples-daily": "人民号|人民日报人民号|人民日报客户端|人民日报号|人民日报客户端人民号",
     "android": "安卓|安卓app|安卓应用|安卓客户端|google play|google play store|谷歌应用商店|谷歌商店|应用宝|腾讯应用宝"
@@ -45,6 +52,8 @@ USUAL = {
     "baidu-mini-program": "百度小程序|百度智能小程序|智能小程序|baidu smart program|baidu mini program",
     "douyin-mini-program": "抖音小程序",
     "quick-app": "快应用|quick app",
+    # Known, though a server of it may stand on any host.
+    "mastodon": "fediverse|长毛象",
     WEB: "website|web site|webpage|网站|官网|官方网站|门户网站|政府网站|政务网站|政府门户网站|site web|site internet",
 }
 
@@ -53,7 +62,9 @@ def _key(text: str) -> str:
     return "".join(char for char in lowered(unicodedata.normalize("NFKC", text)) if char.isalnum())
 
 
-_NAMES = {_key(name): platform for platform, known in USUAL.items() for name in (platform, *known.split("|"))}
+_NAMES = {_key(name): name for name in TABLE} | {
+    _key(name): platform for platform, known in USUAL.items() for name in (platform, *known.split("|"))
+}
 
 
 def platform_name(text: str) -> str:

@@ -4,7 +4,6 @@ Refused is what a browser refuses, and what it takes though people would read it
 the host, a port of the other scheme, an address behind an address.
 """
 
-import html
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -48,7 +47,7 @@ class Query:
         found: dict[str, list[str]] = {}
         for name, _ in self.pairs:
             with suppress(NoAddress):
-                found.setdefault(value_of(name).lower(), []).append(name)
+                found.setdefault(_spelt(name), []).append(name)
         return found
 
     def one(self, name: str) -> str | None:
@@ -56,7 +55,7 @@ class Query:
 
         A platform reads its own spelling, and the first or the last of several: nobody else can tell which.
         """
-        if self.spellings.get(name.lower(), [name]) != [name]:
+        if self.spellings.get(_spelt(name), [name]) != [name]:
             raise NoAddress(name)
         return next((value_of(value or "") for found, value in self.pairs if found == name), "") or None
 
@@ -78,7 +77,7 @@ class Web:
 
 def web(text: str) -> Web:
     """Raises NoAddress."""
-    text = html.unescape(text) if "&amp;" in text else text
+    text = re.sub(r"&(?:amp|#38|#x26);", "&", text, flags=re.IGNORECASE)  # as copied out of a page's source
     scheme = _SCHEME.match(text)
     if scheme is None:
         text = f"http://{text}" if re.match(r"[^/?#]*:80(?:[/?#]|$)", text) else f"https://{text}"
@@ -109,7 +108,12 @@ def _host(name: str) -> str:
     """A host in Unicode, without the dot at its end. Raises NoAddress for one that is none or would be another's."""
     name = name.removesuffix(".")
     labels = name.split(".")
-    if not all(labels) or name.startswith("[") or len(name) > 253 or any(len(label) > 63 for label in labels):
+    if (
+        not all(re.fullmatch(r"[\w-]+", label) for label in labels)
+        or name.startswith("[")
+        or len(name) > 253
+        or any(len(label) > 63 for label in labels)
+    ):
         raise NoAddress(name)
     if labels[-1].lower().endswith(("http", "https")) or name in ("www", "http", "https"):
         raise NoAddress(name)  # `weibo.comhttps://weibo.com`
@@ -139,8 +143,13 @@ def decoded(text: str) -> str:
     return kept
 
 
+def _spelt(name: str) -> str:
+    """A query name as the most lenient server reads it: without case, `a.b` and ` a b` as `a_b`, `a[1]` as `a`."""
+    return re.sub(r"[. ]", "_", value_of(name).lower().partition("[")[0])
+
+
 def value_of(text: str) -> str:
-    """What a query says, decoded; no UTF-8 is taken for GBK. Raises NoAddress for what is neither or cannot be shown."""
+    """What a query says, decoded; what is no UTF-8 is GBK. Raises NoAddress for what is neither or unseen."""
     try:
         plain = unquote_plus(text, errors="strict")
     except UnicodeDecodeError:
