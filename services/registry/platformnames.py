@@ -80,4 +80,4 @@ def is_known_platform(name: str) -> bool:
 
 def is_usual_name(text: str) -> bool:
     """Whether this is what a platform is called, and so hardly anybody's name on it."""
-    return len(text) > 2 and _key(text) in _NAMES
+    return (len(text) > 2 or not text.isascii()) and _key(text) in _NAMES

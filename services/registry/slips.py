@@ -35,7 +35,7 @@ _SHEET = re.compile(
 )
 _DAY = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?( \d{1,2}:\d{2}(:\d{2})?)?")
 _PHONE = re.compile(r"\+?\d[\d ]*[- ][\d -]{4,}\d")
-_UNIT_CODE = re.compile(r"[0-9a-hj-npqrtuwxy]{2}\d{6}(?=.*[a-z])[0-9a-hj-npqrtuwxy]{10}")  # 统一社会信用代码
+_UNIT_CODE = re.compile(r"[1-79any][1-9a-g]\d{6}(?=.*[a-z])[0-9a-hj-npqrtuwxy]{10}")  # 统一社会信用代码
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
 # `http//x.example`, `https;//`, `htttps:/`, `hxxp://`: a slip in the scheme is no host and no name.
 _SCHEME = re.compile(r"h?[tx]{1,3}ps?\W*[:;.,/\\]\W*/|.*//|h?ttps?\W*$", re.IGNORECASE)

@@ -95,8 +95,8 @@ def web(text: str) -> Web:
     if parts.port in _OTHER_PORT or parts.username or parts.password:
         raise NoAddress(text)
     host = _host(parts.hostname) + (f":{parts.port}" if parts.port else "")
-    raw = tuple(piece for piece in parts.pathname.split("/") if piece)
-    pieces = tuple(kept for piece in raw if (kept := decoded(piece)))
+    read = [(piece, kept) for piece in parts.pathname.split("/") if (kept := decoded(piece))]
+    raw, pieces = tuple(piece for piece, _ in read), tuple(kept for _, kept in read)
     behind = unicodedata.normalize("NFKC", "/".join(pieces)), parts.search, parts.hash
     if any(_BEHIND.search(place) for place in behind):
         raise NoAddress(text)  # an address behind an address, or two in one cell
