@@ -84,7 +84,7 @@ def test_every_list_gets_the_same_verdicts_twice(file: Path) -> None:
         ("account", "website", ["https://xn--gieen-nqa.example/", "https://gießen.example/", "GIEẞEN.example"],
             "web|gießen.example"),
         ("account", "X", ["https://x.com/OneGov/../evil", "https://x.com/OneGov/%2e%2E/evil", "https:/x.com/evil",
-            "https:x.com/evil", "https://x.com/./evil/", "＠ｅｖｉｌ", "@evil\u200e", "\ufeffhttps://x.com/evil"],
+            "https:x.com/evil", "https://x.com/ｅvil", "https://x.com/./evil/", "＠ｅｖｉｌ", "@evil\u200e", "\ufeffhttps://x.com/evil"],
             "x|evil"),
         ("account", "微博", ["https://weibo.com/u/1234567890/../9876543210", "https://weibo。com/u/9876543210",
             "９８７６５４３２１０", "https://weibo.com/p/1005059876543210"], "weibo|9876543210"),
@@ -333,3 +333,8 @@ def test_what_is_asked_for_is_read_as_each_kind_that_it_may_be() -> None:
     page = canonical("account", "web", "https://gov.one/")
     assert "facebook" in asked.where(page, "")[1], "a host is no name of a platform"
     assert asked.where(canonical("account", "web", "https://gov.one/x"), "") == (None, ())
+
+
+def test_a_page_on_a_host_is_not_the_package_that_is_called_like_it() -> None:
+    assert key("app", "安卓", "https://cn.gov.one/") != key("app", "安卓", "cn.gov.one")
+    assert key("account", "学习强国号", "https://a.b/") != key("account", "学习强国号", "a.b")
