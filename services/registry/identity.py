@@ -33,7 +33,7 @@ _DOMAINS: dict[str, list[tuple[str, Platform]]] = {
     for kind, table in (("account", NETWORKS), ("group", NETWORKS), ("app", STORES))
 }
 _HOST = re.compile(r"(?:[^\s/:@?#.]+\.)+[^\s/:@?#.]+\.?(?::\d+)?(?=[/?#]|$)")
-_TOP = re.compile(r"(?:.*\.)?(?:[^\W\d_][^\W_]*|xn--[a-z0-9-]+|\d+\.\d+\.\d+\.\d+)\.?(?::\d+)?", re.IGNORECASE)
+_LAST_LABEL = re.compile(r"(?:.*\.)?(?:[^\W\d_][^\W_]*|xn--[a-z0-9-]+|\d+\.\d+\.\d+\.\d+)\.?(?::\d+)?", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://|https?:", re.IGNORECASE)
 _DOTS = str.maketrans("。．｡", "...")
 # What a link carries to tell where it was clicked; every other query name may name the page.
@@ -126,7 +126,7 @@ def _is_address(kind: Kind, stated: str, text: str) -> bool:
     if re.match(r"www\.[^.]+\.", first, re.IGNORECASE) or _platform_of(kind, _bare(first))[1] is not None:
         return True
     hosted = _HOST.match(text.translate(_DOTS))
-    if hosted is None or not _TOP.fullmatch(hosted[0]):
+    if hosted is None or not _LAST_LABEL.fullmatch(hosted[0]):
         return False
     if kind == "account" or stated == WEB:
         return stated not in TABLE
