@@ -202,9 +202,9 @@ def test_what_nobody_knows_is_no_platform() -> None:
 
 
 def test_names_for_showing_hold_nothing_invisible() -> None:
-    assert domain.clean("name", "\u202e示例\u200b发\ufeff布\u2066 \ufe0f\u3164") == "示例发布"
+    assert domain.shown("name", "\u202e示例\u200b发\ufeff布\u2066 \ufe0f\u3164") == "示例发布"
     with pytest.raises(Invalid):
-        domain.clean("name", "\u200b\u202e\u3164")
+        domain.shown("name", "\u200b\u202e\u3164")
 
 
 # A page's path with each of its parts filled in. Whatever stands in the address is percent-encoded.
