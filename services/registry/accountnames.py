@@ -1,143 +1,107 @@
-"""How each platform names accounts in its addresses: pieces of a path and a query to one canonical name. Pure.
+"""Reading names by the tables of the platforms: pieces of a path and a query, or a text, to one identity. Pure.
 
-A reader also reads its own answer, and a name given without address. The empty string means that no account is named.
+What is read reads itself again. None means that nothing is named that fits: never what was left over.
 """
 
 import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import unquote
 
-Query = Mapping[str, Sequence[str]]  # the values a query gives each name, decoded, never blank
-Reader = Callable[[Sequence[str], Query], str]
+from services.registry.platforms import Form, Platform, lowered
+from services.registry.slips import names_nothing
+from services.registry.webaddress import Query
 
-TAILS = frozenset({"about", "featured"})
-# Pages of a platform itself, where a careless copy may stand for an account's address.
-NO_ACCOUNT = {
-    "x": {"i", "home", "hashtag", "search", "intent", "share", "explore", "settings", "login"},
-    "instagram": {"p", "reel", "reels", "explore", "accounts", "tv", "stories"},
-    "facebook": {
-        "events", "hashtag", "home.php", "l.php", "login", "permalink.php", "photo", "photo.php", "reel", "share",
-        "share.php", "sharer", "sharer.php", "story.php", "watch",
-    },
-    "youtube": {"embed", "feed", "live", "playlist", "results", "shorts", "watch"},
-}  # fmt: skip
+_FILE = re.compile(r"\.(?:php|html?|aspx?|jsp|do|json|js|xml|txt|png|jpe?g|gif|svg)$")
 
 
-def fold(text: str) -> str:
-    """Without the case of letters, NFC."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A form's page, ready to be compared: on `host` alone where it says one, the name in a piece or `asked`."""
+
+    host: str | None
+    pieces: tuple[re.Pattern[str], ...]
+    asked: str | None
+    bare: bool
 
 
-def path(pieces: Sequence[str], _: Query | None = None) -> str:
-    """The whole path, its case kept, without what only names a tab of the page."""
-    kept = list(pieces)
-    if "admin" in kept[1:]:
-        kept = kept[: kept.index("admin", 1)]
-    while len(kept) > 1 and kept[-1].lower() in TAILS:
-        kept.pop()
-    return "/".join(kept)
+@cache
+def _page(at: str) -> _Page:
+    host = None
+    if at.startswith("//"):
+        host, _, at = at[2:].partition("/")
+    path, _, query = at.partition("?") if re.search(r"\?\w+=\{\}$", at) else (at, "", "")
+    pieces = tuple(_piece(piece) for piece in path.split("/") if piece)
+    return _Page(host, pieces, query.removesuffix("={}") or None, path == "{}" and host is None)
 
 
-def _first(query: Query, name: str) -> str:
-    """The first value of a name that is an id: letters, digits and what base64 and WeChat add; else nothing."""
-    value = query.get(name, [""])[0]
-    return value if re.fullmatch(r"[A-Za-z0-9_=-]+", value) else ""
+def _piece(text: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{\}|\*|\?\?)", text)
+    within = {"{}": "(?P<name>.+)", "*": ".+", "??": "[a-z]{2}"}
+    return re.compile("".join(within.get(part, re.escape(part)) for part in parts), re.IGNORECASE | re.DOTALL)
 
 
-def _handle(platform: str) -> Reader:
-    def read(pieces: Sequence[str], _: Query) -> str:
-        name = fold(pieces[0]).removeprefix("@") if pieces else ""
-        return "" if name in NO_ACCOUNT.get(platform, ()) else name
+def on_page(platform: Platform, host: str, pieces: Sequence[str], query: Query) -> str | None:
+    """What a page of the platform stands for. Raises NoAddress for a query that names it twice, or oddly spelt."""
+    if any(name.lower() in query.spellings for name in platform.posts):
+        return None  # the page shows one post, whoever wrote it
+    site = host.removeprefix("www.")
+    for form in platform.forms:
+        for page in map(_page, form.at):
+            if page.host is not None and page.host.removeprefix("www.") != site:
+                continue
+            if (found := _matched(platform, form, page, pieces, query)) is not None:
+                return found
+    return None
 
+
+def of_text(platform: Platform, text: str) -> str | None:
+    """What a name, a number or an identity without an address stands for."""
+    pieces = [piece.strip() for piece in text.split("/")]
+    for form in platform.forms:
+        for page in map(_page, (form.gives, *form.text, *form.at)):
+            if page.asked or page.host or len(page.pieces) != len(pieces):
+                continue
+            if (found := _matched(platform, form, page, pieces, None)) is not None:
+                return found
+    return None
+
+
+def _matched(platform: Platform, form: Form, page: _Page, pieces: Sequence[str], query: Query | None) -> str | None:
+    if len(pieces) < len(page.pieces):
+        return None
+    text = None
+    for wanted, piece in zip(page.pieces, pieces, strict=False):
+        found = wanted.fullmatch(piece)
+        if found is None:
+            return None
+        text = found.groupdict().get("name", text)
+    if page.asked is not None:
+        text = query.one(page.asked) if query is not None and len(pieces) == len(page.pieces) else None
+    name = form.name.read(text) if text is not None else None
+    if name is None:
+        return None
+    if page.bare and (lowered(name) in platform.routes or _FILE.search(lowered(name))):
+        return None
+    if page.bare and not name.isascii() and names_nothing(name):  # `weibo.com/无`
+        return None
+    tail = [lowered(piece) for piece in pieces[len(page.pieces) :]]
+    if any(piece not in platform.tabs and piece != lowered(text or "") for piece in tail):
+        return None
+    return form.gives.format(name)
+
+
+def in_gbk(raw: Sequence[str], pieces: Sequence[str]) -> Sequence[str]:
+    """Pieces of a path that are no UTF-8, read as GBK; those that are neither stay as they are written."""
+    read: list[str] = []
+    for written, piece in zip(raw, pieces, strict=True):
+        try:
+            unquote(written, errors="strict")
+            read.append(piece)
+        except UnicodeDecodeError:
+            try:
+                read.append(unquote(written, encoding="gb18030", errors="strict"))
+            except UnicodeDecodeError:
+                read.append(piece)
     return read
-
-
-def _facebook(pieces: Sequence[str], query: Query) -> str:
-    """A name or number. `Some-Name-745106998847176` is the number: names hold no hyphen, so Facebook made it up."""
-    if not pieces:
-        return ""
-    head = fold(pieces[0])
-    if head == "profile.php":
-        return _first(query, "id")
-    if head == "groups":
-        return f"groups/{fold(pieces[1])}" if len(pieces) >= 2 else ""
-    if head in ("pages", "people"):
-        rest = pieces[3:] if len(pieces) >= 2 and fold(pieces[1]) == "category" else pieces[1:]
-        number = next((piece for piece in rest if piece.isdecimal() or piece.startswith("pfbid")), None)
-        if number is not None:
-            return number  # the name before it is decoration
-        head = fold(rest[0]) if rest else ""
-    if head == "pg":
-        head = fold(pieces[1]) if len(pieces) >= 2 else ""
-    numbered = re.search(r"-(\d{6,})$", head)
-    return numbered[1] if numbered else "" if head in NO_ACCOUNT["facebook"] else head
-
-
-def _youtube(pieces: Sequence[str], _: Query) -> str:
-    """`channel/UC…`, `user/…`, `c/…`, `@…` and the bare name are five kinds of names; only the first has case."""
-    if not pieces:
-        return ""
-    head = fold(pieces[0])
-    if head == "channel":
-        return f"channel/{pieces[1]}" if len(pieces) >= 2 else ""
-    if head in ("user", "c"):
-        return f"{head}/{fold(pieces[1])}" if len(pieces) >= 2 else ""
-    return "" if head in NO_ACCOUNT["youtube"] else head
-
-
-def _linkedin(pieces: Sequence[str], _: Query) -> str:
-    """Companies, their showcases, schools and people are kinds of names of their own."""
-    head = {"company-beta": "company"}.get(fold(pieces[0]), fold(pieces[0])) if pieces else ""
-    if head not in ("company", "showcase", "school", "in") or len(pieces) < 2:
-        return ""
-    return f"{head}/{fold(pieces[1])}"
-
-
-def _below(*heads: str, apart: Sequence[str] = ()) -> Reader:
-    """The name stands below one of `heads` or alone; what stands below one of `apart` is another kind of name."""
-
-    def read(pieces: Sequence[str], _: Query) -> str:
-        if not pieces:
-            return ""
-        head = fold(pieces[0])
-        if head in heads or head in apart:
-            if len(pieces) < 2:
-                return ""
-            name = fold(pieces[1])
-            return name if head in heads else f"{head}/{name}"
-        return head.removeprefix("@")
-
-    return read
-
-
-def _wechat(pieces: Sequence[str], query: Query) -> str:
-    """A WeChat id as it is, or the `__biz` of an account's page; an article's address names no account."""
-    if "__biz" in query:
-        number = _first(query, "__biz")
-        return f"biz/{number}" if number else ""
-    if "username" in query:  # the picture of its QR code
-        return _first(query, "username")
-    return "" if pieces and pieces[0] in ("s", "mp") else "/".join(pieces)
-
-
-def _bilibili(pieces: Sequence[str], _: Query) -> str:
-    """The number of a space, without the tab of it that is shown."""
-    rest = pieces[1:] if pieces and fold(pieces[0]) == "space" else pieces
-    return rest[0] if rest and rest[0].isdecimal() else path(rest)
-
-
-def _zhihu(pieces: Sequence[str], _: Query) -> str:
-    """Organisations and people are kinds of names of their own; what stands below a name is a tab of its page."""
-    head = fold(pieces[0]) if pieces else ""
-    if head not in ("org", "people"):
-        return path(pieces)
-    return f"{head}/{pieces[1]}" if len(pieces) >= 2 else ""
-
-
-READERS: dict[str, Reader] = {
-    "x": _handle("x"), "instagram": _handle("instagram"), "tiktok": _handle("tiktok"),
-    "facebook": _facebook, "youtube": _youtube, "linkedin": _linkedin,
-    "flickr": _below("photos", "people", apart=("groups",)), "snapchat": _below("add", apart=("p",)),
-    "reddit": _below("user", "u", apart=("r",)), "weibo": _below("u", "profile", apart=("n", "p")),
-    "wechat": _wechat, "bilibili": _bilibili, "zhihu": _zhihu,
-}  # fmt: skip

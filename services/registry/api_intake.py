@@ -146,6 +146,9 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         report: Annotated[
             Answer, Query(description="全部、仅问题行,或附结论的原文件 all, problems only, or the file with verdicts")
         ] = "all",
+        allow_unknown_platforms: Annotated[
+            AskedFlag, Query(description="准许未知平台 take rows of platforms that nobody knows")
+        ] = False,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """A verdict per row, of at most 200,000; a bad row stops no other. `dry-run` says what `apply` would do and
@@ -156,11 +159,12 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         then all of it is `held`. It lacks assets of the kinds that it lists: a list of accounts says nothing of apps.
         Two imports run at once; another gets 429, to be sent again after `Retry-After` seconds. Who hangs up stops the
         import between chunks. With `report=file` the answer is the file as CSV with a verdict before each row, to be
-        corrected and sent again as it is.
+        corrected and sent again as it is. A platform that nobody knows is remarked on in a dry run; its rows are
+        applied only with `allow_unknown_platforms=true`.
         """
         with turns.arriving(who):
             content = await request.body()
-        file = File(content, source, on, unit_scheme, complete, report)
+        file = File(content, source, on, unit_scheme, complete, report, allow_unknown_platforms)
         with turns.importing():
             try:
                 answer = await imports.run(

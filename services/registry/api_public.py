@@ -10,8 +10,7 @@ from libs.common.db import Database
 from libs.common.errors import Missing
 from libs.common.text import Text
 from libs.common.web import public
-from services.registry import pages, schemas, store
-from services.registry.identity import KNOWN, Canonical, canonical
+from services.registry import asked, pages, schemas, store
 from services.registry.store import QUERIES
 
 HTML = {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "墓碑页 The tombstone"}
@@ -49,17 +48,18 @@ def router(database: Database) -> APIRouter:
         ] = "",
     ) -> schemas.Verified:
         """An account by its address or, with `platform`, its name; an app by its page or package."""
-        asked: list[tuple[str, Canonical]] = [
-            (kind, canonical(kind, platform or "web", address)) for kind in ("account", "app", "group")
-        ]
-        what = asked[0][1]
+        readings, refused = asked.readings(platform, address)
+        found = None
         async with database.reading() as conn:
-            for kind, one in asked:
-                on = one.platform if platform or one.platform in KNOWN or one.corrected else None
-                found = await store.official(conn, [kind], on, one.identity)
+            for kind, what in readings:
+                on, apart = asked.where(what, platform)
+                found = await store.official(conn, [kind], on, what.identity, apart=apart)
                 if found is not None:
                     break
         if found is None:
+            if refused is not None:
+                raise refused
+            what = readings[0][1]
             return schemas.Verified(status="unknown", platform=what.platform, identity=what.identity)
         closed, gone = found.record == "closed", found.running == "gone"
         return schemas.Verified(

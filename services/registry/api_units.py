@@ -125,7 +125,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
             raise Invalid(
                 field=missing, accepted="scheme and value together", why=(f"缺少 {missing}", f"{missing} is missing")
             )
-        beginning = None if name is None else domain.clean("name", name)
+        beginning = None if name is None else domain.shown("name", name)
         wanted = None
         async with database.reading() as conn:
             if scheme is not None and value is not None:

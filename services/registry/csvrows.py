@@ -10,7 +10,8 @@ from libs.common.errors import DomainError, Invalid
 from libs.common.events.intake import AssetDeclared, Kind, UnitRef
 from services.registry import codes, columns, days, domain, listwords
 from services.registry.columns import Header
-from services.registry.identity import Canonical, canonical
+from services.registry.identity import Canonical, canonical, is_known_platform
+from services.registry.refusals import UnknownPlatform
 from services.registry.tables import Line, Table, UnreadableFile, plain
 
 __all__ = ["MAX_BYTES", "MAX_ROWS", "Remark", "Row", "Rows", "UnreadableFile", "read"]
@@ -225,8 +226,18 @@ def _titled(remark: Remark, header: Header) -> Remark:
     return replace(remark, zh=f"{shown}:{remark.zh}", en=f"{shown}: {remark.en}")
 
 
+def unknown_platform(what: Canonical) -> UnknownPlatform | None:
+    """What a dry run remarks on an asset of a platform that nobody knows, and what refuses it when it is applied."""
+    if is_known_platform(what.platform):
+        return None
+    accepted = "a platform that is known, or allow_unknown_platforms=true"
+    return UnknownPlatform(field="platform", accepted=accepted, platform=what.platform)
+
+
 def _oddity(told: AssetDeclared, what: Canonical) -> Remark | None:
     """What a person should look at though the row is taken."""
+    if (unknown := unknown_platform(what)) is not None:
+        return Remark(unknown.code, unknown.field, unknown.text("zh"), unknown.text("en"))
     if what.corrected:
         where = what.identity.split("/")[0] if what.platform == "web" else what.platform
         return Remark(

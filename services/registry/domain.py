@@ -17,6 +17,7 @@ from services.registry import codes
 from services.registry.identity import Canonical
 from services.registry.refusals import AnotherSource, DuplicateAsset, ReopenTooEarly, UnknownAsset
 from services.registry.states import IllegalTransition, move
+from services.registry.visible import visible
 
 Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate", "outdated"]
 
@@ -89,7 +90,7 @@ class Facts:
 def facts(told: AssetDeclared | AssetCorrected, what: Canonical, sponsor_id: UUID, *, now: datetime) -> Facts:
     """A declaration in canonical form. Raises Invalid on a blank name, control characters or a day to come."""
     return Facts(
-        told.kind, what, clean("address", told.address), clean("name", told.name), language_tag(told.language),
+        told.kind, what, clean("address", told.address), shown("name", told.name), language_tag(told.language),
         sponsor_id, clean("source", told.source), told.on, _opened(told.opened_on, now=now),
     )  # fmt: skip
 
@@ -156,7 +157,7 @@ def amend(
         raise IllegalTransition(state=held.record, event="amend")
     facts = replace(
         held,
-        name=clean("name", name) if name else held.name,
+        name=shown("name", name) if name else held.name,
         language=language_tag(language) if language else held.language,
         opened_on=_opened(opened_on, now=now) or held.opened_on,
     )
@@ -215,6 +216,11 @@ def clean(field: str, text: str) -> str:
         why = (f"{field} 为空或无法读取", f"{field} is blank or unreadable")
         raise Invalid(field=field, accepted="text without control characters", why=why)
     return kept
+
+
+def shown(field: str, text: str) -> str:
+    """A name for showing: as `clean`, without what is invisible or turns the direction of reading. Raises Invalid."""
+    return clean(field, visible(text))
 
 
 def unit_key(text: str) -> str:

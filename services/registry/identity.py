@@ -1,52 +1,49 @@
 """Canonical identity: the same thing written differently is the same thing. Pure.
 
-An account's platform is told by the host of its address where the host is known, because people misname platforms; what
-is left of the address without noise is the identity (`accountnames.py` reads it per platform). Where the host is not
-known the identity is host and path, the path's case kept, and the place after a `#` where a site keeps its pages there.
-What cannot be told from an address is not guessed: a YouTube `user/x` and an `@x` may be one channel or two.
+An account's platform is told by the host of its address where the host is known, because people misname platforms. What
+it is called there is read by the platform's table, and what does not fit is refused. Where the host is not known the
+identity is host, path and query, and the place after a `#` where a site keeps its pages there: a split is seen, a
+merge is not. What cannot be told from an address is not guessed: a YouTube `user/x` and an `@x` may be one or two.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import quote
 
 from libs.common.errors import DomainError
-from services.registry.accountnames import READERS, Query, fold, path
+from libs.common.events.intake import Kind
+from services.registry import accountnames
+from services.registry.networks import NETWORKS
+from services.registry.platformnames import TABLE, WEB, is_known_platform, platform_name
+from services.registry.platforms import Platform, words
+from services.registry.shortlinks import LOGINS, is_short
+from services.registry.slips import names_nothing, slipped_scheme
+from services.registry.stores import STORES
+from services.registry.visible import is_invisible
+from services.registry.webaddress import NoAddress, Query, Web, decoded, value_of, web
 
-PLATFORM_BY_HOST = {
-    "twitter.com": "x", "x.com": "x", "facebook.com": "facebook", "fb.com": "facebook", "instagram.com": "instagram",
-    "youtube.com": "youtube", "linkedin.com": "linkedin", "flickr.com": "flickr", "snapchat.com": "snapchat",
-    "reddit.com": "reddit", "tiktok.com": "tiktok", "weibo.com": "weibo", "weibo.cn": "weibo",
-    "weixin.qq.com": "wechat", "douyin.com": "douyin", "toutiao.com": "toutiao", "bilibili.com": "bilibili",
-    "kuaishou.com": "kuaishou", "zhihu.com": "zhihu", "xiaohongshu.com": "xiaohongshu",
-}  # fmt: skip
-PLATFORM_ALIASES = {
-    "twitter": "x", "twitter/x": "x", "x/twitter": "x", "x (twitter)": "x", "intagram": "instagram",
-    "you tube": "youtube", "linked in": "linkedin", "fb": "facebook", "face book": "facebook",
-    "微信": "wechat", "微信公众号": "wechat", "weixin": "wechat", "新浪微博": "weibo", "微博": "weibo",
-    "sina weibo": "weibo", "抖音": "douyin", "今日头条": "toutiao", "头条号": "toutiao", "快手": "kuaishou",
-    "哔哩哔哩": "bilibili", "b站": "bilibili", "知乎": "zhihu", "小红书": "xiaohongshu",
-    "安卓": "android", "google play": "android", "苹果": "ios", "app store": "ios",
-    "微信小程序": "wechat-mini-program", "支付宝小程序": "alipay-mini-program",
-}  # fmt: skip
-# Parts of the known platforms' sites that name no account: where one logs in, and short links to anything.
-LOGINS = frozenset({"login", "passport", "sso"})
-SHORT = frozenset({
-    "v.douyin.com", "v.kuaishou.com", "vm.tiktok.com", "vt.tiktok.com", "l.facebook.com", "lm.facebook.com",
-    "l.instagram.com", "link.zhihu.com",
-})  # fmt: skip
-STORES = {"play.google.com": "android", "apps.apple.com": "ios", "itunes.apple.com": "ios"}
-KNOWN = frozenset(PLATFORM_BY_HOST.values())
-_HOST_FIRST = re.compile(r"^[^\s/:@]+(\.[^\s/:@.]+)+(:\d+)?/", re.IGNORECASE)
-_RESERVED = re.compile(r"%(2f|3f|23|25|5c)", re.IGNORECASE)  # decoded, these would change what the address says
-# Before a host stands no name: where we would read `evil.example\@weibo.com` a browser goes to evil.example. Nor do the
-# others stand in one: a browser refuses them, and who makes links of text ends the link there.
-_NO_HOST = re.compile(r"[@\s%<>^|]")
-# Where a page's query and not its path names what it is about; all else in a query is noise.
-NAMING = frozenset({"id", "uid", "appid", "app_id", "apkname", "pkg", "package", "packagename", "pname"})
-READ = NAMING | {"__biz", "username"}  # and on WeChat
+__all__ = ["KNOWN", "NAMED", "Canonical", "UnreadableAddress", "canonical", "is_known_platform", "platform_name"]
+
+KNOWN = frozenset(platform.name for platform in NETWORKS if platform.has_pages)
+NAMED = frozenset(TABLE)  # platforms whose things may have a name without an address
+_DOMAINS: dict[str, list[tuple[str, Platform]]] = {
+    kind: sorted(((d, p) for p in table for d in p.domains), key=lambda found: -len(found[0]))
+    for kind, table in (("account", NETWORKS), ("group", NETWORKS), ("app", STORES))
+}
+_HOST = re.compile(r"(?:[^\s/:@?#.]+\.)+[^\s/:@?#.]+\.?(?::\d+)?(?=[/?#]|$)")
+_LAST_LABEL = re.compile(r"(?:.*\.)?(?:[^\W\d_][^\W_]*|xn--[a-z0-9-]+|\d+\.\d+\.\d+\.\d+)\.?(?::\d+)?", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://|https?:", re.IGNORECASE)
+_DOTS = str.maketrans("。．｡", "...")
+# What a link carries to tell where it was clicked; every other query name may name the page.
+NOISE = words(
+    "fbclid gclid dclid msclkid yclid twclid igshid igsh mc_cid mc_eid _ga _gl spm spm_id_from vd_source from ref",
+    "ref_src ref_url referer referrer fref isappinstalled share_token share_from share_source share_medium share_id",
+)
+_ASP = (".asp", ".aspx", ".ashx")  # where the case of a query name says nothing
 MOST_BYTES = 1_000  # of an identity: what is longer fits no index
+_ACCEPTED = "the address of its own page, package name or id"
 
 
 class UnreadableAddress(DomainError):
@@ -60,159 +57,186 @@ class UnreadableAddress(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """What an address stands for. `corrected`: its host overruled the stated platform; `blank`: it holds a blank."""
+    """What an address stands for. `corrected`: its host overruled the stated platform; `blank`: it holds a blank.
+
+    A `page` is known by its address alone, on a host that no platform's table has.
+    """
 
     platform: str
     identity: str
     corrected: bool = False
     blank: bool = False
+    page: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
         return self.platform, self.identity
 
 
-def canonical(kind: str, platform: str, address: str) -> Canonical:
+def canonical(kind: Kind, platform: str, address: str) -> Canonical:
     """The canonical identity of an asset. Raises UnreadableAddress naming the field and what would do."""
     stated = platform_name(platform)
-    text = _tidy(address)
-    if not text:
-        raise _unreadable(address)
-    found = _web(text, stated)
-    if found is None:
-        reader = READERS.get(stated, path) if kind == "account" and stated in KNOWN else None
-        identity = reader([p.strip() for p in text.split("/") if p.strip()], {}) if reader else text
-        return _checked(stated, identity, stated, address)
-    host, parts = found
-    pieces = [piece.strip() for piece in _decode(parts.path).split("/") if piece.strip()]
-    if kind == "app":
-        return _checked(*_app(host, pieces, parts, stated), stated, address)
-    on = _known(host)
-    if on is None:
-        # An address elsewhere is no account of a known platform, whatever the list says.
-        where = "web" if kind == "account" and stated in KNOWN else stated
-        return _checked(where, _page(host, path(pieces), parts), stated, address)
-    if host in SHORT or host.split(".")[0] in LOGINS:
-        raise _unreadable(address)
-    if not pieces and parts.fragment.startswith("!/"):  # twitter.com/#!/name
-        pieces = [piece for piece in _decode(parts.fragment[2:]).split("/") if piece]
-    return _checked(on, READERS.get(on, path)(pieces, _query(parts.query)), stated, address)
+    accepted = _ACCEPTED
+    try:
+        text, trailed = _tidy(address)
+        if not _is_address(kind, stated, text):
+            accepted = TABLE[stated].accepted if stated in TABLE else _ACCEPTED
+            found = Canonical(stated, _name(kind, stated, text))
+        elif trailed:  # a browser would open another page
+            raise NoAddress(text)
+        else:
+            opened = web(text)
+            domain, on = _platform_of(kind, opened.host)
+            accepted = on.accepted if on else _ACCEPTED
+            found = _listed(on, domain, opened) if on else _elsewhere(kind, stated, opened)
+    except NoAddress:
+        raise _unreadable(address, accepted) from None
+    identity = found.identity
+    if not identity or not found.platform or len(identity.encode()) > MOST_BYTES:
+        raise _unreadable(address, accepted)
+    blank = " " in identity and found.platform in KNOWN
+    return Canonical(found.platform, identity, found.platform != stated, blank, found.page)
 
 
-def platform_name(text: str) -> str:
-    """A platform's one name: lower case, aliases and common misspellings resolved."""
-    name = fold(_tidy(text)).replace(" / ", "/")
-    return PLATFORM_ALIASES.get(name, name)
-
-
-def _checked(platform: str, identity: str, stated: str, address: str) -> Canonical:
-    if not identity or not platform or len(identity.encode()) > MOST_BYTES:
-        raise _unreadable(address)
-    if platform in KNOWN and _known(identity.split("/")[0].lower()):  # a platform's front page is nobody's account
-        raise _unreadable(address)
-    return Canonical(platform, identity, platform != stated, " " in identity and platform in KNOWN)
-
-
-def _unreadable(address: str) -> UnreadableAddress:
+def _unreadable(address: str, accepted: str) -> UnreadableAddress:
     shown = "".join(c if c.isprintable() else "\ufffd" for c in address[:200])
-    return UnreadableAddress(field="address", accepted="the address of its own page, package name or id", address=shown)
+    return UnreadableAddress(field="address", accepted=accepted, address=shown)
 
 
-def _tidy(text: str) -> str:
-    """NFC, blanks collapsed, invisible format characters gone. Raises UnreadableAddress on control characters."""
-    kept = "".join(c for c in unicodedata.normalize("NFC", text.strip()) if unicodedata.category(c) != "Cf")
-    if any(unicodedata.category(c) in ("Cc", "Cs") for c in kept):
-        raise _unreadable(text)
-    return unicodedata.normalize("NFC", " ".join(kept.split()))
+def _tidy(text: str) -> tuple[str, bool]:
+    """NFC, blanks collapsed, nothing invisible around it; and whether something invisible stood behind it.
 
-
-def _decode(text: str) -> str:
-    """Percent-decoded once, but for characters that would then mean something else.
-
-    What is no UTF-8 (older Chinese pages write GBK) stays as it is written: decoded it would be the same for all.
+    Raises NoAddress where something invisible stands within.
     """
-    kept = _RESERVED.sub(lambda found: "%25" + found[1].upper(), text)
-    try:
-        return _tidy(unquote(kept, errors="strict"))
-    except UnicodeDecodeError:
-        return _tidy(re.sub(r"%[0-9a-f]{2}", lambda found: found[0].upper(), text, flags=re.IGNORECASE))
+    kept, trailed = text.strip(), False
+    while kept and is_invisible(kept[0]):
+        kept = kept[1:].lstrip()
+    while kept and is_invisible(kept[-1]):
+        kept, trailed = kept[:-1].rstrip(), True
+    if any(unicodedata.category(char) in ("Cc", "Cs") or is_invisible(char) for char in kept):
+        raise NoAddress(text)
+    return unicodedata.normalize("NFC", " ".join(kept.split())), trailed
 
 
-def _web(text: str, stated: str) -> tuple[str, SplitResult] | None:
-    """The host and parts of a web address; None where the text is a name or number.
-
-    Raises UnreadableAddress where a browser might open another host than the one that is read here.
-    """
-    if "://" not in text:
-        first = text.split("/")[0].split("?")[0].lower()
-        # `parks.canada/about` on a known platform is an account's name and not a host
-        hosted = stated not in KNOWN and (_HOST_FIRST.match(text) or re.match(r"www\.[^.]+\.", first))
-        if _known(first) is None and not hosted:
-            return None
-        text = f"https://{text}"
-    try:
-        parts = urlsplit(text)
-        host, port = (parts.hostname or "").rstrip("."), parts.port
-        if "xn--" in host:
-            host = host.encode("ascii").decode("idna")
-    except ValueError:
-        raise _unreadable(text) from None
-    if not host or parts.scheme not in ("http", "https") or "\\" in text or _NO_HOST.search(parts.netloc):
-        raise _unreadable(text)
-    return fold(host) + (f":{port}" if port not in (None, 80, 443) else ""), parts
+def _is_address(kind: Kind, stated: str, text: str) -> bool:
+    """Whether a text is a web address, with or without its scheme; `parks.canada` may be a name."""
+    if _SCHEME.match(text):
+        return True
+    first = re.split(r"[/?#]", text, maxsplit=1)[0].translate(_DOTS)
+    if re.match(r"www\.[^.]+\.", first, re.IGNORECASE) or _platform_of(kind, _bare(first))[1] is not None:
+        return True
+    hosted = _HOST.match(text.translate(_DOTS))
+    if hosted is None or not _LAST_LABEL.fullmatch(hosted[0]):
+        return False
+    if kind == "account" or stated == WEB:
+        return stated not in TABLE
+    return hosted.end() < len(text) and (kind == "app" or stated not in TABLE)
 
 
-def _known(host: str) -> str | None:
-    return next((p for known, p in PLATFORM_BY_HOST.items() if host == known or host.endswith(f".{known}")), None)
+def _bare(host: str) -> str:
+    return unicodedata.normalize("NFKC", host).lower().removesuffix(".")
 
 
-def _query(text: str) -> Query:
-    """What a query gives the names we read, decoded; a blank value is none. What is no UTF-8 is taken for GBK.
+def _platform_of(kind: Kind, host: str) -> tuple[str, Platform | None]:
+    """The platform to which a host belongs, by the longest of its domains."""
+    host = host.removeprefix("www.")
+    return next((found for found in _DOMAINS[kind] if host == found[0] or host.endswith(f".{found[0]}")), ("", None))
 
-    Raises UnreadableAddress where a value is neither, or holds control characters.
-    """
-    try:
-        pairs = parse_qsl(text, errors="strict")
-    except UnicodeDecodeError:
-        pairs = parse_qsl(text, encoding="gb18030", errors="replace")
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if name.lower() in READ and (kept := _tidy(value)):
-            if "\ufffd" in kept:
-                raise _unreadable(value)
-            found.setdefault(name.lower(), []).append(kept)
+
+def _name(kind: Kind, stated: str, text: str) -> str:
+    """The identity that a name, number or id without an address stands for. Raises NoAddress for what cannot be one."""
+    text = " ".join(unicodedata.normalize("NFKC", text).split())
+    if names_nothing(text) or slipped_scheme(text):
+        raise NoAddress(text)
+    table = TABLE.get(stated)
+    if table is None:
+        if stated == WEB and kind != "group":  # what stands on the web has an address
+            raise NoAddress(text)
+        return text
+    found = accountnames.of_text(table, text)
+    if kind == "group" or table.free or kind not in table.kinds:
+        return found if found is not None and "/" in found else text  # a group is called anything
+    if found is None:
+        raise NoAddress(text)
     return found
 
 
-def _page(host: str, at: str, parts: SplitResult) -> str:
-    """A page on a host that is not known: its path `at`, what its query names, and its place after a `#`."""
-    rest = _named(parts.query) + _place(parts.fragment)
-    site = host.removeprefix("www.")
+def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
+    """What a page of a known platform stands for. Raises NoAddress for one that proves nobody's."""
+    host = opened.host
+    if is_short(host) or host.split(".")[0] in LOGINS or not on.shows(host, domain):
+        raise NoAddress(host)
+    if on.free:
+        return Canonical(on.name, _page(host, opened))
+    pieces, query = opened.pieces, opened.query
+    if on.gbk:
+        pieces = tuple(accountnames.in_gbk(opened.raw, pieces))
+    if on.hash is not None and opened.fragment.startswith(f"{on.hash}/"):
+        if pieces:  # two places, and only the site knows which of them it shows
+            raise NoAddress(host)
+        path, _, asked = opened.fragment[len(on.hash) :].partition("#")[0].partition("?")
+        pieces, query = tuple(_pieces(path)), Query.read(asked)
+    if any(_platform_of(kind, _bare(piece))[1] is not None for kind in ("account", "app") for piece in pieces):
+        raise NoAddress(host)  # an address behind an address
+    identity = accountnames.on_page(on, host, pieces, query)
+    if identity is None:
+        raise NoAddress(host)
+    return Canonical(on.name, identity)
+
+
+def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
+    """A page on a host that no table has. Raises NoAddress for a short link and for an address that is a slip."""
+    other = _platform_of("app" if kind != "app" else "account", opened.host)[1]
+    if is_short(opened.host) or (other is None and not opened.strict):
+        raise NoAddress(opened.host)
+    if any(_platform_of("account", _bare(piece))[1] is not None for piece in opened.pieces):
+        raise NoAddress(opened.host)
+    if "." not in opened.host and (names_nothing("/".join((opened.host, *opened.pieces))) or stated in KNOWN):
+        raise NoAddress(opened.host)  # `https://N/A`, `https://xcom/name`
+    # An address elsewhere is no account of a platform that has pages of its own, whatever the list says.
+    where = WEB if kind == "account" and stated in KNOWN else stated
+    identity = _page(opened.host, opened)
+    if where in TABLE and "/" not in identity:
+        identity += "/"  # or a host would be what a package or an account is called
+    return Canonical(where, identity, page=True)
+
+
+def _pieces(path: str) -> Iterable[str]:
+    return (kept for piece in path.split("/") if (kept := decoded(piece)))
+
+
+def _page(host: str, opened: Web) -> str:
+    """A page on a host that is not known: its path, what its query says, and its place after a `#`."""
+    pieces = opened.pieces
+    if len(pieces) == 2 and pieces[0].startswith("@") and pieces[1] in ("about", "featured"):
+        pieces = pieces[:1]  # a tab of an account's page, as on Mastodon
+    site = host.removeprefix("www.") if host.count(".") > 1 else host
+    at = "/".join(pieces)
+    rest = _asked(opened.query, at) + _place(opened.fragment)
     return f"{site}/{at}{rest}" if at or rest else site
 
 
-def _named(query: str) -> str:
-    found = _query(query)
-    named = sorted({(name, value) for name in NAMING & found.keys() for value in found[name]})
-    return "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in named) if named else ""
+def _asked(query: Query, at: str) -> str:
+    """All that a query says but noise, in the order of its names; of one name the order of its values counts."""
+    said: list[tuple[str, str | None]] = []
+    for written, told in query.pairs:
+        name, value = value_of(written), None if told is None else value_of(told)
+        if at.lower().endswith(_ASP):
+            name = name.lower()
+        if name.lower() in NOISE or name.lower().startswith("utm_") or not (name if value is None else value):
+            continue
+        said.append((name, value))
+    said.sort(key=lambda pair: pair[0])
+    shown = (quote(n, safe="") + ("" if v is None else "=" + quote(v, safe="")) for n, v in said)
+    return "?" + "&".join(shown) if said else ""
 
 
 def _place(fragment: str) -> str:
     """Where a site of one page says after `#/` or `#!/` which of its pages it shows; other fragments are noise."""
     if not fragment.startswith(("/", "!/")):
         return ""
-    at, _, query = fragment.partition("#")[0].partition("?")
-    lead, *pieces = (piece.strip() for piece in _decode(at).split("/"))
-    place = "/".join(piece for piece in pieces if piece) + _named(query)
+    path, _, query = fragment.partition("#")[0].partition("?")
+    lead = "!" if path.startswith("!") else ""
+    at = "/".join(_pieces(path.removeprefix("!")))
+    place = at + _asked(Query.read(query), at)
     return f"#{lead}/{place}" if place else ""
-
-
-def _app(host: str, pieces: list[str], parts: SplitResult, stated: str) -> tuple[str, str]:
-    """An app's platform and identity from its page: the package in a store, else host and path."""
-    store = STORES.get(host)
-    if store == "android":
-        package = _query(parts.query).get("id", [""])[0]
-        return store, package if re.fullmatch(r"[A-Za-z0-9_.]+", package) else ""
-    if store == "ios":
-        return store, next((p.lower() for p in reversed(pieces) if re.fullmatch(r"id\d+", p, re.IGNORECASE)), "")
-    return stated, _page(host, "/".join(pieces), parts)

@@ -183,6 +183,10 @@ async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Kept]:
                 confirmed.append(asset.asset_id)
                 kept.append((row, usecases.Result("unchanged", asset.asset_id, row.what, asset.sponsor_id), None))
                 continue
+            unknown = csvrows.unknown_platform(row.what) if row.what else None
+            if unknown is not None and asset is None and not importing.file.allow_unknown_platforms:
+                kept.append((row, unknown, None))
+                continue
             try:
                 async with conn.transaction():
                     result = await usecases.apply(

@@ -78,10 +78,12 @@ from unnest(:kinds::text[], :platforms::text[], :identities::text[]) as w (kind,
 join assets a on a.kind = w.kind and a.platform = w.platform and a.identity = w.identity
 order by a.kind, a.platform, a.identity, a.incarnation desc;
 
--- name: asset_by_identity(kinds, platform, identity)^
--- For the public question whether an address is official; without a platform an identity that begins with a host will do.
+-- name: asset_by_identity(kinds, platform, identity, apart)^
+-- For the public question whether an address is official; without a platform an identity that begins with a host will
+-- do, but of no platform `apart`, whose names may look like hosts.
 select * from assets
-where kind = any(:kinds::text[]) and (:platform::text is null or platform = :platform) and identity = :identity
+where kind = any(:kinds::text[]) and identity = :identity
+  and (platform = :platform or :platform::text is null and platform <> all(:apart::text[]))
 order by incarnation desc, asset_id limit 1;
 
 -- name: asset_lock(asset_id)^

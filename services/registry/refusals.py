@@ -24,6 +24,15 @@ class EventReused(DomainError):
     en = "The source {source} has sent another event under the id {event_id}."
 
 
+class UnknownPlatform(DomainError):
+    """A list names a platform that nobody knows: a slip, or one that a person should look at."""
+
+    code = "unknown_platform"
+    kind = "refused"
+    zh = "平台 {platform} 无人知晓;确认无误的,请带 allow_unknown_platforms=true 再次导入。"
+    en = "Nobody knows the platform {platform}; if it is right, import with allow_unknown_platforms=true."
+
+
 class UnknownAsset(DomainError):
     """A source delists what the register does not hold."""
 

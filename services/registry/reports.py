@@ -38,6 +38,7 @@ class File:
     unit_scheme: str
     complete: bool
     answer: Answer = "all"
+    allow_unknown_platforms: bool = False
 
     @cached_property
     def sha256(self) -> str:
@@ -49,7 +50,9 @@ class File:
 
     @property
     def request(self) -> bytes:
-        return str(self.import_id).encode() if self.answer == "all" else f"{self.import_id} {self.answer}".encode()
+        answer = () if self.answer == "all" else (self.answer,)
+        allowed = ("unknown platforms",) if self.allow_unknown_platforms else ()
+        return " ".join((str(self.import_id), *answer, *allowed)).encode()
 
 
 @dataclass(frozen=True, slots=True)

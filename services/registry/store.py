@@ -1,7 +1,7 @@
 """Rows to domain and back. Takes a connection, never commits."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -70,9 +70,13 @@ async def peek_all(conn: Connection, whats: Iterable[tuple[Kind, str, str]]) -> 
     return {(row["kind"], row["platform"], row["identity"]): to_asset(row) async for row in found}
 
 
-async def official(conn: Connection, kinds: Sequence[str], platform: str | None, identity: str) -> Asset | None:
-    """The latest life of whatever goes by this identity, for looking only."""
-    row = await QUERIES.asset_by_identity(conn, kinds=list(kinds), platform=platform, identity=identity)
+async def official(
+    conn: Connection, kinds: Sequence[str], platform: str | None, identity: str, *, apart: Collection[str] = ()
+) -> Asset | None:
+    """The latest life of whatever goes by this identity, for looking only; without a platform not of those `apart`."""
+    row = await QUERIES.asset_by_identity(
+        conn, kinds=list(kinds), platform=platform, identity=identity, apart=sorted(apart)
+    )
     return None if row is None else to_asset(row)
 
 

@@ -32,7 +32,7 @@ async def ensure_unit(conn: Connection, ref: UnitRef, *, now: datetime, field: s
     Raises Invalid for a code that its scheme does not allow, also one that was kept before it was looked at.
     """
     row = await store.unit(conn, *domain.unit_code(ref.scheme, ref.value, field=field))
-    language, name = domain.language_tag(ref.language), domain.clean("name", ref.name)
+    language, name = domain.language_tag(ref.language), domain.shown("name", ref.name)
     if row is None:
         unit_id = domain.unit_id(ref)
         if await store.add_unit(conn, ref, now=now):
@@ -79,7 +79,7 @@ async def record_unit(
             raise UnitCycle(field="parent", accepted="a unit that is not below this one", parent=above)
         for code in more.aliases:
             await _alias(conn, unit_id, *domain.unit_code(*code, field="aliases"))
-        names = tuple((domain.language_tag(lang), domain.clean("names", text)) for lang, text in more.names)
+        names = tuple((domain.language_tag(lang), domain.shown("names", text)) for lang, text in more.names)
         await _add(conn, unit_id, More(names, (), above, more.level, more.region), now=now)
         return await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id)
 

@@ -82,9 +82,10 @@ class Registry:
         key: str | None = None,
         on: date = TODAY,
         gone: Callable[[], Awaitable[bool]] | None = None,
+        unknown: bool = False,
     ) -> dict[str, Any]:
         """Import a file; answers its report."""
-        file = File(text.encode(), source, on, "ca-name", complete)
+        file = File(text.encode(), source, on, "ca-name", complete, allow_unknown_platforms=unknown)
         report = await imports.run(
             self.database, file, ANYONE, apply=apply, now=self.now, policy=self.policy, key=key, gone=gone
         )
