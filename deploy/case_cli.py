@@ -180,7 +180,7 @@ def verify(
 
 def _public(option: str, key: str) -> list[Key]:
     try:
-        text = key if key.lstrip().startswith("{") else Path(key).read_text()
+        text = key if key.lstrip().startswith("{") else jianfu_verify.read_file(Path(key)).decode()
         return jianfu_verify.read_keys(text)
     except (Refused, OSError, ValueError) as error:
         raise StackError(

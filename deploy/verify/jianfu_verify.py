@@ -23,11 +23,11 @@ import stat
 import sys
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from cryptography.exceptions import InvalidSignature
@@ -38,6 +38,8 @@ MOST_BYTES = 64 << 20  # of a case file
 MOST_DEPTH = 64  # of values in values
 MOST_UNPACKED = 1 << 30  # bytes of a package, unpacked
 MOST_FILES = 10_000  # of a package
+MOST_FAULTS = 100  # that one check tells: who has read a hundred needs no more, and a forger could make millions
+MOST_PEOPLE = 100  # who have had a part in one case
 GENESIS = "0" * 64
 CALENDAR = "calendar"  # how the first entry of a younger log says that its days are counted
 DAY = timedelta(days=1)  # older rule: what a log that does not say so may have counted for a day
@@ -258,6 +260,11 @@ MOVES = {
     "ended": ("end", "finish_restore"),
     "restored": ("finish_restore",),
 }
+# Who may write an entry: the service all but what people alone decide, people only the two lines below. A unit answers
+# by its receipt. That a hold has ended the service writes as well, once its day is over.
+BY_PEOPLE = "answered held released resumed cancelled restore_asked"
+BY_EITHER = "unplanned endpoint_changed"
+SERVICE = "jianfu"
 # What comes of a step can only be written after it was begun and has no result yet.
 RESULTS = {
     f"{step}_{end}": step for step in ("stop", "restore") for end in ("accepted", "failed", "unanswered")
@@ -299,7 +306,7 @@ class Case:
         text: str = "",
     ) -> None:
         self.windows, self.zone, self.older, self.calendar = windows, zone, older, calendar
-        self.opened = self.sent = self.on_behalf = self.refuted = self.alive = self.disposed = False
+        self.opened = self.on_behalf = self.refuted = self.alive = self.disposed = False
         self.stop_ordered = self.stop_unclear = self.restore_asked = self.restore_accepted = self.restore_seen = False
         self.cancelled = self.person = False
         self.attempts = self.archive_failures = self.stop_failures = 0
@@ -314,7 +321,8 @@ class Case:
         self.notice_key: Json | None = None
         self.planned_key: Json | None = None
         self.pending: dict[str, Any] = {}
-        self.used: list[Any] = []
+        self.used: set[str] = set()
+        self.sent: dict[str | None, datetime] = {}  # to which key a notice went, and when last
         self.gone_days: list[date] = []
         self.held_days, self.paused = 0, timedelta(0)
 
@@ -474,6 +482,22 @@ class Case:
 
     # --- one entry after the other
 
+    def wrote(self, kind: str, at: datetime, data: Json, actor: Any) -> Iterator[str]:
+        """Why an entry cannot be this actor's, before it is taken in."""
+        by_hand, who = kind in BY_PEOPLE.split(), person(actor)
+        if who == SERVICE:
+            mine = not by_hand or (kind == "released" and self._hold_over(self.day(at)))
+        elif who.startswith("unit:"):
+            mine = kind == "answered" and not data.get("on_behalf")
+        else:
+            mine = is_person(actor) and (by_hand or kind in BY_EITHER.split())
+        if not mine:
+            yield f"{actor} cannot have written it"
+
+    def _hold_over(self, today: date) -> bool:
+        """Whether a hold has ended by itself: after its last day, by an older rule on it."""
+        return self.hold_until is not None and today >= later(self.hold_until, int(self.calendar))
+
     def take(self, kind: str, at: datetime, data: Json) -> Iterator[str]:
         """Take in one entry; yields why it cannot have been written there and then."""
         if kind not in TABLE:
@@ -501,6 +525,8 @@ class Case:
                 if not self.sent:
                     yield "no notice had been sent"
                 yield from self._odd_key(at, data.get("key"))
+            case "announced":
+                yield from self._odd_announcement(at, data)
             case "answered" if data["answer"] not in ("keep", "fix", "close"):
                 yield "it is none of the three answers"
             case "answered" if data["answer"] == "fix" and self.plan_id:
@@ -510,10 +536,6 @@ class Case:
                     yield "the unit had answered itself"
             case "approved" if (data["plan_id"], data["plan_sha256"]) != (self.plan_id, self.plan_sha256):
                 yield "it is not the plan that the case was in"
-            case "announced" if "stop_not_before" in data:
-                days = between(self.day(at), date.fromisoformat(data["stop_not_before"]))
-                if "announce_days" in self.windows and days != self.windows["announce_days"]:
-                    yield "it announces another window than that of the case"
             case "archived" if not all(dict(data.get("checks", {})).values()):
                 yield "the package had not passed its checks"
             case "confirmed" | "refuted" | "inconclusive":
@@ -543,8 +565,27 @@ class Case:
             yield "the unit's key was not in force from when it had been proved and confirmed"
         if same(key["set_by"], key["confirmed_by"]):
             yield "who set the unit's key has confirmed it"
+        if not (is_person(key["set_by"]) and is_person(key["confirmed_by"])):
+            yield "the unit's key was set or confirmed by nobody who is a person"
+        sent = self.sent.get(key["thumbprint"])
+        if sent is None and (self.windows["key_age_days"] or None not in self.sent):  # an older one names no key
+            yield "no notice had been sent to the key that its receipt is signed with"
+        if sent is not None and sent < since:
+            yield "the unit's key came into force only after the notice to it had been sent"
         if not self.over(since, self.windows["key_age_days"], at, prolonged=False):
             yield "the unit's key was too young to prove a notice"
+
+    def _odd_announcement(self, at: datetime, data: Json) -> Iterator[str]:
+        if "stop_not_before" in data:
+            days = between(self.day(at), date.fromisoformat(data["stop_not_before"]))
+            if "announce_days" in self.windows and days != self.windows["announce_days"]:
+                yield "it announces another window than that of the case"
+        told, key = data.get("notice_key"), self.notice_key
+        if told != key and (told is not None or (self.windows["key_age_days"] and not self.older)):
+            yield "it names another key of the unit than the notice was proved with"
+        elif told is not None and "notice_key_age_days" in data:
+            if data["notice_key_age_days"] != between(self.day(instant(told["in_force_from"])), self.day(at)):
+                yield "it says another age of the unit's key than that was"
 
     def _odd_look(self, at: datetime, data: Json) -> Iterator[str]:
         status = data.get("status")
@@ -563,7 +604,8 @@ class Case:
                 self.opened = True
             case "notice_started" | "archive_started" | "restore_started":
                 self._begin(kind, data)
-                self.sent = self.sent or kind == "notice_started"
+                if kind == "notice_started":
+                    self.sent[data.get("unit_key")] = at
             case "noticed":
                 self.pending.pop("notice", None)
                 self.noticed_at, self.notice_sha256 = at, data["notice_sha256"]
@@ -687,7 +729,7 @@ class Case:
 
     def _begin(self, kind: str, data: Json) -> None:
         self.pending[kind.partition("_")[0]] = data["key"]
-        self.used.append(data["key"])
+        self.used.add(data["key"])
 
     def _apply_look(self, result: str, at: datetime, day: date) -> None:
         self.probed_day = day
@@ -699,7 +741,8 @@ class Case:
         if self.alive:
             self.verified_at = None
         follows = not self.gone_days or later(self.gone_days[-1], 1) == day
-        self.gone_days = [*(self.gone_days if follows else []), day] if result == "gone" else []
+        before = self.gone_days[-self.windows["verify_days"] :] if follows else []
+        self.gone_days = [*before, day] if result == "gone" else []
         if self.verified_at is None and len(self.gone_days) >= self.windows["verify_days"]:
             self.verified_at = at
             self._clock(at)
@@ -709,24 +752,52 @@ class Case:
         self.held_days, self.paused, self.clock_from = 0, timedelta(0), at
 
 
+# Default_Ignorable_Code_Point of Unicode 16, DerivedCoreProperties.txt: what nobody sees tells no two people apart.
+IGNORED = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
 def person(name: Any) -> str:
     """Who somebody is, in one form: two ways to write one name are not two people."""
-    return " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
+    text = unicodedata.normalize("NFKC", IGNORED.sub("", str(name))).casefold()
+    return " ".join(unicodedata.normalize("NFKC", IGNORED.sub("", text)).split())
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two names may be one person's: an older one is a subject, a younger one issuer|subject."""
-    a, b = person(one), person(other)
+def is_person(name: Any) -> bool:
+    """Whether a name is one that a person can have: not the service's, nor a unit's, whoever has issued it."""
+    subject = person(name).rpartition("|")[2].strip()
+    return subject not in ("", SERVICE) and not subject.startswith("unit:")
+
+
+def alike(a: str, b: str) -> bool:
+    """Whether two names in their one form may be one person's: an older one is a subject, a younger issuer|subject."""
     return a == b or a.endswith(f"|{b}") or b.endswith(f"|{a}")
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two names may be one person's."""
+    return alike(person(one), person(other))
+
+
 def people(names: Iterable[Any]) -> list[str]:
-    """One name for each person: of names that may be one person's the shortest."""
+    """One name for each person: of names that may be one person's the shortest. Raises Refused beyond the bound."""
     found: list[str] = []
-    for name in sorted({person(each) for each in names} - {""}, key=lambda each: (len(each), each)):
-        if not any(same(name, other) for other in found):
+    for name in sorted(bounded({person(each) for each in names} - {""}), key=lambda each: (len(each), each)):
+        if not any(alike(name, other) for other in found):
             found.append(name)
     return found
+
+
+Some = TypeVar("Some", bound=Sized)
+
+
+def bounded(some: Some) -> Some:
+    """The same. Raises Refused where it names more people, or their mandates, than can have had a part in a case."""
+    if len(some) > MOST_PEOPLE:
+        raise Refused(f"it names more than {MOST_PEOPLE} people or mandates")
+    return some
 
 
 def later(day: date, days: int) -> date:
@@ -748,15 +819,17 @@ def instant(text: Any) -> datetime:
 
 
 def replay(log: list[Json], windows: dict[str, int], zone: tzinfo) -> tuple[Case, list[str]]:
-    """What a log amounts to, and which of its entries cannot have been written where they stand."""
+    """What a log amounts to, and which of its entries cannot have been written where they stand: the first of them."""
     older, calendar = "windows" not in log[0]["data"], log[0]["data"].get("days") == CALENDAR
     case = Case(windows, zone, older=older, calendar=calendar)
     found, before = [], datetime.min.replace(tzinfo=UTC)
     for number, entry in enumerate(log, start=1):
         at, name = instant(entry["at"]), f"entry {number} ({entry['kind']})"
-        if at < before:
+        if at < before and len(found) <= MOST_FAULTS:
             found.append(f"{name}: time goes back")
-        found += [f"{name}: {why}" for why in case.take(entry["kind"], at, entry["data"])]
+        kind, data = entry["kind"], entry["data"]
+        odd = [*case.wrote(kind, at, data, entry["actor"]), *case.take(kind, at, data)]
+        found += [f"{name}: {why}" for why in odd if len(found) <= MOST_FAULTS]
         before = at
     return case, found
 
@@ -775,7 +848,10 @@ class Report:
     def told(self, check: Callable[..., Iterator[str]], *given: Any) -> None:
         """Run one check; a file too broken for it is a fault, and hides none that another check finds."""
         try:
-            for fault in check(*given):
+            for number, fault in enumerate(check(*given)):
+                if number == MOST_FAULTS:
+                    self.faults.append(f"{check.__name__.strip('_')}: and more than these {MOST_FAULTS}")
+                    return
                 if (text := shown(fault)) not in self.faults:
                     self.faults.append(text)
         except Refused as error:
@@ -890,21 +966,24 @@ def _head(file: File) -> Iterator[str]:
 def _history(file: File) -> Iterator[str]:
     """The log once more from its first entry: each must be possible where it stands, and no earlier than allowed."""
     pinned, beside = file.log[0]["data"].get("windows"), file.body.get("windows") or {}
-    if file.body["format"] != FORMATS[0] and (pinned is None or "zone" not in file.log[0]["data"]):
-        yield "its first entry does not name the windows and the time zone of the case"
+    younger = file.body["format"] != FORMATS[0]
+    if younger and (not set(WINDOWS) <= set(pinned or ()) or "zone" not in file.log[0]["data"]):
+        yield "its first entry does not name the windows and the time zone of the case, which its format always does"
+    if not younger and pinned is not None:
+        yield "its first entry names windows, which its format never does"
     if file.log[0]["data"].get("days", CALENDAR) != CALENDAR:
         yield "its first entry counts days in a way that is not known here"
     if pinned is not None and pinned != beside:
         yield "the windows beside the log are not those that the log pinned when the case was opened"
     windows = dict.fromkeys(WINDOWS, 1) | YOUNGER | (beside if pinned is None else pinned)
-    if odd := [name for name, days in windows.items() if type(days) is not int or not 0 <= days <= 3650]:
+    if odd := [name for name, days in windows.items() if type(days) is not int or not younger <= days <= 3650]:
         yield f"the windows {', '.join(odd)} are no whole days"
         return
     best: tuple[Case, list[str]] | None = None
     for zone in _zones(file):
         tried = replay(file.log, windows, zone)
         best = tried if best is None or len(tried[1]) < len(best[1]) else best
-        if not tried[1]:
+        if not tried[1] or len(best[1]) > MOST_FAULTS:
             break
     assert best is not None  # noqa: S101 - there is always a zone to try
     file.case = best[0]
@@ -950,29 +1029,45 @@ def _notices(file: File) -> Iterator[str]:
     elif latest != (notices[-1] if notices else None):
         yield "the notice shown is not the last of the notices"
     held = {sha256(notice["receipt"].encode()): notice for notice in notices if notice.get("receipt")}
+    read: dict[str, Read] = {}
     for number, entry in told:
-        proved = entry["data"]
-        notice = held.get(proved["receipt_sha256"])
-        if notice is None:
+        which = entry["data"]["receipt_sha256"]
+        if which not in held:
             yield "the log says that the unit was told, the file holds no receipt of that hash"
-        else:
-            yield from _receipt(file, number, entry, notice)
+            continue
+        if which not in read:  # once, however often the log names it
+            one, key = held[which], read_key(held[which]["public_key"])
+            read[which] = one, key, opened(one["receipt"], [key]), sha256(one["body"].encode()), read_json(one["body"])
+        yield from _receipt(file, number, entry, read[which])
+    if notices is file.body.get("notices"):
+        yield from _unit_answers(file, {number for number, _ in told})
 
 
-def _receipt(file: File, number: int, entry: Json, notice: Json) -> Iterator[str]:
+Read = tuple[Json, Key, "tuple[Json, Key] | None", str, Json]  # a notice, its key, its receipt, its hash, what it says
+
+
+def _unit_answers(file: File, told: set[int]) -> Iterator[str]:
+    """A unit's own answer is that of its receipt, which is proved with the entry before."""
+    for number, entry in enumerate(file.log):
+        if entry["kind"] == "answered" and person(entry["actor"]).startswith("unit:") and number - 1 not in told:
+            yield f"entry {number + 1} (answered): the unit has signed no such answer"
+
+
+def _receipt(file: File, number: int, entry: Json, read: Read) -> Iterator[str]:
     proved, case, asset = entry["data"], file.body["case"], file.body["case"]["asset_id"]
-    if sha256(notice["body"].encode()) != proved["notice_sha256"]:
+    notice, named, found, notice_sha256, body = read
+    if notice_sha256 != proved["notice_sha256"]:
         yield "the notice is not the one whose receipt the log records"
-    named = read_key(notice["public_key"])
-    found = opened(notice["receipt"], [named])
     if found is None:
         yield "notice: the receipt is not signed with the unit's key"
         return
     if (key := proved.get("key")) is not None and key["thumbprint"] != named.thumbprint:
         yield "notice: the receipt is signed with another key than the log names"
+    if key is not None and notice.get("key") not in (None, key):
+        yield "notice: it stands beside another key of the unit than the log names"
     if file.unit_keys and named.thumbprint not in [key.thumbprint for key in file.unit_keys]:
         yield f"notice: the receipt is signed with the key {named.thumbprint}, which is none of the unit keys given"
-    receipt, body = found[0], read_json(notice["body"])
+    receipt = found[0]
     if receipt.get("notice_sha256") != proved["notice_sha256"] or receipt.get("asset_id") != asset:
         yield "notice: the receipt names another notice or another asset"
     if body.get("receipt_key") not in (None, named.thumbprint):
@@ -988,13 +1083,39 @@ def _receipt(file: File, number: int, entry: Json, notice: Json) -> Iterator[str
         least = min(windows["min_answer_days"], windows["answer_days"]) + windows["announce_days"]
         if date.fromisoformat(soonest) != later(sent, least):
             yield "notice: the unit was told of another day for what it agrees to than that of the windows"
-    if file.case is not None and sent > file.case.day(instant(entry["at"])):
-        yield "notice: it was proved before it was sent"
-    if (said := receipt.get("answer")) is not None:
-        after = [one["data"]["answer"] for one in file.log[number + 1 : number + 2] if one["kind"] == "answered"]
-        if after != [said["answer"]]:
-            yield f"the unit's receipt answers {said['answer']}, and the log does not say so"
+    if file.case is not None:
+        day, received = file.case.day(instant(entry["at"])), str(receipt.get("received_on") or "")
+        if sent > day:
+            yield "notice: it was proved before it was sent"
+        if received and (not _between(sent, received, day) or proved.get("received_on", received) != received):
+            yield "notice: it was received on another day than the log says, or before it was sent or after its proof"
+    yield from _answer(file, number, proved, receipt.get("answer"))
     file.receipts.append(f"{named.thumbprint}, received on {receipt.get('received_on')}")
+
+
+def _answer(file: File, number: int, proved: Json, said: Json | None) -> Iterator[str]:
+    """What the unit has signed was taken down, all of it, as the very next entry; and nothing that it has not signed."""
+    after = [one for one in file.log[number + 1 : number + 2] if one["kind"] == "answered"]
+    mine = [one["data"] for one in after if person(one["actor"]).startswith("unit:")]
+    if said is None:
+        if mine:
+            yield f"entry {number + 2} (answered): the unit has signed no such answer"
+        return
+    wanted = said["answer"], _text(said.get("reason")), said.get("until") or None
+    if [(one["answer"], _text(one.get("reason")), one.get("until")) for one in mine] != [wanted]:
+        yield f"the unit's receipt answers {said['answer']}, and the log does not say so, or not all of it"
+    elif after[0]["actor"] != f"unit:{proved['unit_id']}":
+        yield f"entry {number + 2} (answered): it is another unit's than the one that was told"
+
+
+def _between(first: date, day: str, last: date) -> bool:
+    """Whether what is written is a day, none before the first and none after the last."""
+    return bool(re.fullmatch(r"\d{4}-\d\d-\d\d", day, re.ASCII)) and first.isoformat() <= day <= last.isoformat()
+
+
+def _text(given: Any) -> str:
+    """The reason of an answer as a log keeps it."""
+    return unicodedata.normalize("NFC", str(given or "")[:1000])[:1000]
 
 
 def _plan(file: File) -> Iterator[str]:
@@ -1021,33 +1142,36 @@ def _plan(file: File) -> Iterator[str]:
         yield "the plan rests on another notice than the one that was proved"
     if mine[0].get("notice_key") != case.planned_key:
         yield "the plan names another key of the unit than the notice was proved with"
-    signed = {person(approval["approver"]): approval for approval in plan["approvals"]}
-    holders = [(case.planned_key or {}).get(part) for part in ("set_by", "confirmed_by")]
-    if any(same(name, holder) for name in signed for holder in holders if holder):
-        yield "who set or confirmed the unit's key has approved the plan"
+    signed = {person(approval["approver"]): approval for approval in bounded(plan["approvals"])}
+    if not all(map(is_person, signed)):
+        yield "the plan was approved by somebody who is no person"
     if len(people(signed)) != len(plan["approvals"]):
         yield "one person approved the plan twice"
     if any(approval["sha256"] != actual for approval in signed.values()):
         yield "an approval is for another plan"
     if any(not case.planned_at <= instant(approval["at"]) for approval in signed.values()):
         yield "an approval was given before the plan was sealed"
+    parts = _parts(file, case)
+    for name, part in parts.items():
+        if any(alike(name, signer) for signer in signed):
+            yield f"{part} has approved the plan"
     if case.approved:
-        yield from _approved(case, plan, mine[0], signed, case.approved)
-        if not case.older:
-            yield from _hands(file, signed)
+        yield from _approved(case, plan, mine[0], signed, parts)
     yield from _signed_evidence(file, case, mine[0])
 
 
-def _hands(file: File, signed: Iterable[str]) -> Iterator[str]:
-    """Who moved a case towards its stop by hand does not sign for it."""
+def _parts(file: File, case: Case) -> dict[str, str]:
+    """Who does not sign for a case, by what part he had in it: its unit's key, or a move towards its stop by hand."""
+    key = case.planned_key or {}
+    holders = [key[by] for by in ("set_by", "confirmed_by") if key.get(by)]
+    parts = {person(name): "who set or confirmed the unit's key" for name in holders}
     kinds = [entry["kind"] for entry in file.log]
     before = len(kinds) - kinds[::-1].index("stop_started") if "stop_started" in kinds else len(kinds)
-    for entry in file.log[:before]:
-        actor, towards = entry["actor"], entry["kind"] in ("answered", "released", "resumed")
-        if actor == "jianfu" or actor.startswith("unit:") or not towards or entry["data"].get("answer") == "keep":
-            continue
-        if any(same(actor, name) for name in signed):
-            yield f"entry {entry['seq']} ({entry['kind']}): who did it has approved the plan"
+    for entry in file.log[:before] if case.approved and not case.older else ():
+        towards = entry["kind"] in ("answered", "released", "resumed") and entry["data"].get("answer") != "keep"
+        if towards and is_person(entry["actor"]):
+            parts.setdefault(person(entry["actor"]), f"entry {entry['seq']} ({entry['kind']}): who did it")
+    return bounded(parts)
 
 
 def _goes_on(file: File, entries: int, last: str) -> bool:
@@ -1055,9 +1179,9 @@ def _goes_on(file: File, entries: int, last: str) -> bool:
     return 1 <= entries <= len(file.log) and bool(file.log[entries - 1]["sha256"] == last)
 
 
-def _approved(case: Case, plan: Json, member: Json, signed: dict[str, Json], approved: Json) -> Iterator[str]:
+def _approved(case: Case, plan: Json, member: Json, signed: dict[str, Json], parts: dict[str, str]) -> Iterator[str]:
     assert case.approved_at is not None  # noqa: S101 - with the entry
-    named = approved["approvers"]
+    named = case.approved["approvers"]
     named = named.split(", ") if isinstance(named, str) else named
     who = people(named)
     if not who or not {person(name) for name in named} <= set(signed):
@@ -1066,20 +1190,27 @@ def _approved(case: Case, plan: Json, member: Json, signed: dict[str, Json], app
         yield "an approval was given after the plan was approved"
     if len(who) >= 2:
         return
+    mandates = bounded(plan.get("mandates", ()))
+    covered = {mandate["rule"] for mandate in mandates if _stands(mandate, case, parts)}
     for rule in member.get("rules") or [member["rule"]]:
-        if not any(_covers(mandate, rule, case, approved) for mandate in plan.get("mandates", ())):
+        if rule not in covered:
             yield f"one person approved the plan, and no mandate that two others signed covers its rule {rule}"
 
 
-def _covers(mandate: Json, rule: str, case: Case, approved: Json) -> bool:
-    """Whether a standing approval was in force for a rule when it was used: at the approval, and at the stop."""
-    signers = [name for name in people(mandate["approvers"]) if not same(name, mandate["proposed_by"])]
+def _stands(mandate: Json, case: Case, parts: dict[str, str]) -> bool:
+    """Whether a standing approval was in force when it was used: at the approval, and at the stop.
+
+    Who signed it has signed every plan that rests on it: it is nobody with another part in the case.
+    """
+    signed, proposer = people(mandate["approvers"]), person(mandate["proposed_by"])
+    others = [name for name in signed if not alike(name, proposer)]
     used = [at for at in (case.approved_at, case.ordered_at) if at is not None]
     until, revoked = mandate.get("until"), mandate.get("revoked_at")
     return (
-        mandate["mandate_id"] in approved.get("mandates", ())
-        and mandate["rule"] == rule
-        and len(signers) >= 2
+        mandate["mandate_id"] in case.approved.get("mandates", ())
+        and len(others) >= 2
+        and all(map(is_person, signed))
+        and not any(alike(name, other) for name in signed for other in parts)
         and all(until is None or case.day(at) <= date.fromisoformat(until) for at in used)
         and all(revoked is None or at <= instant(revoked) for at in used)
     )

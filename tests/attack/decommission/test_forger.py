@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -258,7 +258,197 @@ def an_entry_nobody_has_heard_of(log: Log) -> None:
     before(log, "stop_started", "blessed")
 
 
+# --- whose key, since when
+
+
+def a_notice_to_another_key(log: Log) -> None:
+    log[at(log, "notice_started")]["data"]["unit_key"] = "f" * 64
+
+
+def a_notice_to_no_key(log: Log) -> None:
+    log[at(log, "notice_started")]["data"]["unit_key"] = None
+
+
+def a_key_in_force_only_after_its_notice(log: Log) -> None:
+    place = at(log, "noticed")
+    for one in log[place:]:
+        one["at"] += 3 * DAY
+        if "day" in one["data"]:
+            one["data"]["day"] = one["at"].date().isoformat()
+    since = (log[place]["at"] - 2 * DAY).isoformat()
+    log[place]["data"]["unit_key"] = dict.fromkeys(("set_at", "proved_at", "confirmed_at", "in_force_from"), since)
+
+
+def a_key_that_the_service_has_set(log: Log) -> None:
+    log[at(log, "noticed")]["data"]["unit_key"] = {"set_by": "jianfu"}
+
+
+def a_key_that_a_unit_has_confirmed(log: Log) -> None:
+    log[at(log, "noticed")]["data"]["unit_key"] = {"confirmed_by": "unit:u"}
+
+
+def announced_with_another_key(log: Log) -> None:
+    log[at(log, "announced")]["data"]["notice_key"] = {"thumbprint": "0" * 64}
+
+
+def announced_with_no_key(log: Log) -> None:
+    log[at(log, "announced")]["data"]["notice_key"] = {}
+
+
+def announced_with_a_key_that_is_older_than_it_is(log: Log) -> None:
+    log[at(log, "announced")]["data"]["notice_key_age_days"] = 999
+
+
+# --- what the unit has signed, all of it
+
+
+def said(log: Log, signed: dict[str, Any], **noted: Any) -> None:
+    """A receipt with an answer, and the answer that the log has noted as the unit's."""
+    place = at(log, "noticed")
+    log[place]["data"]["receipt"] = {"answer": signed}
+    log.insert(place + 1, line(log[place]["at"], "answered", **({"reason": "", "until": None} | noted)))
+    log[place + 1]["actor"] = "unit:u"
+
+
+def another_reason_than_the_unit_gave(log: Log) -> None:
+    said(log, {"answer": "close", "reason": "not before the election"}, answer="close")
+
+
+def another_day_than_the_unit_gave(log: Log) -> None:
+    said(log, {"answer": "close", "until": "2025-09-01"}, answer="close", until="2025-06-03")
+
+
+def an_answer_given_for_the_unit_that_gave_it(log: Log) -> None:
+    said(log, {"answer": "close"}, answer="close", on_behalf=True)
+
+
+def an_answer_that_the_unit_has_not_signed(log: Log) -> None:
+    said(log, {"answer": "close"}, answer="close")
+    log[at(log, "noticed")]["data"]["receipt"] = {}
+
+
+def an_answer_of_the_unit_without_its_receipt(log: Log) -> None:
+    before(log, "planned", "finding_attached", finding_id="g")
+    before(log, "planned", "answered", answer="close", reason="", until=None)
+    log[at(log, "answered")]["actor"] = "unit:u"
+
+
+def an_answer_of_another_unit(log: Log) -> None:
+    said(log, {"answer": "close"}, answer="close")
+    log[at(log, "answered")]["actor"] = "unit:v"
+
+
+def an_answer_of_the_unit_by_the_service(log: Log) -> None:
+    said(log, {"answer": "close"}, answer="close")
+    log[at(log, "answered")]["actor"] = "jianfu"
+
+
+def received(on: str) -> Callable[[Log], None]:
+    def forge(log: Log) -> None:
+        log[at(log, "noticed")]["data"]["receipt"] = {"received_on": on}
+
+    forge.__name__ = f"received_on_{on}"
+    return forge
+
+
+# --- who may write what
+
+
+def written_by(kind: str, actor: str, **data: Any) -> Callable[[Log], None]:
+    """One entry by somebody whose it is not; where the life has none of it, a fitting one before the plan."""
+
+    def forge(log: Log) -> None:
+        if kind not in [one["kind"] for one in log]:
+            if kind in ("released", "resumed"):
+                cause = {
+                    "released": ("held", {"reason": "r", "until": None}),
+                    "resumed": ("needs_person", {"why": "w"}),
+                }
+                before(log, "stop_started", cause[kind][0], **cause[kind][1])
+            before(log, "stop_started", kind, **data)
+        log[at(log, kind)]["actor"] = actor
+
+    forge.__name__ = f"{kind}_by_{actor}"
+    return forge
+
+
+def released_by_the_service_before_its_day(log: Log) -> None:
+    until = (log[at(log, "announced")]["at"].date() + 30 * DAY).isoformat()
+    before(log, "announced", "held", reason="a court", until=until)
+    before(log, "announced", "released", reason="the hold has ended")
+    log[at(log, "released")]["actor"] = "jianfu"
+
+
+MACHINE = {one["kind"] for one in lines(CLOSED.log)}  # all that a life without trouble holds time or a machine has done
+
+
+# --- who signs
+
+
+def approved_by(*names: str) -> Callable[[Log], None]:
+    def forge(log: Log) -> None:
+        log[at(log, "approved")]["data"]["approvers"] = list(names)
+
+    forge.__name__ = "approved_by_" + "_".join(name.encode("unicode_escape").decode() for name in names)
+    return forge
+
+
+def under_a_mandate_that_the_holders_of_the_key_signed(log: Log) -> None:
+    mandated(log, approvers=["issuer|oscar", "issuer|rita"])
+
+
+def under_a_mandate_that_one_holder_of_the_key_signed(log: Log) -> None:
+    mandated(log, approvers=["cy", "dee", "Rita"])
+
+
+def under_a_mandate_that_who_moved_it_by_hand_signed(log: Log) -> None:
+    before(log, "planned", "needs_person", why="w")
+    before(log, "planned", "resumed", reason="seen")
+    log[at(log, "resumed")]["actor"] = "issuer|cy"
+    mandated(log)
+
+
+def under_a_mandate_that_the_service_signed(log: Log) -> None:
+    mandated(log, approvers=["cy", "dee", "jianfu"])
+
+
 FORGERIES = [
+    a_notice_to_another_key,
+    a_notice_to_no_key,
+    a_key_in_force_only_after_its_notice,
+    a_key_that_the_service_has_set,
+    a_key_that_a_unit_has_confirmed,
+    announced_with_another_key,
+    announced_with_no_key,
+    announced_with_a_key_that_is_older_than_it_is,
+    another_reason_than_the_unit_gave,
+    another_day_than_the_unit_gave,
+    an_answer_given_for_the_unit_that_gave_it,
+    an_answer_that_the_unit_has_not_signed,
+    an_answer_of_the_unit_without_its_receipt,
+    an_answer_of_another_unit,
+    an_answer_of_the_unit_by_the_service,
+    *map(received, ("1999-01-01", "2025-06-01", "2025-06-03", "2025-06-02T00", "yesterday")),
+    released_by_the_service_before_its_day,
+    *(written_by(kind, actor) for kind in sorted(MACHINE) for actor in ("issuer|ada", "unit:u", "")),
+    *(written_by("answered", actor, answer="close", reason="", until=None) for actor in ("jianfu", "JianFu", "unit:u")),
+    *(written_by(kind, actor, reason="r") for kind in ("released", "resumed") for actor in ("jianfu", "unit:u", " ")),
+    *(written_by("unplanned", actor, plan_id="p", why="w") for actor in ("unit:u", "")),
+    approved_by("jianfu", "unit:u"),
+    approved_by("ada", "unit:u"),
+    approved_by("ada", "\uff2aianfu"),
+    approved_by("ada", "issuer|jianfu"),
+    approved_by("ada", "\ufe0f"),
+    *(approved_by("iss|ada", f"iss|a{sign}da") for sign in "\u00ad\u034f\u115f\u1160\u17b4\u180b\u200d\u2065\u3164"),
+    *(
+        approved_by("iss|ada", f"iss|ada{sign}")
+        for sign in "\ufe0f\uffa0\ufff0\U0001d173\U000e0001\U000e0100\U000e0fff"
+    ),
+    approved_by("\u00e9va", "e\u034f\u0301va"),
+    under_a_mandate_that_the_holders_of_the_key_signed,
+    under_a_mandate_that_one_holder_of_the_key_signed,
+    under_a_mandate_that_who_moved_it_by_hand_signed,
+    under_a_mandate_that_the_service_signed,
     swapped("noticed", "planned"),
     swapped("planned", "approved"),
     swapped("approved", "announced"),
@@ -321,6 +511,39 @@ def test_a_history_that_cannot_have_been_is_refused(forge: Callable[[Log], None]
     assert not any("hash covers" in fault or "not signed by this key" in fault for fault in found), "he has the key"
 
 
+def fixing(promised: int, noted: int) -> tuple[Log, Life]:
+    """A life in which the unit promises to fix until one day, and its log holds another."""
+    life = Life()
+    life.reach("answering")
+    first = life.today
+    life.add("answered", answer="fix", reason="", until=(first + noted * DAY).isoformat())
+    life.days("closed")
+    log = lines(life.log)
+    log[at(log, "answered")]["actor"] = "unit:u"
+    until = (first + promised * DAY).isoformat()
+    log[at(log, "noticed")]["data"]["receipt"] = {"answer": {"answer": "fix", "reason": "", "until": until}}
+    return log, life
+
+
+def test_a_promise_ends_on_the_day_that_the_unit_has_signed() -> None:
+    log, life = fixing(2, 2)
+    assert faults(papers(log, life.windows)) == []
+    log, life = fixing(80, 2)
+    assert any("the unit's receipt answers fix" in fault for fault in faults(papers(log, life.windows)))
+
+
+def test_what_people_decide_is_theirs_and_the_end_of_a_hold_the_service_s_too() -> None:
+    for actor, until in (("ada", 30), ("jianfu", -1)):
+        life = Life()
+        life.reach("approved")
+        life.add("held", reason="r", until=(life.today + until * DAY).isoformat())
+        life.add("released", reason="r")
+        life.days("closed")
+        log = lines(life.log)
+        log[at(log, "released")]["actor"] = actor if actor == "jianfu" else "issuer|zoe"
+        assert faults(papers(log, life.windows)) == [], actor
+
+
 def test_the_same_pen_writes_what_was_and_it_verifies() -> None:
     """Else the forgeries above may be refused for the pen's sake."""
     assert faults(papers(lines(CLOSED.log), CLOSED.windows)) == []
@@ -331,6 +554,7 @@ def test_the_same_pen_writes_what_was_and_it_verifies() -> None:
     place = at(log, "noticed")
     log[place]["data"]["receipt"] = {"answer": {"answer": "close"}}
     log.insert(place + 1, line(log[place]["at"], "answered", answer="close", reason="", until=None))
+    log[place + 1]["actor"] = "unit:u"
     assert faults(papers(log, CLOSED.windows)) == []
 
 
@@ -352,6 +576,37 @@ def windows_left_out_of_the_log(file: File) -> None:
 
 def a_window_that_is_no_number(file: File) -> None:
     file["windows"]["answer_days"] = entry_of(file, "opened")["windows"]["answer_days"] = True
+
+
+def left_out(*names: str) -> Callable[[File], None]:
+    """Windows that the format always names; with them goes the age that the unit's key must have."""
+
+    def forge(file: File) -> None:
+        for name in names:
+            del file["windows"][name]
+            entry_of(file, "opened")["windows"].pop(name)
+
+    forge.__name__ = "without_" + "_".join(names)
+    return forge
+
+
+def windows_that_are_none(file: File) -> None:
+    file["windows"]["key_age_days"] = entry_of(file, "opened")["windows"]["key_age_days"] = 0
+
+
+def the_older_format_with_windows(file: File) -> None:
+    left_out("min_answer_days", "key_age_days")(file)
+    file["format"] = "jianfu-case-file/1"
+
+
+def announced_with_the_key_of_other_people(file: File) -> None:
+    announced = entry_of(file, "announced")
+    announced["notice_key"] = announced["notice_key"] | {"confirmed_by": "issuer|zoe"}
+
+
+def another_key_beside_the_notice(file: File) -> None:
+    file["notices"][0]["key"] = entry_of(file, "noticed")["key"] | {"confirmed_by": "issuer|zoe"}
+    file["notice"] = file["notices"][0]
 
 
 def a_state_that_it_never_reached(file: File) -> None:
@@ -403,12 +658,15 @@ def a_plan_sealed_with_another_log(file: File) -> None:
 def a_receipt_by_the_service(file: File) -> None:
     """Its own key beside the receipt: without the unit's key from outside nobody would notice."""
     own, notice = auth.new_key("unit"), file["notices"][0]
-    notice["receipt"] = receipt_of(notice["body"], CLOSED.today, key=own)
+    day = date.fromisoformat(entry_of(file, "noticed")["received_on"])
+    notice["receipt"] = receipt_of(notice["body"], day, key=own)
     notice["public_key"] = auth.public_key(own)
     file["notice"] = notice
     entry_of(file, "noticed")["receipt_sha256"] = sha256(notice["receipt"])
+    entry_of(file, "notice_started")["unit_key"] = keys.thumbprint(notice["public_key"])
     content = json.loads(file["plan"]["content"])
-    for key in (entry_of(file, "noticed")["key"], content["members"][0]["notice_key"]):
+    announced = entry_of(file, "announced")["notice_key"]
+    for key in (entry_of(file, "noticed")["key"], announced, content["members"][0]["notice_key"]):
         key["thumbprint"] = keys.thumbprint(notice["public_key"])
     file["plan"]["content"] = signing.canonical(content).decode()
     signed = [entry_of(file, kind) for kind in ("planned", "approved")]
@@ -428,6 +686,12 @@ BESIDE = [
     windows_lowered_in_the_log_too,
     windows_left_out_of_the_log,
     a_window_that_is_no_number,
+    left_out("min_answer_days", "key_age_days"),
+    left_out("reopen_days"),
+    windows_that_are_none,
+    the_older_format_with_windows,
+    another_key_beside_the_notice,
+    announced_with_the_key_of_other_people,
     a_state_that_it_never_reached,
     a_rule_that_opened_nothing,
     taken_out_before_it_ended,

@@ -11,6 +11,7 @@ from services.decommission.domain import IllegalEntry, Windows
 from services.decommission.progress import Progress
 
 ZONE = ZoneInfo("Asia/Shanghai")
+BY_PEOPLE = ("answered", "held", "released", "resumed", "cancelled", "restore_asked")
 START = datetime(2025, 6, 2, 4, tzinfo=UTC)
 SHORT = Windows(
     answer_days=2, announce_days=3, verify_days=2, restore_days=2, notice_retry_days=1, notice_attempts=2,
@@ -55,7 +56,12 @@ class Life:
     def add(self, kind: str, **data: Any) -> None:
         """One more entry. Raises IllegalEntry."""
         states.check(self.p, kind)
-        self.log.append(chain.link(self.log, at=self.now, actor="test", kind=kind, data=data))
+        self.log.append(chain.link(self.log, at=self.now, actor=self.actor(kind), kind=kind, data=data))
+
+    def actor(self, kind: str) -> str:
+        """Who writes an entry: what people decide somebody, all else the service, and the end of a hold when it is."""
+        by_hand = kind in BY_PEOPLE and not (kind == "released" and self.move == saga.Do("release"))
+        return "test" if by_hand else "jianfu"
 
     def may(self, kind: str, **data: Any) -> bool:
         """Add an entry where it is legal; whether it was."""
@@ -72,7 +78,8 @@ class Life:
         """Written down before acting; a repeat after a crash writes nothing new."""
         if step not in self.p.pending:
             self.keys += 1
-            self.add(f"{step}_started", key=f"{step}-{self.keys}")
+            more = {"unit_key": "k"} if step == "notice" else {}
+            self.add(f"{step}_started", key=f"{step}-{self.keys}", **more)
 
     def do(self, outcome: str = "well") -> str | None:
         """Perform the step proposed, with this outcome of the outside; its name, or None when none was."""
@@ -93,7 +100,8 @@ class Life:
             self.add("undelivered", why="HTTP 500", attempt=self.p.attempts + 1)
 
     def _announce(self, _: str) -> None:
-        self.add("announced")
+        key = self.p.notice_key
+        self.add("announced", **({} if key is None else {"notice_key": key}))
 
     def _archive(self, outcome: str) -> None:
         self.begin("archive")

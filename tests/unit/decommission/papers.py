@@ -15,7 +15,7 @@ from libs.common import auth, signing
 from services.decommission import casefile, chain, domain, keys, progress, states
 from services.decommission.chain import Entry
 from services.decommission.domain import Windows
-from tests.unit.decommission.life import SHORT, ZONE, Life, key_of
+from tests.unit.decommission.life import BY_PEOPLE, SHORT, ZONE, Life, key_of
 
 SERVICE = auth.new_key("service")
 UNIT = auth.new_key("unit")
@@ -91,11 +91,16 @@ def papers(
                     data.update(windows=asdict(windows), zone=zone.key)
                     if not older_days:
                         data.update(days=domain.CALENDAR)
+            case "notice_started" if not pinned:
+                data.pop("unit_key", None)
+            case "notice_started" if data.get("unit_key", "k") == "k":
+                data["unit_key"] = keys.thumbprint(auth.public_key(UNIT))
             case "noticed":
                 body = notice_of(day, windows)
                 token = receipt_of(body, day, number=len(notices), **data.pop("receipt", {}))
                 notice_sha256 = sha256(body)
-                data.update(notice_sha256=notice_sha256, receipt_sha256=sha256(token))
+                received = signing.verify(auth.public_key(UNIT), token)["received_on"]
+                data.update(notice_sha256=notice_sha256, receipt_sha256=sha256(token), received_on=received)
                 public = auth.public_key(UNIT)
                 aged = line["at"] - timedelta(days=windows.key_age_days)
                 notice_key = key_of(aged, thumbprint=keys.thumbprint(public)) | data.pop("unit_key", {})
@@ -118,6 +123,12 @@ def papers(
                 plan["approvals"] = [
                     {"approver": who, "sha256": data["plan_sha256"], "at": at} for who in data["approvers"]
                 ]
+            case "announced" if notice_key is None:
+                data.pop("notice_key", None)
+            case "announced":
+                if data.get("notice_key", {}).get("thumbprint") == "k":
+                    data["notice_key"] = notice_key
+                data.setdefault("notice_key_age_days", keys.age_days(notice_key, day, zone))
             case "unplanned":
                 plan = None
             case "archived":
@@ -186,4 +197,4 @@ def entry_of(file: File, kind: str, which: int = 0) -> dict[str, Any]:
 
 
 def line(at: datetime, kind: str, **data: Any) -> Line:
-    return {"at": at, "actor": "test", "kind": kind, "data": data}
+    return {"at": at, "actor": "test" if kind in BY_PEOPLE else "jianfu", "kind": kind, "data": data}

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -347,6 +348,56 @@ def test_no_bytes_of_a_zip_raise(tmp_path_factory: pytest.TempPathFactory, data:
 
 
 # --- whatever a file holds
+
+
+def faulty(kind: str, count: int) -> bytes:
+    """A signed file in whose log very many entries cannot have been."""
+    file = written(standing("closed"))
+    last = file["log"][-1]
+    data = next((entry["data"] for entry in file["log"] if entry["kind"] == kind), {"answer": "close", "until": None})
+    extra = [{"at": last["at"], "kind": kind, "data": data, "actor": f"issuer|{number}"} for number in range(count)]
+    file["log"] += extra
+    reseal(file)
+    return json.dumps(file).encode()
+
+
+@pytest.mark.parametrize("kind", ["answered", "noticed", "stop_started", "probed", "whatever"])
+def test_what_is_told_of_very_many_faulty_entries_is_bounded_and_so_is_its_time(kind: str) -> None:
+    service = jianfu_verify.read_keys(PUBLIC)
+    taken = []
+    for count in (2_000, 16_000):
+        file = faulty(kind, count)
+        began = time.process_time()
+        found = jianfu_verify.check(file, service).faults
+        taken.append(time.process_time() - began)
+        assert len(found) <= 3 * (jianfu_verify.MOST_FAULTS + 1)
+        assert any("more than these" in fault for fault in found)
+    assert taken[1] < 8 * 3 * max(taken[0], 0.05), "eight times the entries take eight times as long, with room"
+
+
+def test_more_people_than_can_have_had_a_part_are_refused() -> None:
+    file = written(standing("closed"))
+    file["plan"]["approvals"] *= jianfu_verify.MOST_PEOPLE
+    reseal(file)
+    assert any("names more than" in fault for fault in faults(file))
+
+
+def test_one_name_has_one_form_whatever_nobody_sees_is_put_into_it() -> None:
+    unseen = [chr(code) for code in range(0x110000) if jianfu_verify.IGNORED.match(chr(code))]
+    assert len(unseen) == 4_174  # as DerivedCoreProperties.txt counts them
+    assert all(jianfu_verify.same("iss|ada", f"iss|a{sign}da{sign}") for sign in unseen)
+    for code in [*range(0xD800), *range(0xE000, 0x20000)]:
+        once = jianfu_verify.person(f"e{chr(code)}\u034f\u0301")
+        assert jianfu_verify.person(once) == once, hex(code)
+
+
+def test_a_key_without_an_end_is_no_key() -> None:
+    given = [JIANFU, "case", "verify", OLD / "case.json"]
+    for option in (["--key", "/dev/zero"], ["--key", OLD / "service.pub", "--unit-key", "/dev/zero"]):
+        done = subprocess.run([*given, *option], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode != 0
+        assert "is larger than" in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
 
 
 @quiet
