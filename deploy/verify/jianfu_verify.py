@@ -583,9 +583,12 @@ class Case:
         told, key = data.get("notice_key"), self.notice_key
         if told != key and (told is not None or (self.windows["key_age_days"] and not self.older)):
             yield "it names another key of the unit than the notice was proved with"
-        elif told is not None and "notice_key_age_days" in data:
-            if data["notice_key_age_days"] != between(self.day(instant(told["in_force_from"])), self.day(at)):
-                yield "it says another age of the unit's key than that was"
+        elif (
+            told is not None
+            and "notice_key_age_days" in data
+            and data["notice_key_age_days"] != between(self.day(instant(told["in_force_from"])), self.day(at))
+        ):
+            yield "it says another age of the unit's key than that was"
 
     def _odd_look(self, at: datetime, data: Json) -> Iterator[str]:
         status = data.get("status")
@@ -822,7 +825,8 @@ def replay(log: list[Json], windows: dict[str, int], zone: tzinfo) -> tuple[Case
     """What a log amounts to, and which of its entries cannot have been written where they stand: the first of them."""
     older, calendar = "windows" not in log[0]["data"], log[0]["data"].get("days") == CALENDAR
     case = Case(windows, zone, older=older, calendar=calendar)
-    found, before = [], datetime.min.replace(tzinfo=UTC)
+    found: list[str] = []
+    before = datetime.min.replace(tzinfo=UTC)
     for number, entry in enumerate(log, start=1):
         at, name = instant(entry["at"]), f"entry {number} ({entry['kind']})"
         if at < before and len(found) <= MOST_FAULTS:
@@ -1094,7 +1098,7 @@ def _receipt(file: File, number: int, entry: Json, read: Read) -> Iterator[str]:
 
 
 def _answer(file: File, number: int, proved: Json, said: Json | None) -> Iterator[str]:
-    """What the unit has signed was taken down, all of it, as the very next entry; and nothing that it has not signed."""
+    """What the unit has signed was taken down, all of it, as the next entry; and nothing that it has not signed."""
     after = [one for one in file.log[number + 1 : number + 2] if one["kind"] == "answered"]
     mine = [one["data"] for one in after if person(one["actor"]).startswith("unit:")]
     if said is None:

@@ -13,11 +13,11 @@ from libs.common.errors import Invalid, VersionConflict
 from libs.common.events import ids
 from libs.common.events.intake import AssetCorrected, AssetDeclared, Kind, UnitRef
 from libs.common.events.registry import RecordState, RunningState
+from libs.common.visible import visible
 from services.registry import codes
 from services.registry.identity import Canonical
 from services.registry.refusals import AnotherSource, DuplicateAsset, ReopenTooEarly, UnknownAsset
 from services.registry.states import IllegalTransition, move
-from services.registry.visible import visible
 
 Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate", "outdated"]
 

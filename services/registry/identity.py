@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from libs.common.errors import DomainError
 from libs.common.events.intake import Kind
+from libs.common.visible import is_invisible
 from services.registry import accountnames
 from services.registry.networks import NETWORKS
 from services.registry.platformnames import TABLE, WEB, is_known_platform, platform_name
@@ -21,7 +22,6 @@ from services.registry.platforms import Platform, words
 from services.registry.shortlinks import LOGINS, is_short
 from services.registry.slips import names_nothing, slipped_scheme
 from services.registry.stores import STORES
-from services.registry.visible import is_invisible
 from services.registry.webaddress import NoAddress, Query, Web, decoded, value_of, web
 
 __all__ = ["KNOWN", "NAMED", "Canonical", "UnreadableAddress", "canonical", "is_known_platform", "platform_name"]

@@ -14,7 +14,7 @@ from urllib.parse import unquote, unquote_plus
 
 import ada_url
 
-from services.registry.visible import is_invisible
+from libs.common.visible import is_invisible
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"https?:/*([^/?#]*)", re.IGNORECASE)

@@ -332,10 +332,9 @@ async def test_a_number_that_the_database_writes_otherwise_breaks_no_chain(story
 )
 async def test_the_public_is_told_nothing_out_of_an_altered_log(story: Story, unit: UUID, change: str) -> None:
     """Neither another day nor that it was withdrawn: only that it is in doubt; and others as ever."""
-    _, other = await story.flagged("other", unit)
-    _, case = await story.flagged("told", unit)
-    await story.announced(other)
-    await story.announced(case)
+    cases = await ready(story, unit, "other", "told")
+    other, case = cases["other"], cases["told"]
+    await story.sign()
     before = {item["case_id"]: item for item in (await story.call("GET", "/announcements", role="public"))["items"]}
     assert {item["state"] for item in before.values()} == {"announced"}
     assert "stop_not_before" in before[str(case)]["data"]
