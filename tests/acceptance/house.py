@@ -291,13 +291,19 @@ class House:
 def declared(name: str, unit: str, day: date, *, source: str = "list") -> AssetDeclared:
     """A declaration of an account on X by a unit."""
     return AssetDeclared(
-        source=source, on=day, kind="account", platform="X", address=f"https://x.com/{name}", name=name,
+        source=source, on=day, kind="account", platform="X", address=f"https://x.com/{handle(name)}", name=name,
         language="en", sponsor=UnitRef(scheme="ca-name", value=unit, name=unit, language="en"),
     )  # fmt: skip
 
 
+def handle(name: str) -> str:
+    """An account's name as X allows it."""
+    return name.replace("-", "_")
+
+
 def account(name: str) -> UUID:
-    return asset_id("account", "x", name.lower())
+    """The account that `declared` tells of under a name."""
+    return asset_id("account", "x", handle(name).lower())
 
 
 def beacon(house: House, source: str, asset: UUID, day: date, user: str = "u1") -> dict[str, Any]:
