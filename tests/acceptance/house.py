@@ -1,6 +1,7 @@
 """A running house and a client that plays days in it: `jianfu up` as a child, the world beside it."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -297,8 +298,9 @@ def declared(name: str, unit: str, day: date, *, source: str = "list") -> AssetD
 
 
 def handle(name: str) -> str:
-    """An account's name as X allows it."""
-    return name.replace("-", "_")
+    """An account's name as X allows it: letters, digits and low lines, at most fifteen."""
+    allowed = name.replace("-", "_")
+    return allowed if len(allowed) <= 15 else allowed[:8] + hashlib.sha256(allowed.encode()).hexdigest()[:7]
 
 
 def account(name: str) -> UUID:

@@ -13,6 +13,7 @@ UNREACHED = {
     "refuse_checkpoint": "only a checkpoint that its database's owner altered leads there",
     "set_aside": "only a sender with fifty refusals in a row; tests/integration/common/test_senders.py plays it",
     "park": "only records of a sender that is set aside; the same",
+    "decide_held_day": "a page of the decisions of `decide_held`; tests/integration/registry/test_lists.py repeats it",
     "unpark": "only what was counted of such a sender and not kept; the same",
     "release": "only an operator who releases such a sender; the same",
     "refuse_parked": "only a parked record that is refused once its sender was released; the same",
