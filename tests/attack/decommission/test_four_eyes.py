@@ -107,7 +107,8 @@ async def test_who_signed_a_plan_may_not_move_its_cases_but_make_them_safer(
     body = {"reason": "r"}
     await story.call("POST", f"/cases/{cases['b']}/hold", body, who="ada")
     await story.call("POST", f"/cases/{cases['b']}/cancel", body, who="ada")
-    await story.call("POST", f"/cases/{cases['a']}/{what}", body | {"answer": "close"}, who="op2")
+    answer = {"answer": "close"} if what == "answers" else {}
+    await story.call("POST", f"/cases/{cases['a']}/{what}", body | answer, who="op2")
 
 
 async def test_a_hand_between_two_signatures_takes_the_case_out_of_its_plan(story: Story, unit: UUID) -> None:
