@@ -127,12 +127,13 @@ async def _sign(ctx: Context, conn: Connection, plan: Any, approver: str) -> dic
     plan_id, signed = plan["plan_id"], await signers(conn, plan["plan_id"])
     if plan["state"] == "approved":  # what was approved has its signatures; a later one would prove nothing
         return dict(plan) | {"approvers": signed}
+    parts = await _parts(ctx, conn, plan)
     if not foureyes.among(approver, signed):
-        await _unless_involved(ctx, conn, plan, approver)
+        _unless_involved(parts, approver)
         await QUERIES.approval_add(conn, plan_id=plan_id, approver=approver, sha256=plan["sha256"], at=ctx.now())
         signed = await signers(conn, plan_id)
     two = len(foureyes.people(signed)) >= 2
-    mandates = [] if two else await _mandates(ctx, conn, plan["content"], approver)
+    mandates = [] if two else await _mandates(ctx, conn, plan["content"], approver, _names(parts.values()))
     if two or mandates:
         await QUERIES.plan_state(conn, plan_id=plan_id, state="approved")
         await _admit(ctx, conn, plan, signed, mandates)
@@ -161,34 +162,36 @@ async def acted(conn: Connection, held: Held) -> dict[str, list[str]]:
     return found
 
 
-def _names(parts: Mapping[str, Iterable[str]]) -> list[str]:
-    return [name for who in parts.values() for name in who]
-
-
-async def _unless_involved(ctx: Context, conn: Connection, plan: Any, approver: str) -> None:
-    """Raises MayNotSign where the signer has had another part in one of the cases; one that is broken is left out."""
+async def _parts(ctx: Context, conn: Connection, plan: Any) -> dict[UUID, dict[str, list[str]]]:
+    """What `acted` says of each case of a plan; one that is broken is left out."""
+    found = {}
     for member in json.loads(plan["content"])["members"]:
         held, fault = await store.look(conn, UUID(member["case_id"]), ctx.zone, ctx.notary)
-        why = foureyes.conflict(approver, await acted(conn, held)) if fault is None else None
-        if why is not None:
-            raise MayNotSign(who=approver, why=f"{held.case.case_id}: {why}")
+        if fault is None:
+            found[held.case.case_id] = await acted(conn, held)
+    return found
 
 
-async def _mandates(ctx: Context, conn: Connection, content: str, approver: str) -> list[str]:
+def _names(parts: Iterable[Mapping[str, Iterable[str]]]) -> list[str]:
+    """All who have had a part in any of some cases."""
+    return [name for part in parts for who in part.values() for name in who]
+
+
+def _unless_involved(parts: Mapping[UUID, dict[str, list[str]]], approver: str) -> None:
+    """Raises MayNotSign where the signer has had another part in one of the cases."""
+    for case_id, part in parts.items():
+        if (why := foureyes.conflict(approver, part)) is not None:
+            raise MayNotSign(who=approver, why=f"{case_id}: {why}")
+
+
+async def _mandates(ctx: Context, conn: Connection, content: str, approver: str, involved: Iterable[str]) -> list[str]:
     """The standing approvals that cover every member of a plan; none when one is not covered.
 
     Each is signed by two, of whom none proposed it or had another part in one of the cases, and nor did the one who
     approves under it.
     """
-    members = json.loads(content)["members"]
-    need = Counter(rule for member in members for rule in plans.rules_of(member))
-    rows = [row async for row in QUERIES.mandates_live(conn, day=ctx.today()) if row["rule"] in need]
-    involved: list[str] = []
-    for member in members if rows else ():
-        held, fault = await store.look(conn, UUID(member["case_id"]), ctx.zone, ctx.notary)
-        if fault is None:
-            involved += _names(await acted(conn, held))
-    live = [row for row in rows if _standing(row, approver, involved)]
+    need = Counter(rule for member in json.loads(content)["members"] for rule in plans.rules_of(member))
+    live = [row async for row in QUERIES.mandates_live(conn, day=ctx.today()) if _standing(row, approver, involved)]
     found = []
     for rule, count in sorted(need.items()):
         fit = [str(row["mandate_id"]) for row in live if row["rule"] == rule and row["max_per_day"] >= count]
@@ -225,12 +228,11 @@ async def _no_longer(conn: Connection, held: Held, member: dict[str, Any], signe
     subject = await store.subject(conn, held.case.asset_id)
     if subject is None or subject.version != member["asset_version"]:
         return CHANGED
-    return states.undone(held.progress) or await _involved(conn, held, signed)
+    return states.undone(held.progress) or _involved(await acted(conn, held), signed)
 
 
-async def _involved(conn: Connection, held: Held, signed: Iterable[str]) -> str | None:
+def _involved(parts: Mapping[str, list[str]], signed: Iterable[str]) -> str | None:
     """Why somebody who signed for a case may not have, or None: he may have acted after he signed."""
-    parts = await acted(conn, held)
     return next((why for name in signed if (why := foureyes.conflict(name, parts)) is not None), None)
 
 
@@ -275,11 +277,8 @@ async def fault_of(conn: Connection, held: Held) -> str | None:
     fault = plans.fault(
         plan["content"], plan["sha256"], signed, held.case.case_id, p.plan_sha256 or "", p.approvers, held.log
     )  # fmt: skip
-    if fault is None:
-        fault = await _involved(conn, held, p.approvers)
     if fault is None and not _two(held):
-        mandates = await _mandates_of(conn, held, plan)
-        involved = _names(await acted(conn, held))
+        mandates, involved = await _mandates_of(conn, held, plan), _names([await acted(conn, held)])
         if any(mandate is None or not _standing(mandate, p.approvers[0], involved) for mandate in mandates.values()):
             return "one person approved it, and no standing approval of its rule is signed by two others"
     return fault
@@ -312,7 +311,7 @@ async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> s
         return CHANGED
     if plans.evidence_of(held.log, held.progress.asked_finding) not in {None, *member["evidence_sha256"]}:
         return UNSIGNED
-    if (why := await _involved(conn, held, held.progress.approvers)) is not None:
+    if (why := _involved(await acted(conn, held), held.progress.approvers)) is not None:
         return why
     if _two(held):
         return None
