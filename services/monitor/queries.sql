@@ -243,7 +243,7 @@ update source_days set counted = :counted where source = :source and day = :day;
 -- source vouches for, today or as many days back as its rhythm allows; without one, silence is unknown. It is unknown
 -- too where any admitted source that watches the asset is not healthy. A post of these last days is known in any case.
 with recursive chosen as (
-    select asset_id, source as listed_source, least(opened_on, listed_on) as since, kind, platform, sponsor_id
+    select asset_id, source as listed_source, listed_on, least(opened_on, listed_on) as since, kind, platform, sponsor_id
     from assets where asset_id = any(:assets::uuid[])
 ), climbed as (
     select distinct sponsor_id as unit_id, sponsor_id as above from chosen where sponsor_id is not null
@@ -268,6 +268,15 @@ with recursive chosen as (
     left join above on above.unit_id = c.sponsor_id
     where 'posts' = any(s.measures) and v.stated_on > s.last_stated - 28
         and covers_asset(s.admission, c.asset_id, c.kind, c.platform, above.units)
+    union all
+    -- and who is blind and had no such four weeks since the asset was listed: it had no time to say that it does not
+    select c.asset_id, s.source, s.rhythm_days, false, '{}'
+    from speaking s
+    join chosen c on c.listed_on > s.last_stated - 28
+    left join above on above.unit_id = c.sponsor_id
+    where s.source <> all(:healthy) and 'posts' = any(s.measures)
+        and covers_asset(s.admission, c.asset_id, c.kind, c.platform, above.units)
+        and not exists (select from vouched v where v.asset_id = c.asset_id and v.source = s.source)
 ), watched as (
     select w.asset_id, array_agg(w.source order by w.source) as watching, max(w.rhythm_days) as rhythm_days,
         array_agg(w.source order by w.source) filter (where not w.healthy) as blind,

@@ -53,7 +53,7 @@ class SourceShown(BaseModel):
     last_vouched: date | None
     admitted_on: date | None = Field(description="since when it is admitted; silence counts from there")
     agents: list[str] = Field(description="who may speak for it")
-    watches: bool = Field(description="it is admitted for the asset's posts and names it: while it is ill, UNKNOWN")
+    watches: bool = Field(description="it is waited for: while it is ill, the asset is UNKNOWN")
 
 
 class Why(BaseModel):
@@ -151,7 +151,7 @@ async def _sources(
     admitted = await store.admitted(conn, today)
     since = {row["source"]: row["admitted_on"] async for row in store.QUERIES.source_list(conn, today=today)}
     shown = []
-    for name in sorted(set(last) | {source for source in gauges if source}):
+    for name in sorted({*last, *reading.watching, *(source for source in gauges if source)}):
         health = healths.get(name, domain.Health(False, "silent", "从未申报", "it has never stated anything"))
         shown.append(
             SourceShown(

@@ -113,9 +113,33 @@ async def test_a_source_that_never_named_an_asset_leaves_it_to_others(monitor: M
     account, elsewhere = await monitor.record("mine"), await monitor.record("elsewhere")
     await monitor.admit("wide")
     await monitor.admit("mine", OTHER)
-    await silent_days(monitor, "wide", range(1), [elsewhere])
-    await silent_days(monitor, "mine", range(16), [account], agent=OTHER)
+    for number in range(44):
+        monitor.at(number)
+        if number < 29:
+            await monitor.state("wide", number, [elsewhere], 0)
+        await monitor.state("mine", number, [account], 0, agent=OTHER)
     assert [await truth(monitor, asset) for asset in (account, elsewhere)] == ["true", "unknown"]
+
+
+@pytest.mark.parametrize("stated", [1, 20])
+async def test_a_source_that_went_blind_before_it_could_name_an_asset_is_waited_for(
+    monitor: Monitor, stated: int
+) -> None:
+    """It covers the account and has not had its four weeks: what it would have seen nobody knows."""
+    account, elsewhere = await monitor.record("mine"), await monitor.record("elsewhere")
+    await monitor.admit("wide")
+    await silent_days(monitor, "wide", range(stated), [elsewhere])
+    await monitor.admit("new", OTHER, since=stated)
+    for number in range(stated, stated + 30):
+        await silent_days(monitor, "new", range(number, number + 1), [account], agent=OTHER)
+        await monitor.sweep()
+        assert await monitor.open_rules(account) == []
+    assert await truth(monitor, account) == "unknown"
+    shown = {source.source: source.watches for source in (await monitor.why(account)).sources}
+    assert shown == {"wide": True, "new": True}
+    await monitor.admit("wide", ended=True, since=stated + 29, today=stated + 29)
+    await silent_days(monitor, "new", range(stated + 30, stated + 31), [account], agent=OTHER)
+    assert await truth(monitor, account) == "true"
 
 
 async def test_one_post_by_any_admitted_source_clears(monitor: Monitor) -> None:
