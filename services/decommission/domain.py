@@ -1,5 +1,6 @@
 """What a case is made of: windows, limits, answers, notices, receipts and the gates they open. Pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -247,9 +248,13 @@ class Receipt:
 
 
 def read_receipt(
-    token: str, public_key: dict[str, Any], *, notice_sha256: str, asset_id: UUID, today: date | None = None
+    token: str, public_key: dict[str, Any], *, notice_sha256: str, asset_id: UUID, sent_on: date, today: date
 ) -> Receipt:
-    """Proof of notice: signed with the unit's key, naming this very notice and this very asset. Raises BadReceipt."""
+    """Proof of notice: signed with the unit's key, naming this very notice and this very asset. Raises BadReceipt.
+
+    `sent_on` is the day that the notice names as its own. It may leave out `received_on`; what it says there is a day
+    from then to `today`, for a case file that says otherwise would not verify.
+    """
     try:
         claims = signing.verify(public_key, token)
     except (signing.BadSignature, RecursionError):
@@ -260,7 +265,22 @@ def read_receipt(
         raise BadReceipt(field="asset_id", accepted=str(asset_id), why="it names another asset")
     given = claims.get("answer")
     answer = None if given is None else read_answer(given, today=today)
-    return Receipt(notice_sha256, str(asset_id), _storable("received_on", claims.get("received_on", ""), 40), answer)
+    return Receipt(notice_sha256, str(asset_id), _received(claims.get("received_on"), sent_on, today), answer)
+
+
+def _received(given: Any, sent_on: date, today: date) -> str:
+    """The day that a receipt names as that of its notice's coming in; empty where it names none. Raises BadReceipt."""
+    if given is None or given == "":
+        return ""
+    try:
+        fits = sent_on <= exact.day(given) <= today
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise BadReceipt(
+            field="received_on", accepted=f"a day from {sent_on} to {today}", why="it was received on no such day"
+        )
+    return str(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +359,11 @@ def notice_text(
             "receipt_key": receipt_key,
         }
     )
+
+
+def sent_on(body: str | bytes) -> date:
+    """The day that a notice's text names as the one on which it was sent."""
+    return date.fromisoformat(json.loads(body)["sent_on"])
 
 
 def probe_result(status: int | None) -> Literal["gone", "alive", "unclear"]:

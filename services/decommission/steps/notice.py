@@ -44,7 +44,12 @@ async def do(ctx: Context, case_id: UUID) -> None:
     try:
         token = _receipt_of(sent.body)
         receipt = domain.read_receipt(
-            token, unit_key.public_key, notice_sha256=signing.sha256(body), asset_id=subject.asset_id, today=ctx.today()
+            token,
+            unit_key.public_key,
+            notice_sha256=signing.sha256(body),
+            asset_id=subject.asset_id,
+            sent_on=domain.sent_on(body),
+            today=ctx.today(),
         )
     except domain.BadReceipt as error:
         await _undelivered(ctx, case_id, key, "done", error.text("en"))

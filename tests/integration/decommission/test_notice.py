@@ -152,6 +152,8 @@ async def test_a_receipt_may_come_later_and_its_signature_is_the_proof(story: St
     sha256 = await sent_notice(story, case)
     for token in (
         receipt("somebody-else", sha256, asset), receipt("alpha", "0" * 64, asset), receipt("alpha", sha256, unit),
+        receipt("alpha", sha256, asset, received_on="2025-05-01"),
+        receipt("alpha", sha256, asset, received_on="2099-01-01"),
         "no receipt at all",
     ):  # fmt: skip
         reply = await story.request("POST", f"/notices/{case}/receipt", {"receipt": token}, role="public")
@@ -174,7 +176,8 @@ async def test_a_late_receipt_may_carry_the_answer(story: Story, unit: UUID) -> 
     story.world.manners("alpha", receipt="none")
     asset, case = await story.flagged("later", unit)
     await story.round()
-    token = receipt("alpha", await sent_notice(story, case), asset, answer={"answer": "keep", "reason": "needed"})
+    told = {"received_on": story.day.isoformat(), "answer": {"answer": "keep", "reason": "needed"}}
+    token = receipt("alpha", await sent_notice(story, case), asset, **told)
     await story.call("POST", f"/notices/{case}/receipt", {"receipt": token}, role="public")
     await story.settle()
     assert await story.state(case) == "ended"

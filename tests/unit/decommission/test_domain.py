@@ -237,7 +237,9 @@ def receipt(key: dict[str, Any] = UNIT, **changes: Any) -> str:
 
 
 def read(token: str, public: dict[str, Any] = PUBLIC) -> domain.Receipt:
-    return domain.read_receipt(token, public, notice_sha256=HASH, asset_id=ASSET)
+    return domain.read_receipt(
+        token, public, notice_sha256=HASH, asset_id=ASSET, sent_on=date(2025, 6, 1), today=date(2025, 6, 10)
+    )
 
 
 def test_a_receipt_by_the_unit_for_this_notice_of_this_asset_is_proof() -> None:
@@ -262,6 +264,35 @@ def test_anything_else_is_none() -> None:
             read(token)
     with pytest.raises(BadReceipt):
         read(receipt(), none)
+
+
+@pytest.mark.parametrize("day", [None, "", "2025-06-01", "2025-06-10"])
+def test_a_receipt_may_name_the_day_on_which_its_notice_came_in(day: str | None) -> None:
+    assert read(receipt(received_on=day)).received_on == (day or "")
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2025-05-31",
+        "2025-06-11",
+        "1970-01-01",
+        "2025-06-31",
+        "20250602",
+        "2025-06-02T00:00:00Z",
+        " ",
+        20250602,
+        True,
+        0,
+        [],
+        {"day": "2025-06-02"},
+        "\u0662\u0660\u0662\u0665-06-02",
+    ],
+)
+def test_a_receipt_of_a_day_on_which_it_cannot_have_come_in_is_none(day: object) -> None:
+    with pytest.raises(BadReceipt) as refused:
+        read(receipt(received_on=day))
+    assert (refused.value.field, refused.value.accepted) == ("received_on", "a day from 2025-06-01 to 2025-06-10")
 
 
 @given(st.text())
