@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import IO, Any, TypeVar
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from cryptography.exceptions import InvalidSignature
@@ -41,6 +42,7 @@ MOST_FILES = 10_000  # of a package
 MOST_FAULTS = 100  # that one check tells: who has read a hundred needs no more, and a forger could make millions
 MOST_PEOPLE = 100  # who have had a part in one case
 GENESIS = "0" * 64
+NAMESPACE = UUID("6f1d3c1e-52a1-5f0e-9c55-4a69616e6675")  # of ids, which are made of what they name
 CALENDAR = "calendar"  # how the first entry of a younger log says that its days are counted
 DAY = timedelta(days=1)  # older rule: what a log that does not say so may have counted for a day
 UTC = timezone.utc  # noqa: UP017 - datetime.UTC is younger than Python 3.10
@@ -541,6 +543,8 @@ class Case:
             case "confirmed" | "refuted" | "inconclusive":
                 if data["request_id"] != self.request_id or self.asked_day != self.day(at):
                     yield "it answers no question of that day"
+                if self.asked_finding and data.get("finding_id", self.asked_finding) != self.asked_finding:
+                    yield "it speaks of another finding than was asked about"
             case "probed":
                 yield from self._odd_look(at, data)
             case "closed" if "stopped_on" in data and self.stopped_at is not None:
@@ -1018,6 +1022,9 @@ def _beside(file: File) -> Iterator[str]:
     first = log[0]["data"]
     if (told["finding_id"], told["rule"]) != (first["finding_id"], first["rule"]):
         yield "it says that another finding has opened the case"
+    parts = "case", told["asset_id"], str(told["ordinal"])
+    if told["case_id"] != str(uuid5(NAMESPACE, "\x1f".join(parts))):
+        yield "its id is not that of this asset's case of this number"
     if instant(told["opened_at"]) != instant(log[0]["at"]):
         yield "it says that the case was opened at another time"
     if instant(file.body["exported_at"]) < instant(log[-1]["at"]):

@@ -1,6 +1,6 @@
 """The log as a hash chain: each entry's hash covers the one before, so none can be altered, dropped or moved. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from libs.common.signing import canonical, sha256
 
 GENESIS = "0" * 64
+EVIDENCE = "the evidence of a finding is not what its log recorded"
 LENGTH = "its row counts another number of entries than its log has"
 WHOLE = 1e16  # from here on a float is written with an exponent, which a database of decimal numbers does not keep
 
@@ -57,6 +58,20 @@ def fault(log: Sequence[Entry], version: int) -> str | None:
         return f"{LENGTH}: {len(log)}, {version}"
     found = faults([entry.content() | {"sha256": entry.sha256} for entry in log])
     return found[0] if found else None
+
+
+def evidence_fault(log: Sequence[Entry], evidence: Mapping[str, Any], hashes: Mapping[str, str]) -> str | None:
+    """Why the evidence beside a log is not what the log recorded of it, or None; both by the finding's id.
+
+    A notice, a plan and an archive say what it says, so nothing is done on evidence that was altered.
+    """
+    for entry in log:
+        if entry.kind in ("opened", "finding_attached"):
+            which, recorded = entry.data["finding_id"], entry.data["evidence_sha256"]
+            found = evidence.get(which)
+            if found is None or hashes.get(which) != recorded or sha256(canonical(found)) != recorded:
+                return f"{EVIDENCE}: {which}"
+    return None
 
 
 def head(log: Sequence[Entry]) -> tuple[int, str]:

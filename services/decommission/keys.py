@@ -126,7 +126,12 @@ def read_proof(token: str, key: UnitKey, sent: bytes) -> None:
 
 
 def changed(before: UnitKey, after: UnitKey) -> bytes:
-    """What the address before is told when another key is in force."""
+    """What the address before is told when another key is in force; it may be that of a unit above."""
+    own = before.unit_id == after.unit_id
+    zh = "贵单位的通知地址或回执密钥已更换" if own else f"下级单位 {after.unit_id} 已启用自己的通知地址和回执密钥"
+    en = "Where your notices go, or the key of your receipts, was changed"
+    if not own:
+        en = f"Notices to the unit {after.unit_id} below yours no longer go to you but to an address of its own"
     return signing.canonical(
         {
             "type": "key-changed",
@@ -134,8 +139,8 @@ def changed(before: UnitKey, after: UnitKey) -> bytes:
             "before": {"url": before.url, "thumbprint": before.thumbprint},
             "after": {"url": after.url} | after.named(),
             "text": {
-                "zh": "贵单位的通知地址或回执密钥已更换。如非贵单位所为,请立即与运行方联系。",
-                "en": "Where your notices go, or the key of your receipts, was changed. If it was not you, object now.",
+                "zh": f"{zh}。如非{'贵' if own else '该'}单位所为,请立即与运行方联系。",
+                "en": f"{en}. If it was not {'you' if own else 'that unit'}, object now.",
             },
         }
     )

@@ -40,9 +40,9 @@ class Messenger:
         """Make every attempt that is due now, once."""
         async with self._ctx.database.reading() as conn:
             owed = await unitkeys.owed(self._ctx, conn)
-        for unit_id, ordinal, attempts in owed:
+        for what in owed:
             with contextlib.suppress(SwitchedOff):
-                await unitkeys.tell(self._ctx, unit_id, ordinal, attempts + 1)
+                await unitkeys.tell(self._ctx, what)
 
     async def due(self) -> int:
         """How many messages wait to be sent now; none of them while nothing may leave this service."""

@@ -69,20 +69,18 @@ on conflict do nothing;
 insert into unit_key_confirmations (unit_id, ordinal, confirmed_by, at) values (:unit_id, :ordinal, :by, :at)
 on conflict do nothing;
 
+-- name: unit_key_owe(unit_id, ordinal, before_unit, before_ordinal)!
+insert into unit_key_owed (unit_id, ordinal, before_unit, before_ordinal)
+values (:unit_id, :ordinal, :before_unit, :before_ordinal) on conflict do nothing;
+
 -- name: unit_keys_to_tell(morning, most)
--- Keys in force whose predecessor's address has not heard of it, and was not tried since this morning.
-select k.unit_id, k.ordinal, count(t.attempt) as attempts
-from unit_keys k
-join unit_key_proofs p using (unit_id, ordinal) join unit_key_confirmations c using (unit_id, ordinal)
-left join unit_key_tellings t using (unit_id, ordinal)
-where k.ordinal > 1 and exists (
-    select 1 from unit_key_proofs q join unit_key_confirmations d using (unit_id, ordinal)
-    where q.unit_id = k.unit_id and q.ordinal < k.ordinal
-)
-group by k.unit_id, k.ordinal
+-- Keys in force of which the address before has not heard, and was not tried since this morning.
+select o.unit_id, o.ordinal, o.before_unit, o.before_ordinal, count(t.attempt) as attempts
+from unit_key_owed o left join unit_key_tellings t using (unit_id, ordinal)
+group by o.unit_id, o.ordinal
 having not coalesce(bool_or(t.accepted), false) and count(t.attempt) < :most
    and coalesce(max(t.at) < :morning, true)
-order by k.unit_id, k.ordinal;
+order by o.unit_id, o.ordinal;
 
 -- name: unit_key_told(unit_id, ordinal, attempt, accepted, why, at)!
 insert into unit_key_tellings (unit_id, ordinal, attempt, accepted, why, at)
@@ -185,19 +183,25 @@ order by due_at, asset_id limit :max_rows;
 select count(*) from cases where due_at <= :until;
 
 -- name: cases_of_unit(unit_id, ordinal)
--- Cases short of their stop whose notice may find this unit or one below it, or was proved by this unit's key before.
+-- Cases short of their stop that a unit's new key changes something for: their notice may find this unit or one below
+-- it, or went last to another key while it would go to this unit's now, or was proved by this unit's key before.
 with recursive down as (
-    select :unit_id::uuid as unit_id
+    select :unit_id::uuid as unit_id, true as nearest
     union
-    select u.unit_id from units u join down on u.parent_id = down.unit_id
+    select u.unit_id, d.nearest and not exists (
+        select 1 from unit_key_states k
+        where k.unit_id = u.unit_id and k.in_force_from is not null and k.retired_at is null
+    )
+    from units u join down d on u.parent_id = d.unit_id
 )
 select c.case_id from cases c join subjects s using (asset_id) left join down on down.unit_id = s.sponsor_id
-left join lateral (select n.unit_id, n.key_ordinal from notices n where n.case_id = c.case_id
+left join lateral (select n.unit_id, n.key_unit, n.key_ordinal from notices n where n.case_id = c.case_id
                    order by n.ordinal desc limit 1) n on true
 where (c.state in ('noticing', 'undelivered') and down.unit_id is not null)
    or (c.state in ('noticing', 'undelivered', 'answering', 'fixing', 'ready', 'planned', 'approved', 'announced',
                    'archived', 'rechecking', 'needs_person')
-       and n.unit_id = :unit_id and n.key_ordinal is distinct from :ordinal)
+       and (n.unit_id = :unit_id or down.nearest)
+       and (n.key_unit, n.key_ordinal) is distinct from (:unit_id::uuid, :ordinal::int))
 order by c.case_id;
 
 -- name: cases_ready()

@@ -91,6 +91,8 @@ async def look(
     fault = chain.fault(entries, case.version) or _other_case(case, entries, whole=windows is not None)
     if fault is None:
         fault = await _not_as_signed(conn, case_id, entries, row["checkpoint_entries"], notary)
+    if fault is None:
+        fault = await _evidence_altered(conn, case_id, entries)
     try:
         p = progress.fold(entries if fault is None else [], case.windows, zone)
     except (LookupError, TypeError, ValueError, AttributeError):  # it follows from itself, and no service wrote it
@@ -137,6 +139,14 @@ async def _not_as_signed(
     if head is not None and not chain.extends(log, head.entries, head.last):
         return "it is not the log whose head was signed"
     return None
+
+
+async def _evidence_altered(conn: Connection, case_id: UUID, log: list[Entry]) -> str | None:
+    """How the evidence of a case differs from what its log recorded when it came, or None."""
+    rows = [row async for row in QUERIES.findings_of(conn, case_id=case_id)]
+    evidence = {str(row["finding_id"]): json.loads(row["evidence"]) for row in rows}
+    hashes = {str(row["finding_id"]): row["evidence_sha256"] for row in rows}
+    return chain.evidence_fault(log, evidence, hashes)
 
 
 async def append(

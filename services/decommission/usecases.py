@@ -23,7 +23,7 @@ from libs.common.events.monitor import (
 )
 from libs.common.events.registry import AssetRecord, UnitRecorded
 from libs.common.signing import canonical, sha256
-from services.decommission import domain, foureyes, keys, planning, states, store
+from services.decommission import chain, domain, foureyes, keys, planning, states, store
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.keys import UnitKey
@@ -66,6 +66,7 @@ async def open_case(ctx: Context, told: FindingOpened, event_id: str, windows: W
 
 async def take_up(ctx: Context, conn: Connection, asset_id: UUID, evidence: dict[str, Any], windows: Windows) -> None:
     """A finding of a locked asset opens its next case, or attaches to the one that is open."""
+    evidence = chain.stored(evidence)
     finding_id, rule = UUID(evidence["finding_id"]), evidence["rule"]
     data: dict[str, Any] = {"finding_id": str(finding_id), "rule": rule}
     data["evidence_sha256"] = sha256(canonical(evidence))
@@ -127,6 +128,7 @@ async def recheck_answered(ctx: Context, told: Reply, event_id: str) -> None:
         held = await ctx.hold(conn, told.case_id)
         kind, p = ENTRY[type(told)], held.progress
         expected = str(told.request_id) == p.request_id and told.business_day == ctx.today() == p.asked_day
+        expected = expected and p.asked_finding in (None, str(told.finding_id))
         if not expected or p.refuted or held.case.state not in states.LEGAL[kind]:
             log.info("recheck-too-late", case_id=str(told.case_id), day=str(told.business_day))
             return
@@ -226,8 +228,13 @@ def _signed_by(sent: list[Any], token: str, asset_id: UUID, today: date) -> tupl
         public = json.loads(row["public_key"])
         try:
             return row, domain.read_receipt(
-                token, public, notice_sha256=row["sha256"], asset_id=asset_id, today=today
-            )  # fmt: skip
+                token,
+                public,
+                notice_sha256=row["sha256"],
+                asset_id=asset_id,
+                sent_on=domain.sent_on(row["body"]),
+                today=today,
+            )
         except domain.BadReceipt as error:
             refused = refused or error
     raise refused or domain.BadReceipt(field="receipt", why="there is nobody who could have signed it")

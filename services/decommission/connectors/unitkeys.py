@@ -158,9 +158,32 @@ async def _after(ctx: Context, conn: Connection, before: UnitKey) -> UnitKey:
     key = await _newest(conn, before.unit_id)
     if before.in_force_from is None and key.in_force_from is not None:
         rows = QUERIES.cases_of_unit(conn, unit_id=key.unit_id, ordinal=key.ordinal)
-        for case_id in [row["case_id"] async for row in rows]:
+        cases = [row["case_id"] async for row in rows]
+        for case_id in cases:
             await _tell_anew(ctx, conn, case_id, key)
+        await _owe(ctx, conn, key, while_a_case_runs=bool(cases))
     return key
+
+
+async def _owe(ctx: Context, conn: Connection, key: UnitKey, *, while_a_case_runs: bool) -> None:
+    """Note who has to hear that a key is in force: whoever held the address where the unit's notices went until now.
+
+    That is the unit itself; where it had no address of its own, a unit above it, which hears of it while a case runs.
+    """
+    held = await history(conn, key.unit_id)
+    own = next((one for one in held if one.ordinal < key.ordinal and one.in_force_from is not None), None)
+    before = own
+    if own is None and while_a_case_runs:
+        row = await QUERIES.endpoint_for(conn, unit_id=key.unit_id, from_height=1)
+        before = None if row is None else store.to_key(row)
+    if before is not None:
+        await QUERIES.unit_key_owe(
+            conn,
+            unit_id=key.unit_id,
+            ordinal=key.ordinal,
+            before_unit=before.unit_id,
+            before_ordinal=before.ordinal,
+        )
 
 
 async def _tell_anew(ctx: Context, conn: Connection, case_id: UUID, key: UnitKey) -> None:
@@ -183,19 +206,34 @@ async def _tell_anew(ctx: Context, conn: Connection, case_id: UUID, key: UnitKey
     await store.append(conn, held, "endpoint_changed", data, now=ctx.now(), actor=key.set_by, zone=ctx.zone)
 
 
-async def owed(ctx: Context, conn: Connection) -> list[tuple[UUID, int, int]]:
-    """(unit, number of its key, attempts so far) of each address that has to hear now that it is one no longer."""
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """That a key of a unit is in force, which the address of another key, its own or of a unit above, has to hear."""
+
+    unit_id: UUID
+    ordinal: int
+    before_unit: UUID
+    before_ordinal: int
+    attempts: int
+
+
+async def owed(ctx: Context, conn: Connection) -> list[Owed]:
+    """What has to be told now."""
     rows = QUERIES.unit_keys_to_tell(conn, morning=days.morning(ctx.today(), ctx.zone), most=TELLINGS)
-    return [(row["unit_id"], row["ordinal"], row["attempts"]) async for row in rows]
+    return [Owed(**dict(row)) async for row in rows]
 
 
-async def tell(ctx: Context, unit_id: UUID, ordinal: int, attempt: int) -> None:
+async def _key(conn: Connection, unit_id: UUID, ordinal: int) -> UnitKey:
+    return next(key for key in await history(conn, unit_id) if key.ordinal == ordinal)
+
+
+async def tell(ctx: Context, what: Owed) -> None:
     """Tell the address before that another key is in force; after the last attempt in vain a person is called."""
+    unit_id, ordinal, attempt = what.unit_id, what.ordinal, what.attempts + 1
     async with ctx.database.reading() as conn:
         await ctx.require_switch(conn)
-        held = {key.ordinal: key for key in await history(conn, unit_id)}
-    after = held[ordinal]
-    before = held[max(n for n, key in held.items() if n < ordinal and key.in_force_from is not None)]
+        after = await _key(conn, unit_id, ordinal)
+        before = await _key(conn, what.before_unit, what.before_ordinal)
     effect = derive("key-changed", unit_id, ordinal)
     faults.point("decommission.key-changed.before-effect")
     sent = await webhook.send(

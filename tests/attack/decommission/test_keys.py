@@ -255,6 +255,57 @@ async def test_a_key_that_changes_while_a_case_runs_is_told_to_both_addresses(
     await check_file(story, case)
 
 
+@pytest.mark.parametrize("stage", ["noticing", "answering", "announced"])
+async def test_a_first_key_of_a_unit_that_was_told_through_the_one_above_is_told_to_both_addresses(
+    story: Story, unit: UUID, stage: str
+) -> None:
+    """Else two people could give it an address, and who spoke for it until then would never hear."""
+    below = await story.unit("beta", endpoint=False, parent=unit)
+    asset, case = await story.flagged("swapped", below)
+    if stage == "noticing":
+        story.world.manners("alpha", receipt="none")
+        await story.round()
+    await story.until(case, stage)
+    await story.confirm(below, await story.propose(below, **at(story, "beta")))
+    await story.round()
+    (told,) = story.world.calls("key-changed")
+    assert told["unit"] == "alpha", "the address that spoke for it until now hears of it"
+    said = json.loads(told["body"])
+    assert (said["unit_id"], said["before"]["url"]) == (str(below), at(story, "alpha")["url"])
+    assert str(below) in said["text"]["zh"]
+    assert [call["unit"] for call in story.world.calls("notice", str(asset))] == ["alpha", "beta"]
+    assert await story.state(case) == "noticing", "the new key is too young to prove it"
+    if stage == "noticing":
+        late = receipt("alpha", await sent_notice(story, case), asset)
+        reply = await story.request("POST", f"/notices/{case}/receipt", {"receipt": late}, role="public")
+        assert reply.status_code == 422
+    assert await story.until(case, "closed", days=30) == "closed"
+    await check_file(story, case)
+    await story.confirm(below, await story.propose(below, **at(story, "gamma")))
+    await story.round()
+    assert [call["unit"] for call in story.world.calls("key-changed")] == ["alpha", "beta"], "from now on its own"
+
+
+async def test_a_first_key_while_no_case_runs_is_told_to_nobody(story: Story, unit: UUID) -> None:
+    """The one above need not hear of each of hundreds that are set up."""
+    await story.flagged("another-ones", unit)
+    below = await story.unit("beta", endpoint=False, parent=unit)
+    await story.confirm(below, await story.propose(below, **at(story, "beta")))
+    await story.round()
+    assert story.world.calls("key-changed") == []
+
+
+async def test_a_key_above_tells_nobody_anew_who_has_one_of_his_own(story: Story, unit: UUID) -> None:
+    below = await story.unit("beta", parent=unit)
+    lower = await story.unit("delta", endpoint=False, parent=below)
+    _, case = await story.flagged("kept", lower)
+    await story.until(case, "answering")
+    await story.unit("gamma", endpoint=False)
+    await story.confirm(unit, await story.propose(unit, **at(story, "gamma")))
+    await story.round()
+    assert await story.state(case) == "answering"
+
+
 async def test_a_receipt_under_way_when_the_key_changes_proves_nothing(story: Story, unit: UUID) -> None:
     """The answer of the system before comes after the change: the case waits for the one that is in force."""
     _, case = await story.flagged("crossing", unit)
@@ -373,7 +424,7 @@ async def test_what_was_ever_proposed_proved_and_confirmed_stays(story: Story, u
     held = await history(story, unit)
     assert [key["retired_at"] is None for key in held] == [True, True, False]
     assert [key["in_force_from"] is None for key in held] == [True, False, False]
-    for table in ("unit_keys", "unit_key_proofs", "unit_key_confirmations", "unit_key_tellings"):
+    for table in ("unit_keys", "unit_key_proofs", "unit_key_confirmations", "unit_key_tellings", "unit_key_owed"):
         for statement in (f"delete from {table}", f"update {table} set ordinal = 9"):  # noqa: S608 - named above
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 async with story.database.pool.acquire() as conn:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Report
 from libs.common import auth, signing
+from libs.common.events import ids
 from services.decommission import casefile, chain, domain, keys, progress, states
 from services.decommission.chain import Entry
 from services.decommission.domain import Windows
@@ -21,7 +22,8 @@ SERVICE = auth.new_key("service")
 UNIT = auth.new_key("unit")
 PUBLIC = json.dumps(auth.public_key(SERVICE))
 UNIT_PUBLIC = json.dumps(auth.public_key(UNIT))
-ASSET, CASE = UUID(int=1), UUID(int=2)
+ASSET = UUID(int=1)
+CASE = ids.case_id(ASSET, 1)
 PACKAGE = "a" * 64
 File = dict[str, Any]
 Line = dict[str, Any]  # an entry before it is hashed: at, actor, kind, data
@@ -143,6 +145,7 @@ def papers(
     told = {
         "case_id": str(CASE),
         "asset_id": str(ASSET),
+        "ordinal": 1,
         "finding_id": log[0]["data"]["finding_id"],
         "rule": "C15",
         "state": state,

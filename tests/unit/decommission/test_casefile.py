@@ -319,6 +319,17 @@ def beside_the_log_and_signed(file: File) -> None:
     reseal(file)
 
 
+def of_another_number(file: File) -> None:
+    file["case"]["ordinal"] = 2
+    reseal(file)
+
+
+def confirmed_of_another_finding(file: File) -> None:
+    file.update(to_the_end("recheck_asked", "confirmed"))
+    entry_of(file, "confirmed")["finding_id"] = "another"
+    reseal(file)
+
+
 TAMPERINGS: list[tuple[Callable[[File], None], str]] = [
     (cut, "shortened"), (cut_and_rehashed, "shortened"), (swapped, "entry 2"), (dropped, "entry 3"),
     (altered_and_rehashed, "rewritten after signing"), (signed_by_another, "not signed by this key"),
@@ -336,6 +347,7 @@ TAMPERINGS: list[tuple[Callable[[File], None], str]] = [
     (another_key_in_the_plan, "names another key of the unit"),
     (other_evidence, "the evidence of finding f"), (other_archive, "archive package"),
     (beside_the_log, "beside the log"), (beside_the_log_and_signed, "its log says archived"),
+    (of_another_number, "case of this number"), (confirmed_of_another_finding, "another finding than was asked about"),
 ]  # fmt: skip
 
 
