@@ -42,13 +42,13 @@ FILE_BODY = {
     "responses": {
         "200": {
             "description": "报告 the report, or with `report=file` the file with a verdict on each row",
-            "content": {"text/csv": {"schema": {"type": "string"}}},
+            "content": {
+                "text/csv": {"schema": {"type": "string"}},
+                XLSX: {"schema": {"type": "string", "format": "binary"}},
+            },
         }
     },
 }
-
-
-DOWNLOAD = {"Content-Disposition": 'attachment; filename="verdicts.csv"'}
 
 
 class ImportsBusy(DomainError):
@@ -158,9 +158,9 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         lacks, and what any file calls closed (状态 已注销, 已关停), is `gone`, unless it is more than the guard allows:
         then all of it is `held`. It lacks assets of the kinds that it lists: a list of accounts says nothing of apps.
         Two imports run at once; another gets 429, to be sent again after `Retry-After` seconds. Who hangs up stops the
-        import between chunks. With `report=file` the answer is the file as CSV with a verdict before each row, to be
-        corrected and sent again as it is. A platform that nobody knows is remarked on in a dry run; its rows are
-        applied only with `allow_unknown_platforms=true`.
+        import between chunks. With `report=file` the answer is the file, a workbook as XLSX and all else as CSV, with
+        a verdict before each row, to be corrected and sent again as it is. A platform that nobody knows is remarked on
+        in a dry run; its rows are applied only with `allow_unknown_platforms=true`.
         """
         with turns.arriving(who):
             content = await request.body()
@@ -180,7 +180,10 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
             except imports.CallerGone:
                 return Response(status_code=499)  # nobody is left to read it
         if report == "file":
-            return Response(answer, media_type="text/csv; charset=utf-8", headers=DOWNLOAD)
+            form, name = (XLSX, "verdicts.xlsx") if file.is_workbook else ("text/csv; charset=utf-8", "verdicts.csv")
+            return Response(
+                answer, media_type=form, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+            )
         return Response(answer, media_type="application/json")
 
     @routes.get(

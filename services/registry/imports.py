@@ -101,7 +101,7 @@ async def run(
     if not apply:
         async with database.reading() as conn:
             await _vanishing(conn, importing, lacking=lacking, apply=False)
-        return await asyncio.to_thread(answers.rendered, report, rows, file.answer)
+        return await asyncio.to_thread(answers.rendered, report, rows, file.answer, workbook=file.is_workbook)
     answer = await _finish(importing, rows, key, lacking=lacking)
     log.info("import-finished", import_id=str(report.import_id), rows=len(rows), verdicts=dict(report.summary))
     for verdict, count in report.summary.items():
@@ -285,7 +285,7 @@ async def _finish(importing: _Run, rows: Rows, key: str | None, *, lacking: bool
             row_count=report.rows, complete=file.complete, actor=who.subject, at=importing.now,
             summary=json.dumps(summary, sort_keys=True),
         )  # fmt: skip
-        answer = await asyncio.to_thread(answers.rendered, report, rows, file.answer)
+        answer = await asyncio.to_thread(answers.rendered, report, rows, file.answer, workbook=file.is_workbook)
         await idempotency.keep(conn, who.subject, key, file.request, status=200, answer=answer)
     return answer
 

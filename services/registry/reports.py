@@ -13,6 +13,7 @@ from libs.common.signing import sha256
 from services.registry.csvrows import Remark, Row
 
 Answer = Literal["all", "problems", "file"]
+WORKBOOK = b"PK\x03\x04"  # how XLSX, a ZIP archive, begins
 VERDICT = {
     "registered": "added", "restored": "restored", "amended": "amended", "unchanged": "unchanged",
     "outdated": "unchanged",
@@ -43,6 +44,11 @@ class File:
     @cached_property
     def sha256(self) -> str:
         return sha256(self.content)
+
+    @property
+    def is_workbook(self) -> bool:
+        """Whether it was sent as XLSX; then it is sent back as XLSX."""
+        return self.content.startswith(WORKBOOK)
 
     @property
     def import_id(self) -> UUID:

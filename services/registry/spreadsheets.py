@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from services.registry import columns, csvrows
+from services.registry.reports import WORKBOOK
 from services.registry.tables import UnreadableFile
 
 ACCEPTED = "XLSX, or CSV in UTF-8, UTF-16 or, under a Chinese header, GBK"
@@ -35,7 +36,7 @@ def as_csv(content: bytes) -> bytes:
     is larger than its bounds, or has several sheets with a header: which of them is meant, a person has to say.
     """
     _other_formats(content)
-    if len(content) > csvrows.MAX_BYTES or not content.startswith(b"PK\x03\x04"):
+    if len(content) > csvrows.MAX_BYTES or not content.startswith(WORKBOOK):
         return content
     _measure(content)
     sheets = _read(content)

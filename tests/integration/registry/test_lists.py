@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+import python_calamine
 
 from libs.common.errors import Invalid
 from libs.common.events.intake import AssetDelisted, UnitRef
@@ -238,9 +239,18 @@ async def test_a_workbook_is_imported_over_http_and_comes_back_with_verdicts(
     assert (report["rows"], report["header_row"], report["unknown_columns"]) == (2, 2, ["备注"])
     assert [v["verdict"] for v in report["verdicts"]] == ["added", "refused"]
     sent = await http.post(f"{PATH}&report=file", content=content, headers=REGISTRAR)
-    assert sent.headers["content-type"].startswith("text/csv")
-    assert "attachment" in sent.headers["content-disposition"]
-    assert '"\'=1+1"' in sent.text
+    assert sent.headers["content-type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    assert 'filename="verdicts.xlsx"' in sent.headers["content-disposition"]
+    assert sent.content == (await http.post(f"{PATH}&report=file", content=content, headers=REGISTRAR)).content
+    (sheet,) = python_calamine.load_workbook(io.BytesIO(sent.content)).sheet_names
+    back = python_calamine.load_workbook(io.BytesIO(sent.content)).get_sheet_by_name(sheet).to_python()
+    assert back[0][2:] == ["名录", "", "", "", ""]
+    assert back[1] == ["结果 verdict", "说明 detail", *rows[1]]
+    assert back[2] == ["未变 unchanged", back[2][1], "=1+1", *rows[2][1:4], "5"], "a text and no formula, in its place"
+    assert back[3][0] == "拒绝 refused"
+    # Sent again as it came, the same is said of the same rows.
+    again = (await http.post(f"{PATH}&mode=apply", content=sent.content, headers=REGISTRAR)).json()
+    assert [(v["row"], v["verdict"]) for v in again["verdicts"]] == [(3, "unchanged"), (4, "refused")]
     damaged = await http.post(PATH, content=content[:500], headers=REGISTRAR)
     assert (damaged.status_code, damaged.json()["code"]) == (422, "unreadable_file")
 
