@@ -342,10 +342,12 @@ async def test_a_day_without_a_look_begins_the_days_anew(make_story: Make) -> No
 
 async def test_what_raises_in_one_case_stops_no_other(story: Story, unit: UUID) -> None:
     """A broken row is one person's work, not the end of the service."""
-    _, broken = await story.flagged("broken", unit)
-    _, well = await story.flagged("well", unit)
-    await story.owner("update findings set evidence = '[1]' where case_id = $1", broken)
+    _, broken = await story.flagged("broken", await story.unit("beta"))
+    story.world.manners("beta", receipt="none")
     await story.round()
+    _, well = await story.flagged("well", unit)
+    await story.owner("update notices set body = '{}' where case_id = $1", broken)
+    await story.next_day(3)
     assert await story.state(well) == "answering"
     assert await story.state(broken) == "needs_person"
     assert len(await story.alarms()) == 1
