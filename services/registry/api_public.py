@@ -1,5 +1,6 @@
 """HTTP for everybody, without a token: tombstones of closed assets, and whether an address is official."""
 
+from datetime import tzinfo
 from typing import Annotated
 from uuid import UUID
 
@@ -7,17 +8,17 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from libs.common.db import Database
-from libs.common.errors import Missing
+from libs.common.errors import Invalid, Missing
 from libs.common.text import Text
 from libs.common.web import public
-from services.registry import asked, pages, schemas, store
+from services.registry import official, pages, said, schemas
 from services.registry.store import QUERIES
 
 HTML = {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "墓碑页 The tombstone"}
 
 
-def router(database: Database) -> APIRouter:
-    """Tombstones and the question whether an address is official."""
+def router(database: Database, zone: tzinfo) -> APIRouter:
+    """Tombstones and the question whether an address or a name is official; days are those of `zone`."""
     routes = APIRouter(prefix="/registry/v1", tags=["public 公开"])
 
     @routes.get(
@@ -39,33 +40,38 @@ def router(database: Database) -> APIRouter:
         body = schemas.Tombstone(**dict(row)).model_dump_json()
         return Response(body, media_type="application/json", headers=headers)
 
-    @routes.get("/verify", summary="Is this address official? 是否官方账号")
+    @routes.get("/verify", summary="Is it official, and whose? 是否官方,由谁主办")
     @public
     async def verify(
-        address: Annotated[str, Text(2000), Query(examples=["https://weibo.com/chengdufabu"])],
+        request: Request,
+        address: Annotated[
+            str | None,
+            Text(2000),
+            Query(
+                description="网址、账号名、应用包名 its address or, with `platform`, what it is called there",
+                examples=["https://weibo.com/chengdufabu"],
+            ),
+        ] = None,
+        name: Annotated[
+            str | None, Text(400), Query(description="所显示的名称 the name that is shown", examples=["成都发布"])
+        ] = None,
         platform: Annotated[
             str, Text(60, least=0), Query(description="地址不含平台时填写 where the address does not tell")
         ] = "",
     ) -> schemas.Verified:
-        """An account by its address or, with `platform`, its name; an app by its page or package."""
-        readings, refused = asked.readings(platform, address)
-        found = None
+        """By address: an account by its page or, with `platform`, its name there; an app by its page or package.
+
+        By `name`: all that are shown under that name, on one platform or on any. What is given as an address and can be
+        none is looked for as a name. A name that is shown proves nothing: compare the address that the answer tells.
+        """
+        if (address is None) == (name is None):
+            why = ("address 与 name 须填且只填一项", "one of address and name is needed, and not both")
+            raise Invalid(field="address", accepted="an address, or a name under `name`", why=why)
         async with database.reading() as conn:
-            for kind, what in readings:
-                on, apart = asked.where(what, platform)
-                found = await store.official(conn, [kind], on, what.identity, apart=apart)
-                if found is not None:
-                    break
-        if found is None:
-            if refused is not None:
-                raise refused
-            what = readings[0][1]
-            return schemas.Verified(status="unknown", platform=what.platform, identity=what.identity)
-        closed, gone = found.record == "closed", found.running == "gone"
-        return schemas.Verified(
-            status="closed" if closed else "gone" if gone else "official",
-            platform=found.platform, identity=found.identity, asset_id=found.asset_id, name=found.name,
-            tombstone=f"/registry/v1/tombstones/{found.asset_id}" if closed else None,
-        )  # fmt: skip
+            if name is not None:
+                found = await official.of_name(conn, name, platform, zone)
+            else:
+                found = await official.of_address(conn, address or "", platform, zone)
+        return said.verified(found, request.headers.get("accept-language", ""))
 
     return routes

@@ -24,7 +24,16 @@ from services.registry.slips import names_nothing, slipped_scheme
 from services.registry.stores import STORES
 from services.registry.webaddress import NoAddress, Query, Web, decoded, value_of, web
 
-__all__ = ["KNOWN", "NAMED", "Canonical", "UnreadableAddress", "canonical", "is_known_platform", "platform_name"]
+__all__ = [
+    "KNOWN",
+    "NAMED",
+    "Canonical",
+    "UnreadableAddress",
+    "canonical",
+    "is_address",
+    "is_known_platform",
+    "platform_name",
+]
 
 KNOWN = frozenset(platform.name for platform in NETWORKS if platform.has_pages)
 NAMED = frozenset(TABLE)  # platforms whose things may have a name without an address
@@ -116,6 +125,11 @@ def _tidy(text: str) -> tuple[str, bool]:
     if any(unicodedata.category(char) in ("Cc", "Cs") or is_invisible(char) for char in kept):
         raise NoAddress(text)
     return unicodedata.normalize("NFC", " ".join(kept.split())), trailed
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is a web address, whatever platform it is said to be of."""
+    return _is_address("account", "", " ".join(text.split()))
 
 
 def _is_address(kind: Kind, stated: str, text: str) -> bool:

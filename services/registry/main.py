@@ -1,6 +1,7 @@
 """Assembles the registry."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -14,7 +15,7 @@ from libs.common.process import Parts, Role, open_base, serve
 from libs.common.reread import Reread
 from libs.common.senders import Bounds, Senders
 from libs.common.settings import load
-from services.registry import api, api_intake, api_public, api_units, handlers
+from services.registry import api, api_intake, api_public, api_units, handlers, refill
 from services.registry.domain import Policy
 from services.registry.settings import Settings
 
@@ -44,7 +45,7 @@ def application(
     app.include_router(api_units.router(database, clock))
     app.include_router(api.router(database, clock, policy))
     app.include_router(api_intake.router(database, clock, policy))
-    app.include_router(api_public.router(database))
+    app.include_router(api_public.router(database, clock.zone))
     web.seal(app)
     return app
 
@@ -71,4 +72,6 @@ async def main(role: Role) -> None:
         )
         for topic, handled in taken.items()
     ]
-    await serve(base, Parts(app=app, subscriptions=subscriptions))
+    filling = partial(refill.at_start, base.database)
+    filling.__name__ = "refill"  # type: ignore[attr-defined]
+    await serve(base, Parts(app=app, subscriptions=subscriptions, loops=[filling]))

@@ -78,13 +78,59 @@ from unnest(:kinds::text[], :platforms::text[], :identities::text[]) as w (kind,
 join assets a on a.kind = w.kind and a.platform = w.platform and a.identity = w.identity
 order by a.kind, a.platform, a.identity, a.incarnation desc;
 
--- name: asset_by_identity(kinds, platform, identity, apart)^
--- For the public question whether an address is official; without a platform an identity that begins with a host will
--- do, but of no platform `apart`, whose names may look like hosts.
-select * from assets
+-- name: assets_by_identity(kinds, platform, identity, apart)
+-- For the public question whether an address is official: the latest life of whatever goes by an identity. Without a
+-- platform an identity that begins with a host will do, but of no platform `apart`, whose names may look like hosts.
+select distinct on (kind, platform) * from assets
 where kind = any(:kinds::text[]) and identity = :identity
   and (platform = :platform or :platform::text is null and platform <> all(:apart::text[]))
-order by incarnation desc, asset_id limit 1;
+order by kind, platform, incarnation desc;
+
+-- name: assets_alike(tokens, platform, apart, max_rows)
+-- The latest lives of what looks like an address or a name, those that run before the others. Token by token, so that
+-- what many are called takes no more than `max_rows` of them; each is compared once more by who asks.
+select distinct on (a.running <> 'online', a.asset_id) a.* from unnest(:tokens::text[]) as t (token)
+cross join lateral (
+    select * from assets f
+    where f.looks @> array[t.token]
+      and (f.platform = :platform or :platform::text is null and f.platform <> all(:apart::text[]))
+      and not exists (select from assets later
+                      where later.kind = f.kind and later.platform = f.platform and later.identity = f.identity
+                        and later.incarnation > f.incarnation)
+    order by f.running <> 'online', f.asset_id limit :max_rows
+) a
+order by a.running <> 'online', a.asset_id limit :max_rows;
+
+-- name: assets_told(asset_ids)
+-- What the public is told beside the record: whose each asset is, since when it has been as it is, and how it ended.
+-- `turned_at` and `turned` begin the last run of versions that were running, closed or withdrawn as it is now.
+select a.asset_id, u.unit_id, u.scheme, u.value, v.at as turned_at, v.version as turned,
+       (select coalesce(jsonb_agg(jsonb_build_object('language', n.language, 'text', n.name)
+                                  order by n.language, n.name), '[]') from unit_names n
+        where n.unit_id = u.unit_id) as names,
+       t.closed_on, t.stopped_on, t.rule, t.reason, t.successor
+from assets a
+join units u on u.unit_id = a.sponsor_id
+join lateral (
+    select v.at, v.version from asset_versions v
+    where v.asset_id = a.asset_id and v.version > coalesce((
+        select max(w.version) from asset_versions w
+        where w.asset_id = a.asset_id
+          and (w.record->>'running', w.record->>'record' = 'closed', w.record->>'record' = 'withdrawn')
+              is distinct from (a.running, a.record = 'closed', a.record = 'withdrawn')), 0)
+    order by v.version limit 1
+) v on true
+left join tombstones t on t.asset_id = a.asset_id
+where a.asset_id = any(:asset_ids::uuid[]);
+
+-- name: assets_unlooked(looks_by, max_rows)
+-- Assets whose look-alikes are not kept, or by another table; locked, so that no later name is overwritten.
+select asset_id, identity, address, name from assets where looks_by is distinct from :looks_by
+limit :max_rows for no key update;
+
+-- name: asset_looks(asset_ids, looks, looks_by)!
+update assets a set looks = string_to_array(l.looks, ' '), looks_by = :looks_by
+from unnest(:asset_ids::uuid[], :looks::text[]) as l (asset_id, looks) where a.asset_id = l.asset_id;
 
 -- name: asset_lock(asset_id)^
 select * from assets where asset_id = :asset_id for no key update;
@@ -92,18 +138,18 @@ select * from assets where asset_id = :asset_id for no key update;
 -- name: asset_get(asset_id)^
 select * from assets where asset_id = :asset_id;
 
--- name: asset_put(asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id, record, running, source, listed_on, opened_on, changed_at, stated_on, actor, cause, outcome, note, whole)!
+-- name: asset_put(asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id, record, running, source, listed_on, opened_on, changed_at, stated_on, looks, looks_by, actor, cause, outcome, note, whole)!
 -- The current record and its version, in one round trip.
 with current as (
     insert into assets (asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id,
-                        record, running, source, listed_on, opened_on, changed_at, stated_on)
+                        record, running, source, listed_on, opened_on, changed_at, stated_on, looks, looks_by)
     values (:asset_id, :version, :kind, :platform, :identity, :incarnation, :address, :name, :language, :sponsor_id,
-            :record, :running, :source, :listed_on, :opened_on, :changed_at, :stated_on)
+            :record, :running, :source, :listed_on, :opened_on, :changed_at, :stated_on, :looks::text[], :looks_by)
     on conflict (asset_id) do update set
         version = excluded.version, address = excluded.address, name = excluded.name, language = excluded.language,
         sponsor_id = excluded.sponsor_id, record = excluded.record, running = excluded.running,
         source = excluded.source, opened_on = excluded.opened_on, changed_at = excluded.changed_at,
-        stated_on = excluded.stated_on
+        stated_on = excluded.stated_on, looks = excluded.looks, looks_by = excluded.looks_by
 )
 insert into asset_versions (asset_id, version, at, actor, cause, outcome, note, record)
 values (:asset_id, :version, :changed_at, :actor, :cause, :outcome, :note, :whole::text::jsonb);

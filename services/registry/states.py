@@ -1,10 +1,13 @@
 """The two axes of an asset's state, `record` (the paper) and `running` (the thing itself): one table of moves. Pure."""
 
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import ClassVar, Literal, cast
 
 from libs.common.errors import DomainError
 from libs.common.events.registry import RecordState, RunningState
+
+PublicState = Literal["official", "suspended", "gone", "closed", "unknown"]  # the better known before the others
+PUBLIC: tuple[PublicState, ...] = ("official", "suspended", "gone", "closed", "unknown")
 
 
 class IllegalTransition(DomainError):
@@ -85,3 +88,15 @@ def _next(state: str, event: str) -> RecordState | RunningState:
     if (state, event) not in TRANSITIONS:
         raise IllegalTransition(state=state, event=event)
     return TRANSITIONS[state, event]
+
+
+def public_state(record: RecordState, running: RunningState) -> PublicState:
+    """What the public is told of an asset: official is only what is listed and runs.
+
+    What is still being built, or is off without a closure, nobody vouches for; nor for what was withdrawn.
+    """
+    if record == "closed":
+        return "closed"
+    if running in ("gone", "suspended"):
+        return cast("PublicState", running)
+    return "official" if running == "online" and record != "withdrawn" else "unknown"

@@ -11,7 +11,7 @@ from uuid import UUID
 from libs.common.db import Connection, load_queries
 from libs.common.events.intake import Kind, UnitRef
 from libs.common.events.registry import UnitName, UnitRecorded
-from services.registry import codes, domain
+from services.registry import codes, domain, lookalikes
 from services.registry.domain import Asset
 from services.registry.identity import Canonical
 
@@ -70,14 +70,20 @@ async def peek_all(conn: Connection, whats: Iterable[tuple[Kind, str, str]]) -> 
     return {(row["kind"], row["platform"], row["identity"]): to_asset(row) async for row in found}
 
 
-async def official(
-    conn: Connection, kinds: Sequence[str], platform: str | None, identity: str, *, apart: Collection[str] = ()
-) -> Asset | None:
-    """The latest life of whatever goes by this identity, for looking only; without a platform not of those `apart`."""
-    row = await QUERIES.asset_by_identity(
-        conn, kinds=list(kinds), platform=platform, identity=identity, apart=sorted(apart)
-    )
-    return None if row is None else to_asset(row)
+async def by_identity(
+    conn: Connection, kind: Kind, platform: str | None, identity: str, *, apart: Collection[str] = ()
+) -> list[Asset]:
+    """The latest life of whatever goes by an identity, for looking only; without a platform not of those `apart`."""
+    rows = QUERIES.assets_by_identity(conn, kinds=[kind], platform=platform, identity=identity, apart=sorted(apart))
+    return [to_asset(row) async for row in rows]
+
+
+async def alike(
+    conn: Connection, tokens: Sequence[str], platform: str | None, *, apart: Collection[str] = (), most: int
+) -> list[Asset]:
+    """The latest lives of what was found to look like something, for looking only; those that run come first."""
+    rows = QUERIES.assets_alike(conn, tokens=list(tokens), platform=platform, apart=sorted(apart), max_rows=most)
+    return [to_asset(row) async for row in rows]
 
 
 async def lock(conn: Connection, asset_id: UUID) -> Asset | None:
@@ -95,7 +101,15 @@ async def put(conn: Connection, asset: Asset, *, outcome: str, cause: Cause) -> 
     values = fields(asset)
     whole = json.dumps(values, default=str, ensure_ascii=False, sort_keys=True)
     await QUERIES.asset_put(
-        conn, **values, actor=cause.actor, cause=cause.event, outcome=outcome, note=cause.note, whole=whole
+        conn,
+        **values,
+        actor=cause.actor,
+        cause=cause.event,
+        outcome=outcome,
+        note=cause.note,
+        whole=whole,
+        looks=lookalikes.of_asset(asset.identity, asset.address, asset.name),
+        looks_by=lookalikes.BY,
     )
 
 

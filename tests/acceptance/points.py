@@ -17,6 +17,7 @@ UNREACHED = {
     "unpark": "only what was counted of such a sender and not kept; the same",
     "release": "only an operator who releases such a sender; the same",
     "refuse_parked": "only a parked record that is refused once its sender was released; the same",
+    "fill_looks": "done once at the start, before a story begins; tests/integration/registry/test_verify.py repeats it",
     "park_case": "only a step that makes no progress leads there, and none is known",
 }
 

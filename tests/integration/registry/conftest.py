@@ -151,7 +151,7 @@ async def http(registry: Registry) -> AsyncIterator[httpx.AsyncClient]:
     app.include_router(api_units.router(registry.database, clock))
     app.include_router(api.router(registry.database, clock, POLICY))
     app.include_router(api_intake.router(registry.database, clock, POLICY))
-    app.include_router(api_public.router(registry.database))
+    app.include_router(api_public.router(registry.database, clock.zone))
     web.seal(app)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry/registry/v1") as client:
