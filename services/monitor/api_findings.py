@@ -35,7 +35,7 @@ class RuleCount(BaseModel):
 
 
 class Sweep(BaseModel):
-    """What the sweep of one business day found; repeating it gives the same."""
+    """What the sweep of one business day found; asked for again, it adds what has come to be watched since."""
 
     day: date
     finished: bool
@@ -102,7 +102,11 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
 
     @routes.post("/sweeps", tags=["sweeps 巡查"], summary="Sweep today 执行当日巡查")
     async def sweep(_: Annotated[Principal, require("operator")], asked: SweepAsked | None = None) -> Sweep:
-        return Sweep(**await sweeper.sweep())
+        """Today's sweep. Where that has been already, only what has come to be watched since is judged and added.
+
+        So what was imported shows at once. What was judged today is judged again tomorrow.
+        """
+        return Sweep(**await sweeper.sweep(asked=True))
 
     @routes.get("/sweeps/{day}", tags=["sweeps 巡查"], summary="What a day's sweep found 某日巡查结果")
     async def swept(day: Day, _: Reader) -> Sweep:

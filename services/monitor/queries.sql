@@ -43,6 +43,13 @@ on conflict (asset_id) do update set case_id = excluded.case_id, stopped = exclu
 select asset_id from watched_assets
 where (:after::uuid is null or asset_id > :after) order by asset_id limit :max_rows;
 
+-- name: watched_without_verdict(after, max_rows)
+-- What came to be watched after the last sweep, in the order of its ids.
+select asset_id from watched_assets w
+where (:after::uuid is null or asset_id > :after)
+    and not exists (select from verdicts v where v.asset_id = w.asset_id and v.until_day is null)
+order by asset_id limit :max_rows;
+
 -- name: usage_lock(assets, measures, days, wanted)
 -- What is held is locked in the order of the key, so that two writers wait and never deadlock; sketches where wanted.
 select u.asset_id, u.measure, u.day, case when k.wanted then u.users end as users
@@ -414,8 +421,11 @@ where (v.verdict, v.rule) is distinct from (f.verdict, f.rule);
 update verdicts set until_day = :day where until_day is null and asset_id = any(:assets::uuid[]);
 
 -- name: verdicts_begin(assets, day, found, rules)!
+-- One that ended on the day on which it began, because its asset was not watched in between, begins again.
 insert into verdicts (asset_id, from_day, verdict, rule)
-select v.a, :day, v.v, v.r from unnest(:assets::uuid[], :found::text[], :rules::text[]) as v (a, v, r);
+select v.a, :day, v.v, v.r from unnest(:assets::uuid[], :found::text[], :rules::text[]) as v (a, v, r)
+on conflict (asset_id, from_day) do update
+set until_day = null, verdict = excluded.verdict, rule = excluded.rule;
 
 -- name: verdicts_unwatched(day)!
 -- What is no longer watched has no verdict from here on.

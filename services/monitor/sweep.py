@@ -1,7 +1,8 @@
 """The daily sweep: judge the sources, run every rule over every watched asset, open and clear findings.
 
-Idempotent per business day: what a day's sweep found is kept and given again. Large registers are swept in chunks,
-one transaction each; a sweep that was interrupted goes on after the last chunk that was committed.
+Idempotent per business day: what a day's sweep found is kept and given again, and one that is asked for adds only what
+has come to be watched since. Large registers are swept in chunks, one transaction each; a sweep that was interrupted
+goes on after the last chunk that was committed.
 """
 
 import asyncio
@@ -39,8 +40,8 @@ class Sweeper:
         self._chunk = chunk
         self.running = 0
 
-    async def sweep(self) -> dict[str, Any]:
-        """Sweep today, or answer what today's sweep has found already."""
+    async def sweep(self, *, asked: bool = False) -> dict[str, Any]:
+        """Sweep today, or answer what today's sweep has found already; with `asked` also what is new since."""
         today, now = self._clock.today(), self._clock.now()
         self.running += 1
         try:
@@ -48,9 +49,34 @@ class Sweeper:
                 await self._judge_sources(today, now)
                 while not (done := await self._sweep_chunk(today, now))["finished"]:
                     pass
+                if asked:
+                    done = await self._sweep_new(today, now)
         finally:
             self.running -= 1
         return answer(done)
+
+    async def _sweep_new(self, today: date, now: datetime) -> Any:
+        """Judge what is watched and has no verdict: a list was imported, or something came back, after the sweep.
+
+        Each is judged once, since it then has a verdict. Sources are believed as they stand now: those of what is new
+        may have been heard for the first time after the sweep. Their turns are still told by the day's sweep alone.
+        """
+        after: UUID | None = None
+        while True:
+            async with self._database.transaction("sweep_new") as conn:
+                sweep = await store.QUERIES.sweep_lock(conn, day=today)
+                rows = store.QUERIES.watched_without_verdict(conn, after=after, max_rows=self._chunk)
+                assets = [row["asset_id"] async for row in rows]
+                if assets:
+                    after, counts = assets[-1], json.loads(sweep["counts"])
+                    found = await store.healths(conn, today)
+                    healthy = sorted(name for name, health in found.items() if health.healthy)
+                    await self._judge(conn, assets, healthy, counts, today, now)
+                    await store.QUERIES.sweep_move(
+                        conn, day=today, reached=sweep["reached"], finished=True, counts=json.dumps(counts)
+                    )
+                if len(assets) < self._chunk:
+                    return await store.QUERIES.sweep_get(conn, day=today)
 
     async def _judge_sources(self, today: date, now: datetime) -> None:
         async with self._database.transaction("judge_sources") as conn:

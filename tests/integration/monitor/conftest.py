@@ -150,8 +150,8 @@ class Monitor:
         sent = await self.usage(source, on, dict.fromkeys(posting, 1))
         await self.state(source, on, assets, sent)
 
-    async def sweep(self) -> dict[str, Any]:
-        return await self.sweeper.sweep()
+    async def sweep(self, *, asked: bool = False) -> dict[str, Any]:
+        return await self.sweeper.sweep(asked=asked)
 
     async def signals(self, asset: UUID) -> dict[str, float | None]:
         """The signals of one asset today, by name."""
