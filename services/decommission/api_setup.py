@@ -19,7 +19,6 @@ from libs.common.exact import AskedWhole, Flag
 from libs.common.text import Text
 from libs.common.web import Limit, public, require
 from services.decommission import usecases
-from services.decommission.announcements import page as announced
 from services.decommission.connectors import places, switch
 from services.decommission.context import Context
 from services.decommission.domain import Windows
@@ -184,12 +183,5 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
     @public
     async def keys() -> dict[str, Any]:
         return {"keys": public_keys}
-
-    @routes.get("/announcements", tags=["public 公开"], summary="Closures announced to the public 关停公告")
-    @public
-    async def announcements(cursor: UUID = NIL, limit: Limit = 100) -> dict[str, Any]:
-        async with ctx.database.reading() as conn:
-            items, after = await announced(ctx, conn, after=cursor, most=limit)
-        return {"items": [asdict(item) for item in items], "next": after}
 
     return routes

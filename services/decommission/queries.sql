@@ -10,11 +10,14 @@ returning true;
 -- name: subject_get(asset_id)^
 select * from subjects where asset_id = :asset_id;
 
--- name: unit_put(unit_id, version, parent_id, scheme, value)!
-insert into units (unit_id, version, parent_id, scheme, value) values (:unit_id, :version, :parent_id, :scheme, :value)
+-- name: unit_put(unit_id, version, parent_id, scheme, value, name)!
+-- Only a higher version than the one held is taken, or the same where its name is not held yet.
+insert into units (unit_id, version, parent_id, scheme, value, name)
+values (:unit_id, :version, :parent_id, :scheme, :value, :name)
 on conflict (unit_id) do update set
-    version = excluded.version, parent_id = excluded.parent_id, scheme = excluded.scheme, value = excluded.value
-where units.version < excluded.version;
+    version = excluded.version, parent_id = excluded.parent_id, scheme = excluded.scheme, value = excluded.value,
+    name = excluded.name
+where units.version < excluded.version or (units.version = excluded.version and units.name is null);
 
 -- name: unit_covers(scheme, key, below)$
 -- Whether the unit of a token is this unit or stands above it.
@@ -459,13 +462,14 @@ select pg_try_advisory_lock(:key);
 -- name: executor_unlock(key)$
 select pg_advisory_unlock(:key);
 
--- name: announced_cases(after, max_rows)
+-- name: announced_cases(after, case_id, max_rows)
 -- Cases that were announced, by their log or by where their row stands: a row taken out of a log hides no announcement.
-select c.case_id, s.name, s.platform, s.address,
+select c.case_id, c.asset_id, s.name, s.platform, s.address, s.sponsor_id as unit_id, u.scheme || ':' || u.value as unit_code,
+       u.name as unit_name,
        coalesce((select f.evidence->>'rule' from findings f where f.case_id = c.case_id and not f.cleared
                  order by f.finding_id <> c.finding_id, f.finding_id limit 1), c.rule) as rule
-from cases c join subjects s using (asset_id)
-where c.case_id > :after::uuid
+from cases c join subjects s using (asset_id) left join units u on u.unit_id = s.sponsor_id
+where c.case_id > :after::uuid and (:case_id::uuid is null or c.case_id = :case_id)
   and (c.state in ('announced', 'archived', 'rechecking', 'stopping', 'verifying', 'verified', 'unverified', 'disposed',
                    'closed', 'restoring', 'restored')
        or exists (select 1 from case_log l where l.case_id = c.case_id and l.kind = 'announced'))

@@ -23,6 +23,7 @@ from libs.common.events.monitor import (
 )
 from libs.common.events.registry import AssetRecord, UnitRecorded
 from libs.common.signing import canonical, sha256
+from libs.common.text import in_one_language
 from services.decommission import chain, domain, foureyes, keys, planning, states, store
 from services.decommission.context import Context
 from services.decommission.domain import Windows
@@ -50,9 +51,14 @@ async def know_unit(ctx: Context, told: UnitRecorded, event_id: str) -> None:
     async with ctx.database.transaction("know_unit") as conn:
         if await inbox.first_time(conn, CONSUMER, event_id):
             await QUERIES.unit_put(
-                conn, unit_id=told.unit_id, version=told.version, parent_id=told.parent_id, scheme=told.scheme,
+                conn,
+                unit_id=told.unit_id,
+                version=told.version,
+                parent_id=told.parent_id,
+                scheme=told.scheme,
                 value=told.value,
-            )  # fmt: skip
+                name=in_one_language((one.language, one.text) for one in told.names) or told.value,
+            )
 
 
 async def open_case(ctx: Context, told: FindingOpened, event_id: str, windows: Windows) -> None:

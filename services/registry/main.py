@@ -45,7 +45,7 @@ def application(
     app.include_router(api_units.router(database, clock))
     app.include_router(api.router(database, clock, policy))
     app.include_router(api_intake.router(database, clock, policy))
-    app.include_router(api_public.router(database, clock.zone))
+    app.include_router(api_public.router(database, clock.zone, policy.reopen_after.days))
     web.seal(app)
     return app
 

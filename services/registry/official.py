@@ -36,6 +36,8 @@ class Told:
     closed_on: date | None = None
     stopped_on: date | None = None
     rule: str | None = None
+    title: str | None = None
+    basis: str | None = None
     reason: str | None = None
     successor: str | None = None
 
@@ -153,6 +155,8 @@ def _one(asset: Asset, row: Any, zone: tzinfo) -> Told:
         closed_on=row["closed_on"],
         stopped_on=row["stopped_on"],
         rule=row["rule"],
+        title=row["title"],
+        basis=row["basis"],
         reason=row["reason"],
         successor=row["successor"],
     )

@@ -1,14 +1,28 @@
-"""The public page of a closed asset, in Chinese and English."""
+"""The public pages, in Chinese and English: a closed asset's tombstone, and whether something is official."""
 
-from typing import Any
+from fastapi.responses import HTMLResponse
 
-from jinja2 import Environment, PackageLoader, select_autoescape
+from libs.common.pages import Pages
+from services.registry.said import KINDS
+from services.registry.schemas import Tombstone, Verified
 
-_pages = Environment(loader=PackageLoader("services.registry"), autoescape=select_autoescape())
-KINDS = {"account": ("账号", "account"), "app": ("应用", "app"), "group": ("群组", "group")}
+_PAGES = Pages("services.registry")
+STATES = {
+    "official": ("官方", "Official"),
+    "suspended": ("已停用", "Suspended"),
+    "gone": ("已消失", "Gone"),
+    "closed": ("已关停", "Closed"),
+    "unknown": ("不能确认", "Unknown"),
+    "look_alike": ("形似,不是官方", "A look-alike, not official"),
+}
 
 
-def tombstone(row: dict[str, Any]) -> str:
-    """When and why an asset was closed and what replaces it."""
-    zh, en = KINDS[row["kind"]]
-    return _pages.get_template("tombstone.html").render(row, kind_zh=zh, kind_en=en)
+def tombstone(told: Tombstone) -> HTMLResponse:
+    """When and why an asset was closed, whose it was, and what comes next."""
+    zh, en = KINDS[told.kind]
+    return _PAGES.show("tombstone.html", told=told, kind_zh=zh, kind_en=en)
+
+
+def verified(answer: Verified | None, *, asked: str = "", platform: str = "") -> HTMLResponse:
+    """The answer to what was `asked`, and a form to ask again; without an answer the form alone."""
+    return _PAGES.show("verify.html", answer=answer, asked=asked, platform=platform, states=STATES)

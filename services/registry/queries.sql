@@ -108,7 +108,7 @@ select a.asset_id, u.unit_id, u.scheme, u.value, v.at as turned_at, v.version as
        (select coalesce(jsonb_agg(jsonb_build_object('language', n.language, 'text', n.name)
                                   order by n.language, n.name), '[]') from unit_names n
         where n.unit_id = u.unit_id) as names,
-       t.closed_on, t.stopped_on, t.rule, t.reason, t.successor
+       t.closed_on, t.stopped_on, t.rule, t.title, t.basis, t.reason, t.successor
 from assets a
 join units u on u.unit_id = a.sponsor_id
 join lateral (
@@ -278,15 +278,20 @@ where event_source = :event_source and event_id = :event_id
   and (subject = :subject or subject = '' and coalesce(told, :told) = :told)
 order by subject desc limit 1;
 
--- name: tombstone_add(asset_id, case_id, closed_on, stopped_on, rule, reason, successor, plan_sha256, archive_sha256)!
-insert into tombstones (asset_id, case_id, closed_on, stopped_on, rule, reason, successor, plan_sha256, archive_sha256)
-values (:asset_id, :case_id, :closed_on, :stopped_on, :rule, :reason, :successor, :plan_sha256, :archive_sha256)
+-- name: tombstone_add(asset_id, case_id, closed_on, stopped_on, rule, title, basis, label, pack, pack_version, reason, successor, plan_sha256, archive_sha256)!
+insert into tombstones (asset_id, case_id, closed_on, stopped_on, rule, title, basis, label, pack, pack_version, reason,
+                        successor, plan_sha256, archive_sha256)
+values (:asset_id, :case_id, :closed_on, :stopped_on, :rule, :title, :basis, :label, :pack, :pack_version, :reason,
+        :successor, :plan_sha256, :archive_sha256)
 on conflict do nothing;
 
 -- name: tombstone_get(asset_id)^
-select t.*, a.kind, a.name, a.platform, a.address, a.identity,
+select t.*, a.kind, a.name, a.platform, a.address, a.identity, a.sponsor_id as unit_id, u.scheme, u.value,
+       (select coalesce(jsonb_agg(jsonb_build_object('language', n.language, 'text', n.name)
+                                  order by n.language, n.name), '[]') from unit_names n
+        where n.unit_id = u.unit_id) as names,
        (select n.asset_id from assets n
         where n.kind = a.kind and n.platform = a.platform and n.identity = a.identity
           and n.incarnation = a.incarnation + 1) as reopened_as
-from tombstones t join assets a using (asset_id)
+from tombstones t join assets a using (asset_id) join units u on u.unit_id = a.sponsor_id
 where t.asset_id = :asset_id;

@@ -1,9 +1,13 @@
 """What the public question answers: in words, and as data. Pure."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
+from libs.common import days
 from services.registry.official import Found, Told
-from services.registry.schemas import Ending, Official, Sponsor, SponsorName, Verified, Words
+from services.registry.schemas import Ending, Official, Sponsor, SponsorName, Tombstone, Verified, Words
 
 KINDS = {"account": ("账号", "account"), "app": ("应用", "app"), "group": ("群组", "group")}
 # What is said of one asset, by its state; of several of one name, of the first.
@@ -23,9 +27,9 @@ SAYS = {
         "It is not official now.",
     ),
     "closed": (
-        "已关停:{sponsor}的{kind} {name}({platform})已于 {since} 关停,今后以此名义出现的均非官方。",
-        "Closed: the {kind} {name} ({platform}) of {sponsor} was closed on {since}; whatever appears as it is not "
-        "official.",
+        "已关停:{sponsor}的{kind} {name}({platform})已于 {since} 关停,原因:{why}。今后以此名义出现的均非官方。",
+        "Closed: the {kind} {name} ({platform}) of {sponsor} was closed on {since}; {why}. Whatever appears as it is "
+        "not official.",
     ),
     "unknown": (
         "不能确认:{sponsor}的{kind} {name}({platform})在册,但未在运行。",
@@ -80,7 +84,40 @@ def _filled(text: str, told: Told, language: str) -> str:
         address=asset.address,
         sponsor=chosen(told.names, language),
         since=told.since,
+        why=_in(language, told.title or told.reason or ""),
     )
+
+
+def _in(language: str, text: str) -> str:
+    """Of `Chinese / English`, as packs write their texts, the one part; a text that is not so is told whole."""
+    zh, parted, en = text.partition(" / ")
+    return text if not parted or " / " in en else zh if language == "zh" else en
+
+
+NEXT = (
+    "今后以此名义出现的均非官方;档案已留存。{until} 之前不予重新登记;如重新开通,另行登记并在此说明。",
+    "Whatever appears as it from now on is not official; its archive is kept. It is not recorded again before {until}; "
+    "should it be reopened, that is another record, and is told here.",
+)
+REOPENED = (
+    "已重新登记为另一对象({asset_id}),是否官方请查询其地址;档案已留存。",
+    "It was recorded again as another asset ({asset_id}): ask whether that is official. Its archive is kept.",
+)
+
+
+def tombstone(row: Mapping[str, Any], language: str, *, reopen_days: int) -> Tombstone:
+    """A tombstone in full, from its row."""
+    fields = dict(row)
+    names = [(name["language"], name["text"]) for name in json.loads(fields.pop("names"))]
+    zh, en = NEXT if fields["reopened_as"] is None else REOPENED
+    given = {"until": days.later(fields["closed_on"], reopen_days), "asset_id": fields["reopened_as"]}
+    unit = _sponsor(fields.pop("unit_id"), names or [("und", f"{fields['scheme']}:{fields['value']}")], language)
+    return Tombstone(**fields, unit=unit, next=Words(zh=zh.format(**given), en=en.format(**given)))
+
+
+def _sponsor(unit_id: UUID, names: Sequence[tuple[str, str]], language: str) -> Sponsor:
+    shown = [SponsorName(language=tag, text=text) for tag, text in names]
+    return Sponsor(unit_id=unit_id, name=chosen(names, language), names=shown)
 
 
 def chosen(names: Sequence[tuple[str, str]], language: str) -> str:
@@ -101,14 +138,12 @@ def _official(told: Told, language: str) -> Official:
             stopped_on=told.stopped_on,
             closed_on=told.closed_on,
             rule=told.rule or "",
+            title=told.title,
+            basis=told.basis,
             reason=told.reason or "",
             successor=told.successor,
         )
-    sponsor = Sponsor(
-        unit_id=told.unit_id,
-        name=chosen(told.names, language),
-        names=[SponsorName(language=tag, text=text) for tag, text in told.names],
-    )
+    sponsor = _sponsor(told.unit_id, told.names, language)
     return Official(
         asset_id=asset.asset_id,
         kind=asset.kind,

@@ -288,26 +288,6 @@ class Counts(BaseModel):
     next: str | None = None
 
 
-class Tombstone(BaseModel):
-    """When and why an asset was closed, and what replaces it."""
-
-    asset_id: UUID
-    case_id: UUID
-    kind: Kind
-    name: str
-    platform: str
-    identity: str
-    address: str
-    closed_on: date
-    stopped_on: date
-    rule: str
-    reason: str
-    successor: str | None
-    plan_sha256: str
-    archive_sha256: str
-    reopened_as: UUID | None
-
-
 class SponsorName(BaseModel):
     """One name of a unit in one language (BCP 47, `und` where unknown)."""
 
@@ -330,6 +310,37 @@ class Words(BaseModel):
     en: str
 
 
+class Tombstone(BaseModel):
+    """When and why an asset was closed, whose it was, what replaces it and what comes next.
+
+    `title` says the rule in words, `basis` on what it rests and `label` how well that is established, as the version of
+    the policy pack has them that judged it; null for what was closed before that was kept.
+    """
+
+    asset_id: UUID
+    case_id: UUID
+    kind: Kind
+    name: str
+    platform: str
+    identity: str
+    address: str
+    closed_on: date
+    stopped_on: date
+    rule: str
+    title: str | None = Field(description="规则文字 the rule in words, Chinese / English")
+    basis: str | None
+    label: str | None
+    pack: str | None
+    pack_version: str | None
+    reason: str
+    successor: str | None
+    unit: Sponsor
+    next: Words = Field(description="接下来 what comes next")
+    plan_sha256: str
+    archive_sha256: str
+    reopened_as: UUID | None
+
+
 class Ending(BaseModel):
     """How a closed asset ended; its tombstone says more."""
 
@@ -337,6 +348,8 @@ class Ending(BaseModel):
     stopped_on: date
     closed_on: date
     rule: str
+    title: str | None = Field(description="规则文字 the rule in words, Chinese / English")
+    basis: str | None
     reason: str
     successor: str | None
 

@@ -259,7 +259,8 @@ async def close(database: Database, told: CaseClosed, event_id: str, *, now: dat
         await store.put(conn, after, outcome="closed", cause=Cause("decommission", event_id))
         await QUERIES.tombstone_add(
             conn, asset_id=told.asset_id, case_id=told.case_id, closed_on=told.closed_on, stopped_on=told.stopped_on,
-            rule=told.rule, reason=told.reason, successor=told.successor, plan_sha256=told.plan_sha256,
+            rule=told.rule, title=told.title, basis=told.basis, label=told.label, pack=told.pack,
+            pack_version=told.pack_version, reason=told.reason, successor=told.successor, plan_sha256=told.plan_sha256,
             archive_sha256=told.archive_sha256,
         )  # fmt: skip
         path = f"/registry/v1/tombstones/{told.asset_id}"

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from uuid import UUID
 
 from libs.common.events.envelope import Event
+from libs.common.events.monitor import Label
 
 
 class RecheckRequested(Event):
@@ -129,3 +130,9 @@ class CaseClosed(_Case):
     plan_sha256: str
     archive_sha256: str
     successor: str | None = None
+    # The rule as the pack that judged it has it; texts are Chinese / English.
+    title: str | None = None
+    basis: str | None = None
+    label: Label | None = None
+    pack: str | None = None
+    pack_version: str | None = None

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from libs.common.db import Connection
 from libs.common.events.decommission import CaseClosed, CaseEnded, CaseHeld
+from services.decommission import announcements
 from services.decommission.context import Context
 from services.decommission.steps import reopen
 from services.decommission.store import QUERIES, Held
@@ -46,6 +47,7 @@ async def close(ctx: Context, case_id: UUID) -> None:
         await ctx.tell(
             conn, held, CaseClosed, rule=rule, reason=f"rule {rule}", closed_on=closed_on,
             stopped_on=stopped_on, plan_sha256=p.plan_sha256, archive_sha256=p.archive_sha256,
+            **await announcements.words(conn, case_id, rule, p.asked_finding),
         )  # fmt: skip
 
 

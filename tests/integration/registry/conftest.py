@@ -95,11 +95,13 @@ class Registry:
         """What an import says in numbers, zeros left out."""
         return {k: n for k, n in (await self.bring_in(text, **more))["summary"].items() if n}
 
-    async def close(self, asset_id: UUID) -> None:
-        told = CaseClosed(
-            case_id=ids.case_id(asset_id, 1), asset_id=asset_id, version=9, at=self.now, rule="C15", reason="<silent>",
-            closed_on=self.now.date(), stopped_on=self.now.date(), plan_sha256="p", archive_sha256="a",
-        )  # fmt: skip
+    async def close(self, asset_id: UUID, **more: Any) -> None:
+        fields: dict[str, Any] = {
+            "case_id": ids.case_id(asset_id, 1), "asset_id": asset_id, "version": 9, "at": self.now, "rule": "C15",
+            "reason": "<silent>", "closed_on": self.now.date(), "stopped_on": self.now.date(), "plan_sha256": "p",
+            "archive_sha256": "a",
+        }  # fmt: skip
+        told = CaseClosed(**fields | more)
         await usecases.close(self.database, told, f"closed {asset_id}", now=self.now)
 
     async def fetch(self, query: str, *values: Any) -> Any:
@@ -151,7 +153,7 @@ async def http(registry: Registry) -> AsyncIterator[httpx.AsyncClient]:
     app.include_router(api_units.router(registry.database, clock))
     app.include_router(api.router(registry.database, clock, POLICY))
     app.include_router(api_intake.router(registry.database, clock, POLICY))
-    app.include_router(api_public.router(registry.database, clock.zone))
+    app.include_router(api_public.router(registry.database, clock.zone, POLICY.reopen_after.days))
     web.seal(app)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry/registry/v1") as client:
