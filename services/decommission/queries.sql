@@ -25,6 +25,12 @@ with recursive up as (
 )
 select exists (select 1 from up where scheme = :scheme and lower(value) = lower(:key));
 
+-- name: unit_by_code(scheme, key)$
+select unit_id from units where scheme = :scheme and lower(value) = lower(:key);
+
+-- name: unit_get(unit_id)^
+select * from units where unit_id = :unit_id;
+
 -- name: endpoint_for(unit_id, from_height)^
 -- The address and key in force of the nearest unit from so many levels above this one: 0 is the unit itself.
 with recursive up as (
@@ -166,9 +172,16 @@ select case_id, asset_id from cases where reopen_on <= :today order by reopen_on
 -- looked in vain and is about to lay it down holds its row, and this waits for him.
 update cases set due_at = least(due_at, :now) where asset_id = :asset_id and state = 'noticing';
 
--- name: case_list(state, asset_id, after, max_rows)
+-- name: case_seen(case_id, below)$
+-- Whether a case is of an asset for which this unit, or one below it, answers now.
+select exists(select from cases c join subjects s using (asset_id)
+              where c.case_id = :case_id and s.sponsor_id in (select units_below(:below)));
+
+-- name: case_list(state, asset_id, below, after, max_rows)
 select case_id, asset_id, ordinal, finding_id, rule, state, version, due_at, opened_at from cases
 where (:state::text is null or state = :state) and (:asset_id::uuid is null or asset_id = :asset_id)
+  and (:below::uuid is null
+       or asset_id in (select s.asset_id from subjects s where s.sponsor_id in (select units_below(:below))))
   and case_id > :after::uuid
 order by case_id limit :max_rows;
 

@@ -235,9 +235,22 @@ async def admit_source(
 
 
 async def record_unit(database: Database, told: UnitRecorded) -> None:
-    """Hold where a unit stands in the tree, when that is newer than what is held."""
+    """Hold a unit's code and where it stands in the tree, when that is newer than what is held."""
     async with database.transaction("record_unit") as conn:
-        await store.QUERIES.unit_put(conn, unit_id=told.unit_id, version=told.version, parent_id=told.parent_id)
+        await store.QUERIES.unit_put(
+            conn,
+            unit_id=told.unit_id,
+            version=told.version,
+            parent_id=told.parent_id,
+            scheme=told.scheme,
+            value=told.value,
+        )
+
+
+async def units_incomplete(database: Database) -> bool:
+    """Whether units are held that were told when only the tree was kept."""
+    async with database.reading() as conn:
+        return bool(await store.QUERIES.units_without_code(conn))
 
 
 async def register_incomplete(database: Database) -> bool:

@@ -1,5 +1,6 @@
 """Units: recorded by whoever names them first, added to by registrars; whose word covers which of them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -95,7 +96,28 @@ async def require_scope(conn: Connection, who: Principal, unit_id: UUID) -> None
     """Registrars speak for all; a unit for its own subtree. Raises OutOfScope."""
     if "registrar" in who.roles:
         return
-    scheme, _, value = (who.scope or "").partition(":")
-    row = await store.unit(conn, scheme, value) if scheme.strip() and value.strip() else None
-    if row is None or not await QUERIES.unit_covers(conn, above=row["unit_id"], below=unit_id):
+    own = await _own(conn, who)
+    if own is None or not await QUERIES.unit_covers(conn, above=own, below=unit_id):
         raise OutOfScope(scope=who.scope or "-")
+
+
+async def reach(conn: Connection, who: Principal, readers: Collection[str]) -> UUID | None:
+    """The unit to which, with those below it, a reader is bound; None for who has a role that reads all.
+
+    Raises OutOfScope for a unit's token that names no unit which is recorded: it reads nothing.
+    """
+    if who.roles & set(readers):
+        return None
+    own = await _own(conn, who)
+    if own is None:
+        raise OutOfScope(scope=who.scope or "-")
+    return own
+
+
+async def _own(conn: Connection, who: Principal) -> UUID | None:
+    """The unit that a token names, where it is a unit's and the unit is recorded."""
+    scheme, _, value = (who.scope or "").partition(":")
+    if "unit" not in who.roles or not scheme.strip() or not value.strip():
+        return None
+    row = await store.unit(conn, scheme, value)
+    return None if row is None else UUID(str(row["unit_id"]))
