@@ -7,7 +7,7 @@ import httpx
 
 def admitting_units(client: httpx.AsyncClient) -> set[str]:
     """The path patterns of all GET routes that a `unit` may enter, as the application's document names them."""
-    app: Any = client._transport.app  # type: ignore[attr-defined]  # noqa: SLF001
+    app: Any = client._transport.app  # type: ignore[attr-defined]
     return {
         path
         for path, operations in app.openapi()["paths"].items()

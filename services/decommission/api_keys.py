@@ -11,12 +11,13 @@ from libs.common.auth import Principal
 from libs.common.bodies import Body
 from libs.common.errors import Unfit
 from libs.common.exact import Flag
+from libs.common.problems import problems
 from libs.common.signing import check_key
 from libs.common.text import Text
 from libs.common.web import public, require
 from services.decommission import usecases
-from services.decommission.api_setup import Url
-from services.decommission.connectors import unitkeys
+from services.decommission.api_connectors import Tried, Url
+from services.decommission.connectors import trying, unitkeys
 from services.decommission.connectors.unitkeys import Proposal
 from services.decommission.context import Context
 from services.decommission.executor import Executor
@@ -141,6 +142,13 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
         key, why = await unitkeys.challenge(ctx, unit_id)
         wake()
         return Challenged(**_key(key), unproved=why)
+
+    @routes.post("/test", summary="Try the newest address of a unit 试呼通知地址", responses=problems(429))
+    async def test(unit_id: UUID, who: Annotated[Principal, require("operator", "unit")]) -> Tried:
+        """One call that says it is a test (`purpose` `test`), to the newest address, in force or not. It proves nothing
+        about a case. Every 10 seconds at most."""
+        await theirs(unit_id, who)
+        return Tried.of(await trying.endpoint(ctx, unit_id, actor=who.identity))
 
     @routes.post("/proof", status_code=204, tags=["public 公开"], summary="Proof that the key is held 密钥持有证明")
     @public

@@ -1,70 +1,28 @@
 """HTTP: connectors, limits, rounds, alarms, and what is public."""
 
 import json
-import re
 from dataclasses import asdict
 from datetime import datetime
-from string import Formatter
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
 from libs.common.bodies import Body
-from libs.common.egress import target_of
-from libs.common.errors import Unfit
 from libs.common.exact import AskedWhole, Flag
 from libs.common.text import Text
 from libs.common.web import Limit, public, require
 from services.decommission import usecases
 from services.decommission.announcements import page as announced
-from services.decommission.connectors import places, switch
+from services.decommission.connectors import switch
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
 from services.decommission.store import QUERIES
 
 NIL = UUID(int=0)
-URL = r"^https?://\S+$"
-Platform = Annotated[str, Text(60)]
-
-
-def _address(text: str) -> str:
-    """What the door for outgoing calls would take. Raises ValueError."""
-    target_of(re.sub(r"\{[^{}]*\}", "x", text))  # a template is judged with its braces filled
-    return text
-
-
-Url = Annotated[str, Field(pattern=URL), Text(2000), AfterValidator(_address)]
-
-
-class Connector(Body):
-    """How a platform's assets are stopped, restored and looked at.
-
-    `probe_url` may hold {platform}, {identity} and {asset_id}. `honours_keys`: a repeated Idempotency-Key acts once.
-    Before it obeys, a target checks in the claims of Jianfu-Signature: `purpose`, `sha256` of the body, `key` (the
-    Idempotency-Key), `target` (its own URL) and that `signed_at` is no earlier than the newest order it obeyed.
-    """
-
-    stop_url: Url
-    restore_url: Url
-    probe_url: Url
-    honours_keys: Flag
-
-    @field_validator("probe_url")
-    @classmethod
-    def _template(cls, text: str) -> str:
-        parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
-        names = {name for name, *_ in parts}
-        if not names <= {"platform", "identity", "asset_id"} or any(spec or turned for _, spec, turned in parts):
-            en = "only {platform}, {identity} and {asset_id} may stand in braces"
-            raise Unfit("花括号内只能是 {platform}、{identity} 或 {asset_id}", en)
-        if not names & {"identity", "asset_id"}:
-            en = "{identity} or {asset_id} must be in it: a look at another page proves nothing"
-            raise Unfit("须含有 {identity} 或 {asset_id}:查看其他页面什么也证明不了", en)
-        return text
 
 
 class Target(BaseModel):
@@ -110,13 +68,6 @@ class LateReceipt(Body):
 def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list[dict[str, Any]]) -> APIRouter:
     """Everything about cases that is no case. `public_keys`: the one that signs now, then those that did before."""
     routes = APIRouter(prefix="/decommission/v1")
-
-    @routes.put(
-        "/connectors/{platform}", status_code=204, tags=["setup 配置"], summary="How a platform is stopped 连接器"
-    )
-    async def connector(platform: Platform, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
-        await places.set_connector(ctx, platform, **body.model_dump(), actor=who.identity)
-        executor.wake()
 
     @routes.get("/setup-changes", tags=["setup 配置"], summary="Who changed what of the set-up 配置变更")
     async def changes(

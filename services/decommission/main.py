@@ -14,7 +14,16 @@ from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
 from libs.common.targets import LONGEST_REST, Targets
-from services.decommission import api, api_checkpoints, api_keys, api_packages, api_plans, api_setup, handlers
+from services.decommission import (
+    api,
+    api_checkpoints,
+    api_connectors,
+    api_keys,
+    api_packages,
+    api_plans,
+    api_setup,
+    handlers,
+)
 from services.decommission.archive import Archive
 from services.decommission.connectors import switch, webhook
 from services.decommission.context import Context
@@ -54,6 +63,7 @@ def application(
     app.include_router(api_plans.router(ctx, executor))
     app.include_router(api_checkpoints.router(ctx))
     app.include_router(api_keys.router(ctx, executor, messenger))
+    app.include_router(api_connectors.router(ctx, executor))
     app.include_router(api_setup.router(ctx, executor, windows, [auth.public_key(ctx.signing_key), *ctx.retired_keys]))
     web.seal(app)
     return app

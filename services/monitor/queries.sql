@@ -38,6 +38,15 @@ select named.asset_id from unnest(:assets::uuid[]) as named (asset_id)
 where not exists(select from assets a where a.asset_id = named.asset_id)
 order by named.asset_id;
 
+-- name: units_unknown(units)
+-- Those of a list that the register has not told of, or not yet.
+select named.unit_id from unnest(:units::uuid[]) as named (unit_id)
+where not exists(select from units u where u.unit_id = named.unit_id)
+order by named.unit_id;
+
+-- name: platforms_held(platforms)
+select distinct platform from assets where platform = any(:platforms::text[]);
+
 -- name: asset_get(asset_id)^
 select a.*, coalesce(s.stopped, false) as stopped,
     exists(select from watched_assets w where w.asset_id = a.asset_id) as watched

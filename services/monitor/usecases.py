@@ -10,16 +10,20 @@ from uuid import UUID
 from libs.common import dead, idempotency, inbox, outbox
 from libs.common.clock import Clock
 from libs.common.db import PLUMBING, Connection, Database
-from libs.common.errors import Missing
+from libs.common.errors import Missing, Unknown
 from libs.common.events.decommission import RecheckRequested
 from libs.common.events.envelope import Event
 from libs.common.events.intake import SourceStated
+from libs.common.events.known import PLATFORMS
 from libs.common.events.monitor import FindingConfirmed, FindingRefuted, RecheckInconclusive, SignalRead
 from libs.common.events.registry import AssetRecord, UnitRecorded
 from services.monitor import domain, fold, store, vouching
 from services.monitor.rules import RuleBook
 
 CONSUMER = "monitor"
+RECORDED = "what the registry has recorded and told of"
+KNOWN = ", ".join(sorted(PLATFORMS))
+TOLD = 10  # of what is not known, by name
 
 
 class OffsetConflict(Exception):
@@ -213,11 +217,12 @@ async def admit_source(
 ) -> None:
     """Admit a source, change what it may do, or withdraw it, from a day on; repeated it changes nothing.
 
-    Raises Invalid, and Missing for the withdrawal of a source that nobody admitted.
+    Raises Invalid, Unknown, and Missing for the withdrawal of a source that nobody admitted.
     """
     domain.check_source(source)
     vouching.check(decided, today=today)
     async with database.transaction("admit_source") as conn:
+        await _check_known(conn, decided.scope)
         if decided.admitted:
             await store.QUERIES.source_known(conn, source=source, today=today)
         held = await store.QUERIES.source_change(conn, source=source)
@@ -232,6 +237,22 @@ async def admit_source(
         what = "admission" if decided.admitted else "withdrawal"
         before = None if latest is None else vouching.written(latest)
         await store.record_change(conn, source, what, before, vouching.written(decided), actor=actor, at=at)
+
+
+async def _check_known(conn: Connection, scope: vouching.Scope) -> None:
+    """Raise Unknown where a scope names what the register has not told of: it would cover nothing, unnoticed."""
+    units = [row["unit_id"] async for row in store.QUERIES.units_unknown(conn, units=list(scope.units or ()))]
+    assets = [row["asset_id"] async for row in store.QUERIES.assets_unknown(conn, assets=list(scope.assets or ()))]
+    strange = sorted({*(scope.platforms or ())} - PLATFORMS)
+    held = {row["platform"] async for row in store.QUERIES.platforms_held(conn, platforms=strange)}
+    for field, zh, en, unknown, accepted in (
+        ("covers.units", "单位", "unit", units, RECORDED),
+        ("covers.platforms", "平台", "platform", [name for name in strange if name not in held], KNOWN),
+        ("covers.assets", "对象", "asset", assets, RECORDED),
+    ):
+        if unknown:
+            named = ", ".join(str(each) for each in unknown[:TOLD])
+            raise Unknown(field=field, accepted=accepted, what=(f"{zh} {named}", f"{en} {named}"))
 
 
 async def record_unit(database: Database, told: UnitRecorded) -> None:

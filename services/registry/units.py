@@ -8,7 +8,7 @@ from uuid import UUID
 from libs.common import outbox
 from libs.common.auth import Principal
 from libs.common.db import Connection, Database
-from libs.common.errors import Missing
+from libs.common.errors import Unknown
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitRecorded
 from services.registry import domain, store
@@ -66,14 +66,17 @@ async def record_unit(
 ) -> tuple[UnitRecorded, list[tuple[str, str]]]:
     """Record a unit or add to what is known of it; answers its record and all its codes.
 
-    Raises Missing when the parent is not recorded, UnitCycle when it stands below, UnitCodeTaken for another's code.
+    Raises Unknown when the parent is not recorded, UnitCycle when it stands below, UnitCodeTaken for another's code.
     """
     async with database.transaction("record_unit") as conn:
         above = None
         if parent is not None:
             found = await store.unit(conn, *parent)
             if found is None:
-                raise Missing(field="parent", accepted="a unit that is recorded", what=f"{parent[0]}:{parent[1]}")
+                named = f"{parent[0]}:{parent[1]}"
+                raise Unknown(
+                    field="parent", accepted="a unit that is recorded", what=(f"单位 {named}", f"unit {named}")
+                )
             above = found["unit_id"]
         unit_id = await ensure_unit(conn, ref, now=now, field="value")
         if above is not None and await QUERIES.unit_covers(conn, above=unit_id, below=above):

@@ -46,7 +46,7 @@ WRITES: list[tuple[str, str, str, Any]] = [
     ("agent", "POST", "/monitor/v1/statements", STATED),
     ("agent", "POST", "/monitor/v1/usage", USED),
     ("operator", "PUT", f"/decommission/v1/endpoints/{ANY}", ENDPOINT),
-    ("operator", "PUT", "/decommission/v1/connectors/nasty", CONNECTOR),
+    ("operator", "PUT", "/decommission/v1/connectors/mastodon", CONNECTOR),
     ("operator", "POST", "/decommission/v1/mandates", MANDATE),
     ("approver", "POST", f"/decommission/v1/mandates/{ANY}/revoke", {"reason": "r"}),
     ("approver", "POST", f"/decommission/v1/plans/{ANY}/reject", {"reason": "r"}),

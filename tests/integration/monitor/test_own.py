@@ -52,8 +52,11 @@ async def listed(http: httpx.AsyncClient, path: str, who: dict[str, str]) -> lis
 
 async def test_each_route_that_admits_a_unit_is_in_this_matrix(http: httpx.AsyncClient) -> None:
     assert admitting_units(http) == {
-        f"{P}/verdicts", f"{P}/findings", f"{P}/findings/{{finding_id}}", f"{P}/assets/{{asset_id}}/why",
-    }  # fmt: skip
+        f"{P}/verdicts",
+        f"{P}/findings",
+        f"{P}/findings/{{finding_id}}",
+        f"{P}/assets/{{asset_id}}/why",
+    }
 
 
 async def test_a_unit_reads_its_own_rows_and_those_below_it(http: httpx.AsyncClient, found: dict[str, Any]) -> None:

@@ -10,8 +10,12 @@ from tests.integration.registry.conftest import Registry, bearer, declared
 from tests.own import admitting_units
 
 P = "/registry/v1"
-NOBODYS = {"no unit": bearer("unit"), "no such unit": bearer("unit", unit="ca-name:Nobody"),
-           "half a unit": bearer("unit", unit="ca-name: "), "unit of no role": bearer("agent", unit="ca-name:County")}  # fmt: skip
+NOBODYS = {
+    "no unit": bearer("unit"),
+    "no such unit": bearer("unit", unit="ca-name:Nobody"),
+    "half a unit": bearer("unit", unit="ca-name: "),
+    "unit of no role": bearer("agent", unit="ca-name:County"),
+}
 ITEMS = ("asset_id", "unit_id")
 
 
@@ -41,9 +45,13 @@ def named(answer: httpx.Response) -> set[str]:
 
 async def test_each_route_that_admits_a_unit_is_in_this_matrix(http: httpx.AsyncClient) -> None:
     assert admitting_units(http) == {
-        f"{P}/assets", f"{P}/assets/{{asset_id}}", f"{P}/assets/{{asset_id}}/history", f"{P}/summary",
-        f"{P}/units", f"{P}/units/{{unit_id}}",
-    }  # fmt: skip
+        f"{P}/assets",
+        f"{P}/assets/{{asset_id}}",
+        f"{P}/assets/{{asset_id}}/history",
+        f"{P}/summary",
+        f"{P}/units",
+        f"{P}/units/{{unit_id}}",
+    }
 
 
 async def test_a_unit_reads_its_own_rows_and_those_below_it(http: httpx.AsyncClient, tree: dict[str, UUID]) -> None:
