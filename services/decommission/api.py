@@ -16,6 +16,7 @@ from libs.common.bodies import Body
 from libs.common.db import Connection
 from libs.common.errors import Invalid, Missing
 from libs.common.exact import Day
+from libs.common.noting import intake, noting
 from libs.common.text import Text
 from libs.common.web import IdempotencyKey, Limit, require
 from services.decommission import casefile, chain, domain, store, units, usecases
@@ -107,7 +108,7 @@ def _entry(entry: chain.Entry) -> Entry:
 
 def router(ctx: Context, executor: Executor) -> APIRouter:
     """Cases."""
-    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"])
+    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"], route_class=noting(ctx.database))
 
     @routes.get("", summary="List cases 案件列表")
     async def cases(
@@ -156,6 +157,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         response_model=Case,
         summary="A unit's answer, or an operator's on its behalf 单位答复,或代为答复",
     )
+    @intake("case_id")
     async def answer(
         case_id: UUID,
         body: AnswerIn,

@@ -11,6 +11,7 @@ from libs.common.auth import Principal
 from libs.common.bodies import Body
 from libs.common.errors import Unfit
 from libs.common.exact import Flag
+from libs.common.noting import intake, noting
 from libs.common.problems import problems
 from libs.common.signing import check_key
 from libs.common.text import Text
@@ -102,7 +103,9 @@ def _key(key: UnitKey) -> dict[str, Any]:
 
 def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
     """Units' addresses and keys."""
-    routes = APIRouter(prefix="/decommission/v1/endpoints/{unit_id}", tags=["setup 配置"])
+    routes = APIRouter(
+        prefix="/decommission/v1/endpoints/{unit_id}", tags=["setup 配置"], route_class=noting(ctx.database)
+    )
 
     def wake() -> None:
         executor.wake()
@@ -116,6 +119,7 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
                     raise OtherUnit
 
     @routes.put("", summary="Propose where a unit's notices go 提交通知地址与密钥")
+    @intake("unit_id")
     async def propose(
         unit_id: UUID, body: Endpoint, who: Annotated[Principal, require("operator", "unit")]
     ) -> Challenged:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from libs.common import auth, letters, web
+from libs.common import auth, letters, noting, web
 from libs.common.auth import Authenticator
 from libs.common.db import Database
 from libs.common.egress import Egress
@@ -57,6 +57,7 @@ def application(
     )
     app.include_router(web.status_router(health, quiet, partial(switch.note, ctx)))
     app.include_router(web.clock_router("decommission", ctx.database, ctx.clock))
+    app.include_router(noting.router("decommission", ctx.database))
     app.include_router(letters.router("decommission", ctx.database, taken))
     app.include_router(api.router(ctx, executor))
     app.include_router(api_packages.router(ctx))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from libs.common import dead, idempotency, inbox, outbox
+from libs.common import dead, idempotency, inbox, outbox, refusals
 from libs.common.clock import Clock
 from libs.common.db import PLUMBING, Connection, Database
 from libs.common.errors import Missing, Unknown
@@ -17,6 +17,7 @@ from libs.common.events.intake import SourceStated
 from libs.common.events.known import PLATFORMS
 from libs.common.events.monitor import FindingConfirmed, FindingRefuted, RecheckInconclusive, SignalRead
 from libs.common.events.registry import AssetRecord, UnitRecorded
+from libs.common.refusals import Record, Refusal, Sender
 from services.monitor import domain, fold, store, vouching
 from services.monitor.rules import RuleBook
 
@@ -87,9 +88,21 @@ async def flush_usage(database: Database, moves: Moves, sheet: fold.Sheet) -> No
 
 
 async def deliver_usage(
-    database: Database, principal: str, key: str | None, body: bytes, sheet: fold.Sheet, answer: bytes
+    database: Database,
+    principal: str,
+    key: str | None,
+    body: bytes,
+    sheet: fold.Sheet,
+    answer: bytes,
+    *,
+    sender: Sender | None = None,
+    refused: Sequence[tuple[Record, Refusal]] = (),
 ) -> bytes:
-    """Merge usage that came over HTTP; a repeated Idempotency-Key gets the first answer and counts nothing."""
+    """Merge usage that came over HTTP; a repeated Idempotency-Key gets the first answer and counts nothing.
+
+    A key under which nothing was counted is not remembered: what is mended may come under it. What was `refused` the
+    `sender` reads afterwards.
+    """
     while True:
         try:
             async with database.transaction("deliver_usage") as conn:
@@ -97,7 +110,11 @@ async def deliver_usage(
                 if given is not None:
                     return given[1]
                 await store.merge_usage(conn, sheet)
-                await idempotency.keep(conn, principal, key, body, status=202, answer=answer)
+                if sender is not None:
+                    for record, refusal in refused:
+                        await refusals.add(conn, sender, record, refusal)
+                if sheet.counters or sheet.gauges or not refused:
+                    await idempotency.keep(conn, principal, key, body, status=202, answer=answer)
             return answer
         except store.RaceLost:
             await asyncio.sleep(0.01)

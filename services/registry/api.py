@@ -13,6 +13,7 @@ from libs.common.errors import Missing
 from libs.common.events.intake import Kind
 from libs.common.events.registry import RecordState, RunningState
 from libs.common.exact import AskedWhole
+from libs.common.noting import intake, noting
 from libs.common.text import Text
 from libs.common.web import IdempotencyKey, IfMatch, Limit, require, require_version
 from services.registry import domain, schemas, store, units, usecases
@@ -32,7 +33,7 @@ def shown(held: domain.Asset) -> schemas.Asset:
 
 def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     """Assets."""
-    routes = APIRouter(prefix="/registry/v1", tags=["assets 对象"])
+    routes = APIRouter(prefix="/registry/v1", tags=["assets 对象"], route_class=noting(database))
 
     @routes.post(
         "/assets",
@@ -41,6 +42,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="Record an asset 登记对象",
         responses={201: {"headers": ETAG}},
     )
+    @intake("address")
     async def declare(
         body: schemas.Declaration,
         request: Request,
@@ -130,6 +132,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="Correct an asset's facts 更正对象信息",
         responses={200: {"headers": ETAG}},
     )
+    @intake("asset_id")
     async def amend(
         asset_id: UUID,
         body: schemas.Correction,

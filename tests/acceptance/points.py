@@ -17,6 +17,7 @@ UNREACHED = {
     "unpark": "only what was counted of such a sender and not kept; the same",
     "release": "only an operator who releases such a sender; the same",
     "refuse_parked": "only a parked record that is refused once its sender was released; the same",
+    "note_refusal": "only what is refused over HTTP; tests/integration/registry/test_refused.py plays it",
     "begin_setup_test": "only somebody who tries an address; tests/integration/decommission/test_setup.py plays it",
     "end_setup_test": "the same",
     "park_case": "only a step that makes no progress leads there, and none is known",

@@ -29,7 +29,13 @@ async def cases(story: Story, query: str = "", **who: Any) -> set[str]:
 
 async def test_each_route_that_admits_a_unit_is_in_this_matrix(story: Story) -> None:
     assert story.http is not None
-    assert admitting_units(story.http) == {f"{P}/cases", f"{P}/cases/{{case_id}}", f"{P}/endpoints/{{unit_id}}"}
+    assert admitting_units(story.http) == {
+        f"{P}/dead-letters",
+        f"{P}/refusals",
+        f"{P}/cases",
+        f"{P}/cases/{{case_id}}",
+        f"{P}/endpoints/{{unit_id}}",
+    }
 
 
 async def test_a_unit_reads_its_own_rows_and_those_below_it(story: Story, tree: dict[str, UUID]) -> None:

@@ -52,6 +52,8 @@ async def listed(http: httpx.AsyncClient, path: str, who: dict[str, str]) -> lis
 
 async def test_each_route_that_admits_a_unit_is_in_this_matrix(http: httpx.AsyncClient) -> None:
     assert admitting_units(http) == {
+        f"{P}/dead-letters",
+        f"{P}/refusals",
         f"{P}/verdicts",
         f"{P}/findings",
         f"{P}/findings/{{finding_id}}",

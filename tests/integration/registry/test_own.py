@@ -45,6 +45,8 @@ def named(answer: httpx.Response) -> set[str]:
 
 async def test_each_route_that_admits_a_unit_is_in_this_matrix(http: httpx.AsyncClient) -> None:
     assert admitting_units(http) == {
+        f"{P}/dead-letters",
+        f"{P}/refusals",
         f"{P}/assets",
         f"{P}/assets/{{asset_id}}",
         f"{P}/assets/{{asset_id}}/history",
