@@ -9,14 +9,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from libs.common import dead, refusals
-from libs.common.auth import Principal
+from libs.common.auth import SENDERS, Principal
 from libs.common.bodies import Body, in_words
 from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.envelope import Malformed, from_outside, unpack
 from libs.common.exact import Count
 from libs.common.kafka import Handler
-from libs.common.noting import SENDERS
 from libs.common.text import Text
 from libs.common.web import Limit, require
 

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field, ValidationError
 
 from libs.common import refusals
-from libs.common.auth import Principal
+from libs.common.auth import SENDERS, Principal
 from libs.common.bodies import faults
 from libs.common.db import PLUMBING, UNAVAILABLE, Database
 from libs.common.errors import DomainError
@@ -22,7 +22,6 @@ from libs.common.text import Text
 from libs.common.web import Limit, require
 
 log = structlog.get_logger()
-SENDERS = ("unit", "agent", "registrar")
 READ_ALL = ("operator", "auditor")
 PASSING = frozenset({"busy", "unavailable"})  # kinds of errors that say nothing of what was sent
 
@@ -153,7 +152,7 @@ def router(service: str, database: Database) -> APIRouter:
     ) -> RefusedPage:
         """By Kafka and by HTTP, the last thousand of a sender within 90 days: of the `iss` and `sub` of its token.
 
-        A unit's token also reads what was refused of others that spoke for the very same unit. Nobody else's is shown.
+        Who speaks for somebody also reads what was refused of others that spoke for the very same. Nobody else's is shown.
         """
         own = refusals.sender(who)
         everything = bool(who.roles & set(READ_ALL))

@@ -91,14 +91,9 @@ class Record:
     letter: tuple[str, int, int] | None = None
 
 
-def compared(scope: str | None) -> str | None:
-    """A token's `unit` claim as it is compared: without case and with single blanks."""
-    return " ".join(scope.split()).casefold() or None if scope else None
-
-
 def sender(who: Principal) -> Sender:
-    """A caller as a sender; what its claim names speaks for it only where its role does."""
-    return Sender(quoted(who.identity, 600), compared(who.scope) if "unit" in who.roles else None)
+    """A caller as a sender."""
+    return Sender(quoted(who.identity, 600), who.speaks_for)
 
 
 def of_letter(
