@@ -152,7 +152,7 @@ def router(service: str, database: Database) -> APIRouter:
     ) -> RefusedPage:
         """By Kafka and by HTTP, the last thousand of a sender within 90 days: of the `iss` and `sub` of its token.
 
-        Who speaks for somebody also reads what was refused of others that spoke for the very same. Nobody else's is shown.
+        Who speaks for somebody also reads what was refused of others that spoke for the very same, and no more.
         """
         own = refusals.sender(who)
         everything = bool(who.roles & set(READ_ALL))

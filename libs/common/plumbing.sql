@@ -160,8 +160,12 @@ values (:sender, :scope, :way, :place, :topic, :partition, :offset_, :record_id,
 
 -- name: refusals_bound(sender, kept)!
 -- No more than so many of one sender: a flood of refusals costs no more.
-delete from refusals where sender = :sender and refusal_id <= (
-    select r.refusal_id from refusals r where r.sender = :sender order by r.refusal_id desc offset :kept limit 1);
+-- What another process is about to delete is left to it.
+delete from refusals where refusal_id in (
+    select o.refusal_id from refusals o
+    where o.sender = :sender and o.refusal_id <= (
+        select r.refusal_id from refusals r where r.sender = :sender order by r.refusal_id desc offset :kept limit 1)
+    for update skip locked);
 
 -- name: refusals_prune(keep_days)!
 delete from refusals where at < clock_timestamp() - make_interval(days => :keep_days);  -- machine time

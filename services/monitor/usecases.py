@@ -262,14 +262,20 @@ async def _check_known(conn: Connection, scope: vouching.Scope) -> None:
     assets = [row["asset_id"] async for row in store.QUERIES.assets_unknown(conn, assets=list(scope.assets or ()))]
     strange = sorted({*(scope.platforms or ())} - PLATFORMS)
     held = {row["platform"] async for row in store.QUERIES.platforms_held(conn, platforms=strange)}
-    for field, zh, en, unknown, accepted in (
-        ("covers.units", "单位", "unit", units, RECORDED),
-        ("covers.platforms", "平台", "platform", [name for name in strange if name not in held], KNOWN),
-        ("covers.assets", "对象", "asset", assets, RECORDED),
-    ):
-        if unknown:
-            named = ", ".join(str(each) for each in unknown[:TOLD])
-            raise Unknown(field=field, accepted=accepted, what=(f"{zh} {named}", f"{en} {named}"))
+    strange = [name for name in strange if name not in held]
+    if units:
+        raise Unknown(field="covers.units", accepted=RECORDED, what=(f"单位 {_named(units)}", f"unit {_named(units)}"))
+    if strange:
+        what = (f"平台 {_named(strange)}", f"platform {_named(strange)}")
+        raise Unknown(field="covers.platforms", accepted=KNOWN, what=what)
+    if assets:
+        raise Unknown(
+            field="covers.assets", accepted=RECORDED, what=(f"对象 {_named(assets)}", f"asset {_named(assets)}")
+        )
+
+
+def _named(unknown: Sequence[object]) -> str:
+    return ", ".join(map(str, unknown[:TOLD]))
 
 
 async def record_unit(database: Database, told: UnitRecorded) -> None:
