@@ -140,6 +140,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         cursor: Annotated[Annotated[str, Text(60)] | None, Query()] = None,
         limit: Limit = 100,
     ) -> Connectors:
+        """By the names of the platforms."""
         async with ctx.database.reading() as conn:
             rows = [row async for row in QUERIES.connector_list(conn, only=None, after=cursor or "", max_rows=limit)]
         items = [_shown(row, []) for row in rows]
@@ -147,6 +148,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.get("/connectors/{platform}", summary="One connector, and its last test 单个连接器")
     async def one(platform: Platform, _: Annotated[Principal, require(*READERS)]) -> HeldConnector:
+        """As it was set last, and by whom."""
         async with ctx.database.reading() as conn:
             rows = [row async for row in QUERIES.connector_list(conn, only=platform, after="", max_rows=1)]
         if not rows:
@@ -167,6 +169,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         cursor: Annotated[AskedWhole | None, Query(ge=1)] = None,
         limit: Limit = 100,
     ) -> Tests:
+        """The newest first, of endpoints and connectors; they prove nothing about any case."""
         items = [Tried.of(heard) for heard in await trying.listed(ctx, before=cursor, most=limit)]
         return Tests(items=items, next=str(items[-1].test_id) if len(items) == limit else None)
 

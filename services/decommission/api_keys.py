@@ -135,6 +135,7 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
     async def held(
         unit_id: UUID, who: Annotated[Principal, require("operator", "registrar", "approver", "auditor", "unit")]
     ) -> Keys:
+        """With all of each address, for that is what the second person confirms; a `contact` is never shown."""
         if not who.roles & {"operator", "registrar", "approver", "auditor"}:
             await theirs(unit_id, who)
         async with ctx.database.reading() as conn:

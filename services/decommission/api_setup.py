@@ -65,6 +65,15 @@ class LateReceipt(Body):
     receipt: Annotated[str, Text(20_000, least=10)]
 
 
+def _shown(written: str | None) -> Any:
+    """A piece of the set-up as it was recorded, its addresses without a secret."""
+    held = json.loads(written or "null")
+    for name in held or ():
+        if name.endswith("url") and isinstance(held[name], str):
+            held[name] = places.shown(held[name])
+    return held
+
+
 def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list[dict[str, Any]]) -> APIRouter:
     """Everything about cases that is no case. `public_keys`: the one that signs now, then those that did before."""
     routes = APIRouter(prefix="/decommission/v1")
@@ -77,7 +86,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
     ) -> dict[str, Any]:
         async with ctx.database.reading() as conn:
             rows = [dict(row) async for row in QUERIES.setup_changes_list(conn, after=cursor, max_rows=limit)]
-        items = [row | {name: json.loads(row[name] or "null") for name in ("before", "after")} for row in rows]
+        items = [row | {name: _shown(row[name]) for name in ("before", "after")} for row in rows]
         return {"items": items, "next": str(rows[-1]["change_id"]) if len(rows) == limit else None}
 
     @routes.get("/limits", tags=["setup 配置"], summary="Limits and windows in force 限额与期限")

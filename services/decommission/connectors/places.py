@@ -52,6 +52,8 @@ def filled(url: str) -> str:
 def shown(url: str) -> str:
     """An address as it is read back: what was let in before secrets were refused is not shown."""
     parts = urlsplit(url)
+    if not any(_secret(name, value) for name, _, value in _query(parts)):
+        return url
     kept = [f"{name}=***" if _secret(name, value) else f"{name}{sign}{value}" for name, sign, value in _query(parts)]
     return urlunsplit(parts._replace(query="&".join(kept)))
 

@@ -16,12 +16,23 @@ CONNECTOR = {
     "honours_keys": True,
 }
 UNFIT = [
-    "http://a:99999/{identity}", "http://a:0/{identity}", "ftp://a/{identity}", "http://u:p@a/{identity}",
-    "http://127.0.0.1/{identity}", "http://127.1:8080/{identity}", "http://0x7f000001/{identity}",
-    "http://[::1]/{identity}", "http://[::ffff:10.0.0.1]/{identity}", "http://10.1.2.3/{identity}",
-    "http://169.254.169.254/{identity}", "http://localhost:9/{identity}", "http://192.0.2.1/{identity}",
-    "http://a:{identity}/", "https://a/{identity}?access_token=abc", "https://a/{identity}?apiKey=abc",
-]  # fmt: skip
+    "http://a:99999/{identity}",
+    "http://a:0/{identity}",
+    "ftp://a/{identity}",
+    "http://u:p@a/{identity}",
+    "http://127.0.0.1/{identity}",
+    "http://127.1:8080/{identity}",
+    "http://0x7f000001/{identity}",
+    "http://[::1]/{identity}",
+    "http://[::ffff:10.0.0.1]/{identity}",
+    "http://10.1.2.3/{identity}",
+    "http://169.254.169.254/{identity}",
+    "http://localhost:9/{identity}",
+    "http://192.0.2.1/{identity}",
+    "http://a:{identity}/",
+    "https://a/{identity}?access_token=abc",
+    "https://a/{identity}?apiKey=abc",
+]
 
 
 def fault(reply: Any) -> tuple[int, str]:
@@ -125,8 +136,11 @@ async def test_a_connector_is_tried_with_a_call_that_says_so_and_does_nothing(st
         await story.owner("update setup_tests set begun = begun - interval '11 seconds'")
         heard = await story.call("POST", "/connectors/x/test", {"part": part}, who="con")
         assert (heard["part"], heard["status"], heard["problem"], heard["by"]) == (
-            part, status, None, "jianfu-local|con"
-        )  # fmt: skip
+            part,
+            status,
+            None,
+            "jianfu-local|con",
+        )
     assert len(story.world.calls("test", "x")) == 2, "signed for the purpose `test`, as the world outside checks"
     assert story.world.calls("stop") == story.world.calls("restore") == []
     assert await story.case(case) == before, "it stands in no log"
