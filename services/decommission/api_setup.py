@@ -16,7 +16,7 @@ from libs.common.text import Text
 from libs.common.web import Limit, public, require
 from services.decommission import usecases
 from services.decommission.announcements import page as announced
-from services.decommission.connectors import switch
+from services.decommission.connectors import places, switch
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.executor import Executor
