@@ -166,12 +166,12 @@ class Egress:
         A name that cannot be looked up now may be known later, so it passes here. Raises EgressRefused, and ValueError
         on an unfit address.
         """
-        target_of(url)
-        address = httpx.URL(url)
-        port = address.port or PORTS[address.scheme]
-        with suppress(httpx.ConnectError, TimeoutError):
-            async with asyncio.timeout(JUDGED_WITHIN):
-                await self._ways[purpose, False].door.judge(address.raw_host.decode("ascii"), port)
+        one_spelling, _, port = target_of(url).rpartition(":")
+        as_written = httpx.URL(url).raw_host.decode("ascii")
+        for host in {one_spelling.strip("[]"), as_written}:  # `127.0.0.1.` is nobody's name, and means an address
+            with suppress(httpx.ConnectError, TimeoutError):
+                async with asyncio.timeout(JUDGED_WITHIN):
+                    await self._ways[purpose, False].door.judge(host, int(port))
 
     async def request(
         self, method: str, url: str, *, purpose: str, content: bytes | None = None,

@@ -239,8 +239,7 @@ select permitted_by, reason, at from reopen_permits where asset_id = :asset_id;
 
 -- name: outcome_add(event_source, event_id, subject, outcome, asset_id, told)!
 insert into intake_outcomes (event_source, event_id, subject, outcome, asset_id, told)
-values (:event_source, :event_id, :subject, :outcome, :asset_id, :told)
-on conflict do nothing;   -- a duplicate was remembered once, which it is no more
+values (:event_source, :event_id, :subject, :outcome, :asset_id, :told);
 
 -- name: outcome_get(event_source, event_id, subject, told)^
 -- What became of a sender's event; one from before senders were kept is its own only where it said the same.

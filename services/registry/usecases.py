@@ -10,14 +10,13 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
-from libs.common import idempotency, inbox, outbox, refusals
+from libs.common import idempotency, inbox, outbox
 from libs.common.auth import Principal
 from libs.common.db import Connection, Database
 from libs.common.errors import Missing
 from libs.common.events import registry as events
 from libs.common.events.decommission import CaseClosed
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted, UnitRef
-from libs.common.refusals import Record, Refusal
 from libs.common.signing import sha256
 from services.registry import domain, guard, store
 from services.registry.domain import Asset, Outcome, Policy
@@ -27,7 +26,6 @@ from services.registry.store import QUERIES, Cause
 from services.registry.units import ensure_unit, require_scope
 
 log = structlog.get_logger()
-HTTP = "POST /registry/v1/events"
 INTAKE = Counter("jianfu_registry_intake_total", "Declarations taken, by outcome.", ["outcome"])
 EVENT: dict[str, type[events.AssetRecord]] = {
     "registered": events.AssetRegistered, "amended": events.AssetAmended, "gone": events.AssetGone,
@@ -69,7 +67,7 @@ async def take_in(
         await inbox.first_time(conn, "intake", f"{who.subject} {source} {event_id}")
         event = {"event_source": source, "event_id": event_id, "subject": who.subject, "told": said}
         before = await QUERIES.outcome_get(conn, **event)
-        if before is not None and (before["outcome"] != "duplicate" or before["told"] == said):
+        if before is not None:
             if before["told"] not in (None, said):
                 raise EventReused(field="id", accepted="an id of its own", source=source, event_id=event_id)
             return Result(before["outcome"], before["asset_id"], what)
@@ -79,11 +77,8 @@ async def take_in(
         except DuplicateAsset as error:
             if not tell_twins:
                 raise
-            # Refused like any other, so not remembered: the mended one may come under the same id.
-            await refusals.add(conn, refusals.sender(who), Record(HTTP, event_id, told.TYPE), Refusal.of(error))
             result = Result("duplicate", UUID(str(error.params["twin"])), what)
-        else:
-            await QUERIES.outcome_add(conn, **event, outcome=result.outcome, asset_id=result.asset_id)
+        await QUERIES.outcome_add(conn, **event, outcome=result.outcome, asset_id=result.asset_id)
     INTAKE.labels(result.outcome).inc()
     return result
 

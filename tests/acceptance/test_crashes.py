@@ -117,7 +117,7 @@ class CrashStory(Story):
         for on in (True, False):
             await call("POST", "/decommission/v1/kill-switch", {"on": on})
         for name in ("filing", "filing-anew"):  # the address before hears of the next one
-            await self.house.set_up_world(name, ids.unit_id("ca-name", "Filing Unit"))
+            await self.house.set_up_world(name, ids.unit_id("ca-name", "filing unit"))
 
     async def refused(self) -> None:
         """Records that nobody here can take yet: they become dead letters."""

@@ -55,7 +55,7 @@ async def test_nobody_is_called_at_an_address_of_ours(house: House, counts: Coun
     await house.step()
     await house.tell([declared("nowhere", "Nowhere Unit", house.day)], role="registrar")
     await house.quiet()
-    place = f"/decommission/v1/endpoints/{unit_id('ca-name', 'Nowhere Unit')}"
+    place = f"/decommission/v1/endpoints/{unit_id('ca-name', 'nowhere unit')}"
     public = auth.public_key(unit_key("nowhere"))
     headers = {"Authorization": f"Bearer {house.token('operator', subject='mallory')}"}
     async with (

@@ -46,7 +46,7 @@ WRITES: list[tuple[str, str, str, Any]] = [
     ("operator", "POST", f"/registry/v1/guard/held/{ANY}", {"decision": "drop", "reason": "r"}),
     ("agent", "POST", "/monitor/v1/statements", STATED),
     ("agent", "POST", "/monitor/v1/usage", USED),
-    ("operator", "PUT", f"/decommission/v1/endpoints/{unit_id('ca-name', 'Nasty Unit')}", ENDPOINT),
+    ("operator", "PUT", f"/decommission/v1/endpoints/{unit_id('ca-name', 'nasty unit')}", ENDPOINT),
     ("operator", "PUT", "/decommission/v1/connectors/mastodon", CONNECTOR),
     ("operator", "POST", "/decommission/v1/mandates", MANDATE),
     ("approver", "POST", f"/decommission/v1/mandates/{ANY}/revoke", {"reason": "r"}),

@@ -53,25 +53,6 @@ async def test_a_refused_event_is_read_by_its_sender_and_taken_mended_under_its_
     assert await registry.fetch("select count(*) from assets") == 1
 
 
-async def test_a_twin_is_a_refusal_and_its_id_is_free(registry: Registry, http: httpx.AsyncClient) -> None:
-    await registry.take(declared("taken", source="first"))
-    ada = of("ada")
-    for _ in range(2):
-        answer = await http.post("/events", json=event("1", declared("taken", source="second")), headers=ada)
-        assert (answer.status_code, answer.json()["outcome"]) == (202, "duplicate")
-    (told, _) = await refused(http, ada)
-    assert (told["record_id"], told["code"], told["errors"][0]["field"]) == ("1", "duplicate_asset", "address")
-    mended = await http.post("/events", json=event("1", declared("free", source="second")), headers=ada)
-    assert mended.json()["outcome"] == "registered"
-    # One that was remembered as a twin before twins were refusals.
-    await registry.fetch(
-        "insert into intake_outcomes (event_source, event_id, subject, outcome, asset_id, told)"
-        " select event_source, '2', subject, 'duplicate', asset_id, 'x' from intake_outcomes limit 1"
-    )
-    mended = await http.post("/events", json=event("2", declared("later", source="second")), headers=ada)
-    assert mended.json()["outcome"] == "registered"
-
-
 async def test_the_faults_of_a_body_are_told_again_by_field(http: httpx.AsyncClient) -> None:
     ada = of("ada")
     wrong = event("8", declared("a"), colour="red", time="yesterday")

@@ -293,6 +293,8 @@ async def test_an_address_is_judged_when_it_is_set_by_what_judges_it_when_it_is_
             await door.judge(url, purpose="look")
         with pytest.raises(EgressRefused):
             await door.request("GET", url, purpose="look")
+    with pytest.raises(EgressRefused):
+        await door.judge("http://127.0.0.1./", purpose="look")  # which could be looked up nowhere
     await door.judge("https://nobody.invalid/", purpose="look")  # its name may be known when it is called
     monkeypatch.setattr(egress, "JUDGED_WITHIN", 0.0)
     await door.judge("http://localhost/", purpose="look")
