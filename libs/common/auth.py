@@ -24,6 +24,7 @@ AUDIENCE = "jianfu"
 LAST_SECOND = 253_402_300_799  # of the year 9999: what is later is no time that anybody means
 LEEWAY = 60  # seconds by which the issuer's clock and ours may differ (RFC 7519 §4.1.4: "a few minutes" at most)
 LOOK_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
+SENDERS = ("unit", "agent", "registrar")  # the roles of those who send records
 ROLES = frozenset({"viewer", "registrar", "unit", "agent", "operator", "approver", "auditor", "clock"})
 
 
@@ -44,6 +45,11 @@ class Principal:
     def identity(self) -> str:
         """Who this is, in the one form of `ids.identity`."""
         return ids.identity(self.issuer, self.subject)
+
+    @property
+    def speaks_for(self) -> str | None:
+        """The `unit` claim in the form in which it is compared, where the role of that name is there; None else."""
+        return " ".join((self.scope or "").split()).casefold() or None if "unit" in self.roles else None
 
     def require(self, *roles: str) -> None:
         """Raise Forbidden unless the caller has one of the roles."""

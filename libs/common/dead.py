@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import msgspec
 from aiokafka import ConsumerRecord
 
-from libs.common import outbox
+from libs.common import outbox, refusals
 from libs.common.db import PLUMBING, Connection, Database
 from libs.common.errors import DomainError, Invalid, Missing
 from libs.common.events.envelope import Headers, Incoming
+from libs.common.refusals import Refusal, Sender
 from libs.common.text import quoted
 
 UNSETTLED = ("dead", "parked")
@@ -27,13 +28,19 @@ class AlreadySettled(DomainError):
 
 
 async def bury(
-    database: Database, record: ConsumerRecord, incoming: Incoming | None, *, service: str, code: str, reason: str
+    database: Database,
+    record: ConsumerRecord,
+    incoming: Incoming | None,
+    *,
+    service: str,
+    refusal: Refusal,
+    sender: Sender | None = None,
 ) -> bool:
     """Keep the record with its original headers and the reason; once, however often it is delivered.
 
-    False when it was buried before.
+    False when it was buried before. A `sender`, where there are such, reads of it what was refused and why.
     """
-    code, reason = quoted(code, 100), quoted(reason, 2000)
+    code, reason = quoted(refusal.code, 100), quoted(refusal.en, 2000)
     async with database.transaction("bury") as conn:
         new = await PLUMBING.dead_add(
             conn, topic=record.topic, partition=record.partition, offset_=record.offset,
@@ -41,6 +48,11 @@ async def bury(
             key=record.key, payload=record.value, headers=msgspec.msgpack.encode([tuple(h) for h in record.headers]),
             appended=appended(record), reason_code=code, reason=reason,
         )  # fmt: skip
+        if new and sender is not None:
+            place = (record.topic, record.partition, record.offset)
+            await refusals.add(
+                conn, sender, refusals.of_letter(*place, record.headers, record.value, incoming), refusal
+            )
         if new:
             await _copy(conn, record, service, code, reason)
     return bool(new)
@@ -74,13 +86,15 @@ async def _copy(conn: Connection, record: ConsumerRecord, service: str, code: st
     await outbox.enqueue(conn, f"{record.topic}.{service}.dead", key, value, headers)
 
 
-async def refuse(database: Database, letter: Mapping[str, Any], *, service: str, code: str, reason: str) -> None:
+async def refuse(database: Database, letter: Mapping[str, Any], *, service: str, refusal: Refusal) -> None:
     """Make a dead letter of a parked record that was judged after all, unless somebody has settled it."""
-    code, reason = quoted(code, 100), quoted(reason, 2000)
+    code, reason = quoted(refusal.code, 100), quoted(refusal.en, 2000)
     place = {"topic": letter["topic"], "partition": letter["partition"], "offset_": letter["offset"]}
     async with database.transaction("refuse_parked") as conn:
         if await PLUMBING.dead_refuse(conn, **place, reason_code=code, reason=reason):
             where = (letter["topic"], letter["partition"], letter["offset"])
+            known = refusals.of_letter(*where, letter["headers"], letter["payload"], None)
+            await refusals.add(conn, Sender(letter["sender"]), known, refusal)
             kept = (letter["key"], letter["payload"], None, 0, 0, tuple(letter["headers"]))
             record: Any = ConsumerRecord(*where, -1, 0, *kept)
             await _copy(conn, record, service, code, reason)
@@ -91,12 +105,25 @@ def appended(record: ConsumerRecord) -> float | None:
     return record.timestamp / 1000 if record.timestamp_type == 1 else None
 
 
-async def listed(database: Database, state: str, max_rows: int, after: str | None = None) -> list[dict[str, Any]]:
-    """Dead letters in one state, oldest first; `after` is a letter's place. Raises Invalid where it is none."""
+async def listed(
+    database: Database, state: str, max_rows: int, after: str | None = None, *, of: Sender | None = None
+) -> list[dict[str, Any]]:
+    """Dead letters in one state, oldest first, of everybody or `of` one sender; `after` is a letter's place.
+
+    Raises Invalid where it is none.
+    """
     topic, partition, offset = _place(after) if after else (None, None, None)
     async with database.reading() as conn:
         found = PLUMBING.dead_list(
-            conn, state=state, topic=topic, partition=partition, offset_=offset, max_rows=max_rows
+            conn,
+            state=state,
+            everything=of is None,
+            sender=None if of is None else of.name,
+            scope=None if of is None else of.scope,
+            topic=topic,
+            partition=partition,
+            offset_=offset,
+            max_rows=max_rows,
         )
         return [dict(row) async for row in found]
 

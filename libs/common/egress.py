@@ -26,6 +26,8 @@ from libs.common.targets import Place, Targets
 MAX_BODY = 2 * 1024 * 1024
 MAX_REDIRECTS = 5
 PORTS = {"http": 80, "https": 443}
+LAST_PORT = 65_535
+JUDGED_WITHIN = 3.0  # seconds for a name to be looked up while somebody sets an address up
 LOOKUPS = {False: 32, True: 8}  # threads that look names up, for what is urgent and for the rest
 FAILING = 500  # from this status on an answer says that the target is not well
 
@@ -63,9 +65,13 @@ class _Door(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:  # fmt: skip
-        exempt = place_of(host, port) in self._allowed
-        target = host if exempt else await public_address(host, port, self._lookups)
+        target = await self.judge(host, port)
         return await self._sockets.connect_tcp(target, port, timeout, local_address, socket_options)
+
+    async def judge(self, host: str, port: int) -> str:
+        """Where to connect to. Raises EgressRefused or httpx.ConnectError."""
+        exempt = place_of(host, port) in self._allowed
+        return host if exempt else await public_address(host, port, self._lookups)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -79,6 +85,7 @@ class _GuardedTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, context: ssl.SSLContext, door: _Door) -> None:
         super().__init__(verify=context)
+        self.door = door
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context, max_connections=None, max_keepalive_connections=20, network_backend=door
         )
@@ -108,6 +115,8 @@ def target_of(url: str) -> str:
         raise Unfit("须为 http 或 https 地址", f"{url}: expected an http or https address")
     if address.userinfo or "@" in urlsplit(url).netloc:
         raise Unfit("地址中不得含有用户名或密码", "expected an address without a name or password before its host")
+    if address.port is not None and not 1 <= address.port <= LAST_PORT:
+        raise Unfit(f"端口须为 1 至 {LAST_PORT}", f"{url}: expected a port from 1 to {LAST_PORT}")
     host = address.raw_host.decode("ascii").rstrip(".")
     with suppress(OSError, UnicodeError):  # 127.1 and 0x7f.1 are spellings of one address
         host = socket.inet_ntoa(socket.inet_aton(host))
@@ -150,6 +159,19 @@ class Egress:
         door = copy.copy(self)
         door._place, door._urgent = place, urgent
         return door
+
+    async def judge(self, url: str, *, purpose: str) -> None:
+        """Judge an address that is being set up, by what judges it at every call; a redirect is judged only then.
+
+        A name that cannot be looked up now may be known later, so it passes here. Raises EgressRefused, and ValueError
+        on an unfit address.
+        """
+        one_spelling, _, port = target_of(url).rpartition(":")
+        as_written = httpx.URL(url).raw_host.decode("ascii")
+        for host in {one_spelling.strip("[]"), as_written}:  # `127.0.0.1.` is nobody's name, and means an address
+            with suppress(httpx.ConnectError, TimeoutError):
+                async with asyncio.timeout(JUDGED_WITHIN):
+                    await self._ways[purpose, False].door.judge(host, int(port))
 
     async def request(
         self, method: str, url: str, *, purpose: str, content: bytes | None = None,

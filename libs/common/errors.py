@@ -53,6 +53,14 @@ class Invalid(DomainError):
     en = "The input is invalid: {why}"
 
 
+class Unknown(Invalid):
+    """What is set up names something that is not known here; `accepted` says what is."""
+
+    code = "unknown"
+    zh = "此处没有{what}"
+    en = "There is no {what} here"
+
+
 class Missing(DomainError):
     """What was asked for does not exist here."""
 

@@ -18,12 +18,13 @@ from pydantic import ValidationError
 
 from libs.common import dead, observe
 from libs.common.batches import Unread
-from libs.common.bodies import in_words
+from libs.common.bodies import Fault
 from libs.common.db import UNSTORABLE, Database
 from libs.common.errors import DomainError
 from libs.common.events.envelope import Event, Incoming, Malformed, from_outside, unpack
 from libs.common.fetching import COMMITTED, Fetching
 from libs.common.patience import Back, Patience
+from libs.common.refusals import Refusal
 from libs.common.senders import Senders
 from libs.common.trouble import FIRST_PAUSE, LONGEST_PAUSE, TRANSIENT, Trouble
 
@@ -304,7 +305,8 @@ class EventSubscription(Subscription):
         kind, outcome = "?", "handled"
         incoming: Incoming | None = None
         if isinstance(unread := record.value, Unread):
-            outcome = await self._bury(replace(record, value=None), None, unread.code, unread.told(record.offset))
+            unreadable = Refusal.plain(unread.code, unread.told(record.offset))
+            outcome = await self._bury(replace(record, value=None), None, unreadable)
             HANDLED.labels(self.topic, kind, outcome).inc()
             return outcome
         try:
@@ -314,31 +316,29 @@ class EventSubscription(Subscription):
             if kind != "other":
                 outcome = await self._act(record, incoming)
             elif from_outside(self.topic):
-                outcome = await self._refuse(record, incoming, "unknown_type", self._unknown(incoming.type))
+                outcome = await self._refuse(record, incoming, self._unknown(incoming.type))
             else:
                 outcome = "unknown"
         except Malformed as error:
-            outcome = await self._refuse(record, None, error.code, str(error))
-        except ValidationError as error:
-            outcome = await self._refuse(record, incoming, "invalid", in_words(error, self._model(incoming))[1])
-        except DomainError as error:
-            outcome = await self._refuse(record, incoming, error.code, str(error))
-        except UNSTORABLE as error:
-            outcome = await self._refuse(record, incoming, "unstorable", f"{type(error).__name__}: {error}")
+            outcome = await self._refuse(record, None, Refusal.of(error))
+        except (ValidationError, DomainError, *UNSTORABLE) as error:
+            outcome = await self._refuse(record, incoming, Refusal.of(error, self._model(incoming)))
         except (Back, *TRANSIENT):
             raise
         except Exception as error:
             log.exception("event-failed", topic=record.topic, partition=record.partition, offset=record.offset)
             reason = f"{type(error).__name__}: {error}"
-            outcome = await self._bury(record, incoming, "unexpected", reason)
+            outcome = await self._bury(record, incoming, Refusal.plain("unexpected", reason))
             outcome = "unexpected" if outcome == "dead" else outcome
         if outcome == "handled" and self._senders is not None and self._senders.watched:
             self._senders.handled(self._senders.of(record))
         HANDLED.labels(self.topic, kind, outcome).inc()
         return outcome
 
-    def _unknown(self, kind: str) -> str:
-        return f"ce_type: {kind} is not known here; expected one of {', '.join(sorted(self._handlers))}"
+    def _unknown(self, kind: str) -> Refusal:
+        known = ", ".join(sorted(self._handlers))
+        zh, en = f"此处没有 {kind},可用:{known}", f"{kind} is not known here; expected one of {known}"
+        return Refusal("unknown_type", f"ce_type:{zh}", f"ce_type: {en}", (Fault("ce_type", zh, en),))
 
     def _model(self, incoming: Incoming | None) -> type[Event] | None:
         handler = self._handlers.get(incoming.type) if incoming else None
@@ -353,30 +353,31 @@ class EventSubscription(Subscription):
             reason = (
                 f"failed for {self.trouble.patience:g} s while the database answered: {type(error).__name__}: {error}"
             )
-            await self._enter(record, incoming, "stuck", reason)
+            await self._enter(record, incoming, Refusal.plain("stuck", reason))
 
         with observe.consuming(f"{self._service} {incoming.type}", incoming.traceparent, attributes):
             tp = TopicPartition(record.topic, record.partition)
             done = await self._patience.for_record(tp, record.offset, lambda: handler.act(event, incoming), set_aside)
         return "handled" if done else "stuck"
 
-    async def _refuse(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> str:
+    async def _refuse(self, record: ConsumerRecord, incoming: Incoming | None, refusal: Refusal) -> str:
         """Bury it, and count it against its sender."""
-        outcome = await self._bury(record, incoming, code, reason)
-        if outcome == "dead" and self._senders is not None and self._senders.refused(record, code, reason):
-            await self._patience.until_done(self._senders.write)
+        outcome, senders = await self._bury(record, incoming, refusal), self._senders
+        if outcome == "dead" and senders is not None and senders.refused(record, refusal.code, refusal.en):
+            await self._patience.until_done(senders.write)
         return outcome
 
-    async def _bury(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> str:
+    async def _bury(self, record: ConsumerRecord, incoming: Incoming | None, refusal: Refusal) -> str:
         new = False
 
         async def bury() -> None:
             nonlocal new
-            new = await self._enter(record, incoming, code, reason)
+            new = await self._enter(record, incoming, refusal)
 
         await self._patience.until_done(bury)
         return "dead" if new else "again"
 
-    async def _enter(self, record: ConsumerRecord, incoming: Incoming | None, code: str, reason: str) -> bool:
-        log.warning("record-refused", topic=record.topic, offset=record.offset, code=code, reason=reason)
-        return await dead.bury(self._database, record, incoming, service=self._service, code=code, reason=reason)
+    async def _enter(self, record: ConsumerRecord, incoming: Incoming | None, refusal: Refusal) -> bool:
+        log.warning("record-refused", topic=record.topic, offset=record.offset, code=refusal.code, reason=refusal.en)
+        sender = None if self._senders is None else self._senders.speaker(record)
+        return await dead.bury(self._database, record, incoming, service=self._service, refusal=refusal, sender=sender)

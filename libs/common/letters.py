@@ -8,8 +8,8 @@ import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
-from libs.common import dead
-from libs.common.auth import Principal
+from libs.common import dead, refusals
+from libs.common.auth import SENDERS, Principal
 from libs.common.bodies import Body, in_words
 from libs.common.db import Database
 from libs.common.errors import Invalid
@@ -73,12 +73,14 @@ def router(
 
     @routes.get("", summary="Dead letters, oldest first 死信列表")
     async def letters(
-        _: Annotated[Principal, require("operator", "auditor")],
+        who: Annotated[Principal, require("operator", "auditor", *SENDERS)],
         state: Literal["dead", "replayed", "discarded", "parked"] = "dead",
         limit: Limit = 100,
         cursor: Annotated[str, Text(300)] | None = None,
     ) -> Letters:
-        rows = await dead.listed(database, state, limit, cursor)
+        """Senders see their own; `GET …/refusals` says more of these, and tells of what was refused over HTTP."""
+        of = None if who.roles & {"operator", "auditor"} else refusals.sender(who)
+        rows = await dead.listed(database, state, limit, cursor, of=of)
         last = rows[-1] if len(rows) == limit else None
         return Letters(
             items=[Letter(**row) for row in rows],

@@ -59,11 +59,16 @@ values (:topic, :partition, :offset_, :event_id, :event_type, :key, :payload, :h
 on conflict do nothing
 returning true;
 
--- name: dead_list(state, topic, partition, offset_, max_rows)
--- Oldest first; those that follow the letter from that place, or all where there is no topic.
+-- name: dead_list(state, everything, sender, scope, topic, partition, offset_, max_rows)
+-- Oldest first; those that follow the letter from that place, or all where there is no topic. Of everybody, or of one
+-- sender and of those that spoke for the same.
 select topic, partition, "offset", event_id, event_type, reason_code, reason, state, buried
-from dead_letters
-where state = :state and (:topic::text is null or (buried, topic, partition, "offset") > (
+from dead_letters d
+where state = :state and (:everything::boolean or d.sender = :sender or exists (
+    select from refusals r
+    where r.topic = d.topic and r.partition = d.partition and r."offset" = d."offset"
+      and (r.sender = :sender or r.scope = :scope)
+)) and (:topic::text is null or (buried, topic, partition, "offset") > (
     select l.buried, l.topic, l.partition, l."offset" from dead_letters l
     where l.topic = :topic and l.partition = :partition and l."offset" = :offset_))
 order by buried, topic, partition, "offset" limit :max_rows;
@@ -143,6 +148,37 @@ select a.topic, a.sender, a.since, a.reason_code, a.reason,
     (select coalesce(sum(r.records), 0)::bigint from parked_ranges r where r.topic = a.topic and r.sender = a.sender)
         as not_kept
 from senders_aside a order by a.since, a.topic, a.sender;
+
+-- name: aside_own(sender)
+select topic, since, reason_code as code, reason from senders_aside where sender = :sender order by since, topic;
+
+-- name: refusal_add(sender, scope, way, place, topic, partition, offset_, record_id, record_type, code, text_zh, text_en, faults)!
+insert into refusals (sender, scope, way, place, topic, partition, "offset", record_id, record_type, code, text_zh,
+                      text_en, faults)
+values (:sender, :scope, :way, :place, :topic, :partition, :offset_, :record_id, :record_type, :code, :text_zh,
+        :text_en, :faults::text::jsonb);
+
+-- name: refusals_bound(sender, kept)!
+-- No more than so many of one sender: a flood of refusals costs no more.
+-- What another process is about to delete is left to it.
+delete from refusals where refusal_id in (
+    select o.refusal_id from refusals o
+    where o.sender = :sender and o.refusal_id <= (
+        select r.refusal_id from refusals r where r.sender = :sender order by r.refusal_id desc offset :kept limit 1)
+    for update skip locked);
+
+-- name: refusals_prune(keep_days)!
+delete from refusals where at < clock_timestamp() - make_interval(days => :keep_days);  -- machine time
+
+-- name: refusals_of(everything, sender, scope, before, max_rows)
+-- The newest first: of one sender and of those that spoke for the same; or of everybody, by sender where one is named.
+select r.refusal_id, r.at, r.sender, r.way, r.place, r.record_id, r.record_type, r.code, r.text_zh, r.text_en,
+       r.faults::text as faults, d.state
+from refusals r left join dead_letters d on d.topic = r.topic and d.partition = r.partition and d."offset" = r."offset"
+where (:everything::boolean and (:sender::text is null or r.sender = :sender)
+       or not :everything and (r.sender = :sender or r.scope = :scope))
+  and (:before::bigint is null or r.refusal_id < :before)
+order by r.refusal_id desc limit :max_rows;
 
 -- name: aside_lock(topic, sender)$
 -- Whether it is still set aside; who parks and who releases wait for each other.

@@ -21,7 +21,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
-from libs.common import connections, faults, idempotency, inbox, latest, observe
+from libs.common import connections, faults, idempotency, inbox, latest, observe, refusals
 from libs.common.clock import Clock, SteppedClock, SystemClock
 from libs.common.db import UNAVAILABLE, Database, require_schema
 from libs.common.fetching import EndOffsets
@@ -226,6 +226,7 @@ async def _prune(database: Database) -> None:
             async with database.transaction("prune") as conn:
                 await inbox.prune(conn)
                 await idempotency.prune(conn)
+                await refusals.prune(conn)
 
 
 async def _stop(

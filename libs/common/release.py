@@ -13,11 +13,12 @@ from pydantic import BaseModel, Field, ValidationError
 
 from libs.common import dead
 from libs.common.auth import Principal
-from libs.common.bodies import Body, in_words
+from libs.common.bodies import Body
 from libs.common.db import PLUMBING, UNSTORABLE, Database
 from libs.common.errors import DomainError, Missing
 from libs.common.kafka import Handler
 from libs.common.letters import Replay, again
+from libs.common.refusals import Refusal
 from libs.common.reread import Reread
 from libs.common.text import Text
 from libs.common.web import require
@@ -102,8 +103,7 @@ def router(
                 continue
             except (DomainError, ValidationError, *UNSTORABLE) as error:
                 refused += 1
-                code, reason = _told(error)
-                await dead.refuse(database, letter, service=service, code=code, reason=reason)
+                await dead.refuse(database, letter, service=service, refusal=Refusal.of(error))
         async with database.transaction("release") as conn:
             if not await PLUMBING.aside_lock(conn, **place):
                 raise Missing(what=f"{named.sender} ({named.topic})")
@@ -145,9 +145,3 @@ async def _read_again(database: Database, reread: Reread, named: Named, at: Rang
         for record in found.records:
             await dead.park(conn, record, named.sender)
         return int(await PLUMBING.ranges_end(conn, **place) or 0)
-
-
-def _told(error: Exception) -> tuple[str, str]:
-    if isinstance(error, ValidationError):
-        return "invalid", in_words(error)[1]
-    return getattr(error, "code", "unstorable"), str(error)

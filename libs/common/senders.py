@@ -12,11 +12,12 @@ import structlog
 from aiokafka import ConsumerRecord
 from prometheus_client import Gauge
 
-from libs.common import dead
+from libs.common import dead, refusals
 from libs.common.auth import Authenticator
 from libs.common.db import PLUMBING, Database
 from libs.common.errors import Unauthenticated
 from libs.common.events.envelope import Headers
+from libs.common.refusals import Sender
 from libs.common.text import quoted
 
 log = structlog.get_logger()
@@ -46,14 +47,19 @@ def bearer_of(headers: Headers) -> bytes | None:
 
 def sender_of(authenticator: Authenticator, record: ConsumerRecord) -> str:
     """Who sent a record: the identity in its token, or one name for all without one, or with one that is not valid."""
+    return speaker_of(authenticator, record).name
+
+
+def speaker_of(authenticator: Authenticator, record: ConsumerRecord) -> Sender:
+    """Who sent a record, and what its token spoke for."""
     raw = bearer_of(record.headers)
     if not raw:
-        return NO_TOKEN
+        return Sender(NO_TOKEN)
     try:
         who = authenticator.principal(raw.decode("utf-8", "replace"), at=dead.appended(record))
     except Unauthenticated:
-        return BAD_TOKEN
-    return quoted(who.identity, 600)
+        return Sender(BAD_TOKEN)
+    return refusals.sender(who)
 
 
 class Senders:
@@ -77,6 +83,10 @@ class Senders:
     def of(self, record: ConsumerRecord) -> str:
         """Who sent it, as `sender_of` says."""
         return sender_of(self._authenticator, record)
+
+    def speaker(self, record: ConsumerRecord) -> Sender:
+        """The same, with what it spoke for."""
+        return speaker_of(self._authenticator, record)
 
     def handled(self, sender: str, count: int = 1) -> None:
         """So many of its records were good."""

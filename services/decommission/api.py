@@ -16,9 +16,10 @@ from libs.common.bodies import Body
 from libs.common.db import Connection
 from libs.common.errors import Invalid, Missing
 from libs.common.exact import Day
+from libs.common.noting import intake, noting
 from libs.common.text import Text
 from libs.common.web import IdempotencyKey, Limit, require
-from services.decommission import casefile, chain, domain, store, usecases
+from services.decommission import casefile, chain, domain, store, units, usecases
 from services.decommission.context import Context
 from services.decommission.executor import Executor
 from services.decommission.refusals import OtherUnit
@@ -27,7 +28,7 @@ from services.decommission.store import QUERIES, Held
 NIL = UUID(int=0)
 Work = Callable[[Connection], Awaitable[Held]]
 Act = Callable[[Request, Principal, str | None, Work], Awaitable[Response]]
-READ = ("viewer", "operator", "approver", "auditor")
+READ_ALL = ("viewer", "operator", "approver", "auditor")
 
 
 class Case(BaseModel):
@@ -107,24 +108,30 @@ def _entry(entry: chain.Entry) -> Entry:
 
 def router(ctx: Context, executor: Executor) -> APIRouter:
     """Cases."""
-    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"])
+    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"], route_class=noting(ctx.database))
 
     @routes.get("", summary="List cases 案件列表")
     async def cases(
-        _: Annotated[Principal, require(*READ)],
+        who: Annotated[Principal, require(*READ_ALL, "unit")],
         state: Annotated[str, Text(40)] | None = None,
         asset_id: UUID | None = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
     ) -> Cases:
+        """A unit's token reads the cases of assets for which its unit, or one below it, answers now."""
         async with ctx.database.reading() as conn:
-            rows = QUERIES.case_list(conn, state=state, asset_id=asset_id, after=cursor, max_rows=limit)
+            below = await units.reach(conn, who, READ_ALL)
+            rows = QUERIES.case_list(conn, state=state, asset_id=asset_id, below=below, after=cursor, max_rows=limit)
             items = [Case(**dict(row)) async for row in rows]
         return Cases(items=items, next=str(items[-1].case_id) if len(items) == limit else None)
 
     @routes.get("/{case_id}", summary="One case with its log 案件详情")
-    async def case(case_id: UUID, _: Annotated[Principal, require(*READ)]) -> CaseWithLog:
+    async def case(case_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> CaseWithLog:
+        """To a unit's token another unit's case is as one that does not exist."""
         async with ctx.database.reading() as conn:
+            below = await units.reach(conn, who, READ_ALL)
+            if below is not None and not await QUERIES.case_seen(conn, case_id=case_id, below=below):
+                raise Missing(what=(f"个案 {case_id}", f"case {case_id}"))
             held, fault = await store.look(conn, case_id, ctx.zone, ctx.notary)
         log = [_entry(entry) for entry in held.log]
         windows = {name: getattr(held.case.windows, name) for name in held.case.windows.__dataclass_fields__}
@@ -150,6 +157,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         response_model=Case,
         summary="A unit's answer, or an operator's on its behalf 单位答复,或代为答复",
     )
+    @intake("case_id")
     async def answer(
         case_id: UUID,
         body: AnswerIn,

@@ -11,12 +11,14 @@ from libs.common.auth import Principal
 from libs.common.bodies import Body
 from libs.common.errors import Unfit
 from libs.common.exact import Flag
+from libs.common.noting import intake, noting
+from libs.common.problems import problems
 from libs.common.signing import check_key
 from libs.common.text import Text
 from libs.common.web import public, require
 from services.decommission import usecases
-from services.decommission.api_setup import Url
-from services.decommission.connectors import unitkeys
+from services.decommission.api_connectors import Tried, Url
+from services.decommission.connectors import trying, unitkeys
 from services.decommission.connectors.unitkeys import Proposal
 from services.decommission.context import Context
 from services.decommission.executor import Executor
@@ -101,7 +103,9 @@ def _key(key: UnitKey) -> dict[str, Any]:
 
 def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
     """Units' addresses and keys."""
-    routes = APIRouter(prefix="/decommission/v1/endpoints/{unit_id}", tags=["setup 配置"])
+    routes = APIRouter(
+        prefix="/decommission/v1/endpoints/{unit_id}", tags=["setup 配置"], route_class=noting(ctx.database)
+    )
 
     def wake() -> None:
         executor.wake()
@@ -115,6 +119,7 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
                     raise OtherUnit
 
     @routes.put("", summary="Propose where a unit's notices go 提交通知地址与密钥")
+    @intake("unit_id")
     async def propose(
         unit_id: UUID, body: Endpoint, who: Annotated[Principal, require("operator", "unit")]
     ) -> Challenged:
@@ -128,8 +133,11 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
 
     @routes.get("", summary="A unit's addresses and keys, the newest first 单位密钥及其历史")
     async def held(
-        unit_id: UUID, _: Annotated[Principal, require("operator", "registrar", "approver", "auditor")]
+        unit_id: UUID, who: Annotated[Principal, require("operator", "registrar", "approver", "auditor", "unit")]
     ) -> Keys:
+        """With all of each address, for that is what the second person confirms; a `contact` is never shown."""
+        if not who.roles & {"operator", "registrar", "approver", "auditor"}:
+            await theirs(unit_id, who)
         async with ctx.database.reading() as conn:
             return Keys(items=[Key(**_key(key)) for key in await unitkeys.history(conn, unit_id)])
 
@@ -139,6 +147,13 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
         key, why = await unitkeys.challenge(ctx, unit_id)
         wake()
         return Challenged(**_key(key), unproved=why)
+
+    @routes.post("/test", summary="Try the newest address of a unit 试呼通知地址", responses=problems(429))
+    async def test(unit_id: UUID, who: Annotated[Principal, require("operator", "unit")]) -> Tried:
+        """One call that says it is a test (`purpose` `test`), to the newest address, in force or not. It proves nothing
+        about a case. Every 10 seconds at most."""
+        await theirs(unit_id, who)
+        return Tried.of(await trying.endpoint(ctx, unit_id, actor=who.identity))
 
     @routes.post("/proof", status_code=204, tags=["public 公开"], summary="Proof that the key is held 密钥持有证明")
     @public

@@ -1,20 +1,16 @@
 """HTTP: connectors, limits, rounds, alarms, and what is public."""
 
 import json
-import re
 from dataclasses import asdict
 from datetime import datetime
-from string import Formatter
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from libs.common.auth import Principal
 from libs.common.bodies import Body
-from libs.common.egress import target_of
-from libs.common.errors import Unfit
 from libs.common.exact import AskedWhole, Flag
 from libs.common.text import Text
 from libs.common.web import Limit, public, require
@@ -26,44 +22,6 @@ from services.decommission.executor import Executor
 from services.decommission.store import QUERIES
 
 NIL = UUID(int=0)
-URL = r"^https?://\S+$"
-Platform = Annotated[str, Text(60)]
-
-
-def _address(text: str) -> str:
-    """What the door for outgoing calls would take. Raises ValueError."""
-    target_of(re.sub(r"\{[^{}]*\}", "x", text))  # a template is judged with its braces filled
-    return text
-
-
-Url = Annotated[str, Field(pattern=URL), Text(2000), AfterValidator(_address)]
-
-
-class Connector(Body):
-    """How a platform's assets are stopped, restored and looked at.
-
-    `probe_url` may hold {platform}, {identity} and {asset_id}. `honours_keys`: a repeated Idempotency-Key acts once.
-    Before it obeys, a target checks in the claims of Jianfu-Signature: `purpose`, `sha256` of the body, `key` (the
-    Idempotency-Key), `target` (its own URL) and that `signed_at` is no earlier than the newest order it obeyed.
-    """
-
-    stop_url: Url
-    restore_url: Url
-    probe_url: Url
-    honours_keys: Flag
-
-    @field_validator("probe_url")
-    @classmethod
-    def _template(cls, text: str) -> str:
-        parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
-        names = {name for name, *_ in parts}
-        if not names <= {"platform", "identity", "asset_id"} or any(spec or turned for _, spec, turned in parts):
-            en = "only {platform}, {identity} and {asset_id} may stand in braces"
-            raise Unfit("花括号内只能是 {platform}、{identity} 或 {asset_id}", en)
-        if not names & {"identity", "asset_id"}:
-            en = "{identity} or {asset_id} must be in it: a look at another page proves nothing"
-            raise Unfit("须含有 {identity} 或 {asset_id}:查看其他页面什么也证明不了", en)
-        return text
 
 
 class Target(BaseModel):
@@ -106,16 +64,18 @@ class LateReceipt(Body):
     receipt: Annotated[str, Text(20_000, least=10)]
 
 
+def _shown(written: str | None) -> Any:
+    """A piece of the set-up as it was recorded, its addresses without a secret."""
+    held = json.loads(written or "null")
+    for name in held or ():
+        if name.endswith("url") and isinstance(held[name], str):
+            held[name] = places.shown(held[name])
+    return held
+
+
 def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list[dict[str, Any]]) -> APIRouter:
     """Everything about cases that is no case. `public_keys`: the one that signs now, then those that did before."""
     routes = APIRouter(prefix="/decommission/v1")
-
-    @routes.put(
-        "/connectors/{platform}", status_code=204, tags=["setup 配置"], summary="How a platform is stopped 连接器"
-    )
-    async def connector(platform: Platform, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
-        await places.set_connector(ctx, platform, **body.model_dump(), actor=who.identity)
-        executor.wake()
 
     @routes.get("/setup-changes", tags=["setup 配置"], summary="Who changed what of the set-up 配置变更")
     async def changes(
@@ -125,7 +85,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
     ) -> dict[str, Any]:
         async with ctx.database.reading() as conn:
             rows = [dict(row) async for row in QUERIES.setup_changes_list(conn, after=cursor, max_rows=limit)]
-        items = [row | {name: json.loads(row[name] or "null") for name in ("before", "after")} for row in rows]
+        items = [row | {name: _shown(row[name]) for name in ("before", "after")} for row in rows]
         return {"items": items, "next": str(rows[-1]["change_id"]) if len(rows) == limit else None}
 
     @routes.get("/limits", tags=["setup 配置"], summary="Limits and windows in force 限额与期限")

@@ -53,6 +53,15 @@ class PlanAltered(Reasoned):
     en = "The plan is not what was sealed: {why}"
 
 
+class MandateEnded(DomainError):
+    """A standing approval is signed while it lasts."""
+
+    code = "mandate_ended"
+    kind = "conflict"
+    zh = "授权已于 {until} 到期,不能再签署。"
+    en = "The standing approval ended on {until}: nobody can sign it any more."
+
+
 class SameApprover(DomainError):
     """Four eyes are two people."""
 

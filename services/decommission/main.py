@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from libs.common import auth, letters, web
+from libs.common import auth, letters, noting, web
 from libs.common.auth import Authenticator
 from libs.common.db import Database
 from libs.common.egress import Egress
@@ -18,6 +18,7 @@ from services.decommission import (
     api,
     api_announcements,
     api_checkpoints,
+    api_connectors,
     api_keys,
     api_packages,
     api_plans,
@@ -57,6 +58,7 @@ def application(
     )
     app.include_router(web.status_router(health, quiet, partial(switch.note, ctx)))
     app.include_router(web.clock_router("decommission", ctx.database, ctx.clock))
+    app.include_router(noting.router("decommission", ctx.database))
     app.include_router(letters.router("decommission", ctx.database, taken))
     app.include_router(api.router(ctx, executor))
     app.include_router(api_packages.router(ctx))
@@ -64,6 +66,7 @@ def application(
     app.include_router(api_checkpoints.router(ctx))
     app.include_router(api_keys.router(ctx, executor, messenger))
     app.include_router(api_announcements.router(ctx))
+    app.include_router(api_connectors.router(ctx, executor))
     app.include_router(api_setup.router(ctx, executor, windows, [auth.public_key(ctx.signing_key), *ctx.retired_keys]))
     web.seal(app)
     return app

@@ -28,6 +28,20 @@ with recursive up as (
 )
 select exists (select 1 from up where scheme = :scheme and lower(value) = lower(:key));
 
+-- name: unit_by_code(scheme, key)$
+select unit_id from units where scheme = :scheme and lower(value) = lower(:key);
+
+-- name: unit_get(unit_id)^
+select * from units where unit_id = :unit_id;
+
+-- name: platform_held(platform)$
+-- Whether the registry has told of anything on a platform.
+select exists(select from subjects where platform = :platform);
+
+-- name: rule_held(rule)$
+-- Whether the monitor has told of a finding of a rule.
+select exists(select from findings where evidence->>'rule' = :rule);
+
 -- name: endpoint_for(unit_id, from_height)^
 -- The address and key in force of the nearest unit from so many levels above this one: 0 is the unit itself.
 with recursive up as (
@@ -169,9 +183,16 @@ select case_id, asset_id from cases where reopen_on <= :today order by reopen_on
 -- looked in vain and is about to lay it down holds its row, and this waits for him.
 update cases set due_at = least(due_at, :now) where asset_id = :asset_id and state = 'noticing';
 
--- name: case_list(state, asset_id, after, max_rows)
+-- name: case_seen(case_id, below)$
+-- Whether a case is of an asset for which this unit, or one below it, answers now.
+select exists(select from cases c join subjects s using (asset_id)
+              where c.case_id = :case_id and s.sponsor_id in (select units_below(:below)));
+
+-- name: case_list(state, asset_id, below, after, max_rows)
 select case_id, asset_id, ordinal, finding_id, rule, state, version, due_at, opened_at from cases
 where (:state::text is null or state = :state) and (:asset_id::uuid is null or asset_id = :asset_id)
+  and (:below::uuid is null
+       or asset_id in (select s.asset_id from subjects s where s.sponsor_id in (select units_below(:below))))
   and case_id > :after::uuid
 order by case_id limit :max_rows;
 
@@ -474,3 +495,39 @@ where c.case_id > :after::uuid and (:case_id::uuid is null or c.case_id = :case_
                    'closed', 'restoring', 'restored')
        or exists (select 1 from case_log l where l.case_id = c.case_id and l.kind = 'announced'))
 order by c.case_id limit :max_rows;
+
+-- name: connector_list(only, after, max_rows)
+-- By platform, with who set it last and when.
+select c.*, s.actor as set_by, s.at as set_at
+from connectors c left join lateral (
+    select h.actor, h.at from setup_changes h
+    where h.what = 'connector' and h.which = c.platform order by h.change_id desc limit 1
+) s on true
+where c.platform > :after and (:only::text is null or c.platform = :only)
+order by c.platform limit :max_rows;
+
+-- name: setup_test_lock()$
+-- Tests are counted one after the other.
+select pg_advisory_xact_lock(hashtextextended('setup tests', 0));
+
+-- name: setup_tests_since(what, which)^
+-- How many seconds of the machine ago this one was tried last, and how many tests there were within a minute.
+select extract(epoch from clock_timestamp() - (                   -- machine time
+           select t.begun from setup_tests t where t.what = :what and t.which = :which order by t.test_id desc limit 1
+       ))::float8 as ago,
+       (select count(*) from (select t.begun from setup_tests t order by t.test_id desc limit 1000) as l
+        where l.begun > clock_timestamp() - interval '1 minute') as lately;  -- machine time
+
+-- name: setup_test_add(what, which, part, actor, at)$
+insert into setup_tests (what, which, part, actor, at) values (:what, :which, :part, :actor, :at) returning test_id;
+
+-- name: setup_test_end(test_id, status, took_ms, why)!
+insert into setup_test_results (test_id, status, took_ms, why) values (:test_id, :status, :took_ms, :why);
+
+-- name: setup_test_list(what, which, before, max_rows)
+-- The newest first.
+select t.test_id, t.what, t.which, t.part, t.actor, t.at, r.status, r.took_ms, r.why
+from setup_tests t left join setup_test_results r using (test_id)
+where (:what::text is null or t.what = :what) and (:which::text is null or t.which = :which)
+  and (:before::bigint is null or t.test_id < :before)
+order by t.test_id desc limit :max_rows;

@@ -148,6 +148,13 @@ class OtherUnit(Forbidden):
     en = "Not allowed: the token's unit does not stand for this one."
 
 
+class NoUnit(Forbidden):
+    """A unit's token reads what belongs to its unit, so that has to be known."""
+
+    zh = "没有权限:此处没有令牌所属的单位 {scope}。"
+    en = "Not allowed: the token's unit {scope} is not known here."
+
+
 def unless(said: Any | None) -> None:
     """Raises SaidNo where somebody has said it."""
     if said is not None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from libs.common.egress import LAST_PORT
 from libs.common.settings import CommonSettings
 from libs.common.signing import UnfitKey, check_key
 from services.decommission.domain import Limits, Windows, read_limits
@@ -25,7 +26,8 @@ def _public(key: Any) -> bool:
 
 def _exact(place: str) -> str:
     host, _, port = place.rpartition(":")
-    if not re.fullmatch(r"[^\s/@:*]+|\[[0-9a-fA-F:.]+\]", host) or not re.fullmatch(r"[0-9]{1,5}", port):
+    fits = re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= LAST_PORT
+    if not re.fullmatch(r"[^\s/@:*]+|\[[0-9a-fA-F:.]+\]", host) or not fits:
         raise ValueError(f"{place!r} is no exact host:port such as target.example:443")
     return place.lower()
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
+from libs.common import noting
 from libs.common.auth import Authenticator
 from libs.common.kafka import Handler
 from libs.common.process import Base
@@ -40,6 +41,7 @@ def build(
     app.include_router(api_findings.router(database, book, sweeper, clock))
     app.include_router(api_packs.router(book))
     app.include_router(api_letters.router(database, handlers, authenticator, calendar, gate, reread))
+    app.include_router(noting.router("monitor", database))
     app.include_router(clock_router("monitor", database, clock))
     app.include_router(status_router(base.health, base.quiet))
     seal(app)

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from libs.common.auth import Principal
+from libs.common.auth import Principal, check_subject
 from libs.common.bodies import Body
 from libs.common.clock import Clock
 from libs.common.db import Database
@@ -21,7 +21,16 @@ from services.monitor import store, usecases, vouching
 
 READERS = ("viewer", "operator", "approver", "auditor")
 SourceName = Annotated[str, Text(100)]
-Identity = Annotated[str, Text(600)]
+
+
+def _who(agent: str) -> str:
+    """An agent that a token could stand for. Raises Unfit."""
+    if subject := agent.partition("|")[2]:
+        check_subject(subject)
+    return agent
+
+
+Identity = Annotated[str, Text(600), AfterValidator(_who)]
 Reason = Annotated[str, Text(2000, least=0, lines=True)]
 
 
@@ -126,7 +135,10 @@ def router(database: Database, clock: Clock) -> APIRouter:
     async def admit(
         source: SourceName, asked: AdmissionIn, who: Annotated[Principal, require("operator")]
     ) -> Admission:
-        """Silence counts from that day on, never for days before; asked again it changes nothing."""
+        """Silence counts from that day on, never for days before; asked again it changes nothing.
+
+        Units, assets and platforms are those that the registry has told of, under the names that it gives them.
+        """
         part = asked.covers
         scope = vouching.Scope(
             part.everything, *(_set(given) for given in (part.units, part.platforms, part.kinds, part.assets))

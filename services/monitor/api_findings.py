@@ -16,12 +16,13 @@ from libs.common.events.monitor import SignalRead
 from libs.common.exact import AskedFlag, Day
 from libs.common.text import Text
 from libs.common.web import Limit, require
-from services.monitor import store, why
+from services.monitor import store, units, why
 from services.monitor.rules import RuleBook, recompute
 from services.monitor.sweep import Sweeper, answer
 
 READERS = ("viewer", "operator", "approver", "auditor")
 Reader = Annotated[Principal, require(*READERS)]
+UnitToo = Annotated[Principal, require(*READERS, "unit")]  # who as a unit reads its own alone
 
 
 class RuleCount(BaseModel):
@@ -118,24 +119,26 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
 
     @routes.get("/verdicts", tags=["sweeps 巡查"], summary="Verdicts on a day 某日结论")
     async def verdicts(
-        _: Reader,
+        who: UnitToo,
         day: Day | None = None,
         verdict: Literal["ACTIVE", "IDLE", "ZOMBIE", "UNKNOWN"] | None = None,
         limit: Limit = 100,
         cursor: UUID | None = None,
     ) -> VerdictList:
+        """A unit's token reads those of its own assets and of the units below it; so it is for findings."""
         async with database.reading() as conn:
+            below = await units.reach(conn, who, READERS)
             rows = [
                 VerdictHeld(**row)
                 async for row in store.QUERIES.verdict_list(
-                    conn, day=day or clock.today(), verdict=verdict, after=cursor, max_rows=limit
+                    conn, day=day or clock.today(), verdict=verdict, below=below, after=cursor, max_rows=limit
                 )
             ]
         return VerdictList(items=rows, next=rows[-1].asset_id if len(rows) == limit else None)
 
     @routes.get("/findings", tags=["findings 发现"], summary="Findings 发现列表")
     async def findings(
-        _: Reader,
+        who: UnitToo,
         state: Literal["open", "cleared"] | None = None,
         rule: Annotated[str, Text(20)] | None = None,
         asset_id: UUID | None = None,
@@ -147,26 +150,33 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
     ) -> FindingList:
         """A finding of an asset that was closed, or is gone, stays as it was when that was last watched."""
         async with database.reading() as conn:
+            below = await units.reach(conn, who, READERS)
             rows = [
                 shown(row)
                 async for row in store.QUERIES.finding_list(
                     conn, state=state, rule=rule, asset_id=asset_id, opened_from=opened_from, opened_to=opened_to,
-                    watched=watched, after=cursor, max_rows=limit,
+                    watched=watched, below=below, after=cursor, max_rows=limit,
                 )
             ]  # fmt: skip
         return FindingList(items=rows, next=rows[-1].finding_id if len(rows) == limit else None)
 
     @routes.get("/findings/{finding_id}", tags=["findings 发现"], summary="One finding 单个发现")
-    async def finding(finding_id: UUID, _: Reader) -> Finding:
+    async def finding(finding_id: UUID, who: UnitToo) -> Finding:
+        """To a unit's token another unit's finding is as one that does not exist."""
         async with database.reading() as conn:
-            row = await store.QUERIES.finding_get(conn, finding_id=finding_id)
+            below = await units.reach(conn, who, READERS)
+            row = await store.QUERIES.finding_seen(conn, finding_id=finding_id, below=below)
         if row is None:
             raise Missing(what=str(finding_id))
         return shown(row)
 
     @routes.get("/assets/{asset_id}/why", tags=["findings 发现"], summary="Why it is judged so 结论依据")
-    async def explain(asset_id: UUID, _: Reader) -> why.Why:
+    async def explain(asset_id: UUID, who: UnitToo) -> why.Why:
+        """To a unit's token another unit's asset is as one that does not exist."""
         async with database.reading() as conn:
+            below = await units.reach(conn, who, READERS)
+            if below is not None and not await store.QUERIES.asset_seen(conn, asset_id=asset_id, below=below):
+                raise Missing(what=str(asset_id))
             return await why.explain(conn, book, asset_id, clock.today())
 
     return routes

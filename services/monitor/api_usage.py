@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from libs.common import refusals
 from libs.common.auth import Principal
 from libs.common.bodies import Body
 from libs.common.clock import Clock
@@ -16,11 +17,14 @@ from libs.common.db import Database
 from libs.common.errors import Invalid
 from libs.common.events.intake import SourceStated
 from libs.common.front import MIB, bounded
+from libs.common.noting import intake, noting
+from libs.common.refusals import Record, Refusal
 from libs.common.web import IdempotencyKey, require
 from services.monitor import domain, fold, usecases
 from services.monitor.admission import Gate
 
 MAX_ROWS = 10_000
+NOTED = 100  # refused records of one request that are kept for the sender to read; its answer names all
 MAX_COMMAS = 20 * MAX_ROWS  # a record has nine fields at most; counted first, or two bytes would make an object
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what a stranger's bytes may raise
 
@@ -81,7 +85,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 
 def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate) -> APIRouter:
     """Usage and statements over HTTP."""
-    routes = APIRouter(prefix="/monitor/v1", tags=["intake 接入"])
+    routes = APIRouter(prefix="/monitor/v1", tags=["intake 接入"], route_class=noting(database))
 
     @routes.post(
         "/usage",
@@ -90,6 +94,7 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate
         response_model=Delivered,
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _schema()}}}},
     )
+    @intake("source")
     @bounded(8 * MIB)
     async def deliver(
         request: Request,
@@ -124,10 +129,19 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate
             rows=rows,
         )
         answer = told.model_dump_json().encode()
-        answer = await usecases.deliver_usage(database, principal.subject, idempotency_key, body, sheet, answer)
+        place, sender = f"POST {request.url.path}", refusals.sender(principal)
+        named = idempotency_key or sent.source
+        noted = [
+            (Record(place, f"{named}/records.{row}"), Refusal.by_field("malformed", reason))
+            for row, reason in list(reasons.items())[:NOTED]
+        ]
+        answer = await usecases.deliver_usage(
+            database, principal.subject, idempotency_key, body, sheet, answer, sender=sender, refused=noted
+        )
         return Response(answer, 202, media_type="application/json")
 
     @routes.post("/statements", status_code=202, summary="State a source's day 申报来源日数据")
+    @intake("source", "day", "revision")
     @bounded(1 * MIB)
     async def state(stated: SourceStated, principal: Annotated[Principal, require("agent")]) -> Stated:
         domain.speaks_for(principal.sources, stated.source)

@@ -17,16 +17,35 @@ returning true;
 -- Whether the register has to be read again: it was read when it did not say whose each asset is.
 select exists(select from assets where sponsor_id is null);
 
--- name: unit_put(unit_id, version, parent_id)!
-insert into units as u (unit_id, version, parent_id) values (:unit_id, :version, :parent_id)
-on conflict (unit_id) do update set version = excluded.version, parent_id = excluded.parent_id
-where u.version < excluded.version;
+-- name: unit_put(unit_id, version, parent_id, scheme, value)!
+-- Only a higher version than the one held is taken, or the same where its code is not held yet.
+insert into units as u (unit_id, version, parent_id, scheme, value)
+values (:unit_id, :version, :parent_id, :scheme, :value)
+on conflict (unit_id) do update set
+    version = excluded.version, parent_id = excluded.parent_id, scheme = excluded.scheme, value = excluded.value
+where u.version < excluded.version or (u.version = excluded.version and u.scheme is null);
+
+-- name: units_without_code()$
+-- Whether the topic of units has to be read again: it was read when only the tree was kept.
+select exists(select from units where scheme is null);
+
+-- name: unit_by_code(scheme, key)$
+select unit_id from units where scheme = :scheme and lower(value) = lower(:key);
 
 -- name: assets_unknown(assets)
 -- Those of a list that the register has not told of, or not yet.
 select named.asset_id from unnest(:assets::uuid[]) as named (asset_id)
 where not exists(select from assets a where a.asset_id = named.asset_id)
 order by named.asset_id;
+
+-- name: units_unknown(units)
+-- Those of a list that the register has not told of, or not yet.
+select named.unit_id from unnest(:units::uuid[]) as named (unit_id)
+where not exists(select from units u where u.unit_id = named.unit_id)
+order by named.unit_id;
+
+-- name: platforms_held(platforms)
+select distinct platform from assets where platform = any(:platforms::text[]);
 
 -- name: asset_get(asset_id)^
 select a.*, coalesce(s.stopped, false) as stopped,
@@ -396,7 +415,17 @@ where f.finding_id = c.finding_id;
 -- name: finding_get(finding_id)^
 select * from findings where finding_id = :finding_id;
 
--- name: finding_list(state, rule, asset_id, opened_from, opened_to, watched, after, max_rows)
+-- name: finding_seen(finding_id, below)^
+-- A finding, for who may look at all or at those of one unit and below it.
+select * from findings
+where finding_id = :finding_id
+    and (:below::uuid is null
+         or asset_id in (select a.asset_id from assets a where a.sponsor_id in (select units_below(:below))));
+
+-- name: asset_seen(asset_id, below)$
+select exists(select from assets where asset_id = :asset_id and sponsor_id in (select units_below(:below)));
+
+-- name: finding_list(state, rule, asset_id, opened_from, opened_to, watched, below, after, max_rows)
 -- What is open of an asset that is closed or gone stays as it was when the asset was last watched.
 select * from findings f
 where (:state::text is null or state = :state) and (:rule::text is null or rule = :rule)
@@ -405,6 +434,8 @@ where (:state::text is null or state = :state) and (:rule::text is null or rule 
     and (:opened_to::date is null or opened_on <= :opened_to)
     and (:watched::boolean is null
          or :watched = exists (select from watched_assets w where w.asset_id = f.asset_id))
+    and (:below::uuid is null
+         or asset_id in (select a.asset_id from assets a where a.sponsor_id in (select units_below(:below))))
 order by finding_id limit :max_rows;
 
 -- name: verdict_now(asset_id)^
@@ -433,10 +464,12 @@ update verdicts set until_day = :day
 where until_day is null and asset_id = any(array(
     select asset_id from verdicts where until_day is null except select asset_id from watched_assets));
 
--- name: verdict_list(day, verdict, after, max_rows)
+-- name: verdict_list(day, verdict, below, after, max_rows)
 select asset_id, verdict, rule, from_day from verdicts
 where from_day <= :day and (until_day is null or until_day > :day)
     and (:verdict::text is null or verdict = :verdict) and (:after::uuid is null or asset_id > :after)
+    and (:below::uuid is null
+         or asset_id in (select a.asset_id from assets a where a.sponsor_id in (select units_below(:below))))
 order by asset_id limit :max_rows;
 
 -- name: coverage_of(asset_id)

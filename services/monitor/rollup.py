@@ -25,6 +25,7 @@ from libs.common.auth import Authenticator
 from libs.common.batches import Unread
 from libs.common.db import UNSTORABLE, Database
 from libs.common.kafka import UNEXPECTED_IN_A_ROW, Subscription
+from libs.common.refusals import Refusal
 from libs.common.senders import Bounds, Senders, bearer_of
 from libs.common.trouble import TRANSIENT
 from services.monitor import fold, usecases
@@ -277,7 +278,14 @@ class UsageConsumer(Subscription):
         reached: dict[TopicPartition, int],
     ) -> None:
         for record, code, reason in bad:
-            await dead.bury(self._database, without_person(record), None, service="monitor", code=code, reason=reason)
+            await dead.bury(
+                self._database,
+                without_person(record),
+                None,
+                service="monitor",
+                refusal=Refusal.by_field(code, reason) if code == "malformed" else Refusal.plain(code, reason),
+                sender=self._senders.speaker(record),
+            )
         await self._senders.write()
         for sender, records in parked.items():
             if not await self._senders.park(sender, [without_person(record) for record in records]):

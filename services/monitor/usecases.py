@@ -7,19 +7,24 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from libs.common import dead, idempotency, inbox, outbox
+from libs.common import dead, idempotency, inbox, outbox, refusals
 from libs.common.clock import Clock
 from libs.common.db import PLUMBING, Connection, Database
-from libs.common.errors import Missing
+from libs.common.errors import Missing, Unknown
 from libs.common.events.decommission import RecheckRequested
 from libs.common.events.envelope import Event
 from libs.common.events.intake import SourceStated
+from libs.common.events.known import PLATFORMS
 from libs.common.events.monitor import FindingConfirmed, FindingRefuted, RecheckInconclusive, SignalRead
 from libs.common.events.registry import AssetRecord, UnitRecorded
+from libs.common.refusals import Record, Refusal, Sender
 from services.monitor import domain, fold, store, vouching
 from services.monitor.rules import RuleBook
 
 CONSUMER = "monitor"
+RECORDED = "what the registry has recorded and told of"
+KNOWN = ", ".join(sorted(PLATFORMS))
+TOLD = 10  # of what is not known, by name
 
 
 class OffsetConflict(Exception):
@@ -83,9 +88,21 @@ async def flush_usage(database: Database, moves: Moves, sheet: fold.Sheet) -> No
 
 
 async def deliver_usage(
-    database: Database, principal: str, key: str | None, body: bytes, sheet: fold.Sheet, answer: bytes
+    database: Database,
+    principal: str,
+    key: str | None,
+    body: bytes,
+    sheet: fold.Sheet,
+    answer: bytes,
+    *,
+    sender: Sender | None = None,
+    refused: Sequence[tuple[Record, Refusal]] = (),
 ) -> bytes:
-    """Merge usage that came over HTTP; a repeated Idempotency-Key gets the first answer and counts nothing."""
+    """Merge usage that came over HTTP; a repeated Idempotency-Key gets the first answer and counts nothing.
+
+    A key under which nothing was counted is not remembered: what is mended may come under it. What was `refused` the
+    `sender` reads afterwards.
+    """
     while True:
         try:
             async with database.transaction("deliver_usage") as conn:
@@ -93,7 +110,11 @@ async def deliver_usage(
                 if given is not None:
                     return given[1]
                 await store.merge_usage(conn, sheet)
-                await idempotency.keep(conn, principal, key, body, status=202, answer=answer)
+                if sender is not None:
+                    for record, refusal in refused:
+                        await refusals.add(conn, sender, record, refusal)
+                if sheet.counters or sheet.gauges or not refused:
+                    await idempotency.keep(conn, principal, key, body, status=202, answer=answer)
             return answer
         except store.RaceLost:
             await asyncio.sleep(0.01)
@@ -213,11 +234,12 @@ async def admit_source(
 ) -> None:
     """Admit a source, change what it may do, or withdraw it, from a day on; repeated it changes nothing.
 
-    Raises Invalid, and Missing for the withdrawal of a source that nobody admitted.
+    Raises Invalid, Unknown, and Missing for the withdrawal of a source that nobody admitted.
     """
     domain.check_source(source)
     vouching.check(decided, today=today)
     async with database.transaction("admit_source") as conn:
+        await _check_known(conn, decided.scope)
         if decided.admitted:
             await store.QUERIES.source_known(conn, source=source, today=today)
         held = await store.QUERIES.source_change(conn, source=source)
@@ -234,10 +256,45 @@ async def admit_source(
         await store.record_change(conn, source, what, before, vouching.written(decided), actor=actor, at=at)
 
 
+async def _check_known(conn: Connection, scope: vouching.Scope) -> None:
+    """Raise Unknown where a scope names what the register has not told of: it would cover nothing, unnoticed."""
+    units = [row["unit_id"] async for row in store.QUERIES.units_unknown(conn, units=list(scope.units or ()))]
+    assets = [row["asset_id"] async for row in store.QUERIES.assets_unknown(conn, assets=list(scope.assets or ()))]
+    strange = sorted({*(scope.platforms or ())} - PLATFORMS)
+    held = {row["platform"] async for row in store.QUERIES.platforms_held(conn, platforms=strange)}
+    strange = [name for name in strange if name not in held]
+    if units:
+        raise Unknown(field="covers.units", accepted=RECORDED, what=(f"单位 {_named(units)}", f"unit {_named(units)}"))
+    if strange:
+        what = (f"平台 {_named(strange)}", f"platform {_named(strange)}")
+        raise Unknown(field="covers.platforms", accepted=KNOWN, what=what)
+    if assets:
+        raise Unknown(
+            field="covers.assets", accepted=RECORDED, what=(f"对象 {_named(assets)}", f"asset {_named(assets)}")
+        )
+
+
+def _named(unknown: Sequence[object]) -> str:
+    return ", ".join(map(str, unknown[:TOLD]))
+
+
 async def record_unit(database: Database, told: UnitRecorded) -> None:
-    """Hold where a unit stands in the tree, when that is newer than what is held."""
+    """Hold a unit's code and where it stands in the tree, when that is newer than what is held."""
     async with database.transaction("record_unit") as conn:
-        await store.QUERIES.unit_put(conn, unit_id=told.unit_id, version=told.version, parent_id=told.parent_id)
+        await store.QUERIES.unit_put(
+            conn,
+            unit_id=told.unit_id,
+            version=told.version,
+            parent_id=told.parent_id,
+            scheme=told.scheme,
+            value=told.value,
+        )
+
+
+async def units_incomplete(database: Database) -> bool:
+    """Whether units are held that were told when only the tree was kept."""
+    async with database.reading() as conn:
+        return bool(await store.QUERIES.units_without_code(conn))
 
 
 async def register_incomplete(database: Database) -> bool:

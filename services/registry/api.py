@@ -13,16 +13,17 @@ from libs.common.errors import Missing
 from libs.common.events.intake import Kind
 from libs.common.events.registry import RecordState, RunningState
 from libs.common.exact import AskedWhole
+from libs.common.noting import intake, noting
 from libs.common.text import Text
 from libs.common.web import IdempotencyKey, IfMatch, Limit, require, require_version
-from services.registry import domain, schemas, store, usecases
+from services.registry import domain, schemas, store, units, usecases
 from services.registry.domain import Policy
 from services.registry.store import QUERIES
 
 NIL = UUID(int=0)
 LAST_VERSION = (1 << 31) - 1
-READ = ("viewer", "registrar", "operator", "approver", "auditor", "unit")
-WITH_AGENTS = (*READ, "agent")  # who delivers usage names each asset by its id
+READ_ALL = ("viewer", "registrar", "operator", "approver", "auditor")
+WITH_AGENTS = (*READ_ALL, "agent")  # who delivers usage names each asset by its id
 ETAG = {"ETag": {"description": "版本,用于 If-Match the version, for If-Match", "schema": {"type": "string"}}}
 
 
@@ -32,7 +33,7 @@ def shown(held: domain.Asset) -> schemas.Asset:
 
 def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     """Assets."""
-    routes = APIRouter(prefix="/registry/v1", tags=["assets 对象"])
+    routes = APIRouter(prefix="/registry/v1", tags=["assets 对象"], route_class=noting(database))
 
     @routes.post(
         "/assets",
@@ -41,6 +42,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="Record an asset 登记对象",
         responses={201: {"headers": ETAG}},
     )
+    @intake("address")
     async def declare(
         body: schemas.Declaration,
         request: Request,
@@ -58,7 +60,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
 
     @routes.get("/assets", summary="List assets 对象列表")
     async def assets(
-        _: Annotated[Principal, require(*WITH_AGENTS)],
+        who: Annotated[Principal, require(*WITH_AGENTS, "unit")],
         kind: Kind | None = None,
         platform: Annotated[str, Text(60)] | None = None,
         sponsor: UUID | None = None,
@@ -68,11 +70,15 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         cursor: UUID = NIL,
         limit: Limit = 100,
     ) -> schemas.Assets:
-        """In the order of their ids. `platform` is the canonical name, such as `x` or `weibo`."""
+        """In the order of their ids. `platform` is the canonical name, such as `x` or `weibo`.
+
+        A unit's token reads those of its own unit and of the units below it; so it is for all that it reads.
+        """
         async with database.reading() as conn:
+            below = await units.reach(conn, who, WITH_AGENTS)
             found = QUERIES.asset_list(
                 conn, kind=kind, platform=platform, sponsor=sponsor, running=running, record=record, source=source,
-                after=cursor, max_rows=limit,
+                below=below, after=cursor, max_rows=limit,
             )  # fmt: skip
             items = [shown(store.to_asset(row)) async for row in found]
         return schemas.Assets(items=items, next=str(items[-1].asset_id) if len(items) == limit else None)
@@ -83,11 +89,12 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         responses={200: {"headers": ETAG}},
     )
     async def asset(
-        asset_id: UUID, response: Response, _: Annotated[Principal, require(*WITH_AGENTS)]
+        asset_id: UUID, response: Response, who: Annotated[Principal, require(*WITH_AGENTS, "unit")]
     ) -> schemas.Asset:
-        """The current record."""
+        """The current record. To a unit's token another unit's asset is as one that does not exist."""
         async with database.reading() as conn:
-            row = await QUERIES.asset_get(conn, asset_id=asset_id)
+            below = await units.reach(conn, who, WITH_AGENTS)
+            row = await QUERIES.asset_seen(conn, asset_id=asset_id, below=below)
         if row is None:
             raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
         response.headers["ETag"] = f'"{row["version"]}"'
@@ -99,18 +106,22 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     )
     async def history(
         asset_id: UUID,
-        _: Annotated[Principal, require(*READ)],
+        who: Annotated[Principal, require(*READ_ALL, "unit")],
         cursor: Annotated[AskedWhole, Query(ge=0)] = 0,
         limit: Limit = 100,
     ) -> schemas.Versions:
-        """Every version with who changed it, what caused it and why; nothing is ever rewritten."""
+        """Every version with who changed it, what caused it and why; nothing is ever rewritten.
+
+        A unit's token reads the versions in which the asset was its own.
+        """
         async with database.reading() as conn:
-            if await QUERIES.asset_get(conn, asset_id=asset_id) is None:
+            below = await units.reach(conn, who, READ_ALL)
+            if await QUERIES.asset_seen(conn, asset_id=asset_id, below=below) is None:
                 raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
             rows: list[Any] = [
                 dict(row)
                 async for row in QUERIES.version_list(
-                    conn, asset_id=asset_id, after=min(cursor, LAST_VERSION), max_rows=limit
+                    conn, asset_id=asset_id, below=below, after=min(cursor, LAST_VERSION), max_rows=limit
                 )
             ]
         items = [schemas.Version(**row | {"record": json.loads(row["record"])}) for row in rows]
@@ -121,6 +132,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="Correct an asset's facts 更正对象信息",
         responses={200: {"headers": ETAG}},
     )
+    @intake("asset_id")
     async def amend(
         asset_id: UUID,
         body: schemas.Correction,
@@ -151,9 +163,11 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         "/summary",
         summary="Counts by kind, platform and state 按类别、平台和状态统计",
     )
-    async def summary(_: Annotated[Principal, require(*READ)]) -> schemas.Counts:
-        """Never by unit or person."""
+    async def summary(who: Annotated[Principal, require(*READ_ALL, "unit")]) -> schemas.Counts:
+        """Never by unit or person. A unit's token has its own assets counted, with those of the units below it."""
         async with database.reading() as conn:
-            return schemas.Counts(items=[schemas.Count(**dict(row)) async for row in QUERIES.asset_counts(conn)])
+            below = await units.reach(conn, who, READ_ALL)
+            rows = QUERIES.asset_counts(conn, below=below)
+            return schemas.Counts(items=[schemas.Count(**dict(row)) async for row in rows])
 
     return routes

@@ -14,6 +14,7 @@ from libs.common.db import Database
 from libs.common.errors import DomainError
 from libs.common.exact import AskedFlag, Day
 from libs.common.front import bounded
+from libs.common.noting import intake, noting
 from libs.common.problems import problems
 from libs.common.text import Text
 from libs.common.web import IdempotencyKey, Limit, require
@@ -96,7 +97,7 @@ class Turns:
 
 def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     """Events, imports and the guard."""
-    routes = APIRouter(prefix="/registry/v1")
+    routes = APIRouter(prefix="/registry/v1", route_class=noting(database))
     turns = Turns()
 
     @routes.post(
@@ -106,6 +107,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="A lifecycle CloudEvent 生命周期事件",
         response_model_exclude_none=True,
     )
+    @intake()
     async def event(
         body: schemas.CloudEvent, who: Annotated[Principal, require("registrar", "unit")]
     ) -> schemas.Outcome:

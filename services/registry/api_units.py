@@ -20,7 +20,7 @@ from services.registry import domain, store, units
 from services.registry.store import QUERIES
 
 NIL = UUID(int=0)
-READ = ("viewer", "registrar", "operator", "approver", "auditor", "unit")
+READ_ALL = ("viewer", "registrar", "operator", "approver", "auditor")
 
 
 class Code(Body):
@@ -105,7 +105,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     @routes.get("", summary="List units 单位列表")
     async def listed(
-        _: Annotated[Principal, require(*READ)],
+        who: Annotated[Principal, require(*READ_ALL, "unit")],
         scheme: Annotated[
             Annotated[str, Text(40)] | None, Query(description="代码体系,与 value 同用 with `value`")
         ] = None,
@@ -118,7 +118,8 @@ def router(database: Database, clock: Clock) -> APIRouter:
     ) -> Units:
         """In the order of their ids: all, the one under a code, or those with a name that begins so; case is no matter.
 
-        `scheme` and `value` go together, as `cn-uscc` and `11510000008282516L`.
+        `scheme` and `value` go together, as `cn-uscc` and `11510000008282516L`. A unit's token reads its own unit and
+        those below it.
         """
         if (scheme is None) != (value is None):
             missing = "scheme" if scheme is None else "value"
@@ -128,22 +129,24 @@ def router(database: Database, clock: Clock) -> APIRouter:
         beginning = None if name is None else domain.shown("name", name)
         wanted = None
         async with database.reading() as conn:
+            below = await units.reach(conn, who, READ_ALL)
             if scheme is not None and value is not None:
                 found = await store.unit(conn, scheme, domain.clean("value", value))
                 if found is None:
                     return Units(items=[], next=None)
                 wanted = found["unit_id"]
-            listing = QUERIES.unit_list(conn, unit_id=wanted, name=beginning, after=cursor, max_rows=limit)
+            listing = QUERIES.unit_list(conn, unit_id=wanted, name=beginning, below=below, after=cursor, max_rows=limit)
             rows: list[Any] = [row async for row in listing]
         parts = ("names", "aliases")
         items = [Unit(**dict(row) | {part: json.loads(row[part]) for part in parts}) for row in rows]
         return Units(items=items, next=str(items[-1].unit_id) if len(items) == limit else None)
 
     @routes.get("/{unit_id}", summary="One unit 单位详情")
-    async def unit(unit_id: UUID, _: Annotated[Principal, require(*READ)]) -> Unit:
-        """With all its names and codes."""
+    async def unit(unit_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> Unit:
+        """With all its names and codes. To a unit's token a unit not below its own is as one that does not exist."""
         async with database.reading() as conn:
-            if await QUERIES.unit_get(conn, unit_id=unit_id) is None:
+            below = await units.reach(conn, who, READ_ALL)
+            if await QUERIES.unit_seen(conn, unit_id=unit_id, below=below) is None:
                 raise Missing(what=(f"单位 {unit_id}", f"unit {unit_id}"))
             return _unit(await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from libs.common import letters, release, web
+from libs.common import letters, noting, release, web
 from libs.common.auth import Authenticator
 from libs.common.clock import Clock
 from libs.common.db import Database
@@ -40,6 +40,7 @@ def application(
     app = web.create_app("registry", title="Jianfu registry 登记", description=DESCRIPTION, authenticator=authenticator)
     app.include_router(web.status_router(health, quiet))
     app.include_router(web.clock_router("registry", database, clock))
+    app.include_router(noting.router("registry", database))
     app.include_router(letters.router("registry", database, taken))
     app.include_router(release.router("registry", database, taken, reread))
     app.include_router(api_units.router(database, clock))

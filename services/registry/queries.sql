@@ -30,7 +30,11 @@ insert into unit_aliases (scheme, key, unit_id) values (:scheme, :key, :unit_id)
 -- name: unit_aliases(unit_id)
 select scheme, key from unit_aliases where unit_id = :unit_id order by scheme, key;
 
--- name: unit_list(unit_id, name, after, max_rows)
+-- name: unit_seen(unit_id, below)^
+-- A unit, for who may look at all or at one unit and those below it.
+select * from units where unit_id = :unit_id and (:below::uuid is null or unit_id in (select units_below(:below)));
+
+-- name: unit_list(unit_id, name, below, after, max_rows)
 -- By a name's beginning without case, bounded by the last character of all: as `like` without its wildcards.
 select u.*, (select coalesce(jsonb_agg(jsonb_build_object('language', n.language, 'text', n.name)
                                        order by n.language, n.name), '[]') from unit_names n
@@ -43,6 +47,7 @@ where (:unit_id::uuid is null or u.unit_id = :unit_id)
   and (:name::text is null or u.unit_id in (
       select n.unit_id from unit_names n
       where lower(n.name) ~>=~ lower(:name) and lower(n.name) ~<~ (lower(:name) || chr(1114111))))
+  and (:below::uuid is null or u.unit_id in (select units_below(:below)))
   and u.unit_id > :after::uuid
 order by u.unit_id limit :max_rows;
 
@@ -138,6 +143,11 @@ select * from assets where asset_id = :asset_id for no key update;
 -- name: asset_get(asset_id)^
 select * from assets where asset_id = :asset_id;
 
+-- name: asset_seen(asset_id, below)^
+-- An asset, for who may look at all or at those of one unit and below it.
+select * from assets
+where asset_id = :asset_id and (:below::uuid is null or sponsor_id in (select units_below(:below)));
+
 -- name: asset_put(asset_id, version, kind, platform, identity, incarnation, address, name, language, sponsor_id, record, running, source, listed_on, opened_on, changed_at, stated_on, looks, looks_by, actor, cause, outcome, note, whole)!
 -- The current record and its version, in one round trip.
 with current as (
@@ -162,20 +172,26 @@ with said as (
 )
 update assets a set stated_on = :on_ from said where a.asset_id = said.asset_id;
 
--- name: version_list(asset_id, after, max_rows)
+-- name: version_list(asset_id, below, after, max_rows)
+-- A unit reads the versions in which the asset was its own, or of a unit below it.
 select version, at, actor, cause, outcome, note, record::text as record from asset_versions
-where asset_id = :asset_id and version > :after order by version limit :max_rows;
+where asset_id = :asset_id and version > :after
+  and (:below::uuid is null or (record->>'sponsor_id')::uuid in (select units_below(:below)))
+order by version limit :max_rows;
 
--- name: asset_list(kind, platform, sponsor, running, record, source, after, max_rows)
+-- name: asset_list(kind, platform, sponsor, running, record, source, below, after, max_rows)
 select * from assets
 where (:kind::text is null or kind = :kind) and (:platform::text is null or platform = :platform)
   and (:sponsor::uuid is null or sponsor_id = :sponsor) and (:running::text is null or running = :running)
   and (:record::text is null or record = :record) and (:source::text is null or source = :source)
+  and (:below::uuid is null or sponsor_id in (select units_below(:below)))
   and asset_id > :after::uuid
 order by asset_id limit :max_rows;
 
--- name: asset_counts()
-select kind, platform, record, running, count(*) as assets from assets group by 1, 2, 3, 4 order by 1, 2, 3, 4;
+-- name: asset_counts(below)
+select kind, platform, record, running, count(*) as assets from assets
+where :below::uuid is null or sponsor_id in (select units_below(:below))
+group by 1, 2, 3, 4 order by 1, 2, 3, 4;
 
 -- name: listed_by(source)$
 select count(*) from assets where source = :source and running <> 'gone' and record <> 'closed';

@@ -1,5 +1,6 @@
 """Units: recorded by whoever names them first, added to by registrars; whose word covers which of them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from libs.common import outbox
 from libs.common.auth import Principal
 from libs.common.db import Connection, Database
-from libs.common.errors import Missing
+from libs.common.errors import Unknown
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitRecorded
 from services.registry import domain, store
@@ -65,14 +66,17 @@ async def record_unit(
 ) -> tuple[UnitRecorded, list[tuple[str, str]]]:
     """Record a unit or add to what is known of it; answers its record and all its codes.
 
-    Raises Missing when the parent is not recorded, UnitCycle when it stands below, UnitCodeTaken for another's code.
+    Raises Unknown when the parent is not recorded, UnitCycle when it stands below, UnitCodeTaken for another's code.
     """
     async with database.transaction("record_unit") as conn:
         above = None
         if parent is not None:
             found = await store.unit(conn, *parent)
             if found is None:
-                raise Missing(field="parent", accepted="a unit that is recorded", what=f"{parent[0]}:{parent[1]}")
+                named = f"{parent[0]}:{parent[1]}"
+                raise Unknown(
+                    field="parent", accepted="a unit that is recorded", what=(f"单位 {named}", f"unit {named}")
+                )
             above = found["unit_id"]
         unit_id = await ensure_unit(conn, ref, now=now, field="value")
         if above is not None and await QUERIES.unit_covers(conn, above=unit_id, below=above):
@@ -95,7 +99,28 @@ async def require_scope(conn: Connection, who: Principal, unit_id: UUID) -> None
     """Registrars speak for all; a unit for its own subtree. Raises OutOfScope."""
     if "registrar" in who.roles:
         return
-    scheme, _, value = (who.scope or "").partition(":")
-    row = await store.unit(conn, scheme, value) if scheme.strip() and value.strip() else None
-    if row is None or not await QUERIES.unit_covers(conn, above=row["unit_id"], below=unit_id):
+    own = await _own(conn, who)
+    if own is None or not await QUERIES.unit_covers(conn, above=own, below=unit_id):
         raise OutOfScope(scope=who.scope or "-")
+
+
+async def reach(conn: Connection, who: Principal, readers: Collection[str]) -> UUID | None:
+    """The unit to which, with those below it, a reader is bound; None for who has a role that reads all.
+
+    Raises OutOfScope for a unit's token that names no unit which is recorded: it reads nothing.
+    """
+    if who.roles & set(readers):
+        return None
+    own = await _own(conn, who)
+    if own is None:
+        raise OutOfScope(scope=who.scope or "-")
+    return own
+
+
+async def _own(conn: Connection, who: Principal) -> UUID | None:
+    """The unit that a token names, where it is a unit's and the unit is recorded."""
+    scheme, _, value = (who.scope or "").partition(":")
+    if "unit" not in who.roles or not scheme.strip() or not value.strip():
+        return None
+    row = await store.unit(conn, scheme, value)
+    return None if row is None else UUID(str(row["unit_id"]))

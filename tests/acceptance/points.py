@@ -18,6 +18,9 @@ UNREACHED = {
     "release": "only an operator who releases such a sender; the same",
     "refuse_parked": "only a parked record that is refused once its sender was released; the same",
     "fill_looks": "done once at the start, before a story begins; tests/integration/registry/test_verify.py repeats it",
+    "note_refusal": "only what is refused over HTTP; tests/integration/registry/test_refused.py plays it",
+    "begin_setup_test": "only somebody who tries an address; tests/integration/decommission/test_setup.py plays it",
+    "end_setup_test": "the same",
     "park_case": "only a step that makes no progress leads there, and none is known",
 }
 

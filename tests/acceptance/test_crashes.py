@@ -107,7 +107,7 @@ class CrashStory(Story):
         usage = {"source": "spare", "records": [{"asset_id": str(account("single")), "measure": "views",
                  "ts": 1748750400000, "count": 3}]}  # fmt: skip
         await call("POST", "/monitor/v1/usage", usage, role="agent", headers={"Idempotency-Key": "usage"})
-        body = {"rule": "C99", "max_per_day": 1, "until": str(FIRST + timedelta(days=30))}
+        body = {"rule": "C06", "max_per_day": 1, "until": str(FIRST + timedelta(days=30))}
         made = await call("POST", "/decommission/v1/mandates", body)
         mandate = made["mandate_id"]
         for who in ("ada", "bo"):
@@ -117,7 +117,7 @@ class CrashStory(Story):
         for on in (True, False):
             await call("POST", "/decommission/v1/kill-switch", {"on": on})
         for name in ("filing", "filing-anew"):  # the address before hears of the next one
-            await self.house.set_up_world(name, ids.unit_id("ca-name", "Filing Unit"))
+            await self.house.set_up_world(name, ids.unit_id("ca-name", "filing unit"))
 
     async def refused(self) -> None:
         """Records that nobody here can take yet: they become dead letters."""

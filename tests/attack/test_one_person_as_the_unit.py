@@ -39,10 +39,12 @@ async def flagged(house: House, name: str) -> None:
 
 async def test_an_operator_who_plays_the_unit_stops_nothing(house: House, counts: Counts, size: int) -> None:
     await house.step()
-    await house.tell([declared("quiet", UNIT, house.day - timedelta(days=100))], role="registrar")
+    told = [declared(name, unit, house.day - timedelta(days=100)) for name, unit in (("quiet", UNIT), ("else", "else"))]
+    await house.tell(told, role="registrar")
     await house.quiet()
-    (asset,) = [a for a in await house.everything("/registry/v1/assets") if a["name"] == "quiet"]
-    await house.set_up_world("other", account("other"), "x")  # the platform's switch works
+    assets = {a["name"]: a for a in await house.everything("/registry/v1/assets")}
+    asset = assets["quiet"]
+    await house.set_up_world("other", assets["else"]["sponsor_id"], "x")  # the platform's switch works
     place = f"/decommission/v1/endpoints/{asset['sponsor_id']}"
     public = auth.public_key(unit_key(NAME))
     async with httpx.AsyncClient(base_url=house.stack["address"], timeout=30) as client:

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from libs.common import auth
-from tests.acceptance.house import SERVICES, House
+from libs.common.events.ids import unit_id
+from tests.acceptance.house import SERVICES, House, declared
 from tests.attack.counting import Counts
 
 pytestmark = pytest.mark.acceptance
@@ -45,8 +46,8 @@ WRITES: list[tuple[str, str, str, Any]] = [
     ("operator", "POST", f"/registry/v1/guard/held/{ANY}", {"decision": "drop", "reason": "r"}),
     ("agent", "POST", "/monitor/v1/statements", STATED),
     ("agent", "POST", "/monitor/v1/usage", USED),
-    ("operator", "PUT", f"/decommission/v1/endpoints/{ANY}", ENDPOINT),
-    ("operator", "PUT", "/decommission/v1/connectors/nasty", CONNECTOR),
+    ("operator", "PUT", f"/decommission/v1/endpoints/{unit_id('ca-name', 'nasty unit')}", ENDPOINT),
+    ("operator", "PUT", "/decommission/v1/connectors/mastodon", CONNECTOR),
     ("operator", "POST", "/decommission/v1/mandates", MANDATE),
     ("approver", "POST", f"/decommission/v1/mandates/{ANY}/revoke", {"reason": "r"}),
     ("approver", "POST", f"/decommission/v1/plans/{ANY}/reject", {"reason": "r"}),
@@ -70,9 +71,22 @@ NAMED = [  # text that stands in an address
     ("registrar", "POST", "/registry/v1/imports?mode=apply&on=2025-06-01&source={}&unit_scheme={}", None),
 ]
 LISTS = [
-    *(f"/registry/v1/{path}" for path in ("units", "assets", "guard/held", "dead-letters", "summary")),
-    *(f"/monitor/v1/{path}" for path in ("sources", "verdicts", "findings", "dead-letters")),
-    *(f"/decommission/v1/{path}" for path in ("cases", "plans", "mandates", "setup-changes", "alarms", "dead-letters")),
+    *(f"/registry/v1/{path}" for path in ("units", "assets", "guard/held", "refusals", "dead-letters", "summary")),
+    *(f"/monitor/v1/{path}" for path in ("sources", "verdicts", "findings", "refusals", "dead-letters")),
+    *(
+        f"/decommission/v1/{path}"
+        for path in (
+            "cases",
+            "plans",
+            "mandates",
+            "setup-changes",
+            "alarms",
+            "connectors",
+            "setup-tests",
+            "refusals",
+            "dead-letters",
+        )
+    ),
 ]
 SIGNS = ["\ud800", "\x00", "\uffff", "\ufdd0", "\r", "\x85", "\x1b[31m", "\u202e", "\u2028", "\ufeff", "\u200d"]
 FILLS = ["a", "ß", "ŉ", "ΐ", "ﷺ", "\u0958", "\U0001d160", "\U0001f600", "İ"]  # some grow when folded, some in NFC
@@ -136,6 +150,8 @@ async def shown(house: House, client: httpx.AsyncClient) -> None:
 async def test_every_text_is_refused_or_shown_over_http(house: House, counts: Counts, size: int) -> None:
     """Zero 5xx; what was accepted is shown by its list and by itself."""
     taken = 0
+    await house.tell([declared("nasty", "Nasty Unit", house.day)], role="registrar")
+    await house.quiet()
     async with httpx.AsyncClient(base_url=house.stack["address"], timeout=60) as client:
         for role, method, path, body in WRITES:
             headers = {"Authorization": f"Bearer {house.token(role)}", "Content-Type": "application/json"}

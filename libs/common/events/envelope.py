@@ -74,6 +74,7 @@ class Malformed(Exception):
 
     def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
         self.code = "malformed"
+        self.faults = tuple(faults[:TOLD])
         self.field = faults[0][0]
         more = f"; {len(faults)} faults in all" if len(faults) > TOLD else ""
         super().__init__("; ".join(f"{field}: {why}" for field, why in faults[:TOLD]) + more)

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from libs.common import days, faults
 from libs.common.db import Connection
-from libs.common.errors import Invalid, Missing
+from libs.common.errors import Invalid, Missing, Unknown
 from libs.common.ids import derive
 from services.decommission import foureyes, keys, planning, refusals, states, store
 from services.decommission.connectors import webhook
-from services.decommission.connectors.places import record_change
+from services.decommission.connectors.places import judge, record_change
 from services.decommission.context import Context, SwitchedOff
 from services.decommission.keys import BadProof, SetItHimself, UnitKey
 from services.decommission.refusals import BrokenChain
@@ -47,8 +47,13 @@ async def propose(ctx: Context, unit_id: UUID, told: Proposal) -> UnitKey:
     """The unit's newest key: this one, from now on, unless it was this one before. What is in force stays so.
 
     What a system sends every day to be sure changes nothing, or its key would never grow old enough to prove anything.
+    Raises Unknown for a unit, and Invalid for an address that the door would refuse.
     """
+    await judge(ctx, "url", told.url, webhook.NOTICE)
     async with ctx.database.transaction("propose_key") as conn:
+        if await QUERIES.unit_get(conn, unit_id=unit_id) is None:
+            accepted = "a unit that the registry has recorded and told of"
+            raise Unknown(field="unit_id", accepted=accepted, what=(f"单位 {unit_id}", f"unit {unit_id}"))
         await QUERIES.unit_key_lock(conn, text_=str(unit_id))
         held, kept = await history(conn, unit_id), await QUERIES.endpoint_get(conn, unit_id=unit_id)
         honours = True if kept is None else kept["honours_keys"]

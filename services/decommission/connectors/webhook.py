@@ -3,7 +3,8 @@
 What a receiver must check before it obeys, in the claims of `Jianfu-Signature` (a compact JWS, Ed25519, by a key of
 `GET /decommission/v1/keys`); whoever checks less obeys a copy of an order that somebody has caught:
 
-- `purpose` is what its address is for: notice, challenge or key-changed at a unit, stop or restore at a platform;
+- `purpose` is what its address is for: notice, challenge or key-changed at a unit, stop or restore at a platform; or
+  test at either, upon which nothing is done;
   `sha256` is that of the raw body;
 - `key` is the `Idempotency-Key` of the call; what was done under a key is answered again and not done again, for at
   least a year;
@@ -74,9 +75,20 @@ class Sent:
 
 
 async def send(
-    egress: Egress, key: dict[str, Any], url: str, body: bytes, *, purpose: str, effect: UUID, at: datetime
+    egress: Egress,
+    key: dict[str, Any],
+    url: str,
+    body: bytes,
+    *,
+    purpose: str,
+    effect: UUID,
+    at: datetime,
+    door: str | None = None,
 ) -> Sent:
-    """POST a body signed for one purpose, target and idempotency key. Never raises: a failure is an answer."""
+    """POST a body signed for one purpose, target and idempotency key. Never raises: a failure is an answer.
+
+    `door` is the purpose by which its address is judged, where that of the call does not say it.
+    """
     claims = {
         "purpose": purpose, "sha256": signing.sha256(body), "key": str(effect), "target": url,
         "signed_at": at.astimezone(UTC).isoformat(),
@@ -87,7 +99,7 @@ async def send(
         "Jianfu-Signature": signing.sign(key, claims),
     }
     try:
-        door = CONNECTOR if purpose in ORDERS else NOTICE
+        door = door or (CONNECTOR if purpose in ORDERS else NOTICE)
         reply = await egress.request(
             "POST", url, purpose=door, content=body, headers=headers, follow=False, most=MAX_ANSWER
         )

@@ -267,6 +267,8 @@ async def test_one_agent_alone_does_not_confirm_where_another_source_watches(
 
 async def test_every_change_is_recorded_and_a_repeat_changes_nothing(monitor: Monitor, http: httpx.AsyncClient) -> None:
     unit = str(uuid4())
+    told = UnitRecorded(unit_id=UUID(unit), version=1, scheme="x", value="county", names=(), parent_id=None)
+    await usecases.record_unit(monitor.database, told)
     body: dict[str, Any] = {
         "agents": ["HTTPS://Issuer/|Agent", "https://issuer|agent"], "measures": ["posts", "posts"],
         "covers": {"units": [unit], "kinds": ["account"]}, "since": str(day(3)), "reason": "agreed on paper",
@@ -305,7 +307,12 @@ async def test_every_change_is_recorded_and_a_repeat_changes_nothing(monitor: Mo
         ({"covers": {"everything": True}}, "reason"),
         ({"covers": {"assets": []}}, "scope"),
         ({"covers": {"kinds": ["person"]}}, "covers.kinds.0"),
+        ({"covers": {"units": [str(uuid4())]}}, "covers.units"),
+        ({"covers": {"assets": [str(uuid4())]}}, "covers.assets"),
+        ({"covers": {"platforms": ["x", "微博"]}}, "covers.platforms"),
+        ({"covers": {"platforms": ["tiktock"]}}, "covers.platforms"),
         ({"agents": []}, "agents"),
+        ({"agents": ["i|two  blanks"]}, "agents.0"),
         ({"agents": ["somebody"]}, "agents"),
         ({"agents": ["i|a\u0000"]}, "agents.0"),
         ({"measures": ["Posts"]}, "measures"),
@@ -320,7 +327,16 @@ async def test_an_admission_says_for_whom_and_what(
     answer = await http.put("/sources/s/admission", json=body, headers=bearer("operator"))
     assert answer.status_code == 422, answer.text
     assert field in answer.json()["errors"][0]["field"]
+    assert answer.json()["errors"][0]["accepted"]
     assert (await http.put("/sources/s/admission", json=body, headers=bearer("viewer"))).status_code == 403
+
+
+async def test_what_the_register_has_told_of_may_be_covered(monitor: Monitor, http: httpx.AsyncClient) -> None:
+    account = await monitor.record("told", platform="gov-forum")
+    for covers in ({"assets": [str(account)]}, {"platforms": ["gov-forum", "weibo"]}):
+        body = {"agents": ["i|a"], "measures": ["posts"], "covers": covers}
+        answer = await http.put("/sources/s/admission", json=body, headers=bearer("operator"))
+        assert answer.status_code == 200, answer.text
 
 
 async def test_what_waited_is_judged_by_the_day_on_which_it_came(monitor: Monitor) -> None:

@@ -207,6 +207,10 @@ class Story:
                 month_ago = f"update unit_{table} set {column} = {column} - interval '30 days' where unit_id = $1"  # noqa: S608
                 await self.owner(month_ago, unit)
 
+    async def resited(self, unit: UUID, url: str) -> None:
+        """As if the address had been set when the door still let it through."""
+        await self.owner("update unit_keys set url = $2 where unit_id = $1", unit, url)
+
     async def connector(self, platform: str = "x", **changes: Any) -> None:
         body = {
             "stop_url": f"{self.world.address}/connector", "restore_url": f"{self.world.address}/connector",
@@ -366,7 +370,7 @@ async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path:
         worlds.append(world_context)
         urls = await fresh_database("decommission")
         database = await Database.connect(urls.service, name="decommission")
-        exceptions = dict.fromkeys(DOORS, (f"127.0.0.1:{world.port}",))
+        exceptions = dict.fromkeys(DOORS, (f"127.0.0.1:{world.port}", "127.0.0.1:9"))  # nobody answers at the other
         egress = Egress(exceptions, timeout=2, targets=Targets(longest_rest=0.2))
         archive = Archive(folder / "archive")
         clock = SteppedClock(ZONE, noon(START))

@@ -74,7 +74,7 @@ async def test_each_change_of_an_endpoint_or_a_connector_says_who_made_it(story:
         await story.call("PUT", f"/endpoints/{unit}", endpoint, role="operator", who=f"op{number}")
     for number, stop in enumerate(("s", "s", "t")):
         body = CONNECTOR | {"stop_url": f"http://h/{stop}"}
-        await story.call("PUT", "/connectors/y", body, role="operator", who=f"con{number}")
+        await story.call("PUT", "/connectors/weibo", body, role="operator", who=f"con{number}")
     first = await story.call("GET", "/setup-changes?limit=3", role="auditor")
     rest = await story.call("GET", f"/setup-changes?cursor={first['next']}", role="auditor")
     of_unit = [each for each in first["items"] + rest["items"] if each["which"] == str(unit)]
@@ -85,7 +85,7 @@ async def test_each_change_of_an_endpoint_or_a_connector_says_who_made_it(story:
     assert [each["after"]["url"][-1] for each in of_unit] == ["1", "2", "2", "2"]
     assert len({each["after"]["key_sha256"] for each in of_unit}) == 2
     assert "Zhang" not in str(of_unit)
-    of_platform = [each for each in rest["items"] if each["which"] == "y"]
+    of_platform = [each for each in rest["items"] if each["which"] == "weibo"]
     assert [(each["actor"], each["after"]["stop_url"]) for each in of_platform] == [
         ("jianfu-local|con0", "http://h/s"), ("jianfu-local|con2", "http://h/t"),
     ]  # fmt: skip

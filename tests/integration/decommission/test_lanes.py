@@ -29,7 +29,8 @@ async def _is(story: Story, case: UUID, state: str) -> bool:
 async def test_a_slow_unit_holds_up_itself_alone(story: Story, unit: UUID, drips: Drips) -> None:
     """Its cases are due before the others; one call to it is under way at a time, and all others move meanwhile."""
     slow = await story.unit("slow")
-    await story.endpoint(slow, url=f"http://{drips.address(0)}/notices")
+    await story.endpoint(slow)
+    await story.resited(slow, f"http://{drips.address(0)}/notices")
     waiting = [(await story.flagged(f"slow{number}", slow))[1] for number in range(4)]
     well = [(await story.flagged(f"well{number}", unit))[1] for number in range(8)]
     await story.call("POST", "/rounds", {})
@@ -46,7 +47,8 @@ async def test_the_day_s_plan_waits_for_slow_units_no_longer_than_they_take(
 ) -> None:
     """Under a stepped clock what is slow is waited for, to its end."""
     slow = await story.unit("slow")
-    await story.endpoint(slow, url=f"http://{drips.address(0)}/notices")
+    await story.endpoint(slow)
+    await story.resited(slow, f"http://{drips.address(0)}/notices")
     asset, case = await story.flagged("well", unit)
     story.world.manners(asset, answer={"answer": "close"})
     await story.round()
@@ -66,8 +68,8 @@ async def test_a_restore_waits_for_no_look_at_the_same_account(story: Story, uni
     """Its page drips, and the daily look at it is under way: the look gives way and leaves no trace."""
     asset, case = await story.flagged("looked-at", unit)
     await story.until(case, "verifying")
-    await story.connector(probe_url=f"http://{drips.address(0)}/{{identity}}")
     async with running(story, [drips.address(0)]):
+        await story.connector(probe_url=f"http://{drips.address(0)}/{{identity}}")
         await _next_day(story)
         await eventually(lambda: drips.calling.total() == 1)
         await story.act(case, "restore")
@@ -85,8 +87,8 @@ async def test_a_restore_waits_for_the_end_of_its_own_stop(story: Story, unit: U
     """An order to restore that overtook the order to stop would be undone by it."""
     asset, case = await story.flagged("slow-stop", unit)
     await story.announced(case)
-    await story.connector(stop_url=f"http://{drips.address(0)}/connector")
     async with running(story, [drips.address(0)], timeout=0.6):
+        await story.connector(stop_url=f"http://{drips.address(0)}/connector")
         await _next_day(story)
         await eventually(lambda: _quiet(story))
         await _next_day(story)
@@ -113,8 +115,8 @@ async def test_orders_to_stop_go_out_one_by_one(story: Story, unit: UUID, drips:
     """When the switch goes off at most one is on its way, however slow its target is."""
     cases = [(await story.flagged(f"stop{number}", unit))[1] for number in range(3)]
     await story.announced(cases[0])
-    await story.connector(stop_url=f"http://{drips.address(0)}/connector")
     async with running(story, [drips.address(0)], timeout=1):
+        await story.connector(stop_url=f"http://{drips.address(0)}/connector")
         await _next_day(story)
         await eventually(lambda: _quiet(story))
         await _next_day(story)
@@ -178,8 +180,8 @@ async def test_an_order_to_restore_waits_for_no_look_whether_others_are_back(mak
     for case in found:
         await story.until(case, "verified")
     place = drips.address(0)
-    await story.connector(probe_url=f"http://{place}/{{identity}}")
     async with running(story, [place]):
+        await story.connector(probe_url=f"http://{place}/{{identity}}")
         for case in found[:2]:
             await story.act(case, "restore")
         await eventually(lambda: drips.calling.total() >= 1)

@@ -164,6 +164,10 @@ async def test_an_agent_counts_for_the_sources_that_its_token_names(stream: Stre
         "source: expected one that the token names: r, s", "source: expected one that the token names: none",
         "source: expected one that the token names: t",
     }  # fmt: skip
+    told = await stream.database.pool.fetch("select sender, faults->0->>'field' as field from refusals order by sender")
+    refused = {"jianfu-local|of none": 1, "jianfu-local|of s": 3, "jianfu-local|of t": 4}
+    assert [row["sender"] for row in told] == [name for name, count in refused.items() for _ in range(count)]
+    assert {row["field"] for row in told} == {"source"}
 
 
 async def test_poison_between_good_records_is_set_aside_and_nothing_waits(stream: Stream) -> None:
@@ -187,6 +191,9 @@ async def test_poison_between_good_records_is_set_aside_and_nothing_waits(stream
     copies = await stream.database.pool.fetch("select topic, payload from outbox")
     assert {row["topic"] for row in copies} == {f"{stream.topic}.monitor.dead"}
     assert not any(person.encode() in (row["payload"] or b"") for row in copies)
+    told = await stream.database.pool.fetch("select refusals::text as whole from refusals")
+    assert len(told) == len(rows)
+    assert not any(person in row["whole"] for row in told)
 
 
 async def test_a_flood_of_poison_is_counted_and_never_blocks(stream: Stream) -> None:

@@ -12,6 +12,7 @@ from aiokafka import ConsumerRecord
 from libs.common import dead
 from libs.common.db import PLUMBING
 from libs.common.errors import DomainError
+from libs.common.refusals import Refusal
 from services.monitor import fold, usecases
 from tests.integration.monitor.conftest import ZONE, Monitor, day, millis
 from tests.unit.monitor.voices import voice
@@ -133,7 +134,7 @@ async def test_a_repeated_delivery_gets_the_first_answer_and_counts_nothing(moni
 async def test_a_dead_letter_counts_once_however_often_it_is_replayed(monitor: Monitor) -> None:
     asset = uuid4()
     record = ConsumerRecord("usage", 0, 7, 0, 0, b"k", b"{}", None, 1, 2, ())
-    assert await dead.bury(monitor.database, record, None, service="monitor", code="malformed", reason="r")
+    assert await dead.bury(monitor.database, record, None, service="monitor", refusal=Refusal.plain("malformed", "r"))
     letter = await dead.fetch(monitor.database, "usage", 0, 7)
     await usecases.replay_usage(monitor.database, letter, sheet(*views(asset, range(2))))
     with pytest.raises(dead.AlreadySettled):

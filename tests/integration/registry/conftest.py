@@ -12,14 +12,15 @@ import msgspec
 import pytest
 
 from deploy.local.issuer import issue
-from libs.common import auth, web
+from libs.common import auth
 from libs.common.auth import Authenticator, Principal
 from libs.common.clock import SteppedClock
 from libs.common.db import Database
 from libs.common.events import ids
 from libs.common.events.decommission import CaseClosed
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted, UnitRef
-from services.registry import api, api_intake, api_public, api_units, imports, usecases
+from libs.common.reread import Reread
+from services.registry import handlers, imports, main, usecases
 from services.registry.domain import Policy
 from services.registry.reports import File
 
@@ -148,13 +149,16 @@ async def registry(database: Callable[[str], Awaitable[Database]]) -> Registry:
 async def http(registry: Registry) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its application, without broker or relay."""
     authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
-    app = web.create_app("registry", title="t", description="d", authenticator=authenticator)
     clock = SteppedClock(ZoneInfo("Asia/Shanghai"), NOW)
-    app.include_router(api_units.router(registry.database, clock))
-    app.include_router(api.router(registry.database, clock, POLICY))
-    app.include_router(api_intake.router(registry.database, clock, POLICY))
-    app.include_router(api_public.router(registry.database, clock.zone, POLICY.reopen_after.days))
-    web.seal(app)
+    taken = {main.LIFECYCLE: handlers.intake(registry.database, clock, authenticator, POLICY)}
+    reread = Reread({"bootstrap_servers": "127.0.0.1:1"}, authenticator)
+
+    async def nothing() -> dict[str, Any]:
+        return {}
+
+    app = main.application(
+        registry.database, clock, POLICY, authenticator, taken, reread, health=nothing, quiet=nothing
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry/registry/v1") as client:
         yield client

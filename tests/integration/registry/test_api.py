@@ -251,3 +251,13 @@ async def test_anybody_may_ask_whether_an_address_is_official(http: httpx.AsyncC
     await registry.close(asset)
     assert await asked("x.com/example") == ("closed", f"/registry/v1/tombstones/{asset}")
     assert (await http.get("/verify", params={"address": "https://x.com/"})).status_code == 422
+
+
+async def test_a_parent_that_nobody_has_recorded_is_refused_by_its_field(http: httpx.AsyncClient) -> None:
+    body = {"scheme": "ca-name", "value": "Office", "names": [{"language": "en", "text": "Office"}]}
+    body |= {"parent": {"scheme": "ca-name", "value": "Nowhere"}}
+    refused = await http.post("/units", json=body, headers=REGISTRAR)
+    assert (refused.status_code, refused.json()["errors"]) == (
+        422,
+        [{"field": "parent", "accepted": "a unit that is recorded"}],
+    )

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from libs.common.auth import Principal
-from libs.common.errors import DomainError, Invalid, Missing
+from libs.common.errors import DomainError, Invalid, Missing, Unknown
 from libs.common.events.intake import UnitRef
 from services.registry import units, usecases
 from services.registry.domain import Policy
@@ -348,5 +348,5 @@ async def test_a_unit_is_known_by_every_code_and_stands_below_one_parent(registr
     for value, parent in (("province", "city"), ("province", "province")):
         with pytest.raises(UnitCycle):
             await unit(registry, value, parent)
-    with pytest.raises(Missing):
+    with pytest.raises(Unknown):
         await unit(registry, "town", "nowhere")

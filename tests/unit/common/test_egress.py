@@ -278,6 +278,29 @@ def test_a_target_has_one_spelling(url: str, target: str) -> None:
     assert target_of(url) == target
 
 
+@pytest.mark.parametrize("url", ["http://a:0/", "http://a:65536/", "https://a:99999/"])
+def test_a_port_is_one_that_exists(url: str) -> None:
+    with pytest.raises(ValueError, match="expected a port from 1 to 65535"):
+        target_of(url)
+
+
+async def test_an_address_is_judged_when_it_is_set_by_what_judges_it_when_it_is_called(
+    door: Egress, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await door.judge(f"http://127.0.0.1:{server.port}/", purpose="look")
+    for url in ("http://127.0.0.1:1/", "http://127.1/", "https://[::1]/", "http://localhost/", "http://10.0.0.1:80/"):
+        with pytest.raises(EgressRefused):
+            await door.judge(url, purpose="look")
+        with pytest.raises(EgressRefused):
+            await door.request("GET", url, purpose="look")
+    with pytest.raises(EgressRefused):
+        await door.judge("http://127.0.0.1./", purpose="look")  # which could be looked up nowhere
+    await door.judge("https://nobody.invalid/", purpose="look")  # its name may be known when it is called
+    monkeypatch.setattr(egress, "JUDGED_WITHIN", 0.0)
+    await door.judge("http://localhost/", purpose="look")
+    assert server.requests == [], "nobody was called"
+
+
 async def test_no_more_calls_at_once_than_a_target_has_places(server: Server) -> None:
     """However many ask, also by redirect; the rest wait for their turn, and what never got one has sent nothing."""
     targets, allowed = Targets(), {"look": [f"127.0.0.1:{server.port}"]}

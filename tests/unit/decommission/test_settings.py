@@ -58,7 +58,10 @@ def test_exceptions_for_outgoing_calls_are_exact_and_for_one_purpose(
 
 
 @pytest.mark.parametrize("purpose", ["NOTICE", "CONNECTOR", "PROBE"])
-@pytest.mark.parametrize("wrong", ["target.example", "a.example:443,https://b.example:443", "*.example:443", "u@b:1"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["target.example", "a.example:443,https://b.example:443", "*.example:443", "u@b:1", "a.example:0", "b:99999"],
+)
 def test_an_exception_that_could_never_match_stops_the_start(
     file: Path, monkeypatch: pytest.MonkeyPatch, purpose: str, wrong: str
 ) -> None:
