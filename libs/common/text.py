@@ -1,6 +1,7 @@
 """Text as it is stored: one normal form, bounded, and nothing in it that a database or a reader cannot show. Pure."""
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,12 @@ def _shows(sign: str) -> bool:
 def quoted(text: str, most: int) -> str:
     """A stranger's text as it can be stored and shown: cut to `most` characters, with U+FFFD for what cannot."""
     return "".join(sign if sign in LINES or _shows(sign) else "\ufffd" for sign in text[:most])
+
+
+def in_one_language(texts: Iterable[tuple[str, str]]) -> str | None:
+    """Of (language, text) the text that is shown where one line has to do: Chinese if there is any, else the first."""
+    told = list(texts)
+    return next((text for language, text in told if language.lower().startswith("zh")), told[0][1] if told else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,16 @@ class RegisterSubscription(EventSubscription):
         return await super().position(partitions)
 
 
+class UnitsSubscription(EventSubscription):
+    """Reads the compacted topic of units from its beginning while units are held without their names."""
+
+    async def position(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where to go on: as above."""
+        if await usecases.units_nameless(self._database):
+            return {}
+        return await super().position(partitions)
+
+
 def subscriptions(
     broker: KafkaBroker,
     database: Database,
@@ -98,7 +108,7 @@ def subscriptions(
     patience: float,
 ) -> list[EventSubscription]:
     """One consumer per topic of events; those of the intake with their senders."""
-    kinds = {AssetRecord.TOPIC: RegisterSubscription}
+    kinds = {AssetRecord.TOPIC: RegisterSubscription, UnitRecorded.TOPIC: UnitsSubscription}
     return [
         kinds.get(topic, EventSubscription)(
             broker, database, topic, SERVICE, handlers[topic], senders=senders.get(topic), patience=patience

@@ -17,10 +17,16 @@ returning true;
 -- Whether the register has to be read again: it was read when it did not say whose each asset is.
 select exists(select from assets where sponsor_id is null);
 
--- name: unit_put(unit_id, version, parent_id)!
-insert into units as u (unit_id, version, parent_id) values (:unit_id, :version, :parent_id)
-on conflict (unit_id) do update set version = excluded.version, parent_id = excluded.parent_id
-where u.version < excluded.version;
+-- name: unit_put(unit_id, version, parent_id, name)!
+-- Only a higher version than the one held is taken, or the same where its name is not held yet.
+insert into units as u (unit_id, version, parent_id, name) values (:unit_id, :version, :parent_id, :name)
+on conflict (unit_id) do update set
+    version = excluded.version, parent_id = excluded.parent_id, name = excluded.name
+where u.version < excluded.version or (u.version = excluded.version and u.name is null);
+
+-- name: units_without_name()$
+-- Whether the units have to be read again: they were read when their names were not kept.
+select exists(select from units where name is null);
 
 -- name: assets_unknown(assets)
 -- Those of a list that the register has not told of, or not yet.
@@ -387,18 +393,23 @@ from unnest(:findings::uuid[], :reasons::text[]) as c (finding_id, because)
 where f.finding_id = c.finding_id;
 
 -- name: finding_get(finding_id)^
-select * from findings where finding_id = :finding_id;
+select f.*, a.name, a.platform, a.address, a.sponsor_id as unit_id, u.name as unit_name
+from findings f left join assets a using (asset_id) left join units u on u.unit_id = a.sponsor_id
+where f.finding_id = :finding_id;
 
--- name: finding_list(state, rule, asset_id, opened_from, opened_to, watched, after, max_rows)
--- What is open of an asset that is closed or gone stays as it was when the asset was last watched.
-select * from findings f
-where (:state::text is null or state = :state) and (:rule::text is null or rule = :rule)
-    and (:asset_id::uuid is null or asset_id = :asset_id) and (:after::uuid is null or finding_id > :after)
-    and (:opened_from::date is null or opened_on >= :opened_from)
-    and (:opened_to::date is null or opened_on <= :opened_to)
+-- name: finding_list(state, rule, asset_id, opened_from, opened_to, watched, at, which, max_rows)
+-- The newest first, behind a place. What is open of an asset that is closed or gone stays as it was when the asset was
+-- last watched.
+select f.*, a.name, a.platform, a.address, a.sponsor_id as unit_id, u.name as unit_name
+from findings f left join assets a using (asset_id) left join units u on u.unit_id = a.sponsor_id
+where (:state::text is null or f.state = :state) and (:rule::text is null or f.rule = :rule)
+    and (:asset_id::uuid is null or f.asset_id = :asset_id)
+    and (:at::timestamptz is null or (f.opened_at, f.finding_id) < (:at::timestamptz, :which::uuid))
+    and (:opened_from::date is null or f.opened_on >= :opened_from)
+    and (:opened_to::date is null or f.opened_on <= :opened_to)
     and (:watched::boolean is null
          or :watched = exists (select from watched_assets w where w.asset_id = f.asset_id))
-order by finding_id limit :max_rows;
+order by f.opened_at desc, f.finding_id desc limit :max_rows;
 
 -- name: verdict_now(asset_id)^
 select from_day, verdict, rule from verdicts where until_day is null and asset_id = :asset_id;

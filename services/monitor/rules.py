@@ -38,6 +38,7 @@ class RuleBook:
         rule, pack = self.rules[code], self._pack_of[code]
         return {
             "rule": code,
+            "title": rule.title.both(),
             "verdict": rule.verdict,
             "proposal": rule.proposal,
             "pack": pack.name,

@@ -16,6 +16,7 @@ from libs.common.events.envelope import Event
 from libs.common.events.intake import SourceStated
 from libs.common.events.monitor import FindingConfirmed, FindingRefuted, RecheckInconclusive, SignalRead
 from libs.common.events.registry import AssetRecord, UnitRecorded
+from libs.common.text import in_one_language
 from services.monitor import domain, fold, store, vouching
 from services.monitor.rules import RuleBook
 
@@ -235,15 +236,24 @@ async def admit_source(
 
 
 async def record_unit(database: Database, told: UnitRecorded) -> None:
-    """Hold where a unit stands in the tree, when that is newer than what is held."""
+    """Hold where a unit stands in the tree and how it is called, when that is newer than what is held."""
     async with database.transaction("record_unit") as conn:
-        await store.QUERIES.unit_put(conn, unit_id=told.unit_id, version=told.version, parent_id=told.parent_id)
+        name = in_one_language((one.language, one.text) for one in told.names) or told.value
+        await store.QUERIES.unit_put(
+            conn, unit_id=told.unit_id, version=told.version, parent_id=told.parent_id, name=name
+        )
 
 
 async def register_incomplete(database: Database) -> bool:
     """Whether assets are held of which the register was read before it said whose they are."""
     async with database.reading() as conn:
         return bool(await store.QUERIES.assets_without_sponsor(conn))
+
+
+async def units_nameless(database: Database) -> bool:
+    """Whether units are held that were told before their names were kept."""
+    async with database.reading() as conn:
+        return bool(await store.QUERIES.units_without_name(conn))
 
 
 async def answer_recheck(

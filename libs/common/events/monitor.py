@@ -50,6 +50,7 @@ class FindingOpened(_Finding):
     signals: tuple[SignalRead, ...]
     clears_when: str
     opened_at: datetime
+    title: str | None = None  # the rule in words, Chinese / English
 
 
 class FindingCleared(_Finding):
