@@ -10,11 +10,21 @@ from libs.common import auth, letters, web
 from libs.common.auth import Authenticator
 from libs.common.db import Database
 from libs.common.egress import Egress
+from libs.common.events import registry
 from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
 from libs.common.targets import LONGEST_REST, Targets
-from services.decommission import api, api_checkpoints, api_keys, api_packages, api_plans, api_setup, handlers
+from services.decommission import (
+    api,
+    api_alarms,
+    api_checkpoints,
+    api_keys,
+    api_packages,
+    api_plans,
+    api_setup,
+    handlers,
+)
 from services.decommission.archive import Archive
 from services.decommission.connectors import switch, webhook
 from services.decommission.context import Context
@@ -52,6 +62,7 @@ def application(
     app.include_router(api.router(ctx, executor))
     app.include_router(api_packages.router(ctx))
     app.include_router(api_plans.router(ctx, executor))
+    app.include_router(api_alarms.router(ctx))
     app.include_router(api_checkpoints.router(ctx))
     app.include_router(api_keys.router(ctx, executor, messenger))
     app.include_router(api_setup.router(ctx, executor, windows, [auth.public_key(ctx.signing_key), *ctx.retired_keys]))
@@ -83,8 +94,9 @@ async def main(role: Role) -> None:
     taken = topics(ctx, windows, executor)
     await switch.record_settings(ctx, windows)
     app = application(ctx, executor, messenger, windows, authenticator, taken, health=base.health, quiet=base.quiet)
+    kinds = {registry.UnitRecorded.TOPIC: partial(handlers.Units, ctx)}
     subscriptions = [
-        EventSubscription(
+        kinds.get(topic, EventSubscription)(
             base.broker, base.database, topic, "decommission", handled, patience=settings.consumer_patience
         )
         for topic, handled in taken.items()

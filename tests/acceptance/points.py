@@ -17,6 +17,8 @@ UNREACHED = {
     "unpark": "only what was counted of such a sender and not kept; the same",
     "release": "only an operator who releases such a sender; the same",
     "refuse_parked": "only a parked record that is refused once its sender was released; the same",
+    "watch_plan": "only a plan that nobody signs for three days; tests/integration/decommission/test_waits.py plays it",
+    "void_plan": "only a plan all of whose cases were taken from it; test_alarms.py beside it plays it",
     "park_case": "only a step that makes no progress leads there, and none is known",
 }
 
