@@ -1,6 +1,7 @@
 """`jianfu case`: list, show and approve cases; take a case file and its package out, and check it without a server."""
 
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,13 +32,14 @@ def list_cases(
 ) -> None:
     """Cases, the newest first, with what they are about. 个案列表。"""
     desk = Desk(data, address, token)
-    found = sorted(desk.pages(CASES, state=state), key=lambda case: str(case["opened_at"]), reverse=True)[:most]
+    found = list(islice(desk.pages(CASES, most=most, state=state), most))
     if as_json:
         as_text(found)
         return
-    columns = ("opened_at", "state", "rule", "due_at", "case_id")
-    rows = [(*(case[name] for name in columns), _named(desk, case["asset_id"])) for case in found]
-    table("opened 立案", "state 状态", "rule 规则", "moves at 下一步", "case 个案", "asset 对象", rows=rows)
+    columns = ("opened_at", "state", "rule", "due_at", "case_id", "unit_name")
+    rows = [(*(case[name] for name in columns), _named(case) or case["asset_id"]) for case in found]
+    heads = ("opened 立案", "state 状态", "rule 规则", "moves at 下一步", "case 个案", "unit 单位", "asset 对象")
+    table(*heads, rows=rows)
 
 
 @app.command("show")
@@ -50,7 +52,8 @@ def show_case(
     if as_json:
         as_text(found)
         return
-    print(_named(desk, found["asset_id"]))
+    print(_named(found) or found["asset_id"])
+    print(f"unit 单位 {found['unit_name'] or found['unit_id'] or 'unknown 未知'}")
     moves = found["due_at"] or "when somebody acts 待人处理"
     print(f"{found['state']}, rule 规则 {found['rule']}, moves at 下一步 {moves}")
     if found.get("fault"):
@@ -76,9 +79,15 @@ def approve(
     path = f"/decommission/v1/plans/{plans[-1]}"
     plan = desk.get(path, role="approver")
     print(f"plan 方案 {plan['plan_id']}: {plan['state']}; signed by 已签 {', '.join(plan['approvers']) or 'nobody 无'}")
-    members = plan["content"]["members"]
-    rows = [(_named(desk, m["asset_id"]), ", ".join(m.get("rules", [m["rule"]])), m["case_id"]) for m in members]
-    table("asset 对象", "rules 规则", "case 个案", rows=rows)
+    if plan["members"] is None:
+        raise StackError("the plan's text is not what was sealed; reject it, so that its cases are planned anew")
+    rows = [
+        (_named(m), m["unit_name"] or m["unit_code"], _rules(m), _answer(m), m["out"] or m["fault"], m["case_id"])
+        for m in plan["members"]
+    ]
+    table("asset 对象", "unit 单位", "rules 规则", "answer 答复", "not closed 不关停", "case 个案", rows=rows)
+    if not all(m["names_signed"] for m in plan["members"]):
+        print("This plan is from before names were signed: these are today's 此方案封存时未载名称,以上为现名")
     if not yes:
         if not sys.stdin.isatty():
             raise StackError("nobody can be asked here; read the plan, then say --yes")
@@ -88,13 +97,29 @@ def approve(
     print(f"{signed['state']}; signed by 已签 {', '.join(signed['approvers'])}")
 
 
-def _named(desk: Desk, asset_id: str) -> str:
-    """An asset's name, platform and address, as the register has them; its id where it has none."""
-    try:
-        asset: dict[str, Any] = desk.get(f"/registry/v1/assets/{asset_id}")
-    except StackError:
-        return asset_id
-    return f"{asset['name']} ({asset['platform']}) {asset['address']}"
+def _named(told: dict[str, Any]) -> str:
+    """How an asset is called: name, platform and address; nothing where that is not known."""
+    if told["name"] is None:
+        return ""
+    return f"{told['name']} ({told['platform']}) {told['address']}"
+
+
+def _rules(member: dict[str, Any]) -> str:
+    """The rules that a member is closed under, in words, each with what it rests on."""
+    told = [each["rule"] for each in member["evidence"] if each["rule"] is not None]
+    words = [f"{rule['rule']} {rule['words'] or ''} [{rule['basis']}; {rule['label']}]" for rule in told]
+    missing = len(member["evidence"]) - len(told)
+    return "; ".join([*words, *["evidence ALTERED 证据已被改动"] * missing]) or ", ".join(member["rules"])
+
+
+def _answer(member: dict[str, Any]) -> str:
+    said = member["answer"]
+    if said is None:
+        return "none 未答复"
+    parts = [said["answer"], said["reason"], said["until"] and f"until 至 {said['until']}"]
+    own = "on its behalf 代答" if said["on_behalf"] else ""
+    late = "after the sealing 封存后" if said["after_sealing"] else ""
+    return ", ".join(filter(None, [*parts, own, late]))
 
 
 def _brief(data: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ Token = Annotated[
     str | None, typer.Option(envvar="JIANFU_TOKEN", help="of whoever asks; else one of the local issuer 令牌")
 ]
 Json = Annotated[bool, typer.Option("--json", help="what the service answered, as JSON 原始应答")]
+PAGE = 500  # items that a page may have
 WITHIN = 600.0  # seconds; a sweep or an import answers when it is done
 
 
@@ -52,11 +53,11 @@ class Desk:
         asked = {name: value for name, value in params.items() if value is not None}
         return self.ask("GET", path, role=role, params=asked).json()
 
-    def pages(self, path: str, *, role: str = "viewer", **params: Any) -> Iterator[dict[str, Any]]:
-        """All items of a list, page by page."""
+    def pages(self, path: str, *, role: str = "viewer", most: int = PAGE, **params: Any) -> Iterator[dict[str, Any]]:
+        """All items of a list, page by page; a page has as many as are wanted at `most`."""
         cursor: str | None = None
         while True:
-            page = self.get(path, role=role, cursor=cursor, limit=500, **params)
+            page = self.get(path, role=role, cursor=cursor, limit=min(most, PAGE), **params)
             yield from page["items"]
             cursor = page.get("next")
             if cursor is None:

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +15,16 @@ from deploy.desk import Address, Desk, Json, Token
 from deploy.local.children import StackError, say
 from deploy.local.record import HERE, Data
 
+ALARMS = "/decommission/v1/alarms"
 SHOWN = 50  # verdicts of an import that are printed; the report has all of them
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class Act(StrEnum):
+    """What a person says of an alarm."""
+
+    ACKNOWLEDGE = "acknowledge"
+    END = "end"
 
 
 class Turn(StrEnum):
@@ -121,24 +130,46 @@ def _day(text: str) -> str:
 
 
 def alarms(
+    act: Annotated[Act | None, typer.Argument(help="say that you are at it, or that it is over 确认或结束")] = None,
+    alarm_id: Annotated[str | None, typer.Argument(help="which alarm 告警编号")] = None,
+    reason: Annotated[str | None, typer.Option(help="what is done, or why it is over; it is kept 理由")] = None,
     kind: Annotated[str | None, typer.Option(help="of one kind 类别")] = None,
+    every: Annotated[bool, typer.Option("--all", help="also those that have ended 含已结束的")] = False,
+    most: Annotated[int, typer.Option(min=1, max=10_000, help="so many, the newest first 条数")] = 100,
     data: Data = HERE,
     address: Address = None,
     token: Token = None,
     as_json: Json = False,
 ) -> None:
-    """What a person must look at. 告警。"""
-    found = list(Desk(data, address, token).pages("/decommission/v1/alarms", kind=kind))
+    """What a person must look at, the newest first; acknowledge one of them or end it. 告警。"""
+    desk = Desk(data, address, token)
+    if act is not None:
+        found = [_act(desk, act, alarm_id, reason)]
+    elif alarm_id is not None or reason is not None:
+        raise StackError("an alarm and --reason go with an act: `jianfu alarms acknowledge ALARM_ID --reason …`")
+    else:
+        state = None if every else "lasting"
+        found = list(islice(desk.pages(ALARMS, most=most, kind=kind, state=state), most))
     if as_json:
-        show(found)
+        show(found if act is None else found[0])
         return
-    columns = ("at", "kind", "case_id", "text_zh", "text_en")
-    rows = [tuple(alarm[name] for name in columns) for alarm in sorted(found, key=_at, reverse=True)]
-    table("at 时间", "kind 类别", "case 个案", "说明", "what", rows=rows)
+    columns = ("at", "state", "kind", "alarm_id", "case_id", "name", "address", "unit_name", "text_zh", "text_en")
+    rows = [(*(alarm[name] for name in columns), _last_word(alarm)) for alarm in found]
+    heads = ("at 时间", "state 状态", "kind 类别", "alarm 告警", "case 个案", "asset 对象", "address 地址", "unit 单位")
+    table(*heads, "说明", "what", "who 处理人", rows=rows)
 
 
-def _at(row: dict[str, Any]) -> str:
-    return str(row["at"])
+def _act(desk: Desk, act: Act, alarm_id: str | None, reason: str | None) -> Any:
+    if alarm_id is None or reason is None:
+        raise StackError(f"say which and why: `jianfu alarms {act.value} ALARM_ID --reason …`")
+    path = f"{ALARMS}/{alarm_id}/{'acknowledgement' if act is Act.ACKNOWLEDGE else 'end'}"
+    return desk.ask("POST", path, role="operator", json={"reason": reason}).json()
+
+
+def _last_word(alarm: dict[str, Any]) -> str:
+    """Who said last what of an alarm."""
+    said = alarm["ended"] or alarm["acknowledged"]
+    return "" if said is None else f"{said['by']}: {said['reason']}"
 
 
 def kill_switch(

@@ -217,3 +217,8 @@ on conflict do nothing;
 -- name: tables()
 select c.relname as name, coalesce(obj_description(c.oid), '') as comment
 from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v') order by 1;
+
+-- name: plan_for_values()$
+-- In this transaction each statement is planned for the values it is given: a filter of a list that is not asked for is
+-- then none, and the index of those that are is taken, so that a page costs what its rows do.
+select set_config('plan_cache_mode', 'force_custom_plan', true);

@@ -45,6 +45,7 @@ IdempotencyKey = Annotated[
     str | None, Header(description="重试时给出同一应答 same key, same answer", pattern=r"^[ -~]{1,255}$")
 ]
 IfMatch = Annotated[str | None, Header(description='读到的版本 the version read, such as "3"', max_length=40)]
+Cursor = Annotated[str, Query(pattern=r"^[A-Za-z0-9_-]{32}$", description="上一页的 next `next` of the page before")]
 Limit = Annotated[AskedWhole, Query(ge=1, le=500, description="每页条数 items per page")]
 
 

@@ -10,22 +10,21 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from libs.common import idempotency
+from libs.common import idempotency, paging
 from libs.common.auth import Principal
 from libs.common.bodies import Body
-from libs.common.db import Connection
+from libs.common.db import PLUMBING, Connection
 from libs.common.errors import Invalid, Missing
 from libs.common.exact import Day
 from libs.common.noting import intake, noting
 from libs.common.text import Text
-from libs.common.web import IdempotencyKey, Limit, require
+from libs.common.web import Cursor, IdempotencyKey, Limit, require
 from services.decommission import casefile, chain, domain, store, units, usecases
 from services.decommission.context import Context
 from services.decommission.executor import Executor
 from services.decommission.refusals import OtherUnit
 from services.decommission.store import QUERIES, Held
 
-NIL = UUID(int=0)
 Work = Callable[[Connection], Awaitable[Held]]
 Act = Callable[[Request, Principal, str | None, Work], Awaitable[Response]]
 READ_ALL = ("viewer", "operator", "approver", "auditor")
@@ -45,10 +44,24 @@ class Case(BaseModel):
     opened_at: datetime
 
 
-class Cases(BaseModel):
-    """A page of cases; ask again with `cursor=next`."""
+class Named(BaseModel):
+    """How an asset and its unit are called now; null for what the registry has not told of."""
 
-    items: list[Case]
+    name: str | None
+    platform: str | None
+    address: str | None
+    unit_id: UUID | None
+    unit_name: str | None
+
+
+class CaseListed(Case, Named):
+    """A case with what it is about."""
+
+
+class Cases(BaseModel):
+    """A page of cases, the newest first; ask again with `cursor=next`."""
+
+    items: list[CaseListed]
     next: str | None
 
 
@@ -63,7 +76,7 @@ class Entry(BaseModel):
     sha256: str
 
 
-class CaseWithLog(Case):
+class CaseWithLog(CaseListed):
     """A case with all that happened to it; `fault` is what is wrong with its log, on which then nothing rests."""
 
     held: bool
@@ -115,15 +128,26 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         who: Annotated[Principal, require(*READ_ALL, "unit")],
         state: Annotated[str, Text(40)] | None = None,
         asset_id: UUID | None = None,
-        cursor: UUID = NIL,
+        cursor: Cursor | None = None,
         limit: Limit = 100,
     ) -> Cases:
         """A unit's token reads the cases of assets for which its unit, or one below it, answers now."""
+        begin = paging.place(cursor)
         async with ctx.database.reading() as conn:
             below = await units.reach(conn, who, READ_ALL)
-            rows = QUERIES.case_list(conn, state=state, asset_id=asset_id, below=below, after=cursor, max_rows=limit)
-            items = [Case(**dict(row)) async for row in rows]
-        return Cases(items=items, next=str(items[-1].case_id) if len(items) == limit else None)
+            await PLUMBING.plan_for_values(conn)
+            rows = QUERIES.case_list(
+                conn,
+                state=state,
+                asset_id=asset_id,
+                below=below,
+                at=begin.at,
+                which=begin.which,
+                max_rows=limit + 1,
+            )
+            items = [CaseListed(**dict(row)) async for row in rows]
+        shown, after = paging.cut(items, limit, lambda case: (case.opened_at, case.case_id))
+        return Cases(items=shown, next=after)
 
     @routes.get("/{case_id}", summary="One case with its log 案件详情")
     async def case(case_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> CaseWithLog:
@@ -133,11 +157,12 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
             if below is not None and not await QUERIES.case_seen(conn, case_id=case_id, below=below):
                 raise Missing(what=(f"个案 {case_id}", f"case {case_id}"))
             held, fault = await store.look(conn, case_id, ctx.zone, ctx.notary)
+            named = await QUERIES.case_named(conn, asset_id=held.case.asset_id)
         log = [_entry(entry) for entry in held.log]
         windows = {name: getattr(held.case.windows, name) for name in held.case.windows.__dataclass_fields__}
         return CaseWithLog(
             **_case(held).model_dump(), log=log, windows=windows, held=held.progress.held_since is not None,
-            fault=fault,
+            fault=fault, **(dict.fromkeys(Named.model_fields) if named is None else dict(named)),
         )  # fmt: skip
 
     async def act(request: Request, who: Principal, key: str | None, work: Work) -> Response:
@@ -254,8 +279,7 @@ async def _file(ctx: Context, case_id: UUID) -> dict[str, Any]:
         named = {which for entry in held.log if entry.kind == "approved" for which in entry.data.get("mandates", ())}
         mandates = [
             json.loads(json.dumps(dict(row), default=str))
-            async for row in QUERIES.mandates_all(conn)
-            if str(row["mandate_id"]) in named
+            async for row in QUERIES.mandates_all(conn, named=sorted(map(UUID, named)))
         ]
         archive = await QUERIES.archive_get(conn, case_id=case_id)
     case = json.loads(_case(held).model_dump_json(exclude={"due_at"}))  # when it is looked at next proves nothing

@@ -8,20 +8,33 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from libs.common import paging
 from libs.common.auth import Principal
 from libs.common.bodies import Body
+from libs.common.db import PLUMBING
 from libs.common.errors import Missing
 from libs.common.exact import Count, Day
+from libs.common.signing import sha256
 from libs.common.text import Text
-from libs.common.web import Limit, require
+from libs.common.web import Cursor, Limit, require
 from services.decommission import mandates as standing
+from services.decommission import members as reading
 from services.decommission import planning
 from services.decommission.context import Context
 from services.decommission.executor import Executor
 from services.decommission.store import QUERIES
 
-NIL = UUID(int=0)
 READ = ("viewer", "operator", "approver", "auditor")
+
+
+class MemberNamed(BaseModel):
+    """A member of a plan, as asset and unit were called when it was sealed."""
+
+    asset_id: UUID
+    name: str | None
+    address: str | None
+    unit_id: UUID
+    unit_name: str | None
 
 
 class Plan(BaseModel):
@@ -33,10 +46,11 @@ class Plan(BaseModel):
     state: str
     sealed_at: datetime
     members: int
+    first: list[MemberNamed] = Field(description="其中前三个 the first three of its members")
 
 
 class Plans(BaseModel):
-    """A page of plans; ask again with `cursor=next`."""
+    """A page of plans, the newest first; ask again with `cursor=next`."""
 
     items: list[Plan]
     next: str | None
@@ -51,7 +65,10 @@ class SaidNo(BaseModel):
 
 
 class PlanText(BaseModel):
-    """A plan with its text, who has signed it, and who rejected it."""
+    """A plan with its text, its members as people read them, who has signed it, and who rejected it.
+
+    `members` is None where the text is not what was sealed: of an altered plan nothing is to be read but the text.
+    """
 
     plan_id: UUID
     sha256: str
@@ -60,6 +77,7 @@ class PlanText(BaseModel):
     text: str
     approvers: list[str]
     rejected: SaidNo | None = None
+    members: list[reading.Member] | None = None
 
 
 class Signature(Body):
@@ -97,13 +115,16 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
     async def plans(
         _: Annotated[Principal, require(*READ)],
         state: Annotated[str, Text(40)] | None = None,
-        cursor: UUID = NIL,
+        cursor: Cursor | None = None,
         limit: Limit = 100,
     ) -> Plans:
+        begin = paging.place(cursor)
         async with ctx.database.reading() as conn:
-            rows = QUERIES.plan_list(conn, state=state, after=cursor, max_rows=limit)
-            items = [Plan(**dict(row)) async for row in rows]
-        return Plans(items=items, next=str(items[-1].plan_id) if len(items) == limit else None)
+            await PLUMBING.plan_for_values(conn)
+            rows = QUERIES.plan_list(conn, state=state, at=begin.at, which=begin.which, max_rows=limit + 1)
+            items = [Plan(**dict(row) | {"first": json.loads(row["first"])}) async for row in rows]
+        shown, after = paging.cut(items, limit, lambda plan: (plan.sealed_at, plan.plan_id))
+        return Plans(items=shown, next=after)
 
     @routes.get("/plans/{plan_id}", summary="One plan, its text and hash 方案详情")
     async def plan(plan_id: UUID, _: Annotated[Principal, require(*READ)]) -> PlanText:
@@ -113,9 +134,12 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
                 raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
             approvers = [a["approver"] async for a in QUERIES.approvals_of(conn, plan_id=plan_id)]
             said = await QUERIES.plan_rejection(conn, plan_id=plan_id)
+            whole = sha256(row["content"].encode()) == row["sha256"]
+            read = await reading.of(ctx, conn, row["content"], plan_id) if whole else None
         return PlanText(
             plan_id=plan_id, sha256=row["sha256"], state=row["state"], content=json.loads(row["content"]),
             text=row["content"], approvers=approvers, rejected=None if said is None else SaidNo(**said),
+            members=read,
         )  # fmt: skip
 
     @routes.post("/plans/{plan_id}/approvals", summary="Sign a plan's hash 批准方案")
@@ -131,9 +155,16 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         return SaidNo(**said)
 
     @routes.get("/mandates", summary="Standing approvals 授权列表")
-    async def mandates(_: Annotated[Principal, require(*READ)]) -> dict[str, Any]:
+    async def mandates(
+        _: Annotated[Principal, require(*READ)], cursor: Cursor | None = None, limit: Limit = 100
+    ) -> dict[str, Any]:
+        begin = paging.place(cursor)
         async with ctx.database.reading() as conn:
-            return {"items": [dict(row) async for row in QUERIES.mandates_all(conn)], "next": None}
+            await PLUMBING.plan_for_values(conn)
+            rows = QUERIES.mandate_list(conn, at=begin.at, which=begin.which, max_rows=limit + 1)
+            items = [dict(row) async for row in rows]
+        shown, after = paging.cut(items, limit, lambda row: (row["proposed_at"], row["mandate_id"]))
+        return {"items": shown, "next": after}
 
     @routes.post("/mandates", status_code=201, summary="Propose a standing approval 提出授权")
     async def propose(body: MandateIn, who: Annotated[Principal, require("operator", "approver")]) -> dict[str, UUID]:

@@ -1,4 +1,4 @@
-"""HTTP: connectors, limits, rounds, alarms, and what is public."""
+"""HTTP: connectors, limits, rounds, and what is public."""
 
 import json
 from dataclasses import asdict
@@ -121,17 +121,6 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
     ) -> Switched:
         async with ctx.database.reading() as conn:
             return Switched(**asdict(await switch.standing(ctx, conn)))
-
-    @routes.get("/alarms", tags=["setup 配置"], summary="What a person must look at 告警")
-    async def alarms(
-        _: Annotated[Principal, require("viewer", "operator", "auditor")],
-        kind: Annotated[str, Text(60)] | None = None,
-        cursor: UUID = NIL,
-        limit: Limit = 100,
-    ) -> dict[str, Any]:
-        async with ctx.database.reading() as conn:
-            rows = [dict(row) async for row in QUERIES.alarm_list(conn, kind=kind, after=cursor, max_rows=limit)]
-        return {"items": rows, "next": str(rows[-1]["alarm_id"]) if len(rows) == limit else None}
 
     @routes.post("/notices/{case_id}/receipt", status_code=204, tags=["public 公开"], summary="A late receipt 补交回执")
     @public

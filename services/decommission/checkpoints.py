@@ -57,6 +57,9 @@ async def make(ctx: Context) -> date | None:
         await QUERIES.cases_noted(conn, case_ids=list(found), entries=entries)
         for fault in broken:
             await store.broken(conn, fault, now=ctx.now())
+        if newest is not None:  # it is as it was signed
+            for row in await store.lasting(conn, heads.named(newest["day"])):
+                await store.end_alarm(conn, row["alarm_id"], now=ctx.now())
     log.info("checkpoint-made", day=str(day), cases=len(found))
     return day
 

@@ -21,7 +21,7 @@ from services.decommission.heads import Notary
 from services.decommission.refusals import BrokenChain
 from services.decommission.store import QUERIES, Held
 
-ACTOR = "jianfu"
+ACTOR = store.ITSELF
 OTHER_ASSET = "the row of its asset names another one than its id does"
 
 

@@ -5,7 +5,7 @@ import contextlib
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from libs.common import observe
 from libs.common.db import Connection, Database
 from libs.common.trouble import TRANSIENT
-from services.decommission import checkpoints, planning, refusals, saga, store
+from services.decommission import checkpoints, planning, refusals, saga, store, watch
 from services.decommission.context import Context, MovedOn, SwitchedOff
 from services.decommission.lanes import BESIDE, Ahead, Begun, Lane, Moves
 from services.decommission.refusals import BrokenChain
@@ -49,6 +49,7 @@ class Executor:
         self._urgent_database = reserve or ctx.database
         self._ordinary_database = ctx.database.share(ORDINARY_CONNECTIONS)
         self._last: dict[UUID, tuple[int, str]] = {}
+        self._watched: date | None = None
         self._under_way: dict[UUID, Begun] = {}
         # Under a stepped clock days pass in moments: there, what is slow is waited for.
         patience = PATIENCE if ctx.clock.mode == "system" else None
@@ -144,6 +145,7 @@ class Executor:
                 asked = await QUERIES.round_begin(conn)
             if asked or self._ctx.clock.mode == "system":  # under a stepped clock a day begins with its first round
                 await checkpoints.make(self._ordinary_context())
+                await self._watch()
             did = await self._ordinary.drain(self.horizon, self._ordinary_context, self._spare)
             if asked:
                 async with self._ordinary_database.transaction("end_round") as conn:
@@ -151,6 +153,13 @@ class Executor:
             return did
         finally:
             self._ordinary.busy = False
+
+    async def _watch(self) -> None:
+        """Once a business day; a process that has just been started does it once more, which changes nothing."""
+        today = self._ctx.today()
+        if self._watched != today:
+            await watch.look(self._ordinary_context())
+            self._watched = today
 
     def _ordinary_context(self) -> Context:
         return replace(self._ctx, database=self._ordinary_database)
@@ -181,7 +190,8 @@ class Executor:
     async def _spare(self, until: datetime) -> bool:
         """What is done once nothing is due that could be: the next cases, the day's plan."""
         self._last.clear()
-        return await self._reopen(until) or await self._seal(until)
+        void = await planning.void_empty(self._ordinary_context())
+        return void or await self._reopen(until) or await self._seal(until)
 
     async def _reopen(self, until: datetime) -> bool:
         """The next case of one asset that is excused no longer from what is still true of it."""

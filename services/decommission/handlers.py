@@ -1,7 +1,9 @@
 """From Kafka to use cases."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from aiokafka import TopicPartition
 
 from libs.common.events import registry
 from libs.common.events.envelope import Incoming
@@ -12,7 +14,7 @@ from libs.common.events.monitor import (
     FindingRefuted,
     RecheckInconclusive,
 )
-from libs.common.kafka import Handler
+from libs.common.kafka import EventSubscription, Handler
 from services.decommission import usecases
 from services.decommission.context import Context
 from services.decommission.domain import Windows
@@ -35,10 +37,24 @@ def assets(ctx: Context, wake: Callable[[], None]) -> dict[str, Handler]:
 def units(ctx: Context) -> dict[str, Handler]:
     """Handlers of `jianfu.registry.units`."""
 
-    async def know(told: registry.UnitRecorded, incoming: Incoming) -> None:
-        await usecases.know_unit(ctx, told, incoming.id)
+    async def know(told: registry.UnitRecorded, _: Incoming) -> None:
+        await usecases.know_unit(ctx, told)
 
     return {registry.UnitRecorded.TYPE: Handler(registry.UnitRecorded, know)}
+
+
+class Units(EventSubscription):
+    """Reads the compacted topic of units from its beginning while units are held without their names."""
+
+    def __init__(self, ctx: Context, *parts: Any, **more: Any) -> None:
+        super().__init__(*parts, **more)
+        self._ctx = ctx
+
+    async def position(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where to go on: nowhere yet where all has to be read again, else as any consumer of events."""
+        if await usecases.units_nameless(self._ctx):
+            return {}
+        return await super().position(partitions)
 
 
 def findings(ctx: Context, windows: Windows, wake: Callable[[], None]) -> dict[str, Handler]:

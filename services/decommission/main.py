@@ -10,12 +10,14 @@ from libs.common import auth, letters, noting, web
 from libs.common.auth import Authenticator
 from libs.common.db import Database
 from libs.common.egress import Egress
+from libs.common.events import registry
 from libs.common.kafka import EventSubscription, Handler
 from libs.common.process import Parts, Role, open_base, serve
 from libs.common.settings import load
 from libs.common.targets import LONGEST_REST, Targets
 from services.decommission import (
     api,
+    api_alarms,
     api_announcements,
     api_checkpoints,
     api_connectors,
@@ -63,6 +65,7 @@ def application(
     app.include_router(api.router(ctx, executor))
     app.include_router(api_packages.router(ctx))
     app.include_router(api_plans.router(ctx, executor))
+    app.include_router(api_alarms.router(ctx))
     app.include_router(api_checkpoints.router(ctx))
     app.include_router(api_keys.router(ctx, executor, messenger))
     app.include_router(api_announcements.router(ctx))
@@ -96,8 +99,9 @@ async def main(role: Role) -> None:
     taken = topics(ctx, windows, executor)
     await switch.record_settings(ctx, windows)
     app = application(ctx, executor, messenger, windows, authenticator, taken, health=base.health, quiet=base.quiet)
+    kinds = {registry.UnitRecorded.TOPIC: partial(handlers.Units, ctx)}
     subscriptions = [
-        EventSubscription(
+        kinds.get(topic, EventSubscription)(
             base.broker, base.database, topic, "decommission", handled, patience=settings.consumer_patience
         )
         for topic, handled in taken.items()

@@ -14,13 +14,12 @@ from libs.common.errors import Missing
 from libs.common.events.decommission import CaseApproved
 from libs.common.signing import sha256 as sha256_of
 from services.decommission import chain, foureyes, keys, plans, refusals, saga, states, store
-from services.decommission.context import ACTOR, Context
+from services.decommission.context import ACTOR, OTHER_ASSET, Context
 from services.decommission.domain import Limits, PlanAltered, Subject, Taken, room
 from services.decommission.plans import Candidate
-from services.decommission.refusals import BrokenChain, MayNotSign
+from services.decommission.refusals import BrokenChain, MayNotSign, PlanVoid
 from services.decommission.store import QUERIES, Held
 
-CHANGED = "the asset's record changed after sealing"
 UNSIGNED = "what is true of the asset today is not among the evidence that was signed"
 
 
@@ -43,7 +42,7 @@ async def seal_plan(ctx: Context) -> UUID | None:
         for one in sealed.members:
             await QUERIES.plan_member_add(
                 conn, plan_id=sealed.plan_id, case_id=one.case_id, asset_id=one.asset_id, unit_id=one.unit_id,
-                kind=one.kind,
+                kind=one.kind, name=one.asset["name"], address=one.asset["address"], unit_name=one.unit["name"],
             )  # fmt: skip
             held = await ctx.hold(conn, one.case_id)
             await ctx.append(conn, held, "planned", plan_id=str(sealed.plan_id), plan_sha256=sealed.sha256)
@@ -53,7 +52,10 @@ async def seal_plan(ctx: Context) -> UUID | None:
 async def _candidate(ctx: Context, conn: Connection, row: Any) -> Candidate | None:
     held = await _whole(ctx, conn, row["case_id"])
     subject = await store.subject(conn, row["asset_id"])
-    if held is None or subject is None or not subject.is_itself:
+    if held is None or subject is None:
+        return None
+    if not subject.is_itself:
+        await store.broken(conn, BrokenChain(case_id=held.case.case_id, why=OTHER_ASSET), now=ctx.now())
         return None
     if not isinstance(saga.next_move(held.progress, ctx.now(), ctx.zone), saga.Plan):
         return None
@@ -64,11 +66,13 @@ async def _candidate(ctx: Context, conn: Connection, row: Any) -> Candidate | No
         await ctx.append(conn, held, "endpoint_changed")
         return None
     findings = [f async for f in QUERIES.findings_of(conn, case_id=row["case_id"])]
+    unit = await QUERIES.unit_get(conn, unit_id=subject.sponsor_id)
     left = [f["rule"] async for f in QUERIES.findings_left(conn, case_id=row["case_id"])]
     return Candidate(
         saga.ready_since(held.progress), subject.asset_id, held.case.case_id, subject.sponsor_id, subject.kind,
         subject.version, tuple(dict.fromkeys(left)) or (held.case.rule,), held.progress.notice_sha256 or "",
         tuple(f["evidence_sha256"] for f in findings if not f["cleared"]), *chain.head(held.log),
+        plans.asset_of(subject), plans.unit_of(None if unit is None else dict(unit)),
         named := held.progress.notice_key,
         0 if named is None else keys.age_days(named, ctx.today(), ctx.zone),
     )  # fmt: skip
@@ -99,7 +103,8 @@ async def approve(ctx: Context, plan_id: UUID, who: Principal, sha256: str) -> d
     Two different people, or one where every rule of every member is under a live mandate with room left. Who signs
     again has signed once. Raises PlanAltered when the text is not what was sealed or the hash is another's, SaidNo
     when the plan was rejected, TwoRoles for a token that is an operator's as well, and MayNotSign for who has had
-    another part in one of its cases; HoldsTheKey where who signs has set or confirmed the key of one of its notices.
+    another part in one of its cases; PlanVoid where no case is in it any more; HoldsTheKey where who signs has set or
+    confirmed the key of one of its notices.
     """
     foureyes.require_apart(who.roles)
     async with ctx.database.transaction("approve_plan") as conn:
@@ -110,17 +115,42 @@ async def approve(ctx: Context, plan_id: UUID, who: Principal, sha256: str) -> d
         actual = sha256_of(plan["content"].encode())
         altered = actual != plan["sha256"] or plan["state"] == "altered"
         if altered:
-            await QUERIES.plan_state(conn, plan_id=plan_id, state="altered")
+            await store.plan_moves(conn, plan_id, "altered", now=ctx.now())
             zh, en = f"方案 {plan_id} 的内容已被改动。", f"The content of plan {plan_id} has been altered."
-            await store.alarm(conn, plan_id, "plan-altered", zh=zh, en=en, now=ctx.now())
+            await store.alarm(conn, plan_id, store.ALTERED, zh=zh, en=en, now=ctx.now())
         elif sha256 != actual:
             raise PlanAltered(field="sha256", accepted=actual, why="the hash signed is not this plan's")
-        else:
+        elif not await _void(ctx, conn, plan):
             keys.may_sign(plan["content"], who.identity, who.subject)
-            plan = await _sign(ctx, conn, plan, who.identity)
+            return await _sign(ctx, conn, plan, who.identity)
     if altered:
         raise PlanAltered(why="its stored content has changed since it was sealed")
-    return dict(plan)
+    raise PlanVoid(plan_id=plan_id)
+
+
+async def void_empty(ctx: Context) -> bool:
+    """Sealed plans that no case is in any more become void; whether there was one. Logs decide, and not rows."""
+    async with ctx.database.reading() as conn:
+        found = [row["plan_id"] async for row in QUERIES.plans_empty(conn)]
+    did = False
+    for plan_id in found:
+        async with ctx.database.transaction("void_plan") as conn:
+            plan = await QUERIES.plan_lock(conn, plan_id=plan_id)
+            whole = sha256_of(plan["content"].encode()) == plan["sha256"]
+            did = (whole and plan["state"] == "sealed" and await _void(ctx, conn, plan)) or did
+    return did
+
+
+async def _void(ctx: Context, conn: Connection, plan: Any) -> bool:
+    """Whether a locked plan is void, or becomes so now: each of its cases has left it, and no log is in doubt."""
+    if plan["state"] != "sealed":
+        return bool(plan["state"] == "void")
+    for member in json.loads(plan["content"])["members"]:
+        held, fault = await store.look(conn, UUID(member["case_id"]), ctx.zone, ctx.notary)
+        if fault is not None or states.left(held.progress, str(plan["plan_id"])) is None:
+            return False
+    await store.plan_moves(conn, plan["plan_id"], "void", now=ctx.now())
+    return True
 
 
 async def _sign(ctx: Context, conn: Connection, plan: Any, approver: str) -> dict[str, Any]:
@@ -135,9 +165,9 @@ async def _sign(ctx: Context, conn: Connection, plan: Any, approver: str) -> dic
     two = len(foureyes.people(signed)) >= 2
     mandates = [] if two else await _mandates(ctx, conn, plan["content"], approver, _names(parts.values()))
     if two or mandates:
-        await QUERIES.plan_state(conn, plan_id=plan_id, state="approved")
-        await _admit(ctx, conn, plan, signed, mandates)
-        return dict(plan) | {"state": "approved", "approvers": signed}
+        state = "approved" if await _admit(ctx, conn, plan, signed, mandates) else "void"
+        await store.plan_moves(conn, plan_id, state, now=ctx.now())
+        return dict(plan) | {"state": state, "approvers": signed}
     return dict(plan) | {"approvers": signed}
 
 
@@ -208,12 +238,13 @@ def _standing(mandate: Any, approver: str, involved: Iterable[str]) -> bool:
     return len(foureyes.people(others)) >= 2 and not foureyes.same(approver, mandate["proposed_by"])
 
 
-async def _admit(ctx: Context, conn: Connection, plan: Any, signed: list[str], mandates: list[str]) -> None:
-    """Members that are still what was sealed go on; the others drop out with a reason."""
-    plan_id = plan["plan_id"]
+async def _admit(ctx: Context, conn: Connection, plan: Any, signed: list[str], mandates: list[str]) -> bool:
+    """Members that are still what was sealed go on; the others drop out with a reason. False where all have."""
+    plan_id, left = plan["plan_id"], False
     for member in json.loads(plan["content"])["members"]:
         held = await _whole(ctx, conn, UUID(member["case_id"]))
         if held is None or held.progress.plan_id != str(plan_id) or held.case.state != "planned":
+            left = left or held is None  # a broken one has not gone: once it is mended it will be found in this plan
             continue
         if (why := await _no_longer(conn, held, member, signed)) is not None:
             await drop(conn, ctx.clock, held, why)
@@ -221,13 +252,15 @@ async def _admit(ctx: Context, conn: Connection, plan: Any, signed: list[str], m
         data = {"plan_id": str(plan_id), "plan_sha256": plan["sha256"], "approvers": signed, "mandates": mandates}
         held = await ctx.append(conn, held, "approved", **data)
         await ctx.tell(conn, held, CaseApproved, plan_id=plan_id, plan_sha256=plan["sha256"])
+        left = True
+    return left
 
 
 async def _no_longer(conn: Connection, held: Held, member: dict[str, Any], signed: list[str]) -> str | None:
     """Why a member of a plan is not approved with the others, or None."""
     subject = await store.subject(conn, held.case.asset_id)
-    if subject is None or subject.version != member["asset_version"]:
-        return CHANGED
+    if subject is None or not plans.is_as_sealed(member, subject):
+        return plans.CHANGED
     return states.undone(held.progress) or _involved(await acted(conn, held), signed)
 
 
@@ -248,7 +281,7 @@ async def reject(ctx: Context, plan_id: UUID, *, by: str, reason: str) -> dict[s
         if said is None:
             said = {"by": by, "reason": reason, "at": ctx.now()}
             await QUERIES.plan_reject(conn, plan_id=plan_id, **said)
-            await QUERIES.plan_state(conn, plan_id=plan_id, state="rejected")
+            await store.plan_moves(conn, plan_id, "rejected", now=ctx.now())
             for member in [row["case_id"] async for row in QUERIES.plan_members_of(conn, plan_id=plan_id)]:
                 looked, fault = await store.look(conn, member, ctx.zone, ctx.notary)
                 if fault is None and looked.progress.plan_id != str(plan_id):
@@ -307,8 +340,8 @@ async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> s
     if plan["state"] == "rejected":
         return "the plan was rejected"
     member = plans.member_of(plan["content"], held.case.case_id)
-    if member is None or member["asset_version"] != subject.version:
-        return CHANGED
+    if member is None or not plans.is_as_sealed(member, subject):
+        return plans.CHANGED
     if plans.evidence_of(held.log, held.progress.asked_finding) not in {None, *member["evidence_sha256"]}:
         return UNSIGNED
     if (why := _involved(await acted(conn, held), held.progress.approvers)) is not None:

@@ -11,7 +11,10 @@ from libs.common.ids import derive
 from libs.common.signing import canonical, sha256
 from services.decommission import chain
 from services.decommission.chain import Entry
-from services.decommission.domain import Limits, Taken, room
+from services.decommission.domain import Limits, Subject, Taken, room
+
+FORMAT = "jianfu-plan/2"  # members name asset and unit; a text without a format is from before, and names their ids
+CHANGED = "the asset's record changed after sealing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,9 @@ class Candidate:
     """A case that may be planned; `ready_at` is when it became so, `rules` are those of what is still true of it.
 
     `log_entries` and `log_sha256` are the head of its log: who signs the plan signs all that led to it.
-    `notice_key` is the key whose receipt proves its notice, as it is named, and `notice_key_age_days` its age today.
+    `asset` and `unit` are how the two are called, as `asset_of` and `unit_of` have it: a name that changes later
+    changes nothing in what was signed. `notice_key` is the key whose receipt proves its notice, as it is named, and
+    `notice_key_age_days` its age today.
     """
 
     ready_at: datetime
@@ -33,6 +38,8 @@ class Candidate:
     evidence_sha256: tuple[str, ...]
     log_entries: int
     log_sha256: str
+    asset: dict[str, str] = field(default_factory=dict, hash=False)
+    unit: dict[str, str | None] = field(default_factory=dict, hash=False)
     notice_key: dict[str, Any] | None = field(default=None, hash=False)
     notice_key_age_days: int = 0
 
@@ -71,6 +78,7 @@ def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed |
     plan_id = derive("plan", day)
     content = canonical(
         {
+            "format": FORMAT,
             "plan_id": str(plan_id),
             "sealed_on": day.isoformat(),
             "limits": asdict(limits),
@@ -81,6 +89,8 @@ def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed |
                     "asset_version": one.asset_version,
                     "unit_id": str(one.unit_id),
                     "kind": one.kind,
+                    "asset": one.asset,
+                    "unit": one.unit,
                     "rule": one.rules[0],
                     "route": "close",
                     "notice_sha256": one.notice_sha256,
@@ -101,6 +111,23 @@ def _key_of(one: Candidate) -> dict[str, Any]:
     if one.notice_key is None:  # told before keys were kept
         return {}
     return {"notice_key": one.notice_key, "notice_key_age_days": one.notice_key_age_days}
+
+
+def asset_of(subject: Subject) -> dict[str, str]:
+    """How an asset is called in a plan."""
+    return {part: getattr(subject, part) for part in ("name", "platform", "identity", "address")}
+
+
+def unit_of(row: Mapping[str, Any] | None) -> dict[str, str | None]:
+    """How a unit is called in a plan: its code as `scheme:value`, and its name; None for what is not known."""
+    if row is None:
+        return {"code": None, "name": None}
+    return {"code": f"{row['scheme']}:{row['value']}", "name": row["name"]}
+
+
+def is_as_sealed(member: Mapping[str, Any], subject: Subject) -> bool:
+    """Whether an asset is still what a plan's text says of it: its version, and its names where the text has them."""
+    return bool(member["asset_version"] == subject.version and member.get("asset") in (None, asset_of(subject)))
 
 
 def fault(

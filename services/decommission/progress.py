@@ -17,7 +17,9 @@ class Progress:
     `pending`: step → effect key, started without a result. `stop_ordered`: an order to stop has gone out, or may have,
     and nothing says that it was refused. `stop_unclear`: one of them has no result; that a later one is refused says
     nothing of it. `clock_from`: the start of the wait that a hold prolongs, `paused` by how many days.
-    `not_before`: until then no receipt can be proof. `notice_key`: the key that the receipt is by, as it is named.
+    `unsure_since`: the day since which the monitor, asked, has said neither yes nor no; `unsure_day` the last on which
+    it said that it cannot tell. `not_before`: until then no receipt can be proof. `notice_key`: the key that the
+    receipt is by, as it is named.
     """
 
     windows: Windows
@@ -52,6 +54,8 @@ class Progress:
     asked_finding: str | None = None
     request_id: str | None = None
     confirmed_day: date | None = None
+    unsure_since: date | None = None
+    unsure_day: date | None = None
     refuted: bool = False
     stop_ordered: bool = False
     stop_unclear: bool = False
@@ -159,14 +163,17 @@ def _apply(p: Progress, entry: Entry, day: date) -> None:
         case "recheck_asked":
             p.asked_day, p.request_id, p.confirmed_day = day, data["request_id"], None
             p.asked_rule, p.asked_finding = data.get("rule"), data.get("finding_id")
+            p.unsure_since = p.unsure_since or day
+        case "inconclusive":
+            p.unsure_day = day
         case "confirmed":
-            p.confirmed_day = day
+            p.confirmed_day, p.unsure_since = day, None
             if p.answer == "fix":
                 p.fix_checked_at = p.fix_checked_at or entry.at
         case "finding_refuted":
-            p.asked_day = p.request_id = p.confirmed_day = None
+            p.asked_day = p.request_id = p.confirmed_day = p.unsure_since = None
         case "refuted" | "cleared":
-            p.refuted = True
+            p.refuted, p.unsure_since = True, None
         case _:
             _apply_end(p, entry, day)
 
@@ -180,7 +187,7 @@ def _untold(p: Progress) -> None:
 def _replan(p: Progress) -> None:
     """Out of its plan: whatever rested on that plan's signatures is to be done anew."""
     p.plan_id = p.plan_sha256 = p.announced_at = p.archive_sha256 = p.confirmed_day = None
-    p.approved, p.approvers, p.mandates, p.paused = False, (), (), 0
+    p.approved, p.approvers, p.mandates, p.paused, p.unsure_since = False, (), (), 0, None
 
 
 def _apply_end(p: Progress, entry: Entry, day: date) -> None:

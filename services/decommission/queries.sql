@@ -19,6 +19,13 @@ on conflict (unit_id) do update set
     name = excluded.name
 where units.version < excluded.version or (units.version = excluded.version and units.name is null);
 
+-- name: unit_get(unit_id)^
+select unit_id, scheme, value, name from units where unit_id = :unit_id;
+
+-- name: units_without_name()$
+-- Whether the units have to be read again: they were read when their names were not kept.
+select exists(select from units where name is null);
+
 -- name: unit_covers(scheme, key, below)$
 -- Whether the unit of a token is this unit or stands above it.
 with recursive up as (
@@ -165,8 +172,8 @@ select *, windows::text as windows_text from cases where case_id = :case_id for 
 -- name: case_get(case_id)^
 select *, windows::text as windows_text from cases where case_id = :case_id;
 
--- name: case_update(case_id, state, version, due_at)!
-update cases set state = :state, version = :version, due_at = :due_at where case_id = :case_id;
+-- name: case_update(case_id, state, version, due_at, plan_id)!
+update cases set state = :state, version = :version, due_at = :due_at, plan_id = :plan_id where case_id = :case_id;
 
 -- name: case_rest(case_id, due_at)!
 update cases set due_at = :due_at where case_id = :case_id;
@@ -188,13 +195,20 @@ update cases set due_at = least(due_at, :now) where asset_id = :asset_id and sta
 select exists(select from cases c join subjects s using (asset_id)
               where c.case_id = :case_id and s.sponsor_id in (select units_below(:below)));
 
--- name: case_list(state, asset_id, below, after, max_rows)
-select case_id, asset_id, ordinal, finding_id, rule, state, version, due_at, opened_at from cases
-where (:state::text is null or state = :state) and (:asset_id::uuid is null or asset_id = :asset_id)
-  and (:below::uuid is null
-       or asset_id in (select s.asset_id from subjects s where s.sponsor_id in (select units_below(:below))))
-  and case_id > :after::uuid
-order by case_id limit :max_rows;
+-- name: case_list(state, asset_id, below, at, which, max_rows)
+-- The newest first, behind a place.
+select c.case_id, c.asset_id, c.ordinal, c.finding_id, c.rule, c.state, c.version, c.due_at, c.opened_at,
+       s.name, s.platform, s.address, s.sponsor_id as unit_id, u.name as unit_name
+from cases c left join subjects s using (asset_id) left join units u on u.unit_id = s.sponsor_id
+where (:state::text is null or c.state = :state) and (:asset_id::uuid is null or c.asset_id = :asset_id)
+  and (:below::uuid is null or s.sponsor_id in (select units_below(:below)))
+  and (:at::timestamptz is null or (c.opened_at, c.case_id) < (:at::timestamptz, :which::uuid))
+order by c.opened_at desc, c.case_id desc limit :max_rows;
+
+-- name: case_named(asset_id)^
+-- How an asset and its unit are called now.
+select s.name, s.platform, s.address, s.sponsor_id as unit_id, u.name as unit_name
+from subjects s left join units u on u.unit_id = s.sponsor_id where s.asset_id = :asset_id;
 
 -- name: cases_due(until, urgent, after_due, after_asset, max_rows)
 -- What is due in one of the two lanes, in order: what is being brought back, or the rest.
@@ -337,9 +351,9 @@ select plan_id from plans where sealed_on = :day;
 insert into plans (plan_id, sealed_on, content, sha256, state, sealed_at)
 values (:plan_id, :sealed_on, :content, :sha256, 'sealed', :sealed_at);
 
--- name: plan_member_add(plan_id, case_id, asset_id, unit_id, kind)!
-insert into plan_members (plan_id, case_id, asset_id, unit_id, kind)
-values (:plan_id, :case_id, :asset_id, :unit_id, :kind);
+-- name: plan_member_add(plan_id, case_id, asset_id, unit_id, kind, name, address, unit_name)!
+insert into plan_members (plan_id, case_id, asset_id, unit_id, kind, name, address, unit_name)
+values (:plan_id, :case_id, :asset_id, :unit_id, :kind, :name, :address, :unit_name);
 
 -- name: plan_lock(plan_id)^
 select * from plans where plan_id = :plan_id for update;
@@ -347,11 +361,31 @@ select * from plans where plan_id = :plan_id for update;
 -- name: plan_get(plan_id)^
 select * from plans where plan_id = :plan_id;
 
--- name: plan_list(state, after, max_rows)
-select plan_id, sealed_on, sha256, state, sealed_at,
-       (select count(*) from plan_members m where m.plan_id = p.plan_id) as members
-from plans p where (:state::text is null or state = :state) and plan_id > :after::uuid
-order by plan_id limit :max_rows;
+-- name: plan_list(state, at, which, max_rows)
+-- The newest first, behind a place; of each its first three members, as they were called when it was sealed.
+select p.plan_id, p.sealed_on, p.sha256, p.state, p.sealed_at,
+       (select count(*) from plan_members m where m.plan_id = p.plan_id) as members,
+       (select coalesce(jsonb_agg(to_jsonb(f)), '[]') from (
+            select m.asset_id, coalesce(m.name, s.name) as name, coalesce(m.address, s.address) as address,
+                   m.unit_id, coalesce(m.unit_name, u.name) as unit_name
+            from plan_members m left join subjects s using (asset_id) left join units u on u.unit_id = m.unit_id
+            where m.plan_id = p.plan_id order by m.case_id limit 3) f)::text as first
+from plans p
+where (:state::text is null or p.state = :state)
+  and (:at::timestamptz is null or (p.sealed_at, p.plan_id) < (:at::timestamptz, :which::uuid))
+order by p.sealed_at desc, p.plan_id desc limit :max_rows;
+
+-- name: plans_empty()
+-- Sealed plans that no case is in any more, as the rows of the cases have it.
+select p.plan_id from plans p
+where p.state = 'sealed'
+  and not exists (select from cases c where c.plan_id = p.plan_id and c.state <> 'ended')
+order by p.sealed_at limit 100;
+
+-- name: plans_unsigned(sealed_before)
+-- Plans that have waited for their signatures since before an instant.
+select plan_id, sealed_on, sealed_at from plans where state = 'sealed' and sealed_at < :sealed_before
+order by sealed_at limit 1000;
 
 -- name: plan_state(plan_id, state)!
 update plans set state = :state where plan_id = :plan_id;
@@ -393,11 +427,22 @@ on conflict do nothing;
 -- name: mandate_revocation(mandate_id)^
 select revoked_by as by, reason, at from mandate_revocations where mandate_id = :mandate_id;
 
--- name: mandates_all()
+-- name: mandates_all(named)
+-- The standing approvals of these ids, with who signed and who revoked each.
 select m.*, (select coalesce(array_agg(a.approver order by a.at, a.approver), '{}') from mandate_approvals a
              where a.mandate_id = m.mandate_id) as approvers,
        r.revoked_by, r.at as revoked_at, r.reason as revoked_why
-from mandates m left join mandate_revocations r using (mandate_id) order by m.until, m.mandate_id;
+from mandates m left join mandate_revocations r using (mandate_id)
+where m.mandate_id = any(:named::uuid[]) order by m.until, m.mandate_id;
+
+-- name: mandate_list(at, which, max_rows)
+-- The newest first, behind a place.
+select m.*, (select coalesce(array_agg(a.approver order by a.at, a.approver), '{}') from mandate_approvals a
+             where a.mandate_id = m.mandate_id) as approvers,
+       r.revoked_by, r.at as revoked_at, r.reason as revoked_why
+from mandates m left join mandate_revocations r using (mandate_id)
+where :at::timestamptz is null or (m.proposed_at, m.mandate_id) < (:at::timestamptz, :which::uuid)
+order by m.proposed_at desc, m.mandate_id desc limit :max_rows;
 
 -- name: mandates_live(day)
 -- Standing approvals that have not ended and that nobody took back, with who signed each.
@@ -448,14 +493,75 @@ update archives set seen_under = :seen_under where case_id = :case_id;
 -- name: archive_get(case_id)^
 select case_id, sha256, files, checks::text as checks, at, seen_under from archives where case_id = :case_id;
 
--- name: alarm_add(alarm_id, case_id, kind, text_zh, text_en, at)$
-insert into alarms (alarm_id, case_id, kind, text_zh, text_en, at)
-values (:alarm_id, :case_id, :kind, :text_zh, :text_en, :at)
+-- name: alarm_add(alarm_id, case_id, about, kind, text_zh, text_en, at)$
+insert into alarms (alarm_id, case_id, about, kind, text_zh, text_en, at)
+values (:alarm_id, :case_id, :about, :kind, :text_zh, :text_en, :at)
 on conflict do nothing returning true;
 
--- name: alarm_list(kind, after, max_rows)
-select * from alarms where (:kind::text is null or kind = :kind) and alarm_id > :after::uuid
-order by alarm_id limit :max_rows;
+-- name: alarm_lock(alarm_id)^
+select alarm_id, state from alarms where alarm_id = :alarm_id for no key update;
+
+-- name: alarm_get(alarm_id)^
+-- An alarm as lists show it.
+select a.alarm_id, a.case_id, a.about, a.kind, a.text_zh, a.text_en, a.at, a.state, s.asset_id, s.name, s.platform,
+       s.address, s.sponsor_id as unit_id, u.name as unit_name,
+       k.by as acknowledged_by, k.role as acknowledged_as, k.reason as acknowledged_why, k.at as acknowledged_at,
+       e.by as ended_by, e.role as ended_as, e.reason as ended_why, e.at as ended_at
+from alarms a left join cases c using (case_id) left join subjects s using (asset_id)
+left join units u on u.unit_id = s.sponsor_id
+left join alarm_steps k on k.alarm_id = a.alarm_id and k.step = 'acknowledged'
+left join alarm_steps e on e.alarm_id = a.alarm_id and e.step = 'ended'
+where a.alarm_id = :alarm_id;
+
+-- name: alarm_list(kind, state, lasting, at, which, max_rows)
+-- The newest first, behind a place; `lasting` leaves out those that have ended.
+select a.alarm_id, a.case_id, a.about, a.kind, a.text_zh, a.text_en, a.at, a.state, s.asset_id, s.name, s.platform,
+       s.address, s.sponsor_id as unit_id, u.name as unit_name,
+       k.by as acknowledged_by, k.role as acknowledged_as, k.reason as acknowledged_why, k.at as acknowledged_at,
+       e.by as ended_by, e.role as ended_as, e.reason as ended_why, e.at as ended_at
+from alarms a left join cases c using (case_id) left join subjects s using (asset_id)
+left join units u on u.unit_id = s.sponsor_id
+left join alarm_steps k on k.alarm_id = a.alarm_id and k.step = 'acknowledged'
+left join alarm_steps e on e.alarm_id = a.alarm_id and e.step = 'ended'
+where (:kind::text is null or a.kind = :kind) and (:state::text is null or a.state = :state)
+  and (not :lasting::boolean or a.state <> 'ended')
+  and (:at::timestamptz is null or (a.at, a.alarm_id) < (:at::timestamptz, :which::uuid))
+order by a.at desc, a.alarm_id desc limit :max_rows;
+
+-- name: alarms_lasting_of(about)
+-- What still calls a person to a case, a plan, or whatever else an alarm may be about.
+select alarm_id, kind from alarms where about = :about and state <> 'ended' order by alarm_id;
+
+-- name: alarms_lasting(after, max_rows)
+-- Alarms about cases that have not ended, in the order of the cases.
+select distinct about as case_id from alarms where state <> 'ended' and about = case_id
+  and (:after::uuid is null or about > :after::uuid)
+order by case_id limit :max_rows;
+
+-- name: alarm_step(alarm_id, step, by, role, reason, at)!
+insert into alarm_steps (alarm_id, step, by, role, reason, at) values (:alarm_id, :step, :by, :role, :reason, :at);
+
+-- name: alarm_state(alarm_id, state)!
+update alarms set state = :state where alarm_id = :alarm_id;
+
+-- name: alarm_ended_by_hand(about, kind, itself)$
+-- When a person last ended an alarm of a kind about something; null where nobody did.
+select max(e.at) filter (where e.by <> :itself) from alarms a join alarm_steps e using (alarm_id)
+where a.about = :about and a.kind = :kind and e.step = 'ended';
+
+-- name: cases_waiting(after, max_rows)
+-- Cases that do not move by themselves, but for those whose plan waits to be signed.
+select c.case_id from cases c left join plans p using (plan_id)
+where c.due_at is null and c.state not in ('closed', 'ended', 'restored')
+  and (c.state <> 'planned' or p.state is distinct from 'sealed')
+  and (:after::uuid is null or c.case_id > :after::uuid)
+order by c.case_id limit :max_rows;
+
+-- name: cases_unsure(after, max_rows)
+-- Cases in which a question to the monitor may stand unanswered.
+select case_id from cases where state in ('rechecking', 'fixing', 'archived', 'stopping')
+  and (:after::uuid is null or case_id > :after::uuid)
+order by case_id limit :max_rows;
 
 -- name: controls_get()^
 select released_until, killed, round_wanted, round_working from controls;

@@ -61,6 +61,12 @@ CATALOGUE = {
     "the evidence of a finding is not what its log recorded": "发现的证据与日志所记不符",
     "it is not the log whose head was signed": "日志与已签名的检查点不符",
     "its log is not the one that it was sealed with": "日志与封存方案时不符",
+    "the asset's record changed after sealing": "封存后对象的登记已变更",
+    "it has left the plan": "已移出方案",
+    "the case has ended": "个案已终止",
+    "the case was cancelled": "个案已撤销",
+    "the finding is no longer true": "发现已不成立",
+    "the unit keeps it": "单位保留",
     "who moved the case by hand may not sign its plan": "经手过本个案的人不得签署其方案",
     "who signed the plan of a case may not move it towards its stop": "签署过方案的人不得推动本个案走向停用",
 }
@@ -186,6 +192,24 @@ class SaidNo(DomainError):
     kind = "conflict"
     zh = "已被 {who} 否决或撤回,不能再签署:{reason}"
     en = "{who} has rejected or revoked it, so nobody can sign it: {reason}"
+
+
+class AlarmEnded(DomainError):
+    """Nobody is at what is over."""
+
+    code = "alarm_ended"
+    kind = "conflict"
+    zh = "告警 {alarm_id} 已结束。"
+    en = "Alarm {alarm_id} has ended."
+
+
+class PlanVoid(DomainError):
+    """A plan that no case is in any more closes nothing, so nobody signs it."""
+
+    code = "plan_void"
+    kind = "conflict"
+    zh = "方案 {plan_id} 中已无个案,已作废,不能签署。"
+    en = "No case is in plan {plan_id} any more: it is void and cannot be signed."
 
 
 class BrokenChain(Reasoned):

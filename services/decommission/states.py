@@ -127,6 +127,13 @@ def undone(p: Progress) -> str | None:
     return "the unit keeps it" if p.answer == "keep" and not p.stop_ordered else None
 
 
+def left(p: Progress, plan_id: str) -> str | None:
+    """Why a case is in a plan no more, or goes nowhere under it, or None."""
+    if p.plan_id != plan_id:
+        return "it has left the plan"
+    return undone(p) or ("the case has ended" if p.ended == "ended" else None)
+
+
 def may(p: Progress, kind: str) -> bool:
     """Whether the case may take this entry where it stands."""
     state = state_of(p)

@@ -16,7 +16,7 @@ from libs.common.db import Connection, load_queries
 from libs.common.errors import Missing
 from libs.common.events import ids
 from libs.common.ids import derive
-from services.decommission import chain, heads, progress, saga, states
+from services.decommission import alarms, chain, heads, progress, saga, states
 from services.decommission.chain import Entry
 from services.decommission.domain import Case, Subject, Windows, pinned
 from services.decommission.heads import Head, Notary
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 ALARMS = Counter("jianfu_case_alarms_total", "Times that a person was called, by why.", ["kind"])
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 LAST_TRACES = 6
+ITSELF = "jianfu"
+ALTERED = "plan-altered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,10 @@ async def _evidence_altered(conn: Connection, case_id: UUID, log: list[Entry]) -
 async def append(
     conn: Connection, held: Held, kind: str, data: dict[str, Any], *, now: datetime, actor: str, zone: ZoneInfo
 ) -> Held:
-    """Add one entry to a locked case's log and bring its row in line. Raises IllegalEntry."""
+    """Add one entry to a locked case's log and bring its row in line. Raises IllegalEntry.
+
+    Alarms about the case whose cause is over by this entry end.
+    """
     states.check(held.progress, kind)
     data = chain.stored(data)
     entry = chain.link(held.log, at=now, actor=actor, kind=kind, data=data)
@@ -164,7 +169,13 @@ async def append(
     entries = [*held.log, entry]
     after = progress.fold(entries, held.case.windows, zone)
     state, due = states.state_of(after), saga.due_at(saga.next_move(after, now, zone), now)
-    await QUERIES.case_update(conn, case_id=held.case.case_id, state=state, version=entry.seq, due_at=due)
+    plan_id = UUID(after.plan_id) if after.plan_id else None
+    await QUERIES.case_update(
+        conn, case_id=held.case.case_id, state=state, version=entry.seq, due_at=due, plan_id=plan_id
+    )
+    for row in await lasting(conn, held.case.case_id):
+        if alarms.moved(row["kind"], after):
+            await end_alarm(conn, row["alarm_id"], now=now)
     fields = asdict(held.case) | {"state": state, "version": entry.seq, "due_at": due, "windows": held.case.windows}
     return Held(Case(**fields), entries, after, held.traces)
 
@@ -184,9 +195,16 @@ async def alarm(conn: Connection, about: Held | UUID, kind: str, *, zh: str, en:
     """Call a person to a case, or to a plan by its id; once for each time that it comes to this."""
     if isinstance(about, Held):
         case_id, which = about.case.case_id, derive("alarm", about.case.case_id, kind, about.case.version)
+        await _raise(conn, which, case_id, case_id, kind, zh=zh, en=en, now=now)
     else:
-        case_id, which = None, derive("alarm", about, kind)
-    await _raise(conn, which, case_id, kind, zh=zh, en=en, now=now)
+        await _raise(conn, derive("alarm", about, kind), about, None, kind, zh=zh, en=en, now=now)
+
+
+async def alarm_once(conn: Connection, about: Held | UUID, kind: str, *, zh: str, en: str, now: datetime) -> None:
+    """The same, unless an alarm of the kind about it lasts; who raises it holds the row of what it is about."""
+    which = about.case.case_id if isinstance(about, Held) else about
+    if kind not in [row["kind"] for row in await lasting(conn, which)]:
+        await alarm(conn, about, kind, zh=zh, en=en, now=now)
 
 
 async def broken(conn: Connection, error: BrokenChain, *, now: datetime) -> None:
@@ -195,12 +213,49 @@ async def broken(conn: Connection, error: BrokenChain, *, now: datetime) -> None
     text_zh = f"个案日志已被改动,不再执行任何操作:{zh(why)}"
     en = f"The log of the case was altered, nothing is done about it: {why}"
     which = derive("alarm", case_id, "chain-broken", why)
-    await _raise(conn, which, case_id, "chain-broken", zh=text_zh, en=en, now=now)
+    await _raise(conn, which, case_id, case_id, "chain-broken", zh=text_zh, en=en, now=now)
 
 
 async def _raise(
-    conn: Connection, which: UUID, case_id: UUID | None, kind: str, *, zh: str, en: str, now: datetime
+    conn: Connection, which: UUID, about: UUID, case_id: UUID | None, kind: str, *, zh: str, en: str, now: datetime
 ) -> None:
-    if await QUERIES.alarm_add(conn, alarm_id=which, case_id=case_id, kind=kind, text_zh=zh, text_en=en, at=now):
-        ALARMS.labels(kind).inc()
-        log.warning("alarm", kind=kind, case_id=str(case_id), text=en)
+    """One that lasts is not raised again; one that has ended is, as another."""
+    told = {"case_id": case_id, "about": about, "kind": kind, "text_zh": zh, "text_en": en, "at": now}
+    while not await QUERIES.alarm_add(conn, alarm_id=which, **told):
+        if (await QUERIES.alarm_lock(conn, alarm_id=which))["state"] != "ended":
+            return
+        which = derive("alarm", which, "again")
+    ALARMS.labels(kind).inc()
+    log.warning("alarm", kind=kind, case_id=str(case_id), text=en)
+
+
+async def lasting(conn: Connection, about: UUID) -> list[Any]:
+    """The alarms about something that have not ended: alarm_id and kind of each."""
+    return [row async for row in QUERIES.alarms_lasting_of(conn, about=about)]
+
+
+async def end_alarm(
+    conn: Connection,
+    alarm_id: UUID,
+    *,
+    now: datetime,
+    by: str = ITSELF,
+    role: str = "service",
+    reason: str = alarms.OVER,
+) -> None:
+    """An alarm ends: by itself, or by a person's hand. One that has ended stays as it ended."""
+    held = await QUERIES.alarm_lock(conn, alarm_id=alarm_id)
+    if held["state"] == "ended":
+        return
+    await QUERIES.alarm_step(conn, alarm_id=alarm_id, step="ended", by=by, role=role, reason=reason, at=now)
+    await QUERIES.alarm_state(conn, alarm_id=alarm_id, state="ended")
+    log.info("alarm-ended", alarm_id=str(alarm_id), by=by)
+
+
+async def plan_moves(conn: Connection, plan_id: UUID, state: str, *, now: datetime) -> None:
+    """A locked plan comes to another state; what called people to the one before is over."""
+    await QUERIES.plan_state(conn, plan_id=plan_id, state=state)
+    over = {alarms.UNSIGNED} | (set() if state == "altered" else {ALTERED})
+    for row in await lasting(conn, plan_id):
+        if row["kind"] in over:
+            await end_alarm(conn, row["alarm_id"], now=now)

@@ -24,11 +24,11 @@ from libs.common.events.monitor import (
 from libs.common.events.registry import AssetRecord, UnitRecorded
 from libs.common.signing import canonical, sha256
 from libs.common.text import in_one_language
-from services.decommission import chain, domain, foureyes, keys, planning, states, store
+from services.decommission import chain, domain, foureyes, keys, planning, states, store, waits, watch
 from services.decommission.context import Context
 from services.decommission.domain import Windows
 from services.decommission.keys import UnitKey
-from services.decommission.refusals import AnsweredItself
+from services.decommission.refusals import AlarmEnded, AnsweredItself
 from services.decommission.store import QUERIES, Held
 
 log = structlog.get_logger()
@@ -46,19 +46,24 @@ async def know_asset(ctx: Context, told: AssetRecord, event_id: str) -> None:
         await QUERIES.cases_wake(conn, asset_id=told.asset_id, now=ctx.now())
 
 
-async def know_unit(ctx: Context, told: UnitRecorded, event_id: str) -> None:
-    """Keep what the registry says of a unit, if it is newer than what is held."""
+async def know_unit(ctx: Context, told: UnitRecorded) -> None:
+    """Keep what the registry says of a unit, if it is newer than what is held; the same again changes nothing."""
     async with ctx.database.transaction("know_unit") as conn:
-        if await inbox.first_time(conn, CONSUMER, event_id):
-            await QUERIES.unit_put(
-                conn,
-                unit_id=told.unit_id,
-                version=told.version,
-                parent_id=told.parent_id,
-                scheme=told.scheme,
-                value=told.value,
-                name=in_one_language((one.language, one.text) for one in told.names) or told.value,
-            )
+        await QUERIES.unit_put(
+            conn,
+            unit_id=told.unit_id,
+            version=told.version,
+            parent_id=told.parent_id,
+            scheme=told.scheme,
+            value=told.value,
+            name=in_one_language((one.language, one.text) for one in told.names) or told.value,
+        )
+
+
+async def units_nameless(ctx: Context) -> bool:
+    """Whether units are held that were told before their names were kept."""
+    async with ctx.database.reading() as conn:
+        return bool(await QUERIES.units_without_name(conn))
 
 
 async def open_case(ctx: Context, told: FindingOpened, event_id: str, windows: Windows) -> None:
@@ -144,7 +149,9 @@ async def recheck_answered(ctx: Context, told: Reply, event_id: str) -> None:
             await QUERIES.finding_clear(conn, finding_id=told.finding_id)
             if [row async for row in QUERIES.findings_left(conn, case_id=told.case_id)]:
                 kind = "finding_refuted"  # another finding of the case may still be true: ask about that one
-        await ctx.append(conn, held, kind, **data)
+        held = await ctx.append(conn, held, kind, **data)
+        if kind == "inconclusive" and waits.unsure(held.progress, ctx.now(), ctx.zone):
+            await watch.doubt(ctx, conn, held)
 
 
 async def proved(
@@ -270,6 +277,35 @@ async def note(
     if kind in ("held", "released"):
         await ctx.tell(conn, held, CaseHeld, held=kind == "held", reason=reason, until=held.progress.hold_until)
     return held
+
+
+async def acknowledge_alarm(ctx: Context, alarm_id: UUID, *, by: str, role: str, reason: str) -> None:
+    """Somebody says that he is at it; the first word stays. Raises Missing, and AlarmEnded."""
+    async with ctx.database.transaction("acknowledge_alarm") as conn:
+        state = await _alarm(conn, alarm_id)
+        if state == "ended":
+            raise AlarmEnded(alarm_id=str(alarm_id))
+        if state == "open":
+            at = ctx.now()
+            await QUERIES.alarm_step(
+                conn, alarm_id=alarm_id, step="acknowledged", by=by, role=role, reason=reason, at=at
+            )
+            await QUERIES.alarm_state(conn, alarm_id=alarm_id, state="acknowledged")
+
+
+async def end_alarm(ctx: Context, alarm_id: UUID, *, by: str, role: str, reason: str) -> None:
+    """Somebody says that it is over; one that has ended stays as it ended. Raises Missing."""
+    async with ctx.database.transaction("end_alarm") as conn:
+        await _alarm(conn, alarm_id)
+        await store.end_alarm(conn, alarm_id, now=ctx.now(), by=by, role=role, reason=reason)
+
+
+async def _alarm(conn: Connection, alarm_id: UUID) -> str:
+    """How an alarm stands, its row locked. Raises Missing."""
+    held = await QUERIES.alarm_lock(conn, alarm_id=alarm_id)
+    if held is None:
+        raise Missing(what=(f"告警 {alarm_id}", f"alarm {alarm_id}"))
+    return str(held["state"])
 
 
 async def release_work(ctx: Context) -> None:

@@ -7,15 +7,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from libs.common import paging
 from libs.common.auth import Principal
 from libs.common.bodies import Body
 from libs.common.clock import Clock
-from libs.common.db import Database
+from libs.common.db import PLUMBING, Database
 from libs.common.errors import Missing
 from libs.common.events.monitor import SignalRead
 from libs.common.exact import AskedFlag, Day
 from libs.common.text import Text
-from libs.common.web import Limit, require
+from libs.common.web import Cursor, Limit, require
 from services.monitor import store, units, why
 from services.monitor.rules import RuleBook, recompute
 from services.monitor.sweep import Sweeper, answer
@@ -71,6 +72,11 @@ class Finding(BaseModel):
 
     finding_id: UUID
     asset_id: UUID
+    name: str | None = Field(description="对象现名 how the asset is called now; null where it is not known")
+    platform: str | None
+    address: str | None
+    unit_id: UUID | None
+    unit_name: str | None
     rule: str
     ordinal: int
     state: Literal["open", "cleared"]
@@ -94,7 +100,7 @@ class Finding(BaseModel):
 
 class FindingList(BaseModel):
     items: list[Finding]
-    next: UUID | None
+    next: str | None
 
 
 def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -> APIRouter:
@@ -146,19 +152,22 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
         opened_to: Annotated[Day | None, Query(description="至此日止发现 opened on this day or earlier")] = None,
         watched: Annotated[AskedFlag | None, Query(description="对象仍在监测之列 whether the asset is watched")] = None,
         limit: Limit = 100,
-        cursor: UUID | None = None,
+        cursor: Cursor | None = None,
     ) -> FindingList:
-        """A finding of an asset that was closed, or is gone, stays as it was when that was last watched."""
+        """The newest first. One of an asset that was closed, or is gone, stays as it was when that was last watched."""
+        begin = paging.place(cursor)
         async with database.reading() as conn:
             below = await units.reach(conn, who, READERS)
+            await PLUMBING.plan_for_values(conn)
             rows = [
                 shown(row)
                 async for row in store.QUERIES.finding_list(
                     conn, state=state, rule=rule, asset_id=asset_id, opened_from=opened_from, opened_to=opened_to,
-                    watched=watched, below=below, after=cursor, max_rows=limit,
+                    watched=watched, below=below, at=begin.at, which=begin.which, max_rows=limit + 1,
                 )
             ]  # fmt: skip
-        return FindingList(items=rows, next=rows[-1].finding_id if len(rows) == limit else None)
+        items, after = paging.cut(rows, limit, lambda finding: (finding.opened_at, finding.finding_id))
+        return FindingList(items=items, next=after)
 
     @routes.get("/findings/{finding_id}", tags=["findings 发现"], summary="One finding 单个发现")
     async def finding(finding_id: UUID, who: UnitToo) -> Finding:

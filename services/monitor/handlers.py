@@ -91,7 +91,7 @@ class RegisterSubscription(EventSubscription):
 
 
 class UnitsSubscription(EventSubscription):
-    """Reads the compacted topic of units from its beginning while units are held without their codes."""
+    """Reads the compacted topic of units from its beginning while units are held without their codes or names."""
 
     async def position(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Where to go on: nowhere yet where all has to be read again, else as any consumer of events."""

@@ -17,17 +17,18 @@ returning true;
 -- Whether the register has to be read again: it was read when it did not say whose each asset is.
 select exists(select from assets where sponsor_id is null);
 
--- name: unit_put(unit_id, version, parent_id, scheme, value)!
--- Only a higher version than the one held is taken, or the same where its code is not held yet.
-insert into units as u (unit_id, version, parent_id, scheme, value)
-values (:unit_id, :version, :parent_id, :scheme, :value)
+-- name: unit_put(unit_id, version, parent_id, scheme, value, name)!
+-- Only a higher version than the one held is taken, or the same where its code or name is not held yet.
+insert into units as u (unit_id, version, parent_id, scheme, value, name)
+values (:unit_id, :version, :parent_id, :scheme, :value, :name)
 on conflict (unit_id) do update set
-    version = excluded.version, parent_id = excluded.parent_id, scheme = excluded.scheme, value = excluded.value
-where u.version < excluded.version or (u.version = excluded.version and u.scheme is null);
+    version = excluded.version, parent_id = excluded.parent_id, scheme = excluded.scheme, value = excluded.value,
+    name = excluded.name
+where u.version < excluded.version or (u.version = excluded.version and (u.scheme is null or u.name is null));
 
--- name: units_without_code()$
--- Whether the topic of units has to be read again: it was read when only the tree was kept.
-select exists(select from units where scheme is null);
+-- name: units_incomplete()$
+-- Whether the topic of units has to be read again: it was read when codes or names were not kept.
+select exists(select from units where scheme is null or name is null);
 
 -- name: unit_by_code(scheme, key)$
 select unit_id from units where scheme = :scheme and lower(value) = lower(:key);
@@ -413,7 +414,9 @@ from unnest(:findings::uuid[], :reasons::text[]) as c (finding_id, because)
 where f.finding_id = c.finding_id;
 
 -- name: finding_get(finding_id)^
-select * from findings where finding_id = :finding_id;
+select f.*, a.name, a.platform, a.address, a.sponsor_id as unit_id, u.name as unit_name
+from findings f left join assets a using (asset_id) left join units u on u.unit_id = a.sponsor_id
+where f.finding_id = :finding_id;
 
 -- name: finding_seen(finding_id, below)^
 -- A finding, for who may look at all or at those of one unit and below it.
@@ -425,18 +428,20 @@ where finding_id = :finding_id
 -- name: asset_seen(asset_id, below)$
 select exists(select from assets where asset_id = :asset_id and sponsor_id in (select units_below(:below)));
 
--- name: finding_list(state, rule, asset_id, opened_from, opened_to, watched, below, after, max_rows)
--- What is open of an asset that is closed or gone stays as it was when the asset was last watched.
-select * from findings f
-where (:state::text is null or state = :state) and (:rule::text is null or rule = :rule)
-    and (:asset_id::uuid is null or asset_id = :asset_id) and (:after::uuid is null or finding_id > :after)
-    and (:opened_from::date is null or opened_on >= :opened_from)
-    and (:opened_to::date is null or opened_on <= :opened_to)
+-- name: finding_list(state, rule, asset_id, at, which, opened_from, opened_to, watched, below, max_rows)
+-- The newest first, behind a place. What is open of an asset that is closed or gone stays as it was when the asset was
+-- last watched.
+select f.*, a.name, a.platform, a.address, a.sponsor_id as unit_id, u.name as unit_name
+from findings f left join assets a using (asset_id) left join units u on u.unit_id = a.sponsor_id
+where (:state::text is null or f.state = :state) and (:rule::text is null or f.rule = :rule)
+    and (:asset_id::uuid is null or f.asset_id = :asset_id)
+    and (:at::timestamptz is null or (f.opened_at, f.finding_id) < (:at::timestamptz, :which::uuid))
+    and (:opened_from::date is null or f.opened_on >= :opened_from)
+    and (:opened_to::date is null or f.opened_on <= :opened_to)
     and (:watched::boolean is null
          or :watched = exists (select from watched_assets w where w.asset_id = f.asset_id))
-    and (:below::uuid is null
-         or asset_id in (select a.asset_id from assets a where a.sponsor_id in (select units_below(:below))))
-order by finding_id limit :max_rows;
+    and (:below::uuid is null or a.sponsor_id in (select units_below(:below)))
+order by f.opened_at desc, f.finding_id desc limit :max_rows;
 
 -- name: verdict_now(asset_id)^
 select from_day, verdict, rule from verdicts where until_day is null and asset_id = :asset_id;

@@ -18,6 +18,7 @@ from libs.common.events.known import PLATFORMS
 from libs.common.events.monitor import FindingConfirmed, FindingRefuted, RecheckInconclusive, SignalRead
 from libs.common.events.registry import AssetRecord, UnitRecorded
 from libs.common.refusals import Record, Refusal, Sender
+from libs.common.text import in_one_language
 from services.monitor import domain, fold, store, vouching
 from services.monitor.rules import RuleBook
 
@@ -279,7 +280,7 @@ def _named(unknown: Sequence[object]) -> str:
 
 
 async def record_unit(database: Database, told: UnitRecorded) -> None:
-    """Hold a unit's code and where it stands in the tree, when that is newer than what is held."""
+    """Hold a unit's code, its name and where it stands in the tree, when that is newer than what is held."""
     async with database.transaction("record_unit") as conn:
         await store.QUERIES.unit_put(
             conn,
@@ -288,13 +289,14 @@ async def record_unit(database: Database, told: UnitRecorded) -> None:
             parent_id=told.parent_id,
             scheme=told.scheme,
             value=told.value,
+            name=in_one_language((one.language, one.text) for one in told.names) or told.value,
         )
 
 
 async def units_incomplete(database: Database) -> bool:
-    """Whether units are held that were told when only the tree was kept."""
+    """Whether units are held that were told when their codes or names were not kept."""
     async with database.reading() as conn:
-        return bool(await store.QUERIES.units_without_code(conn))
+        return bool(await store.QUERIES.units_incomplete(conn))
 
 
 async def register_incomplete(database: Database) -> bool:

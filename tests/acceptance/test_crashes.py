@@ -75,6 +75,8 @@ class CrashStory(Story):
             await self.new_key()
         if number == 2:
             await self.late_receipt()
+        if number == 8:
+            await self.alarms_of("forged")
         await super().people(number)
 
     async def papers(self) -> None:
@@ -156,6 +158,18 @@ class CrashStory(Story):
             for letter in (await house.call("GET", f"/{service}/v1/dead-letters"))["items"]:
                 place = {name: letter[name] for name in ("topic", "partition", "offset")}
                 await house.call("POST", f"/{service}/v1/dead-letters/replay", place)
+
+    async def alarms_of(self, name: str) -> None:
+        """Somebody is at an alarm, and says that it is over while its case still waits: the next day calls again."""
+        case = await self.case_of(name)
+        (alarm,) = [
+            one
+            for one in await self.house.everything("/decommission/v1/alarms?state=lasting")
+            if one["case_id"] == case["case_id"]
+        ]
+        for what in ("acknowledgement", "end"):
+            path = f"/decommission/v1/alarms/{alarm['alarm_id']}/{what}"
+            await self.house.call("POST", path, {"reason": "the unit was telephoned"})
 
     async def late_receipt(self) -> None:
         """The unit that answered without a receipt sends one after all."""

@@ -93,7 +93,7 @@ async def flagged(house: House, name: str) -> str:
     await house.manners(**{asset["asset_id"]: {"answer": {"answer": "close"}}})
     which: Any = account(name)
     assert str(which) == asset["asset_id"]
-    await house.step(DAY + timedelta(days=1))
+    await house.step(first := house.day + timedelta(days=1))
     told = FindingOpened(
         finding_id=finding_id(which, "C15", 1), asset_id=which, rule="C15", business_day=house.day, proposal="closure",
         verdict="ZOMBIE", pack="cn-accounts", pack_version="1.0.0", when="days_since_post > 90", basis="a circular",
@@ -102,14 +102,14 @@ async def flagged(house: House, name: str) -> str:
     message = pack(told, sequence=1, time=house.instant(), traceparent=None)
     record = {"key": message.key, "value": message.body, "headers": list(message.headers)}
     await house.produce("jianfu.monitor", [record], user="admin")
-    for day in range(2, 9):
+    for day in range(1, 8):
         await house.quiet()
         await house.call("POST", "/decommission/v1/rounds", {})
         await house.quiet()
         (case,) = await house.everything(f"/decommission/v1/cases?asset_id={which}")
         if case["state"] == "planned":
             return str(case["case_id"])
-        await house.step(DAY + timedelta(days=day))
+        await house.step(first + timedelta(days=day))
     raise AssertionError(f"the case is {case['state']}")
 
 
@@ -131,3 +131,33 @@ async def test_a_case_is_listed_read_and_signed_by_two(house: House) -> None:
     assert unknown.returncode == 1
     assert "404" in unknown.stderr
     assert json.loads(said(house, "alarms", "--json")) == []
+
+
+async def test_who_signs_reads_names_rules_and_the_answer(house: House) -> None:
+    case = await flagged(house, "desk_b")
+    read = jianfu(house, "case", "approve", case, person="ada").stdout
+    for part in ("示例服务 (x) https://x.com/desk_b", "示例县", "C15", "a circular", "FOUND", "close"):
+        assert part in read, read
+    listed = json.loads(said(house, "case", "list", "--json", "--most", "1"))
+    assert [(one["case_id"], one["name"], one["unit_name"]) for one in listed] == [(case, "示例服务", "示例县")]
+
+
+async def test_an_alarm_is_listed_acknowledged_and_ended(house: House) -> None:
+    """Its plan is signed by nobody for three days."""
+    for _ in range(4):
+        await house.step(house.day + timedelta(days=1))
+        await house.call("POST", "/decommission/v1/rounds", {})
+        await house.quiet()
+    of_plans = ("alarms", "--kind", "plan-unsigned")
+    (alarm,) = json.loads(said(house, *of_plans, "--json"))
+    assert (alarm["kind"], alarm["state"]) == ("plan-unsigned", "open")
+    assert alarm["alarm_id"] in said(house, "alarms")
+    for wrong in (("acknowledge",), ("end", alarm["alarm_id"]), ("acknowledge", "--reason", "r")):
+        assert "ALARM_ID --reason" in jianfu(house, "alarms", *wrong).stderr
+    acknowledged = said(house, "alarms", "acknowledge", alarm["alarm_id"], "--reason", "已电话催办", person="mia")
+    assert "jianfu-local|mia: 已电话催办" in acknowledged
+    assert "acknowledged" in said(house, *of_plans)
+    ended = json.loads(said(house, "alarms", "end", alarm["alarm_id"], "--reason", "they are back", "--json"))
+    assert (ended["state"], ended["ended"]["by"], ended["ended"]["role"]) == ("ended", "jianfu-local|olga", "operator")
+    assert json.loads(said(house, *of_plans, "--json")) == []
+    assert [one["alarm_id"] for one in json.loads(said(house, *of_plans, "--all", "--json"))] == [alarm["alarm_id"]]

@@ -42,7 +42,10 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "/limits", None, {"viewer", "operator", "approver", "auditor"}),
     ("POST", "/rounds", {}, {"operator"}),
     ("POST", "/kill-switch", {"on": False}, {"operator"}),
-    ("GET", "/alarms", None, {"viewer", "operator", "auditor"}),
+    ("GET", "/alarms", None, {"viewer", "operator", "approver", "auditor"}),
+    ("GET", f"/alarms/{ANY}", None, {"viewer", "operator", "approver", "auditor"}),
+    ("POST", f"/alarms/{ANY}/acknowledgement", {"reason": "r"}, {"operator", "approver"}),
+    ("POST", f"/alarms/{ANY}/end", {"reason": "r"}, {"operator", "approver"}),
 ]
 
 

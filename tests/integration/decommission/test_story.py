@@ -295,7 +295,10 @@ async def test_a_finding_that_the_sweep_clears_ends_the_case_before_its_stop(
     asset, case = await story.flagged("revived", unit)
     await story.until(case, stage)
     await story.clear(asset)
-    await story.sign()
+    for plan in (await story.call("GET", "/plans?state=sealed"))["items"]:  # it was the only case of it
+        path, body = f"/plans/{plan['plan_id']}/approvals", {"sha256": plan["sha256"]}
+        reply = await story.request("POST", path, body, role="approver")
+        assert (reply.status_code, reply.json()["code"]) == (409, "plan_void")
     await story.round()
     assert await story.state(case) == "ended"
     assert story.events("case.ended", asset)[0]["outcome"] == "refuted"
