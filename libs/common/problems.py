@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 PROBLEM = "application/problem+json"
 SAID = {
@@ -103,13 +103,16 @@ def document(app: FastAPI) -> None:
             described = generate()
             for path, operations in described["paths"].items():
                 for method, operation in operations.items():
+                    if (read := app.state.reads.get((path, method))) is not None:
+                        operation["requestBody"] = read[0]
                     for status in _by_shape(path, method, operation):
                         operation["responses"][str(status)] = _refusal(status)
                     operation["responses"] = dict(sorted(operation["responses"].items()))
             schemas = described.setdefault("components", {}).setdefault("schemas", {})
             for theirs in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which never come back
                 schemas.pop(theirs, None)
-            schemas |= _schemas()
+            for model in (Problem, *(model for _, models in app.state.reads.values() for model in models)):
+                schemas |= _schemas(model)
         return app.openapi_schema or described
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -136,6 +139,6 @@ def _refusal(status: int) -> dict[str, Any]:
     return {"description": SAID[status], "content": {PROBLEM: {"schema": schema}}}
 
 
-def _schemas() -> dict[str, Any]:
-    schema = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
-    return {**schema.pop("$defs"), "Problem": schema}
+def _schemas(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), model.__name__: schema}

@@ -1,5 +1,6 @@
 """HTTP as every service offers it: problem+json in two languages, deny by default, health that tells the truth."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -64,7 +65,7 @@ def create_app(
         docs_url=f"{prefix}/docs", redoc_url=None, lifespan=lifespan, telemetry=telemetry,
     )  # fmt: skip
     app.state.authenticator = authenticator
-    app.state.doors, app.state.answers = [], set()
+    app.state.doors, app.state.answers, app.state.reads = [], set(), {}
     app.add_middleware(Front, refused=_domain_error, too_large=_too_large)
     app.add_middleware(_Headers)
     app.add_exception_handler(TooLarge, _too_large)
@@ -115,6 +116,16 @@ def public(route: Callable[..., Any]) -> Callable[..., Any]:
     return route
 
 
+def reads(content: dict[str, Any], *models: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a route that reads its body itself: the document tells of this content, and of the models in it."""
+
+    def mark(route: Callable[..., Any]) -> Callable[..., Any]:
+        route.reads = (content, models)  # type: ignore[attr-defined]
+        return route
+
+    return mark
+
+
 def seal(app: FastAPI) -> None:
     """Refuse to serve while any route neither asks for a role nor says that it is public; tell the front of all.
 
@@ -128,6 +139,8 @@ def seal(app: FastAPI) -> None:
         asked = route.dependant.dependencies if isinstance(route.original_route, APIRoute) else ()
         guards = [dependency.call.guards for dependency in asked if hasattr(dependency.call, "guards")]
         doors.append(door(route, guards))
+        if found := getattr(opened, "reads", None):
+            app.state.reads |= {(route.path, method.lower()): found for method in route.methods or ()}
         if not guards and route.path not in described and not getattr(opened, "public", False):
             raise RuntimeError(f"{route.path} neither requires a role nor is marked public")
     app.state.doors = doors
@@ -242,7 +255,8 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    return _invalid(request, [{**fault, "loc": fault["loc"][1:] or fault["loc"]} for fault in error.errors()])
+    found = [{**fault, "loc": fault["loc"][1:] or fault["loc"]} for fault in error.errors()]
+    return _invalid(request, found, getattr(error, "read_as", None) or _read_as(request))
 
 
 async def _invalid_inside(request: Request, error: Exception) -> JSONResponse:
@@ -250,18 +264,24 @@ async def _invalid_inside(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ValidationError)  # noqa: S101
     if error.title in request.app.state.answers:
         return await _unexpected(request, error)
-    return _invalid(request, error.errors(include_url=False, include_input=False))
+    return _invalid(request, error.errors(include_url=False, include_input=False), _read_as(request))
 
 
-def _invalid(request: Request, found: Sequence[Any]) -> JSONResponse:
+def _invalid(request: Request, found: Sequence[Any], read_as: Any) -> JSONResponse:
     chinese = request.headers.get("accept-language", "").lower().startswith("zh")
-    told = bodies.faults(found, _read_as(request))
+    told = bodies.faults(found, read_as)
     faults = [{"field": fault.field, "accepted": fault.zh if chinese else fault.en} for fault in told]
     named = ", ".join(fault.field for fault in told)
     zh, en = f"输入无效:{named}", f"The input is invalid: {named}"
     if (total := len(found)) > TOLD:
         zh, en = f"{zh} 等,共 {total} 处", f"{en}, and more: {total} faults in all"
     return problem(request, 422, "invalid", zh, en, faults)
+
+
+async def refusal(request: Request, error: DomainError | RequestValidationError) -> tuple[int, dict[str, Any]]:
+    """Status and problem that a request would be answered with, for one part of a request that has several."""
+    answer = await (_domain_error if isinstance(error, DomainError) else _validation_error)(request, error)
+    return answer.status_code, json.loads(bytes(answer.body))
 
 
 def _read_as(request: Request) -> Any:
