@@ -15,12 +15,13 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from libs.common.errors import Unfit
-from libs.common.events.structured import AGREE, MEDIA, TAKEN, media_type
+from libs.common.events.structured import AGREE, DATA, MEDIA, TAKEN, media_type
 
 BATCH = "application/cloudevents-batch+json"
 _ENCODED = re.compile(rb"(?:[!-$&-~ ]|%[0-9A-Fa-f]{2})*")  # binding §3.1.3.2: what is not ASCII stands encoded
 TWICE = ("出现两次且取值不同", "it stands there twice, with two values")
 FORM = ("须为百分号编码的 UTF-8 文本", "expected UTF-8 text, percent-encoded where it is not ASCII")
+NAME = ("没有这个属性;属性名以 ce- 开头", "no attribute is called so; over HTTP their names begin with ce-")
 UTF8 = ("须为 UTF-8", "expected charset=utf-8")
 DIFFERS = ("与事件中的取值不同", "it is another than the event in the body says")
 OTHER = (
@@ -94,6 +95,10 @@ def sent(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Sent:
 
 def _attribute(name: str, raw: bytes, attributes: dict[str, str], faults: list[Any]) -> None:
     """One header of binary mode: its value percent-decoded once."""
+    attribute = name.removeprefix("ce-")
+    if attribute == name or attribute in DATA:  # `ce_` is how Kafka writes it, and data stands in the body
+        faults.append(_fault(name, NAME))
+        return
     try:
         if not _ENCODED.fullmatch(raw):
             raise ValueError
@@ -101,7 +106,7 @@ def _attribute(name: str, raw: bytes, attributes: dict[str, str], faults: list[A
     except ValueError:
         faults.append(_fault(name, FORM))
         return
-    if attributes.setdefault(name.removeprefix("ce-"), text) != text:
+    if attributes.setdefault(attribute, text) != text:
         faults.append(_fault(name, TWICE))
 
 

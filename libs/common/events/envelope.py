@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from libs.common import exact
 from libs.common.events import structured
 from libs.common.events.ids import event_id
-from libs.common.text import Text
+from libs.common.text import Text, quoted
 
 Headers = Sequence[tuple[str, bytes | None]]
 # Of what names an event much is kept: its id and source in an index, all of it with what is refused.
@@ -153,7 +153,7 @@ def unpack(
         if opened is None:
             raise Malformed(faults)
         prefix, (found, body) = "", opened
-        unknown += [name for name in found if name not in ATTRIBUTES | EXTENSIONS]
+        unknown += [quoted(name, 100) for name in found if name not in ATTRIBUTES | EXTENSIONS]
     else:
         prefix, body = "ce_", value
         found = {name.removeprefix("ce_"): text for name, text in texts.items() if name.startswith("ce_")}
