@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from libs.common.auth import Principal
 from libs.common.clock import Clock
-from libs.common.cloudevents import BATCH, NoEvent, sent
 from libs.common.db import Database
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.structured import TAKEN
@@ -20,6 +19,7 @@ from libs.common.problems import Problem, problems
 from libs.common.text import Text, quoted
 from libs.common.web import IdempotencyKey, Limit, reads, refusal, require
 from services.registry import csvrows, domain, imports, releases, schemas, usecases
+from services.registry.cloudevents import BATCH, NoEvent, sent
 from services.registry.domain import Policy
 from services.registry.reports import OUTDATED, Answer, File
 from services.registry.store import QUERIES
