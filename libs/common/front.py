@@ -52,6 +52,12 @@ def bounded(limit: int, media: str | None = None) -> Callable[[Callable[..., Any
     return mark
 
 
+def public(route: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a route, or an application that is mounted, as open to anyone, on purpose."""
+    route.public = True  # type: ignore[attr-defined]
+    return route
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """One route as it is judged: of each of `guards` the caller needs one role, and its body has `bound` bytes.

@@ -5,10 +5,12 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import asyncpg
 import structlog
+import yaml
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -18,15 +20,17 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from libs.common import bodies
+from libs.common import bodies, manual
 from libs.common.auth import Authenticator, Principal
 from libs.common.bodies import TOLD, Body
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database, UnencodableError
+from libs.common.document import Shape, document
 from libs.common.errors import DomainError, Invalid, Kind
 from libs.common.exact import AskedWhole, Instant
 from libs.common.front import Front, TooLarge, door
-from libs.common.problems import document, problem
+from libs.common.front import public as public
+from libs.common.problems import problem
 
 log = structlog.get_logger()
 STATUS: dict[Kind, int] = {
@@ -51,9 +55,12 @@ Limit = Annotated[AskedWhole, Query(ge=1, le=500, description="每页条数 item
 
 def create_app(
     service: str, *, title: str, description: str, authenticator: Authenticator,
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None, examples: Path | None = None,
 ) -> FastAPI:  # fmt: skip
-    """An application whose API lives under `/<service>/v1`; the caller includes its routers and calls `seal`."""
+    """An application whose API lives under `/<service>/v1`; the caller includes its routers and calls `seal`.
+
+    `examples` is the file of what the document shows of each operation, see `libs.common.problems`.
+    """
     prefix = f"/{service}/v1"
     telemetry: Any = {
         # FastAPI's own spans take up the caller's traceparent; polling of health and quiet is not worth one.
@@ -62,10 +69,12 @@ def create_app(
     }  # fmt: skip
     app = FastAPI(
         title=title, description=description, version="1.0.0", openapi_url=f"{prefix}/openapi.json",
-        docs_url=f"{prefix}/docs", redoc_url=None, lifespan=lifespan, telemetry=telemetry,
+        docs_url=None, redoc_url=None, lifespan=lifespan, telemetry=telemetry,
     )  # fmt: skip
     app.state.authenticator = authenticator
-    app.state.doors, app.state.answers, app.state.reads = [], set(), {}
+    app.state.doors, app.state.answers, app.state.shapes = [], set(), {}
+    app.state.examples = {} if examples is None else yaml.safe_load(examples.read_text("utf-8"))
+    app.include_router(manual.router(prefix, title))
     app.add_middleware(Front, refused=_domain_error, too_large=_too_large)
     app.add_middleware(_Headers)
     app.add_exception_handler(TooLarge, _too_large)
@@ -110,12 +119,6 @@ def require(*roles: str) -> Any:
     return Depends(check)
 
 
-def public(route: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a route, or an application that is mounted, as open to anyone, on purpose."""
-    route.public = True  # type: ignore[attr-defined]
-    return route
-
-
 def reads(content: dict[str, Any], *models: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a route that reads its body itself: the document tells of this content, and of the models in it."""
 
@@ -132,16 +135,15 @@ def seal(app: FastAPI) -> None:
     Notes the models that the routes answer with, to tell later whose fault a ValidationError is.
     """
     doors = []
-    described = {app.openapi_url, app.docs_url, app.swagger_ui_oauth2_redirect_url} - {None}
     # The routes as FastAPI serves them: `app.routes` shows an included router as one opaque entry.
     for route in iter_route_contexts(app.routes):
         opened = route.endpoint or getattr(route.route, "app", None)
         asked = route.dependant.dependencies if isinstance(route.original_route, APIRoute) else ()
         guards = [dependency.call.guards for dependency in asked if hasattr(dependency.call, "guards")]
         doors.append(door(route, guards))
-        if found := getattr(opened, "reads", None):
-            app.state.reads |= {(route.path, method.lower()): found for method in route.methods or ()}
-        if not guards and route.path not in described and not getattr(opened, "public", False):
+        shape = Shape(tuple(guards), *getattr(opened, "reads", ()))
+        app.state.shapes |= {(route.path, method.lower()): shape for method in route.methods or ()}
+        if not guards and route.path != app.openapi_url and not getattr(opened, "public", False):
             raise RuntimeError(f"{route.path} neither requires a role nor is marked public")
     app.state.doors = doors
     app.state.answers = {model.__name__ for route in iter_route_contexts(app.routes) for model in _answers(route)}
@@ -220,10 +222,12 @@ def clock_router(service: str, database: Database, clock: Clock) -> APIRouter:
 
     @router.get("", summary="Read the business clock 读取业务时钟")
     async def read(_: Annotated[Principal, require("clock", "viewer", "operator")]) -> Stepped:
+        """Business time: by it things fall due. `mode` says whether it is the system's or is stepped."""
         return Stepped(now=clock.now(), mode=clock.mode)
 
     @router.post("", summary="Step the business clock forward 步进业务时钟")
     async def step(body: Step, _: Annotated[Principal, require("clock")]) -> Stepped:
+        """Only where the service runs with a stepped clock, for rehearsals; it never goes back."""
         if not isinstance(clock, SteppedClock):
             raise ClockNotStepped()
         clock.check(body.now)

@@ -130,11 +130,13 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
     async def held(
         unit_id: UUID, _: Annotated[Principal, require("operator", "registrar", "approver", "auditor")]
     ) -> Keys:
+        """All that were ever proposed for it, the newest first, with who proposed and who confirmed each."""
         async with ctx.database.reading() as conn:
             return Keys(items=[Key(**_key(key)) for key in await unitkeys.history(conn, unit_id)])
 
     @routes.post("/challenge", summary="Ask again for proof that the key is held 再次质询")
     async def challenge(unit_id: UUID, who: Annotated[Principal, require("operator", "unit")]) -> Challenged:
+        """The unit's system is asked again to prove that it holds the key. `unproved` says why it has not."""
         await theirs(unit_id, who)
         key, why = await unitkeys.challenge(ctx, unit_id)
         wake()

@@ -102,10 +102,14 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
 
     @routes.post("/sweeps", tags=["sweeps 巡查"], summary="Sweep today 执行当日巡查")
     async def sweep(_: Annotated[Principal, require("operator")], asked: SweepAsked | None = None) -> Sweep:
+        """All rules over all watched assets, for the last day that believed sources vouch for; asked again it finds
+        the same.
+        """
         return Sweep(**await sweeper.sweep())
 
     @routes.get("/sweeps/{day}", tags=["sweeps 巡查"], summary="What a day's sweep found 某日巡查结果")
     async def swept(day: Day, _: Reader) -> Sweep:
+        """How many assets had which verdict, and what each rule came to. A day without a sweep is not found (404)."""
         async with database.reading() as conn:
             row = await store.QUERIES.sweep_get(conn, day=day)
         if row is None:
@@ -120,6 +124,7 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
         limit: Limit = 100,
         cursor: UUID | None = None,
     ) -> VerdictList:
+        """The verdict on each asset as it stood on that day, today if none is named; `from_day` says since when."""
         async with database.reading() as conn:
             rows = [
                 VerdictHeld(**row)
@@ -154,6 +159,7 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
 
     @routes.get("/findings/{finding_id}", tags=["findings 发现"], summary="One finding 单个发现")
     async def finding(finding_id: UUID, _: Reader) -> Finding:
+        """With the values that it read, their sources and ages, and whether its rule is true of them, computed now."""
         async with database.reading() as conn:
             row = await store.QUERIES.finding_get(conn, finding_id=finding_id)
         if row is None:
@@ -162,6 +168,7 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
 
     @routes.get("/assets/{asset_id}/why", tags=["findings 发现"], summary="Why it is judged so 结论依据")
     async def explain(asset_id: UUID, _: Reader) -> why.Why:
+        """Each rule with the signals it reads: true, false, or unknown and for want of what."""
         async with database.reading() as conn:
             return await why.explain(conn, book, asset_id, clock.today())
 
