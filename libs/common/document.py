@@ -5,13 +5,16 @@ Examples stand in a service's `examples.yaml`: `parameters` by name, and by `MET
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
 from fastapi import FastAPI
 from pydantic import BaseModel
 
 from libs.common.problems import WRITES, Problem, refusal, shown
 
+SHARED = Path(__file__).with_name("examples.yaml")
 BEARER = {
     "type": "http",
     "scheme": "bearer",
@@ -28,6 +31,17 @@ class Shape(NamedTuple):
     models: tuple[type[BaseModel], ...] = ()
 
 
+def examples_of(service: str, file: Path | None) -> dict[str, Any]:
+    """A service's examples, beside those of the operations that every service has."""
+    shared = yaml.safe_load(SHARED.read_text("utf-8"))
+    own = {} if file is None else yaml.safe_load(file.read_text("utf-8"))
+    operations = {name.replace("{service}", service): shown for name, shown in shared["operations"].items()}
+    return {
+        "parameters": shared["parameters"] | own.get("parameters", {}),
+        "operations": operations | own.get("operations", {}),
+    }
+
+
 def document(app: FastAPI) -> None:
     """Have the application's document tell all that its `state.shapes` and `state.examples` say."""
     generate = app.openapi
@@ -39,9 +53,9 @@ def document(app: FastAPI) -> None:
             for path, operations in described["paths"].items():
                 for method, operation in operations.items():
                     shape = app.state.shapes.get((path, method), Shape())
-                    shown_here = examples.get("operations", {}).get(f"{method.upper()} {path}", {})
+                    shown_here = examples["operations"].get(f"{method.upper()} {path}", {})
                     _complete(operation, path, method, shape)
-                    _exemplify(operation, examples.get("parameters", {}), shown_here)
+                    _exemplify(operation, examples["parameters"], shown_here)
             components = described.setdefault("components", {})
             components["securitySchemes"] = {"bearer": BEARER}
             components["examples"] = shown()

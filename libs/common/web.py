@@ -10,7 +10,6 @@ from typing import Annotated, Any, get_args
 
 import asyncpg
 import structlog
-import yaml
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -25,7 +24,7 @@ from libs.common.auth import Authenticator, Principal
 from libs.common.bodies import TOLD, Body
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database, UnencodableError
-from libs.common.document import Shape, document
+from libs.common.document import Shape, document, examples_of
 from libs.common.errors import DomainError, Invalid, Kind
 from libs.common.exact import AskedWhole, Instant
 from libs.common.front import Front, TooLarge, door
@@ -73,7 +72,7 @@ def create_app(
     )  # fmt: skip
     app.state.authenticator = authenticator
     app.state.doors, app.state.answers, app.state.shapes = [], set(), {}
-    app.state.examples = {} if examples is None else yaml.safe_load(examples.read_text("utf-8"))
+    app.state.examples = examples_of(service, examples)
     app.include_router(manual.router(prefix, title))
     app.add_middleware(Front, refused=_domain_error, too_large=_too_large)
     app.add_middleware(_Headers)

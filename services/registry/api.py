@@ -85,7 +85,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     async def asset(
         asset_id: UUID, response: Response, _: Annotated[Principal, require(*WITH_AGENTS)]
     ) -> schemas.Asset:
-        """The current record."""
+        """The record as it stands now; its version, the `ETag`, is what a correction names in `If-Match`."""
         async with database.reading() as conn:
             row = await QUERIES.asset_get(conn, asset_id=asset_id)
         if row is None:
@@ -152,7 +152,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="Counts by kind, platform and state 按类别、平台和状态统计",
     )
     async def summary(_: Annotated[Principal, require(*READ)]) -> schemas.Counts:
-        """Never by unit or person."""
+        """How many assets of each kind and platform are in which state. Never by unit or person."""
         async with database.reading() as conn:
             return schemas.Counts(items=[schemas.Count(**dict(row)) async for row in QUERIES.asset_counts(conn)])
 

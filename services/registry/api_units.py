@@ -141,7 +141,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     @routes.get("/{unit_id}", summary="One unit 单位详情")
     async def unit(unit_id: UUID, _: Annotated[Principal, require(*READ)]) -> Unit:
-        """With all its names and codes."""
+        """With all the names and codes under which it is known."""
         async with database.reading() as conn:
             if await QUERIES.unit_get(conn, unit_id=unit_id) is None:
                 raise Missing(what=(f"单位 {unit_id}", f"unit {unit_id}"))
