@@ -2,11 +2,13 @@
 
 import html
 from importlib import resources
+from pathlib import Path
 
 from fastapi import APIRouter, Response
 from fastapi_swagger import resources as swagger
 from starlette.exceptions import HTTPException
 
+from libs.common import events
 from libs.common.front import public
 
 # Nothing may come from elsewhere, nor go there; the pictures are those that stand in the style sheet itself.
@@ -16,6 +18,7 @@ POLICY = (
 )
 GUARDED = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 KEPT = {"Cache-Control": "public, max-age=86400"}
+ASYNCAPI = Path(events.__file__).with_name("asyncapi.json")  # of all topics, as `deploy.asyncapi` makes it
 FILES = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "swagger-ui.css": "text/css; charset=utf-8",

@@ -166,7 +166,7 @@ async def _nothing() -> dict[str, Any]:
 
 
 def status_router(health: Health, quiet: Health, notes: Health = _nothing) -> APIRouter:
-    """/healthz, /readyz, /metrics and /quiet. `health` maps parts to None (well) or a reason.
+    """/healthz, /readyz, /metrics, /quiet and /asyncapi.json. `health` maps parts to None (well) or a reason.
 
     `notes` is what whoever looks has to know though the service is well; each has a text in both languages.
     """
@@ -193,6 +193,11 @@ def status_router(health: Health, quiet: Health, notes: Health = _nothing) -> AP
     @public
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @router.get("/asyncapi.json")
+    @public
+    async def asyncapi() -> Response:
+        return Response(manual.ASYNCAPI.read_bytes(), media_type="application/json")
 
     @router.get("/quiet")
     @public
