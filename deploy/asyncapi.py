@@ -187,6 +187,7 @@ def _headers(cls: type[Event], *, outside: bool) -> Part:
 
 
 def _usage() -> Part:
+    records = _shown("monitor", "POST /monitor/v1/usage", "records")
     return {
         "name": "usage",
         "title": "usage",
@@ -194,9 +195,7 @@ def _usage() -> Part:
         "contentType": "application/json",
         "headers": {"type": "object", "properties": {"authorization": TOKEN}, "required": ["authorization"]},
         "payload": {"$ref": SCHEMAS.format(model="Beacon")},
-        "examples": [
-            {"headers": BEARER, "payload": record} for record in _shown("monitor", "POST /monitor/v1/usage", "records")
-        ],
+        "examples": [{"headers": BEARER, "payload": record} for record in records],
     }
 
 

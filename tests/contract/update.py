@@ -1,4 +1,4 @@
-"""`python -m tests.contract.update [events] [openapi] [asyncapi] [--anew]`: record what is published, unless it is a break.
+"""`python -m tests.contract.update [events] [openapi] [asyncapi] [--anew]`: record what is published; not a break.
 
 A break is refused with its list. What must break becomes a new type `….v2`, or a new version of the API; only before a
 first release, when nobody relies on anything yet, `--anew` records it all the same.
