@@ -12,7 +12,7 @@ from deploy.desk_cli import show as as_text
 from deploy.desk_cli import table
 from deploy.local.children import StackError, say
 from deploy.local.keys import Keys
-from deploy.local.record import HERE, Data
+from deploy.local.record import HERE, Data, typed
 from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Key, Refused
 
@@ -75,7 +75,9 @@ def approve(
     log = desk.get(f"{CASES}/{case_id}", role="approver")["log"]
     plans = [entry["data"]["plan_id"] for entry in log if entry["kind"] == "planned"]
     if not plans or log[-1]["kind"] == "unplanned":
-        raise StackError(f"case {case_id} stands in no plan; `jianfu case show {case_id}` says what it waits for")
+        raise StackError(
+            f"case {case_id} stands in no plan; {desk.typed(f'case show {case_id}')} says what it waits for"
+        )
     path = f"/decommission/v1/plans/{plans[-1]}"
     plan = desk.get(path, role="approver")
     print(f"plan 方案 {plan['plan_id']}: {plan['state']}; signed by 已签 {', '.join(plan['approvers']) or 'nobody 无'}")
@@ -155,7 +157,7 @@ def key(data: Data = HERE) -> None:
     """Print the public key that case files of this stack are signed with. 案卷签名公钥。"""
     file = Keys(data / "keys").signing_public
     if not file.exists():
-        raise StackError(f"no stack has been made in {data}; `jianfu up --data {data}` makes one")
+        raise StackError(f"no stack has been made in {data}; {typed('up', data)} makes one")
     print(file.read_text().strip())
 
 
@@ -209,5 +211,6 @@ def _public(option: str, key: str) -> list[Key]:
         return jianfu_verify.read_keys(text)
     except (Refused, OSError, ValueError) as error:
         raise StackError(
-            f"{option} wants a public JWK or the path of a file that holds one, see `jianfu case key`: {error}"
+            f"{option} wants a public JWK or the path of a file that holds one, as `jianfu case key --data DIR` "
+            f"prints it of the stack in DIR: {error}"
         ) from None

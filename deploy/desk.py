@@ -11,7 +11,7 @@ import typer
 
 from deploy.local.children import StackError
 from deploy.local.keys import Keys
-from deploy.local.record import state
+from deploy.local.record import state, typed
 
 Address = Annotated[str | None, typer.Option(envvar="JIANFU_ADDRESS", help="of another stack 其他地址")]
 Token = Annotated[
@@ -47,6 +47,10 @@ class Desk:
         if reply.is_error:
             raise StackError(_refusal(reply))
         return reply
+
+    def typed(self, command: str, **options: str | None) -> str:
+        """A command as a hint names it, for this very stack; a token is not repeated."""
+        return typed(command, self.data, address=self.address, **options)
 
     def get(self, path: str, *, role: str = "viewer", **params: Any) -> Any:
         """One answer's content; a parameter that is None is not sent."""

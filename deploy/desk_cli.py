@@ -185,7 +185,7 @@ def kill_switch(
     if turn is not None:
         desk.ask("POST", path, role="operator", json={"on": turn is Turn.ON, "reason": reason})
     elif reason is not None:
-        raise StackError("--reason goes with on or off: `jianfu kill-switch on --reason …`")
+        raise StackError(f"--reason goes with on or off: {desk.typed('kill-switch on', reason=reason)}")
     stands = desk.get(path, role="operator")
     if as_json:
         show(stands)

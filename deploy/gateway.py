@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from libs.common.connections import Bounds, allow_files, protocol
+from libs.common.manual import ASYNCAPI
 from libs.common.problems import problem
 
 # RFC 9110 §7.6.1; the server writes its own date and name
@@ -29,7 +30,7 @@ HOP_BY_HOP = {
     b"transfer-encoding", b"upgrade", b"date", b"server",
 }  # fmt: skip
 FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")  # ours to write, or anyone could pose as another address
-AT_ROOT = ("healthz", "readyz", "metrics", "quiet")
+AT_ROOT = ("healthz", "readyz", "metrics", "quiet", "asyncapi.json")
 # A sweep answers when it is done. Idle connections go before the services close them (uvicorn: after 5 s).
 # Each caller's connection can have one onward, so that nobody's slowness is waited for; who would wait is told at once.
 TIMEOUT = httpx.Timeout(600, connect=5, pool=2)
@@ -46,6 +47,7 @@ vertical-align:top}}[lang=en]{{color:#55606b}}.no{{color:#a3121f}}</style></head
 <p>政务应用、公众账号、工作群组:登记、监测、关停。<br>
 <span lang="en">Apps, public accounts, work groups: recorded, watched, closed.</span></p>
 {notes}<table>{rows}</table>
+<p><a href="/asyncapi.json">AsyncAPI</a>:全部 Kafka 主题与消息 <span lang="en">all Kafka topics and messages</span></p>
 <p>状态 <span lang="en">State</span>: {state}</p></body></html>"""
 ROW = """<tr><td><b>{name}</b><br>{zh}<br><span lang="en">{en}</span></td>
 <td><a href="/{name}/v1/docs">接口文档 <span lang="en">API</span></a><br>
@@ -143,6 +145,9 @@ class Gateway:
     async def healthz(self, _: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
+    async def asyncapi(self, _: Request) -> Response:
+        return Response(ASYNCAPI.read_bytes(), media_type="application/json")
+
     async def _told(self) -> dict[str, dict[str, Any]]:
         """What each service says of its readiness."""
 
@@ -167,6 +172,7 @@ def app(targets: dict[str, str]) -> Starlette:
         Route("/", gateway.landing),
         Route("/healthz", gateway.healthz),
         Route("/readyz", gateway.readyz),
+        Route("/asyncapi.json", gateway.asyncapi),
         # of every method: the service knows which ones a path takes, and says so
         Route("/{service}/{rest:path}", _Forwarding(gateway)),
     ]

@@ -65,14 +65,18 @@ def department(
     On KAFKA_BOOTSTRAP_SERVERS as JIANFU_KAFKA_USERNAME, who must be an administrator, else on the stack that runs on
     the data directory. Doing it again changes what differs and keeps the password.
     """
-    user = departments.principal(name)
-    broker = _broker(data)
+    user, broker = departments.principal(name), _broker(data)
+    with record.turn(data, f"jianfu setup department {name}"):
+        _department(broker, user, data, departments.Quota(bytes_per_second, request_percent), remove=remove)
+
+
+def _department(broker: departments.Broker, user: str, data: Path, quota: departments.Quota, *, remove: bool) -> None:
     file = data / "departments" / f"{user}.password"
     if remove:
         departments.remove(broker, user, file)
         say(f"{user} writes no more")
         return
-    departments.set_up(broker, user, file, departments.Quota(bytes_per_second, request_percent))
+    departments.set_up(broker, user, file, quota)
     told = {
         "bootstrap.servers": broker.bootstrap,
         "security.protocol": "SASL_PLAINTEXT on loopback, SASL_SSL everywhere else",
@@ -81,7 +85,8 @@ def department(
         "sasl.password": f"in {file.resolve()}",
         "client.id": user,
         "topics": ", ".join(departments.INTAKE),
-        "quota": f"{bytes_per_second:,} bytes per second, {request_percent} % of a request thread, per broker",
+        "quota": f"{quota.bytes_per_second:,} bytes per second, {quota.request_percent} % of a request thread, "
+        "per broker",
     }
     print("\n".join(f"{name + ':':20}{value}" for name, value in told.items()))
 

@@ -1,12 +1,13 @@
 """Topics and their access lists, applied from `topics.yaml`; running it again changes nothing."""
 
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -109,13 +110,22 @@ def apply(client: AdminClient, topics: list[Topic], *, acls: bool, seconds: floa
                 )
         new = [NewTopic(t.name, t.partitions, t.replication, config=t.config()) for t in missing]
         for future in (client.create_topics(new) if new else {}).values():
-            future.result(seconds)
+            _made(future, seconds)
         _retain(client, present, seconds)
         if acls:
             _grant(client, _bindings(topics), seconds)
     except KafkaException as error:
         raise StackError(f"Kafka does not do as asked: {error.args[0].str() or error}") from None
     return [topic.name for topic in missing]
+
+
+def _made(future: "Future[None]", seconds: float) -> None:
+    """Wait until a topic is there; another set-up may have made it at the same time."""
+    try:
+        future.result(seconds)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
 
 
 def _retain(client: AdminClient, topics: list[Topic], seconds: float) -> None:

@@ -12,6 +12,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
+from deploy.local import record
 from deploy.local.children import StackError, say
 
 COMMITTED = Path(__file__).parents[1] / "kafka"
@@ -58,10 +59,19 @@ def verified(folder: Path | None = None) -> list[Path]:
 def fetch(folder: Path | None = None) -> list[Path]:
     """Fetch what is missing and verify all. Raises StackError when the repository cannot be reached or differs."""
     folder = folder or cache()
-    missing = [name for name in locked() if not (folder / name).exists()]
-    if missing:
+    if _missing(folder):
+        with record.turn(folder, "jianfu fetch"):
+            _fetch(folder)
+    return verified(folder)
+
+
+def _missing(folder: Path) -> list[str]:
+    return [name for name in locked() if not (folder / name).exists()]
+
+
+def _fetch(folder: Path) -> None:
+    if missing := _missing(folder):  # another set-up may have fetched them meanwhile
         say(f"fetching {len(missing)} of Kafka's {len(locked())} jars into {folder}")
-        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
             for file in ("jgo.toml", "jgo.lock.toml"):
                 shutil.copy(COMMITTED / file, scratch)
@@ -75,7 +85,6 @@ def fetch(folder: Path | None = None) -> list[Path]:
                 "Kafka's jars could not be fetched from Maven Central. Check the network, or set "
                 f"KAFKA_BOOTSTRAP_SERVERS to use a Kafka of your own.\n{(done.stderr or done.stdout).strip()[-1500:]}"
             )
-    return verified(folder)
 
 
 def _jgo() -> Path:

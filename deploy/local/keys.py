@@ -49,7 +49,7 @@ class Keys:
         """A bearer token of this directory's issuer. Raises StackError when there is none or a role is unknown."""
         if not self.issuer.exists():
             place = self.folder.parent
-            raise StackError(f"no stack has been made in {place}; `jianfu up --data {place}` makes one")
+            raise StackError(f"no stack has been made in {place}; {record.typed('up', place)} makes one")
         try:
             return issue(record.read(self.issuer), subject, roles, unit=unit, hours=hours, sources=sources)
         except ValueError as error:

@@ -107,7 +107,8 @@ class LocalPostgres:
             server = file.read_text().split("\n")[0] if file.exists() else ""
             if time.monotonic() > end:
                 raise StackError(
-                    f"another PostgreSQL (pid {server or pids[0]}) already runs on {self.data}; `jianfu down` stops it"
+                    f"another PostgreSQL (pid {server or pids[0]}) already runs on {self.data}; "
+                    f"{record.typed('down', self.data.parent)} stops it"
                 )
             if server not in map(str, pids):  # sessions without a server: one that computes does not notice by itself
                 for pid in pids:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,40 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.local.children import StackError
+from deploy.local.children import StackError, say
 
 HERE = Path(".jianfu")
 Data = Annotated[Path, typer.Option("--data", envvar="JIANFU_DATA", help="where the stack keeps everything 数据目录")]
+
+
+def typed(command: str, data: Path, **options: str | None) -> str:
+    """A command of ours as a hint names it: as it must be typed here, on this data directory and with these options.
+
+    Whoever named no directory need not name it, and an option that is None was not given.
+    """
+    given = {"data": None if data.resolve() == HERE.resolve() else str(data)} | options
+    named = [f"--{name} {shlex.quote(value)}" for name, value in given.items() if value is not None]
+    return f"`{' '.join(['jianfu', command, *named])}`"
+
+
+@contextmanager
+def turn(folder: Path, what: str) -> Iterator[None]:
+    """Be the only set-up of a folder; another one is waited for, and while that lasts it is said which.
+
+    The kernel lets the next one in when a set-up ends, however it ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "setup.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            say(f"waiting for another set-up of {folder} to end 等待另一项设立完成: {lock.read().strip()}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(f"{what} (pid {os.getpid()})\n")
+        lock.flush()
+        yield
 
 
 @contextmanager
@@ -30,8 +61,8 @@ def claim(data: Path) -> Iterator[None]:
         except OSError:
             lock.seek(0)
             raise StackError(
-                f"a stack already runs on {data} (pid {lock.read().strip()}): see `jianfu status`, `jianfu down`, "
-                "or choose another place with --data"
+                f"a stack already runs on {data} (pid {lock.read().strip()}): see {typed('status', data)}, "
+                f"{typed('down', data)}, or choose another place with --data"
             ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
@@ -56,7 +87,7 @@ def holder(data: Path) -> int | None:
 def state(data: Path) -> dict[str, Any]:
     """What the running stack wrote of itself. Raises StackError when none runs or it is still starting."""
     if holder(data) is None:
-        raise StackError(f"nothing runs on {data}; `jianfu up --data {data}` starts it")
+        raise StackError(f"nothing runs on {data}; {typed('up', data)} starts it")
     file = data / "stack.json"
     if not file.exists():
         raise StackError(f"the stack on {data} is still starting, or stopping")

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import shlex
 import sys
 import time
 from dataclasses import fields
@@ -213,7 +214,7 @@ class Demo:
             with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C ends the stay, not a failed run
                 await stack.wait()
         elif self.asked.keep:
-            again = f"jianfu up --clock stepped --data {self.asked.data}"
+            again = f"jianfu up --clock stepped --data {shlex.quote(str(self.asked.data))}"
             self.console.print(f"look: `{again}`, then {address}/ and {page}", soft_wrap=True)
 
 

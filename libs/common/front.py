@@ -5,8 +5,8 @@ bound of the same route, are looked up by path and method beforehand.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import Request, Response
@@ -36,24 +36,44 @@ class TooLarge(HTTPException):
         return f"{self.limit // MIB} MiB" if self.limit % MIB == 0 else f"{self.limit // KIB} KiB"
 
 
-def bounded(limit: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a route whose body may be larger than `UNLESS_STATED`: `@bounded(20 * MIB)`, in bytes."""
+def bounded(limit: int, media: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a route whose body may be larger than `UNLESS_STATED`: `@bounded(20 * MIB)`, in bytes.
+
+    With `media` that holds for bodies of one content type, and all others keep their bound.
+    """
 
     def mark(route: Callable[..., Any]) -> Callable[..., Any]:
-        route.bound = limit  # type: ignore[attr-defined]
+        if media is None:
+            route.bound = limit  # type: ignore[attr-defined]
+        else:
+            route.bounds = getattr(route, "bounds", {}) | {media: limit}  # type: ignore[attr-defined]
         return route
 
     return mark
 
 
+def public(route: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a route, or an application that is mounted, as open to anyone, on purpose."""
+    route.public = True  # type: ignore[attr-defined]
+    return route
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One route as it is judged: of each of `guards` the caller needs one role, and its body has `bound` bytes."""
+    """One route as it is judged: of each of `guards` the caller needs one role, and its body has `bound` bytes.
+
+    Of a content type in `bounds` it has those.
+    """
 
     path: re.Pattern[str]
     methods: frozenset[str] | None
     guards: tuple[tuple[str, ...], ...]
     bound: int
+    bounds: Mapping[str, int] = field(default_factory=dict)
+
+    def limit(self, content_type: str) -> int:
+        """Bytes that a body of this content type may have."""
+        return self.bounds.get(content_type.partition(";")[0].strip().lower(), self.bound)
 
     def leads(self, path: str, method: str) -> bool:
         return (self.methods is None or method in self.methods) and self.path.match(path) is not None
@@ -65,7 +85,13 @@ def door(route: RouteContext, guards: Sequence[tuple[str, ...]]) -> Door:
     mounted = route.endpoint is None
     path = f"{(route.path or '').rstrip('/')}/{{path:path}}" if mounted else route.path or "/"
     methods = None if route.methods is None else frozenset(route.methods)
-    return Door(compile_path(path)[0], methods, tuple(guards), getattr(opened, "bound", UNLESS_STATED))
+    return Door(
+        compile_path(path)[0],
+        methods,
+        tuple(guards),
+        getattr(opened, "bound", UNLESS_STATED),
+        getattr(opened, "bounds", {}),
+    )
 
 
 class Front:
@@ -82,7 +108,7 @@ class Front:
         request = Request(scope)
         state, path, method = request.app.state, scope["path"], scope["method"]
         found = next((each for each in state.doors if each.leads(path, method)), None)
-        limit = found.bound if found else UNLESS_STATED
+        limit = found.limit(request.headers.get("content-type", "")) if found else UNLESS_STATED
         try:
             if found and found.guards:
                 who = state.authenticator.principal(request.headers.get("authorization"))

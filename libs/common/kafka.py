@@ -347,7 +347,7 @@ class EventSubscription(Subscription):
     async def _act(self, record: ConsumerRecord, incoming: Incoming) -> str:
         handler = self._handlers[incoming.type]
         event = handler.model.model_validate_json(incoming.body)
-        attributes = {"event.id": incoming.id, "event.type": incoming.type, "event.subject": incoming.subject}
+        attributes = {"event.id": incoming.id, "event.type": incoming.type, "event.subject": incoming.subject or ""}
 
         async def set_aside(error: BaseException) -> None:
             reason = (

@@ -78,7 +78,10 @@ def router(
         limit: Limit = 100,
         cursor: Annotated[str, Text(300)] | None = None,
     ) -> Letters:
-        """Senders see their own; `GET …/refusals` says more of these, and tells of what was refused over HTTP."""
+        """What this service refused, oldest first, with the reason; `state` asks for what became of it since.
+
+        Senders see their own; `GET …/refusals` says more of these, and tells of what was refused over HTTP.
+        """
         of = None if who.roles & {"operator", "auditor"} else refusals.sender(who)
         rows = await dead.listed(database, state, limit, cursor, of=of)
         last = rows[-1] if len(rows) == limit else None
@@ -89,12 +92,19 @@ def router(
 
     @routes.post("/replay", summary="Handle a dead letter again 重放死信")
     async def replay(place: Place, _: Annotated[Principal, require("operator")]) -> Settled:
+        """Through the same handler and the same checks as before: once the cause is mended it takes effect, once.
+
+        What is refused again stays a dead letter. One that was replayed or given up is not touched again (409).
+        """
         letter = await dead.fetch(database, place.topic, place.partition, place.offset)
         await again(database, letter, handlers, streams or {})
         return Settled(state="replayed")
 
     @routes.post("/discard", summary="Give a dead letter up; it stays to be read 放弃死信,记录保留")
     async def discard(given: Discarded, who: Annotated[Principal, require("operator")]) -> Settled:
+        """Nothing is done with it any more, and nothing of it is deleted: it stays to be read, in the state
+        `discarded`.
+        """
         await dead.settle(database, given.topic, given.partition, given.offset, "discarded")
         log.info("dead-letter-discarded", **given.model_dump(), actor=who.subject)
         return Settled(state="discarded")

@@ -74,9 +74,20 @@ def _refusal(request: Request, error: Exception) -> Refusal | None:
     return Refusal.of(error)
 
 
+async def note_part(database: Database, request: Request, part: Any, error: Exception) -> None:
+    """Note why one of several records that came in one request was refused; `part` is the record as it was sent."""
+    if (refusal := _refusal(request, error)) is not None:
+        body = part if isinstance(part, dict) else {}
+        record = Record(f"{request.method} {request.url.path}", refusals.told(body, "id"), refusals.told(body, "type"))
+        await _keep(database, request, record, refusal)
+
+
 async def _note(database: Database, request: Request, names: tuple[str, ...], refusal: Refusal) -> None:
+    await _keep(database, request, named(request, await request.body(), names), refusal)
+
+
+async def _keep(database: Database, request: Request, record: Record, refusal: Refusal) -> None:
     who = request.app.state.authenticator.principal(request.headers.get("authorization"))
-    record = named(request, await request.body(), names)
     try:
         async with database.transaction("note_refusal") as conn:
             await refusals.add(conn, refusals.sender(who), record, refusal)

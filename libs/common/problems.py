@@ -1,12 +1,11 @@
-"""What a refusal over HTTP looks like (RFC 9457), and the document that tells of every one that can come back."""
+"""What a refusal over HTTP looks like (RFC 9457)."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 PROBLEM = "application/problem+json"
 SAID = {
@@ -20,6 +19,42 @@ SAID = {
     429: "请求过多,请稍后重试 Too many at once; retry later",
     431: "请求头过大 A header is too large",
     503: "依赖的服务暂时不可用 Something this service needs is away; retry shortly",
+}
+EXAMPLES: dict[int, tuple[Any, ...]] = {
+    400: ("http_400", "请求无法读取。", "The request cannot be read."),
+    401: ("unauthenticated", "需要有效的令牌:没有令牌", "A valid bearer token is needed: there is none"),
+    403: ("forbidden", "没有权限:需要角色之一:operator", "Not allowed: one of these roles is needed: operator"),
+    404: ("missing", "未找到:8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4", "Not found: 8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4"),
+    409: (
+        "version_conflict",
+        "记录已被修改:当前版本为 7。请重新读取后再试。",
+        "The record has changed: its version is 7. Read it again and retry.",
+        {"field": "If-Match", "accepted": None},
+    ),
+    413: (
+        "http_413",
+        "请求体过大,上限为 64 KiB。",
+        "The body is too large: 64 KiB are taken.",
+        {"field": "body", "accepted": "at most 64 KiB"},
+    ),
+    422: (
+        "invalid",
+        "输入无效:on",
+        "The input is invalid: on",
+        {"field": "on", "accepted": "expected a day as text, such as 2026-01-31"},
+    ),
+    429: ("imports_busy", "正在执行的导入已达 2 个,请稍后重试。", "2 imports are under way; retry shortly."),
+    431: (
+        "http_431",
+        "请求头过大,上限为 8 KiB。",
+        "A header is too large: 8 KiB are taken.",
+        {"field": "x-long", "accepted": "at most 8192 bytes"},
+    ),
+    503: (
+        "unavailable",
+        "依赖的服务暂时不可用,请稍后重试。",
+        "Something this service needs is away; retry shortly.",
+    ),
 }
 WRITES = {"post", "put", "patch", "delete"}
 
@@ -90,52 +125,20 @@ def problem(
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Refusals of a route beside those that `document` tells by its shape, such as 429, for its `responses`."""
-    return {status: _refusal(status) for status in statuses}
+    """Refusals of a route beside those that the document tells by its shape, such as 429, for its `responses`."""
+    return {status: refusal(status) for status in statuses}
 
 
-def document(app: FastAPI) -> None:
-    """Have the application's OpenAPI document tell of every refusal that a route's shape leads to."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            described = generate()
-            for path, operations in described["paths"].items():
-                for method, operation in operations.items():
-                    for status in _by_shape(path, method, operation):
-                        operation["responses"][str(status)] = _refusal(status)
-                    operation["responses"] = dict(sorted(operation["responses"].items()))
-            schemas = described.setdefault("components", {}).setdefault("schemas", {})
-            for theirs in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which never come back
-                schemas.pop(theirs, None)
-            schemas |= _schemas()
-        return app.openapi_schema or described
-
-    app.openapi = openapi  # type: ignore[method-assign]
+def refusal(status: int) -> dict[str, Any]:
+    """One refusal, as the document tells of it."""
+    body = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    example = {"$ref": f"#/components/examples/problem_{status}"}
+    return {"description": SAID[status], "content": {PROBLEM: body | {"examples": {f"problem_{status}": example}}}}
 
 
-def _by_shape(path: str, method: str, operation: dict[str, Any]) -> Iterator[int]:
-    """What a route can answer that asks for a token, is sent a body, is told which one, or writes; and any route."""
-    asked, sent = operation.get("parameters", []), "requestBody" in operation
-    if any(parameter["name"] == "authorization" for parameter in asked):
-        yield from (401, 403)
-    if sent:
-        yield from (400, 413)
-    if sent or "{" in path:
-        yield 404
-    if method in WRITES:
-        yield 409
-    if sent or asked:
-        yield 422
-    yield from (431, 503)
-
-
-def _refusal(status: int) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": SAID[status], "content": {PROBLEM: {"schema": schema}}}
-
-
-def _schemas() -> dict[str, Any]:
-    schema = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
-    return {**schema.pop("$defs"), "Problem": schema}
+def shown() -> dict[str, Any]:
+    """One refusal of each status, as an example."""
+    return {
+        f"problem_{status}": {"summary": SAID[status], "value": content(status, code, zh, en, errors=list(faults))}
+        for status, (code, zh, en, *faults) in EXAMPLES.items()
+    }

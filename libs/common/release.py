@@ -84,11 +84,18 @@ def router(
 
     @routes.get("", summary="Senders that are set aside 被搁置的发送方")
     async def senders(_: Annotated[Principal, require("operator", "auditor")]) -> Asides:
+        """Who sent so much that was refused that the rest is parked unjudged, and the refusal that went over the
+        bound.
+        """
         async with database.reading() as conn:
             return Asides(items=[Aside(**row) async for row in PLUMBING.aside_list(conn)])
 
     @routes.post("/release", summary="Handle what a sender's parked records say, and hear it again 放行发送方")
     async def release(named: Named, who: Annotated[Principal, require("operator")]) -> Released:
+        """A page of what is parked is handled, in its order; ask again while `left` is not 0.
+
+        What is refused becomes a dead letter. Only when nothing is left is the sender heard again.
+        """
         place = {"topic": named.topic, "sender": named.sender}
         listed, ranges = await _parked(database, named)
         gone = 0

@@ -1,9 +1,11 @@
 """HTTP as every service offers it: problem+json in two languages, deny by default, health that tells the truth."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import asyncpg
@@ -17,15 +19,17 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from libs.common import bodies
+from libs.common import bodies, manual
 from libs.common.auth import Authenticator, Principal
 from libs.common.bodies import TOLD, Body
 from libs.common.clock import Clock, ClockNotStepped, SteppedClock
 from libs.common.db import PLUMBING, UNAVAILABLE, Database, UnencodableError
+from libs.common.document import Shape, document, examples_of
 from libs.common.errors import DomainError, Invalid, Kind
 from libs.common.exact import AskedWhole, Instant
 from libs.common.front import Front, TooLarge, door
-from libs.common.problems import document, problem
+from libs.common.front import public as public
+from libs.common.problems import problem
 
 log = structlog.get_logger()
 STATUS: dict[Kind, int] = {
@@ -51,9 +55,12 @@ Limit = Annotated[AskedWhole, Query(ge=1, le=500, description="每页条数 item
 
 def create_app(
     service: str, *, title: str, description: str, authenticator: Authenticator,
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None, examples: Path | None = None,
 ) -> FastAPI:  # fmt: skip
-    """An application whose API lives under `/<service>/v1`; the caller includes its routers and calls `seal`."""
+    """An application whose API lives under `/<service>/v1`; the caller includes its routers and calls `seal`.
+
+    `examples` is the file of what the document shows of each operation, see `libs.common.problems`.
+    """
     prefix = f"/{service}/v1"
     telemetry: Any = {
         # FastAPI's own spans take up the caller's traceparent; polling of health and quiet is not worth one.
@@ -62,10 +69,12 @@ def create_app(
     }  # fmt: skip
     app = FastAPI(
         title=title, description=description, version="1.0.0", openapi_url=f"{prefix}/openapi.json",
-        docs_url=f"{prefix}/docs", redoc_url=None, lifespan=lifespan, telemetry=telemetry,
+        docs_url=None, redoc_url=None, lifespan=lifespan, telemetry=telemetry,
     )  # fmt: skip
     app.state.authenticator = authenticator
-    app.state.doors, app.state.answers = [], set()
+    app.state.doors, app.state.answers, app.state.shapes = [], set(), {}
+    app.state.examples = examples_of(service, examples)
+    app.include_router(manual.router(prefix, title))
     app.add_middleware(Front, refused=_domain_error, too_large=_too_large)
     app.add_middleware(_Headers)
     app.add_exception_handler(TooLarge, _too_large)
@@ -110,10 +119,14 @@ def require(*roles: str) -> Any:
     return Depends(check)
 
 
-def public(route: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a route, or an application that is mounted, as open to anyone, on purpose."""
-    route.public = True  # type: ignore[attr-defined]
-    return route
+def reads(content: dict[str, Any], *models: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a route that reads its body itself: the document tells of this content, and of the models in it."""
+
+    def mark(route: Callable[..., Any]) -> Callable[..., Any]:
+        route.reads = (content, models)  # type: ignore[attr-defined]
+        return route
+
+    return mark
 
 
 def seal(app: FastAPI) -> None:
@@ -122,14 +135,15 @@ def seal(app: FastAPI) -> None:
     Notes the models that the routes answer with, to tell later whose fault a ValidationError is.
     """
     doors = []
-    described = {app.openapi_url, app.docs_url, app.swagger_ui_oauth2_redirect_url} - {None}
     # The routes as FastAPI serves them: `app.routes` shows an included router as one opaque entry.
     for route in iter_route_contexts(app.routes):
         opened = route.endpoint or getattr(route.route, "app", None)
         asked = route.dependant.dependencies if isinstance(route.original_route, APIRoute) else ()
         guards = [dependency.call.guards for dependency in asked if hasattr(dependency.call, "guards")]
         doors.append(door(route, guards))
-        if not guards and route.path not in described and not getattr(opened, "public", False):
+        shape = Shape(tuple(guards), *getattr(opened, "reads", ()))
+        app.state.shapes |= {(route.path, method.lower()): shape for method in route.methods or ()}
+        if not guards and route.path != app.openapi_url and not getattr(opened, "public", False):
             raise RuntimeError(f"{route.path} neither requires a role nor is marked public")
     app.state.doors = doors
     app.state.answers = {model.__name__ for route in iter_route_contexts(app.routes) for model in _answers(route)}
@@ -153,7 +167,7 @@ async def _nothing() -> dict[str, Any]:
 
 
 def status_router(health: Health, quiet: Health, notes: Health = _nothing) -> APIRouter:
-    """/healthz, /readyz, /metrics and /quiet. `health` maps parts to None (well) or a reason.
+    """/healthz, /readyz, /metrics, /quiet and /asyncapi.json. `health` maps parts to None (well) or a reason.
 
     `notes` is what whoever looks has to know though the service is well; each has a text in both languages.
     """
@@ -180,6 +194,11 @@ def status_router(health: Health, quiet: Health, notes: Health = _nothing) -> AP
     @public
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @router.get("/asyncapi.json")
+    @public
+    async def asyncapi() -> Response:
+        return Response(manual.ASYNCAPI.read_bytes(), media_type="application/json")
 
     @router.get("/quiet")
     @public
@@ -208,10 +227,12 @@ def clock_router(service: str, database: Database, clock: Clock) -> APIRouter:
 
     @router.get("", summary="Read the business clock 读取业务时钟")
     async def read(_: Annotated[Principal, require("clock", "viewer", "operator")]) -> Stepped:
+        """Business time: by it things fall due. `mode` says whether it is the system's or is stepped."""
         return Stepped(now=clock.now(), mode=clock.mode)
 
     @router.post("", summary="Step the business clock forward 步进业务时钟")
     async def step(body: Step, _: Annotated[Principal, require("clock")]) -> Stepped:
+        """Only where the service runs with a stepped clock, for rehearsals; it never goes back."""
         if not isinstance(clock, SteppedClock):
             raise ClockNotStepped()
         clock.check(body.now)
@@ -243,7 +264,8 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    return _invalid(request, [{**fault, "loc": fault["loc"][1:] or fault["loc"]} for fault in error.errors()])
+    found = [{**fault, "loc": fault["loc"][1:] or fault["loc"]} for fault in error.errors()]
+    return _invalid(request, found, getattr(error, "read_as", None) or _read_as(request))
 
 
 async def _invalid_inside(request: Request, error: Exception) -> JSONResponse:
@@ -251,18 +273,24 @@ async def _invalid_inside(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ValidationError)  # noqa: S101
     if error.title in request.app.state.answers:
         return await _unexpected(request, error)
-    return _invalid(request, error.errors(include_url=False, include_input=False))
+    return _invalid(request, error.errors(include_url=False, include_input=False), _read_as(request))
 
 
-def _invalid(request: Request, found: Sequence[Any]) -> JSONResponse:
+def _invalid(request: Request, found: Sequence[Any], read_as: Any) -> JSONResponse:
     chinese = request.headers.get("accept-language", "").lower().startswith("zh")
-    told = bodies.faults(found, _read_as(request))
+    told = bodies.faults(found, read_as)
     faults = [{"field": fault.field, "accepted": fault.zh if chinese else fault.en} for fault in told]
     named = ", ".join(fault.field for fault in told)
     zh, en = f"输入无效:{named}", f"The input is invalid: {named}"
     if (total := len(found)) > TOLD:
         zh, en = f"{zh} 等,共 {total} 处", f"{en}, and more: {total} faults in all"
     return problem(request, 422, "invalid", zh, en, faults)
+
+
+async def refusal(request: Request, error: DomainError | RequestValidationError) -> tuple[int, dict[str, Any]]:
+    """Status and problem that a request would be answered with, for one part of a request that has several."""
+    answer = await (_domain_error if isinstance(error, DomainError) else _validation_error)(request, error)
+    return answer.status_code, json.loads(bytes(answer.body))
 
 
 def _read_as(request: Request) -> Any:

@@ -28,6 +28,23 @@ from services.decommission.store import QUERIES, Held
 Work = Callable[[Connection], Awaitable[Held]]
 Act = Callable[[Request, Principal, str | None, Work], Awaitable[Response]]
 READ_ALL = ("viewer", "operator", "approver", "auditor")
+# What an operator does by a word alone: path, entry of the log, summary, description.
+NOTES = (
+    ("release", "released", "End a hold 解除暂停", "All holds of the case end, and its clock goes on."),
+    ("cancel", "cancelled", "Cancel and undo 撤销", "The case ends; what was already stopped is brought back whole."),
+    (
+        "restore",
+        "restore_asked",
+        "Bring a stopped asset back 恢复",
+        "Possible until it is disposed of. The order goes out within seconds, before all other work.",
+    ),
+    (
+        "resume",
+        "resumed",
+        "Let the machine go on after a person looked 人工处理后继续",
+        "For a case that waits for a person: what stood in its way was looked at, and it is tried again.",
+    ),
+)
 
 
 class Case(BaseModel):
@@ -131,7 +148,10 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         cursor: Cursor | None = None,
         limit: Limit = 100,
     ) -> Cases:
-        """A unit's token reads the cases of assets for which its unit, or one below it, answers now."""
+        """All cases, or those in one state or of one asset, the newest first; `due_at` is when a case moves by itself.
+
+        A unit's token reads the cases of assets for which its unit, or one below it, answers now.
+        """
         begin = paging.place(cursor)
         async with ctx.database.reading() as conn:
             below = await units.reach(conn, who, READ_ALL)
@@ -151,7 +171,11 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.get("/{case_id}", summary="One case with its log 案件详情")
     async def case(case_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> CaseWithLog:
-        """To a unit's token another unit's case is as one that does not exist."""
+        """Where it stands, the windows that are pinned to it, and every entry of its log with its hash.
+
+        `fault` tells of a log that was altered: nothing is done on the strength of it. To a unit's token another
+        unit's case is as one that does not exist.
+        """
         async with ctx.database.reading() as conn:
             below = await units.reach(conn, who, READ_ALL)
             if below is not None and not await QUERIES.case_seen(conn, case_id=case_id, below=below):
@@ -190,6 +214,11 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         who: Annotated[Principal, require("unit", "operator")],
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
+        """`keep` ends the case, `fix` waits until the day that is named, `close` agrees. The first answer counts.
+
+        A unit answers for itself and the units below it. What an operator answers on its behalf is marked so and
+        leaves the unit its window.
+        """
         given = domain.read_answer(body.model_dump(mode="json"), today=ctx.today())
 
         async def work(conn: Connection) -> Held:
@@ -206,13 +235,8 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
         return await act(request, who, idempotency_key, work)
 
-    for path, kind, summary in (
-        ("release", "released", "End a hold 解除暂停"),
-        ("cancel", "cancelled", "Cancel and undo 撤销"),
-        ("restore", "restore_asked", "Bring a stopped asset back 恢复"),
-        ("resume", "resumed", "Let the machine go on after a person looked 人工处理后继续"),
-    ):
-        _add_note(routes, ctx, act, path, kind, summary)
+    for path, kind, summary, told in NOTES:
+        _add_note(routes, ctx, act, path, kind, summary, told)
 
     @routes.post("/{case_id}/hold", response_model=Case, summary="Stop a case's clock 暂停")
     async def hold(
@@ -222,6 +246,9 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         who: Annotated[Principal, require("operator")],
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
+        """Until the day that is named, or until further notice. Of several holds the longest counts; one release ends
+        all.
+        """
         if body.until is not None and body.until < ctx.today():
             why = ("暂停的截止日已过", "the hold has ended already")
             raise Invalid(field="until", accepted=f"{ctx.today()} or later, or none", why=why)
@@ -233,13 +260,16 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.get("/{case_id}/file", summary="The case file: chain, receipts, plan, signed head 案卷")
     async def file(case_id: UUID, _: Annotated[Principal, require("auditor")]) -> dict[str, Any]:
+        """All that proves what was done and why, under a signed head; `jianfu case verify` checks it without a
+        server.
+        """
         return await _file(ctx, case_id)
 
     return routes
 
 
-def _add_note(routes: APIRouter, ctx: Context, act: Act, path: str, kind: str, summary: str) -> None:
-    @routes.post(f"/{{case_id}}/{path}", response_model=Case, summary=summary, name=path)
+def _add_note(routes: APIRouter, ctx: Context, act: Act, path: str, kind: str, summary: str, told: str) -> None:
+    @routes.post(f"/{{case_id}}/{path}", response_model=Case, summary=summary, description=told, name=path)
     async def note(
         case_id: UUID,
         body: Reason,

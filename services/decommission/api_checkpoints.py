@@ -47,6 +47,9 @@ def router(ctx: Context) -> APIRouter:
     @routes.get("", summary="Checkpoints of all logs 日志检查点")
     @public
     async def checkpoints(cursor: Day = FIRST_DAY, limit: Limit = 100) -> Checkpoints:
+        """One per business day on which a log changed, oldest first. Whoever keeps them can find a rewritten log
+        later.
+        """
         async with ctx.database.reading() as conn:
             rows = [dict(row) async for row in QUERIES.checkpoint_list(conn, after=cursor, max_rows=limit)]
         items = [Checkpoint(**row) for row in rows]
@@ -55,6 +58,7 @@ def router(ctx: Context) -> APIRouter:
     @routes.get("/{day}", summary="One checkpoint with its text 检查点详情")
     @public
     async def checkpoint(day: Day) -> CheckpointText:
+        """The heads of the logs as they stood. The hash of `text` in UTF-8 is `sha256`, which the signature names."""
         async with ctx.database.reading() as conn:
             row = await QUERIES.checkpoint_get(conn, day=day)
         if row is None:

@@ -135,7 +135,10 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
     async def held(
         unit_id: UUID, who: Annotated[Principal, require("operator", "registrar", "approver", "auditor", "unit")]
     ) -> Keys:
-        """With all of each address, for that is what the second person confirms; a `contact` is never shown."""
+        """All that were ever proposed for it, the newest first, with who proposed and who confirmed each.
+
+        With all of each address, for that is what the second person confirms; a `contact` is never shown.
+        """
         if not who.roles & {"operator", "registrar", "approver", "auditor"}:
             await theirs(unit_id, who)
         async with ctx.database.reading() as conn:
@@ -143,6 +146,7 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
 
     @routes.post("/challenge", summary="Ask again for proof that the key is held 再次质询")
     async def challenge(unit_id: UUID, who: Annotated[Principal, require("operator", "unit")]) -> Challenged:
+        """The unit's system is asked again to prove that it holds the key. `unproved` says why it has not."""
         await theirs(unit_id, who)
         key, why = await unitkeys.challenge(ctx, unit_id)
         wake()

@@ -36,6 +36,9 @@ def router(ctx: Context) -> APIRouter:
         responses={200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}}},
     )
     async def package(case_id: UUID, _: Annotated[Principal, require("auditor")]) -> StreamingResponse:
+        """What was kept of the asset before it stopped, with a manifest of hashes. A damaged package is refused
+        (409).
+        """
         async with ctx.database.reading() as conn:
             if await QUERIES.archive_get(conn, case_id=case_id) is None:
                 raise Missing(what=(f"个案 {case_id} 的归档包", f"package of case {case_id}"))

@@ -118,6 +118,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         cursor: Cursor | None = None,
         limit: Limit = 100,
     ) -> Plans:
+        """Sealed once a day. Only a plan that two have signed, or one under a mandate, is carried out."""
         begin = paging.place(cursor)
         async with ctx.database.reading() as conn:
             await PLUMBING.plan_for_values(conn)
@@ -128,6 +129,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.get("/plans/{plan_id}", summary="One plan, its text and hash 方案详情")
     async def plan(plan_id: UUID, _: Annotated[Principal, require(*READ)]) -> PlanText:
+        """The text whose hash is signed, who has signed it, and who has rejected it."""
         async with ctx.database.reading() as conn:
             row = await QUERIES.plan_get(conn, plan_id=plan_id)
             if row is None:
@@ -144,12 +146,17 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.post("/plans/{plan_id}/approvals", summary="Sign a plan's hash 批准方案")
     async def approve(plan_id: UUID, body: Signature, who: Annotated[Principal, require("approver")]) -> Signed:
+        """Name the hash of the text that you have read. Two people sign, neither with a hand in one of its cases.
+
+        A hash other than the plan's is refused: it is not what you have read.
+        """
         after = await planning.approve(ctx, plan_id, who, body.sha256)
         executor.wake()
         return Signed(state=after["state"], approvers=after["approvers"])
 
     @routes.post("/plans/{plan_id}/reject", summary="Say no to a plan; what is not stopped is planned anew 否决方案")
     async def reject(plan_id: UUID, body: No, who: Annotated[Principal, require("approver")]) -> SaidNo:
+        """What of it has not been stopped is planned anew. The first who says no is named."""
         said = await planning.reject(ctx, plan_id, by=who.identity, reason=body.reason)
         executor.wake()
         return SaidNo(**said)
@@ -158,6 +165,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
     async def mandates(
         _: Annotated[Principal, require(*READ)], cursor: Cursor | None = None, limit: Limit = 100
     ) -> dict[str, Any]:
+        """Each with its rule, its limit per day, its end, and who proposed, signed or took it back."""
         begin = paging.place(cursor)
         async with ctx.database.reading() as conn:
             await PLUMBING.plan_for_values(conn)
@@ -168,6 +176,9 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.post("/mandates", status_code=201, summary="Propose a standing approval 提出授权")
     async def propose(body: MandateIn, who: Annotated[Principal, require("operator", "approver")]) -> dict[str, UUID]:
+        """A mandate lets one signature do for plans of one rule, up to a limit per day and to an end. Two sign it
+        first.
+        """
         which = await standing.propose(
             ctx.database, ctx.clock, rule=body.rule, max_per_day=body.max_per_day, until=body.until, by=who.identity
         )
@@ -175,10 +186,12 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.post("/mandates/{mandate_id}/approvals", status_code=204, summary="Sign a standing approval 批准授权")
     async def sign(mandate_id: UUID, who: Annotated[Principal, require("approver")]) -> None:
+        """The second of two different people puts it in force."""
         await standing.sign(ctx.database, ctx.clock, mandate_id, who)
 
     @routes.post("/mandates/{mandate_id}/revoke", summary="Take a standing approval back 撤回授权")
     async def revoke(mandate_id: UUID, body: No, who: Annotated[Principal, require("approver")]) -> SaidNo:
+        """From now on its plans need two signatures again. The first who says so is named."""
         said = await standing.revoke(ctx.database, ctx.clock, mandate_id, by=who.identity, reason=body.reason)
         return SaidNo(**said)
 

@@ -83,6 +83,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
         cursor: Annotated[AskedWhole, Query(ge=0)] = 0,
         limit: Limit = 100,
     ) -> dict[str, Any]:
+        """Addresses, connectors and the kill switch: what was before, what is now, by whom and when."""
         async with ctx.database.reading() as conn:
             rows = [dict(row) async for row in QUERIES.setup_changes_list(conn, after=cursor, max_rows=limit)]
         items = [row | {name: _shown(row[name]) for name in ("before", "after")} for row in rows]
@@ -90,6 +91,7 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
 
     @routes.get("/limits", tags=["setup 配置"], summary="Limits and windows in force 限额与期限")
     async def limits(_: Annotated[Principal, require("viewer", "operator", "approver", "auditor")]) -> dict[str, Any]:
+        """How much may close per unit, kind, day and plan (nought: nothing), and how many days each window lasts."""
         return {
             "limits": asdict(ctx.limits),
             "windows": asdict(windows),
@@ -101,17 +103,20 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
         _: Annotated[Principal, require("viewer", "operator")],
         state: Literal["closed", "open", "half_open"] | None = None,
     ) -> list[Target]:
+        """Of this process alone. A target that fails again and again is left alone for a while."""
         shown = [Target(**found) for found in ctx.egress.targets.shown()]
         return [target for target in shown if state in (None, target.state)]
 
     @routes.post("/rounds", status_code=202, tags=["setup 配置"], summary="Let what is due move 推进到期案件")
     async def rounds(_: Annotated[Principal, require("operator")]) -> dict[str, str]:
+        """Cases that are due are looked at now instead of at the next round; nothing becomes due by it."""
         await usecases.release_work(ctx)
         executor.wake()
         return {"released_until": ctx.now().isoformat()}
 
     @routes.post("/kill-switch", status_code=204, tags=["setup 配置"], summary="Stop every outgoing call 总开关")
     async def kill_switch(body: Switch, who: Annotated[Principal, require("operator")]) -> None:
+        """While it is on no call leaves this service; cases wait where they are. Turned on it needs no reason."""
         await switch.turn(ctx, on=body.on, reason=body.reason, actor=who.identity)
         executor.wake()
 
@@ -119,18 +124,25 @@ def router(ctx: Context, executor: Executor, windows: Windows, public_keys: list
     async def kill_switch_now(
         _: Annotated[Principal, require("viewer", "operator", "approver", "auditor")],
     ) -> Switched:
+        """Also whether the service was started with it on, which only another start can change."""
         async with ctx.database.reading() as conn:
             return Switched(**asdict(await switch.standing(ctx, conn)))
 
     @routes.post("/notices/{case_id}/receipt", status_code=204, tags=["public 公开"], summary="A late receipt 补交回执")
     @public
     async def receipt(case_id: UUID, body: LateReceipt) -> None:
+        """It proves the notice when it is signed with the unit's key in force and names the notice's hash and the
+        asset.
+
+        The signature is the proof, so no token is asked for.
+        """
         await usecases.late_receipt(ctx, case_id, body.receipt)
         executor.wake()
 
     @routes.get("/keys", tags=["public 公开"], summary="The keys of notices and case files, the one in use first 公钥")
     @public
     async def keys() -> dict[str, Any]:
+        """Public keys by which notices, orders and case files are verified; earlier ones stay listed."""
         return {"keys": public_keys}
 
     return routes

@@ -56,7 +56,11 @@ def application(
 ) -> FastAPI:  # fmt: skip
     """The HTTP application."""
     app = web.create_app(
-        "decommission", title="Jianfu decommission 关停", description=DESCRIPTION, authenticator=authenticator
+        "decommission",
+        title="Jianfu decommission 关停",
+        description=DESCRIPTION,
+        authenticator=authenticator,
+        examples=Path(__file__).with_name("examples.yaml"),
     )
     app.include_router(web.status_router(health, quiet, partial(switch.note, ctx)))
     app.include_router(web.clock_router("decommission", ctx.database, ctx.clock))

@@ -1,6 +1,7 @@
 """The monitor's HTTP application: one router per noun."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -32,7 +33,13 @@ def build(
     handlers: Mapping[str, Mapping[str, Handler]],
 ) -> FastAPI:
     """Assemble the application; every route asks for a role or says that it is public."""
-    app = create_app("monitor", title="Jianfu monitor 减负·监测", description=DESCRIPTION, authenticator=authenticator)
+    app = create_app(
+        "monitor",
+        title="Jianfu monitor 减负·监测",
+        description=DESCRIPTION,
+        authenticator=authenticator,
+        examples=Path(__file__).with_name("examples.yaml"),
+    )
     database, clock = base.database, base.clock
     reread = Reread(base.ends.options, authenticator)
     app.include_router(api_usage.router(database, clock, calendar, gate))

@@ -158,6 +158,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     @routes.get("/admissions", summary="All versions of a source's admission 历次接纳")
     async def history(source: SourceName, _: Annotated[Principal, require(*READERS)]) -> AdmissionList:
+        """Oldest first; in force on a day is the last one that begins no later."""
         return AdmissionList(items=await versions(source))
 
     @routes.get("/changes", summary="Who changed what of a source, latest first 变更记录")
@@ -167,6 +168,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
         limit: Limit = 100,
         cursor: Annotated[AskedWhole | None, Query(ge=1)] = None,
     ) -> ChangeList:
+        """Terms, admissions and withdrawals: what was before, what is now, by whom and when."""
         async with database.reading() as conn:
             rows = store.QUERIES.source_change_list(conn, source=source, before_id=cursor, max_rows=limit)
             items = [Change(**dict(row) | _parsed(row)) async for row in rows]

@@ -109,14 +109,16 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
 
     @routes.post("/sweeps", tags=["sweeps 巡查"], summary="Sweep today 执行当日巡查")
     async def sweep(_: Annotated[Principal, require("operator")], asked: SweepAsked | None = None) -> Sweep:
-        """Today's sweep. Where that has been already, only what has come to be watched since is judged and added.
+        """All rules over all watched assets, for the last day that believed sources vouch for.
 
-        So what was imported shows at once. What was judged today is judged again tomorrow.
+        Where today's sweep has been already, only what has come to be watched since is judged and added, so what was
+        imported shows at once. What was judged today is judged again tomorrow.
         """
         return Sweep(**await sweeper.sweep(asked=True))
 
     @routes.get("/sweeps/{day}", tags=["sweeps 巡查"], summary="What a day's sweep found 某日巡查结果")
     async def swept(day: Day, _: Reader) -> Sweep:
+        """How many assets had which verdict, and what each rule came to. A day without a sweep is not found (404)."""
         async with database.reading() as conn:
             row = await store.QUERIES.sweep_get(conn, day=day)
         if row is None:
@@ -131,7 +133,10 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
         limit: Limit = 100,
         cursor: UUID | None = None,
     ) -> VerdictList:
-        """A unit's token reads those of its own assets and of the units below it; so it is for findings."""
+        """The verdict on each asset as it stood on that day, today if none is named; `from_day` says since when.
+
+        A unit's token reads those of its own assets and of the units below it; so it is for findings.
+        """
         async with database.reading() as conn:
             below = await units.reach(conn, who, READERS)
             rows = [
@@ -171,7 +176,10 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
 
     @routes.get("/findings/{finding_id}", tags=["findings 发现"], summary="One finding 单个发现")
     async def finding(finding_id: UUID, who: UnitToo) -> Finding:
-        """To a unit's token another unit's finding is as one that does not exist."""
+        """With the values that it read, their sources and ages, and whether its rule is true of them, computed now.
+
+        To a unit's token another unit's finding is as one that does not exist.
+        """
         async with database.reading() as conn:
             below = await units.reach(conn, who, READERS)
             row = await store.QUERIES.finding_seen(conn, finding_id=finding_id, below=below)
@@ -181,7 +189,10 @@ def router(database: Database, book: RuleBook, sweeper: Sweeper, clock: Clock) -
 
     @routes.get("/assets/{asset_id}/why", tags=["findings 发现"], summary="Why it is judged so 结论依据")
     async def explain(asset_id: UUID, who: UnitToo) -> why.Why:
-        """To a unit's token another unit's asset is as one that does not exist."""
+        """Each rule with the signals it reads: true, false, or unknown and for want of what.
+
+        To a unit's token another unit's asset is as one that does not exist.
+        """
         async with database.reading() as conn:
             below = await units.reach(conn, who, READERS)
             if below is not None and not await store.QUERIES.asset_seen(conn, asset_id=asset_id, below=below):

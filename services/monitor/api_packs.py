@@ -43,10 +43,12 @@ def router(book: RuleBook) -> APIRouter:
 
     @routes.get("", summary="Policy packs in force 现行规则包")
     async def listed(_: Annotated[Principal, require(*READERS)]) -> PackList:
+        """Every rule with its legal basis, and a label of how well that basis is established."""
         return PackList(items=list(packs.values()))
 
     @routes.get("/{name}", summary="One policy pack 单个规则包")
     async def one(name: Annotated[str, Text(100)], _: Annotated[Principal, require(*READERS)]) -> PackOut:
+        """Its sources, and its rules as they are written."""
         if name not in packs:
             raise Missing(what=name)
         return packs[name]

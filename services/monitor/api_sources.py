@@ -121,6 +121,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     @routes.get("", summary="Sources and their health 来源及其健康状态")
     async def sources(_: Annotated[Principal, require(*READERS)]) -> SourceList:
+        """Each with the terms it is judged by, whether it is healthy and why not, and what it is admitted for."""
         return SourceList(items=await listed())
 
     @routes.get("/{source}/days", summary="A source's days, latest first 来源逐日情况")
@@ -130,6 +131,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
         limit: Limit = 100,
         cursor: Day | None = None,
     ) -> DayList:
+        """What arrived, what was stated, and whether the day is whole: only then does its silence count."""
         async with database.reading() as conn:
             rows = [
                 SourceDay(**row)

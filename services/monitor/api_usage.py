@@ -101,6 +101,11 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate
         principal: Annotated[Principal, require("agent")],
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
+        """Up to 10,000 records of one source in 8 MiB; each is counted or refused for itself, with a reason.
+
+        Send an `Idempotency-Key`: the same delivery again under it counts once and gets the same answer. Users are
+        counted in sketches; what names one is not kept.
+        """
         body = await request.body()
         if body.count(b",") > MAX_COMMAS:
             raise _too_many()
@@ -144,6 +149,10 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate
     @intake("source", "day", "revision")
     @bounded(1 * MIB)
     async def state(stated: SourceStated, principal: Annotated[Principal, require("agent")]) -> Stated:
+        """What it vouches for: the assets it covered, the measures it took, how many records it sent.
+
+        Only where that many arrived does absence mean zero. A later statement of the day needs a higher `revision`.
+        """
         domain.speaks_for(principal.sources, stated.source)
         taken = await usecases.state_source(
             database,

@@ -91,7 +91,10 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     async def asset(
         asset_id: UUID, response: Response, who: Annotated[Principal, require(*WITH_AGENTS, "unit")]
     ) -> schemas.Asset:
-        """The current record. To a unit's token another unit's asset is as one that does not exist."""
+        """The record as it stands now; its version, the `ETag`, is what a correction names in `If-Match`.
+
+        To a unit's token another unit's asset is as one that does not exist.
+        """
         async with database.reading() as conn:
             below = await units.reach(conn, who, WITH_AGENTS)
             row = await QUERIES.asset_seen(conn, asset_id=asset_id, below=below)
@@ -164,7 +167,10 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         summary="Counts by kind, platform and state 按类别、平台和状态统计",
     )
     async def summary(who: Annotated[Principal, require(*READ_ALL, "unit")]) -> schemas.Counts:
-        """Never by unit or person. A unit's token has its own assets counted, with those of the units below it."""
+        """How many assets of each kind and platform are in which state. Never by unit or person.
+
+        A unit's token has its own assets counted, with those of the units below it.
+        """
         async with database.reading() as conn:
             below = await units.reach(conn, who, READ_ALL)
             rows = QUERIES.asset_counts(conn, below=below)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,14 +11,16 @@ from fastapi import APIRouter, Query, Request, Response
 from libs.common.auth import Principal
 from libs.common.clock import Clock
 from libs.common.db import Database
-from libs.common.errors import DomainError
+from libs.common.errors import DomainError, Invalid
+from libs.common.events.structured import TAKEN
 from libs.common.exact import AskedFlag, Day
-from libs.common.front import bounded
-from libs.common.noting import intake, noting
-from libs.common.problems import problems
-from libs.common.text import Text
-from libs.common.web import IdempotencyKey, Limit, require
+from libs.common.front import MIB, bounded
+from libs.common.noting import intake, note_part, noting
+from libs.common.problems import Problem, problems
+from libs.common.text import Text, quoted
+from libs.common.web import IdempotencyKey, Limit, reads, refusal, require
 from services.registry import csvrows, domain, imports, releases, schemas, usecases
+from services.registry.cloudevents import BATCH, NoEvent, sent
 from services.registry.domain import Policy
 from services.registry.reports import OUTDATED, Answer, File
 from services.registry.store import QUERIES
@@ -48,6 +50,20 @@ FILE_BODY = {
                 XLSX: {"schema": {"type": "string", "format": "binary"}},
             },
         }
+    },
+}
+
+
+MOST_EVENTS = 100  # of one batch: each is a transaction of its own, and the caller waits for all of them
+DATA = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in schemas.EVENTS.values()]
+ONE = {"$ref": "#/components/schemas/CloudEvent"}
+EVENTS_BODY = {
+    "required": True,
+    "description": "One event in structured mode, its data in binary mode, or a batch 结构化、二进制或批量模式",
+    "content": {
+        TAKEN: {"schema": ONE},
+        BATCH: {"schema": {"type": "array", "items": ONE, "maxItems": MOST_EVENTS}},
+        "application/json": {"schema": {"anyOf": [ONE, *DATA]}},
     },
 }
 
@@ -100,31 +116,68 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     routes = APIRouter(prefix="/registry/v1", route_class=noting(database))
     turns = Turns()
 
-    @routes.post(
-        "/events",
-        status_code=202,
-        tags=["intake 接入"],
-        summary="A lifecycle CloudEvent 生命周期事件",
-        response_model_exclude_none=True,
-    )
-    @intake()
-    async def event(
-        body: schemas.CloudEvent, who: Annotated[Principal, require("registrar", "unit")]
-    ) -> schemas.Outcome:
-        """`asset.declared`, `asset.corrected` or `asset.delisted` as application/cloudevents+json.
-
-        The same event again gets the same answer. A removal makes an asset `gone`, never closed; where a source loses
-        too many within a day it is `held` for a person. A `duplicate` names the twin and changes nothing.
-        """
-        told = schemas.EVENTS[body.type].model_validate(body.data)
+    async def take(one: schemas.CloudEvent, who: Principal) -> schemas.Outcome:
+        told = schemas.EVENTS[one.type].model_validate(one.data)
         result = await usecases.take_in(
-            database, told, who, source=body.source, event_id=body.id, now=clock.now(), policy=policy, tell_twins=True
+            database, told, who, source=one.source, event_id=one.id, now=clock.now(), policy=policy, tell_twins=True
         )
         warning = f"platform_corrected: {result.what.platform}" if result.what.corrected else None
         if result.outcome == "outdated":
             said = f"outdated: {OUTDATED.zh} {OUTDATED.en}"
             return schemas.Outcome(outcome="unchanged", asset_id=result.asset_id, warning=said)
         return schemas.Outcome(outcome=result.outcome, asset_id=result.asset_id, warning=warning)
+
+    async def judged(request: Request, who: Principal, index: int, one: Any, envelope: Any) -> schemas.EventVerdict:
+        named = envelope.get("id") if isinstance(envelope, dict) else None
+        place = {"index": index, "id": quoted(named, 200) if isinstance(named, str) else None}
+        try:
+            if isinstance(one, NoEvent):
+                raise one
+            return schemas.EventVerdict(**place, status=202, outcome=await take(one, who))
+        except (DomainError, NoEvent) as error:
+            await note_part(database, request, envelope, error)
+            status, problem = await refusal(request, error)
+            return schemas.EventVerdict(**place, status=status, problem=Problem(**problem))
+
+    @routes.post(
+        "/events",
+        status_code=202,
+        tags=["intake 接入"],
+        summary="Lifecycle CloudEvents 生命周期事件",
+        response_model_exclude_none=True,
+        responses={
+            207: {"model": schemas.EventVerdicts, "description": "批量:逐条结论 of a batch: a verdict for each event"}
+        },
+    )
+    @intake()
+    @bounded(MIB, media=BATCH)
+    @reads(EVENTS_BODY, schemas.CloudEvent, *schemas.EVENTS.values())
+    async def event(request: Request, who: Annotated[Principal, require("registrar", "unit")]) -> schemas.Outcome:
+        """`asset.declared`, `asset.corrected` or `asset.delisted`, in the three modes of CloudEvents' HTTP binding.
+
+        Structured: the whole event as application/cloudevents+json. Binary: the event's data as application/json, its
+        attributes in headers `ce-id`, `ce-source`, `ce-type` …, percent-encoded where they are not ASCII. Batch: up to
+        100 events in 1 MiB as application/cloudevents-batch+json, answered by 207 with a verdict for each; each is
+        taken or refused for itself. `subject` and `time` may be absent: the data says what an event is about.
+
+        The same event again gets the same answer. A removal makes an asset `gone`, never closed; where a source loses
+        too many within a day it is `held` for a person. A `duplicate` names the twin and changes nothing.
+        """
+        came = sent(request.headers.raw, await request.body())
+        if not came.batch:
+            one = next(iter(came.events(schemas.CloudEvent)))
+            if isinstance(one, NoEvent):
+                raise one
+            return await take(one, who)
+        if len(came.envelopes) > MOST_EVENTS:
+            why = (f"一批最多 {MOST_EVENTS} 个事件", f"a batch has at most {MOST_EVENTS} events")
+            raise Invalid(field="body", accepted=f"at most {MOST_EVENTS} events", why=why)
+        items = [
+            await judged(request, who, index, one, envelope)
+            for index, (one, envelope) in enumerate(zip(came.events(schemas.CloudEvent), came.envelopes, strict=True))
+        ]
+        told = schemas.EventVerdicts(items=items).model_dump_json(exclude_none=True)
+        return Response(told, 207, media_type="application/json")  # type: ignore[return-value]
 
     @routes.post(
         "/imports",

@@ -143,7 +143,10 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     @routes.get("/{unit_id}", summary="One unit 单位详情")
     async def unit(unit_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> Unit:
-        """With all its names and codes. To a unit's token a unit not below its own is as one that does not exist."""
+        """With all the names and codes under which it is known.
+
+        To a unit's token a unit that is not below its own is as one that does not exist.
+        """
         async with database.reading() as conn:
             below = await units.reach(conn, who, READ_ALL)
             if await QUERIES.unit_seen(conn, unit_id=unit_id, below=below) is None:

@@ -37,7 +37,13 @@ def application(
     quiet: web.Health,
 ) -> FastAPI:
     """The HTTP application."""
-    app = web.create_app("registry", title="Jianfu registry 登记", description=DESCRIPTION, authenticator=authenticator)
+    app = web.create_app(
+        "registry",
+        title="Jianfu registry 登记",
+        description=DESCRIPTION,
+        authenticator=authenticator,
+        examples=Path(__file__).with_name("examples.yaml"),
+    )
     app.include_router(web.status_router(health, quiet))
     app.include_router(web.clock_router("registry", database, clock))
     app.include_router(noting.router("registry", database))

@@ -1,16 +1,30 @@
 """The bodies of the HTTP interface, with an example each."""
 
+import base64
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, from_json
 
 from libs.common.bodies import Body
-from libs.common.events.envelope import EXTENSIONS
+from libs.common.errors import Unfit
+from libs.common.events.envelope import ATTRIBUTES, EXTENSIONS
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted, Kind
 from libs.common.events.registry import RecordState, RunningState
+from libs.common.events.structured import DATA, media_type
 from libs.common.exact import Day, Instant
+from libs.common.problems import Problem
 from libs.common.text import Text
 
 ACCOUNT_ID = "8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4"
@@ -143,7 +157,8 @@ class Reason(Body):
 class CloudEvent(Body):
     """A CloudEvent 1.0 in structured mode; the same `source` and `id` again from one sender is the same event.
 
-    Beside these attributes it may carry the extensions that CloudEvents documents, such as `traceparent`.
+    Beside these attributes it may carry the extensions that CloudEvents documents, such as `traceparent`. Its data may
+    also stand in base64 under `data_base64`.
     """
 
     model_config = ConfigDict(
@@ -167,8 +182,17 @@ class CloudEvent(Body):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_extensions(cls, given: Any) -> Any:
-        return {name: given[name] for name in given if name not in EXTENSIONS} if isinstance(given, dict) else given
+    def _plain(cls, given: Any) -> Any:
+        """Without extensions and without what is null, which JSON may write for what is not there."""
+        if not isinstance(given, dict):
+            return given
+        unsaid = {name for name in (*ATTRIBUTES, *DATA) if given.get(name, "") is None}
+        told = {name: given[name] for name in given if name not in EXTENSIONS | unsaid}
+        if isinstance(kind := told.get("datacontenttype"), str):
+            told["datacontenttype"] = media_type(kind)
+        if "data_base64" in told:
+            told["data"] = _unpacked(told.pop("data_base64"), alone="data" not in told)
+        return told
 
     @field_validator("data")
     @classmethod
@@ -177,6 +201,18 @@ class CloudEvent(Body):
         if (model := EVENTS.get(info.data.get("type", ""))) is not None:
             model.model_validate(data)
         return data
+
+
+def _unpacked(packed: Any, *, alone: bool) -> Any:
+    """The data that an envelope holds in base64. Raises ValidationError."""
+    try:
+        if alone and isinstance(packed, str):
+            return from_json(base64.b64decode(packed, validate=True), allow_inf_nan=False)
+    except ValueError:  # binascii.Error is one
+        pass
+    why = Unfit("须为 base64 编码的 JSON,且不得另有 data", "expected the event's JSON object in base64, and no data")
+    fault = InitErrorDetails(type="value_error", loc=("data_base64",), input=None, ctx={"error": why})
+    raise ValidationError.from_exception_data("CloudEvent", [fault])
 
 
 class Outcome(BaseModel):
@@ -188,6 +224,22 @@ class Outcome(BaseModel):
     outcome: Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate"]
     asset_id: UUID
     warning: str | None = None
+
+
+class EventVerdict(BaseModel):
+    """What became of one event of a batch: the `status` and the answer that it would have got alone."""
+
+    index: int = Field(description="序号,自 0 起 its place in the batch, from 0")
+    id: str | None = Field(description="事件编号 as far as it can be read")
+    status: int
+    outcome: Outcome | None = None
+    problem: Problem | None = None
+
+
+class EventVerdicts(BaseModel):
+    """A verdict for each event of a batch, in its order."""
+
+    items: list[EventVerdict]
 
 
 class Verdict(BaseModel):

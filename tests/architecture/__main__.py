@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.architecture import clients, clocklint, daylint, plumbing, rankings, sizes, sqltext, traces, words
+from tests.architecture import clients, clocklint, daylint, hints, plumbing, rankings, sizes, sqltext, traces, words
 
-RULES = (clocklint, daylint, sizes, plumbing, words, traces, sqltext, clients, rankings)
+RULES = (clocklint, daylint, sizes, plumbing, words, traces, sqltext, clients, hints, rankings)
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel, BeforeValidator, Strict
 from pydantic.fields import FieldInfo
 
@@ -40,6 +40,8 @@ def check(app: FastAPI) -> list[str]:
         for field in _fields(route.dependant):
             info = field.field_info
             found += [f"{route.path}: {place}" for place in loose(info.annotation, info.metadata, str(field.alias))]
+        for model in _read(route):
+            found += [f"{route.path}: {place}" for place in loose(model, (), model.__name__)]
     return found
 
 
@@ -50,6 +52,7 @@ def deaf(app: FastAPI) -> list[str]:
         if isinstance(route.original_route, APIRoute):
             for field in route.dependant.body_params:
                 found += [f"{route.path}: {each}" for each in ignoring(field.field_info.annotation)]
+            found += [f"{route.path}: {each}" for model in _read(route) for each in ignoring(model)]
     return found
 
 
@@ -62,6 +65,12 @@ def ignoring(kind: Any) -> Iterator[str]:
             yield from ignoring(field.annotation)
     for part in get_args(kind):
         yield from ignoring(part)
+
+
+def _read(route: RouteContext) -> tuple[type[BaseModel], ...]:
+    """The models that a route reads its body as by itself."""
+    models: tuple[type[BaseModel], ...] = getattr(route.endpoint, "reads", ({}, ()))[1]
+    return models
 
 
 def unread(app: FastAPI) -> set[str]:

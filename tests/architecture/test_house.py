@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.architecture import clients, migrations, plumbing, sizes, sqltext, traces, words
+from tests.architecture import clients, hints, migrations, plumbing, sizes, sqltext, traces, words
 
 # In pieces, or the lint that looks for it would find it here.
 HOST = "https://files." + "python" + "hosted.org/packages/x.whl"
@@ -36,6 +36,8 @@ PLANTED: list[tuple[ModuleType, str, str, str]] = [
     (clients, "examples/town/demo.py", "from libs.common.events import ids", "libs.common.events"),
     (clients, "examples/town/demo.py", "import services.registry.domain as d", "services.registry"),
     (clients, "examples/town/demo.py", 'import importlib\nimportlib.import_module("deploy.cli")', "deploy.cli"),
+    (hints, "deploy/x.py", 'TEXT = "see `jianfu status`"', "jianfu status"),
+    (hints, "deploy/local/x.py", 'def say(n): return f"try `jianfu case show {n}` first"', "jianfu case show"),
     (
         migrations,
         "services/registry/migrations/0002_slow.sql",
@@ -55,6 +57,7 @@ INNOCENT: list[tuple[ModuleType, str, str]] = [
     (traces, "docs/install.md", "see https://example.org/home/page and /tmp/data"),
     (sqltext, "services/monitor/store.py", '"""Select what to delete from the sweep."""\nTEXT = "select a day"'),
     (sqltext, "services/monitor/queries.sql", "select id from day_usage;"),
+    (hints, "deploy/x.py", '"""`jianfu up`: all parts."""\nTEXT = "run `jianfu fetch`, or `jianfu up --data DIR`"'),
     (clients, "examples/town/demo.py", "import httpx\nfrom . import world\nimport town_services"),
 ]
 
@@ -78,7 +81,7 @@ def test_what_only_looks_like_a_break_passes(tmp_path: Path, rule: ModuleType, n
 
 
 @pytest.mark.parametrize(
-    "rule", [sizes, plumbing, words, traces, sqltext, clients, migrations], ids=lambda m: m.__name__
+    "rule", [sizes, plumbing, words, traces, sqltext, clients, hints, migrations], ids=lambda m: m.__name__
 )
 def test_the_tree_keeps_the_rule(rule: ModuleType) -> None:
     assert rule.check() == []

@@ -23,6 +23,7 @@ from libs.common.outbox import Publisher, Relay
 from libs.common.process import Base
 from libs.common.reread import Reread
 from libs.common.text import Text
+from libs.common.web import reads
 from services.decommission import main as decommission
 from services.decommission.archive import Archive
 from services.decommission.context import Context
@@ -126,7 +127,14 @@ def test_a_planted_break_is_caught() -> None:
     async def planted(body: list[Planted], rule: str, limit: Annotated[int, Query(ge=1)] = 1) -> None:
         """A route nobody serves."""
 
-    assert inputs.deaf(app) == ["/planted: Planted"]
+    @app.post("/read")
+    @reads({}, Planted)
+    async def read() -> None:
+        """A route that reads its body itself."""
+
+    assert inputs.deaf(app) == ["/planted: Planted", "/read: Planted"]
+    assert "/read: Planted.note is any text" in inputs.check(app)
+    app.router.routes.pop()
     found = {each.partition(" is ")[0].removeprefix("/planted: ") for each in inputs.check(app)}
     fields = ("name", "note", "names", "day", "at", "count", "share", "sure", "anything")
     assert found == {"rule", "limit", *(f"Planted.{field}" for field in fields)}

@@ -15,6 +15,8 @@ LIMITS = {
     "minimum": True, "exclusiveMinimum": True, "minLength": True, "minItems": True,
     "maximum": False, "exclusiveMaximum": False, "maxLength": False, "maxItems": False,
 }  # fmt: skip
+# Headers that OpenAPI 3.1 §4.8.12 ignores as parameters: no client was ever made to send them by these.
+IGNORED = {("header", "accept"), ("header", "authorization"), ("header", "content-type")}
 FIXED = ("format", "pattern", "multipleOf", "uniqueItems", "contentMediaType")
 
 
@@ -161,7 +163,7 @@ def _route_breaks(old: Schema, new: Schema, route: Schema, now: Schema, where: s
     after = {(p["in"], p["name"].lower()): p for p in now.get("parameters", ())}
     for key, parameter in before.items():
         if key not in after:
-            found.append(f"{where} {key[1]}: removed")
+            found += [] if key in IGNORED else [f"{where} {key[1]}: removed"]
         else:
             found += reads.schemas(parameter.get("schema", {}), after[key].get("schema", {}), f"{where} {key[1]}")
     for key, parameter in after.items():

@@ -29,6 +29,7 @@ DOCUMENT: dict[str, Any] = {
                 "parameters": [
                     {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
                     {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 500}},
+                    {"name": "authorization", "in": "header", "schema": {"type": "string"}},
                 ],
                 "responses": {
                     "200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}
@@ -111,6 +112,7 @@ def test_a_planted_break_is_caught(path: str, change: Callable[[Any], None], sai
         (f"{GET} parameters", lambda p: p.append(HEADER | {"required": False})),
         (f"{GET} parameters 1 schema", lambda p: p.update(maximum=1000)),
         (f"{GET} responses", lambda p: p.update({"404": {}})),
+        (f"{GET} parameters", lambda p: p.pop(2)),
         (f"{THING} properties", lambda p: p.update(added={"type": "string"})),
         (f"{THING} required", lambda p: p.append("parts")),
         (f"{NEW} properties", lambda p: p.update(added={"type": "string"})),

@@ -1,4 +1,4 @@
-"""`python -m tests.contract.update [events] [openapi] [--anew]`: record what is published, unless it breaks what was.
+"""`python -m tests.contract.update [events] [openapi] [asyncapi] [--anew]`: record what is published; not a break.
 
 A break is refused with its list. What must break becomes a new type `….v2`, or a new version of the API; only before a
 first release, when nobody relies on anything yet, `--anew` records it all the same.
@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from deploy import asyncapi
 from deploy.local.postgres import OWNER, LocalPostgres
 from deploy.migrations import migrate
+from libs.common import manual
 from libs.common.settings import SERVICES
 from tests.contract import additive, published
 
@@ -61,12 +63,14 @@ def apis() -> dict[str, Any]:
 
 def main(wanted: list[str]) -> int:
     anew = "--anew" in wanted
-    parts = [part for part in wanted if part != "--anew"] or ["events", "openapi"]
+    parts = [part for part in wanted if part != "--anew"] or ["events", "openapi", "asyncapi"]
     found = []
     if "events" in parts:
         found += record(published.EVENTS, events(), additive.event_breaks, anew=anew)
     if "openapi" in parts:
         found += record(published.APIS, apis(), additive.api_breaks, anew=anew)
+    if "asyncapi" in parts:
+        manual.ASYNCAPI.write_text(asyncapi.served())
     for each in found:
         print(f"{'broken' if anew else 'refused'}: {each}", file=sys.stderr)
     return bool(found) and not anew

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in Kafka's binary mode: an event's fields in the body, all about it in `ce_` headers."""
+"""CloudEvents 1.0 over Kafka. Ours are in binary mode: an event's fields in the body, all about it in `ce_` headers."""
 
 import re
 from collections.abc import Sequence
@@ -9,14 +9,22 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from libs.common import exact
+from libs.common.events import structured
 from libs.common.events.ids import event_id
-from libs.common.text import Text
+from libs.common.text import Text, quoted
 
 Headers = Sequence[tuple[str, bytes | None]]
 # Of what names an event much is kept: its id and source in an index, all of it with what is refused.
-TEXTS = {"ce_id": Text(200), "ce_source": Text(200), "ce_type": Text(100), "ce_subject": Text(2000)}
+TEXTS = {"id": Text(200), "source": Text(200), "type": Text(100), "subject": Text(2000)}
 
-NEEDED = ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time")
+NEEDED = ("id", "source", "type")
+# Ours alone: of an event from outside its data says what it is about and of which day, and these say nothing more.
+OURS = (*NEEDED, "subject", "time")
+ONCE = {
+    "authorization",
+    "content-type",
+    *(f"ce_{name}" for name in OURS),
+}  # of two it would not be known which is meant
 ATTRIBUTES = frozenset({"id", "source", "specversion", "type", "datacontenttype", "dataschema", "subject", "time"})
 # The extensions that the CloudEvents project documents. None of them changes what an event says to us; any other name
 # is taken for a slip of the pen, since a misspelt `time` would be an extension too.
@@ -42,10 +50,9 @@ EXTENSIONS = frozenset(
 )
 OUTSIDE = "jianfu.intake."
 TOLD = 10
-MISSING = "the header is missing; expected a CloudEvents 1.0 binary-mode record"
-UNKNOWN = (
-    f"no attribute is called so; expected {', '.join(f'ce_{name}' for name in sorted(ATTRIBUTES))} "
-    "or an extension that CloudEvents documents, such as ce_traceparent"
+MISSING = (
+    "it is missing; expected a CloudEvents 1.0 record in binary mode, with ce_ headers, "
+    f"or in structured mode, of content-type {structured.TAKEN}"
 )
 
 
@@ -70,7 +77,7 @@ class Event(BaseModel):
 
 
 class Malformed(Exception):
-    """A record is no CloudEvent in binary mode; `code` and the text say which headers are at fault, up to ten."""
+    """A record is no CloudEvent; `code` and the text say which of its attributes are at fault, up to ten."""
 
     def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
         self.code = "malformed"
@@ -97,8 +104,8 @@ class Incoming:
     id: str
     source: str
     type: str
-    subject: str
-    time: datetime
+    subject: str | None
+    time: datetime | None
     sequence: int
     traceparent: str | None
     authorization: str | None
@@ -136,49 +143,78 @@ def unpack(
 ) -> Incoming:
     """Read the envelope of a record that the broker took `at` a time; of one from `outside` every attribute is known.
 
-    Raises Malformed naming the headers that are missing, unreadable or unknown.
+    The record's content-type says whether it is in structured or in binary mode. Raises Malformed naming the
+    attributes that are missing, unreadable or unknown.
     """
     faults: list[tuple[str, str]] = []
-    found = _texts(headers, faults)
+    texts = _texts(headers, faults)
+    unknown = [name for name in texts if _unknown(name)]
+    if structured.media_type(texts.get("content-type")).startswith(structured.MEDIA):
+        opened = structured.opened(texts, value, faults)
+        if opened is None:
+            raise Malformed(faults)
+        prefix, (found, body) = "", opened
+        unknown += [quoted(name, 100) for name in found if name not in ATTRIBUTES | EXTENSIONS]
+    else:
+        prefix, body = "ce_", value
+        found = {name.removeprefix("ce_"): text for name, text in texts.items() if name.startswith("ce_")}
     if outside:
-        faults += [(name, UNKNOWN) for name in found if _unknown(name)]
+        faults += [(name, _expected(prefix)) for name in unknown]
     known = {field for field, _ in faults}
-    faults += [(name, MISSING) for name in NEEDED if not found.get(name) and name not in known]
-    if value is None:
+    for name in NEEDED if outside else OURS:
+        if not found.get(name) and f"{prefix}{name}" not in known:
+            faults.append((f"{prefix}{name}", MISSING))
+    if prefix and body is None:
         faults.append(("value", "the record has no body; expected a JSON object"))
-    for name, text in TEXTS.items():
-        try:
-            if found.get(name):
-                found[name] = text.clean(found[name])
-        except ValueError as error:
-            faults.append((name, str(error)))
-    time = None
-    try:
-        time = exact.instant(found["ce_time"]) if found.get("ce_time") else None
-    except ValueError as error:
-        faults.append(("ce_time", str(error)))
-    sequence = found.get("ce_sequence", "0")
-    if not re.fullmatch("[0-9]{1,18}", sequence):
-        faults.append(("ce_sequence", "expected a whole number"))
-    if faults or value is None or time is None:
+    time = _read(found, prefix, faults)
+    if faults or body is None:
         raise Malformed(faults)
     return Incoming(
-        id=found["ce_id"],
-        source=found["ce_source"],
-        type=found["ce_type"],
-        subject=found["ce_subject"],
+        id=found["id"],
+        source=found["source"],
+        type=found["type"],
+        subject=found.get("subject"),
         time=time,
-        sequence=int(sequence),
-        traceparent=found.get("traceparent"),
-        authorization=found.get("authorization"),
+        sequence=int(found.get("sequence", "0")),
+        traceparent=texts.get("traceparent"),
+        authorization=texts.get("authorization"),
         key=key,
-        body=value,
+        body=body,
         appended=at,
     )
 
 
+def _read(found: dict[str, str], prefix: str, faults: list[tuple[str, str]]) -> datetime | None:
+    """Bring attributes into the form in which they are stored, and answer the event's time."""
+    time = None
+    for name, text in found.items():
+        try:
+            if name in OURS and not text and name not in NEEDED:
+                raise ValueError("it is empty; expected a value, or no such attribute")
+            if name in TEXTS and text:
+                found[name] = TEXTS[name].clean(text)
+            elif name == "time":
+                time = exact.instant(text)
+            elif name == "specversion" and text != "1.0":
+                raise ValueError("expected 1.0")
+            elif name == "sequence" and not re.fullmatch("[0-9]{1,18}", text):
+                raise ValueError("expected a whole number")
+        except ValueError as error:
+            if (f"{prefix}{name}", MISSING) not in faults:
+                faults.append((f"{prefix}{name}", str(error)))
+    return time
+
+
+def _expected(prefix: str) -> str:
+    known = ", ".join(f"{prefix}{name}" for name in sorted(ATTRIBUTES))
+    return (
+        f"no attribute is called so; expected {known} "
+        f"or an extension that CloudEvents documents, such as {prefix}traceparent"
+    )
+
+
 def _texts(headers: Headers, faults: list[tuple[str, str]]) -> dict[str, str]:
-    """The headers that are for us to read, by their names in small letters."""
+    """The headers that are for us to read, by their names in small letters; of two of one name the first."""
     found: dict[str, str] = {}
     for name, raw in headers:
         if raw is None:
@@ -186,10 +222,13 @@ def _texts(headers: Headers, faults: list[tuple[str, str]]) -> dict[str, str]:
                 faults.append((name, "the header is null; expected UTF-8 text"))
             continue
         try:
-            found[name.lower()] = raw.decode("utf-8")
+            text = raw.decode("utf-8")
         except UnicodeDecodeError:
             if name.lower().startswith("ce_") or name.lower() == "authorization":  # others are not for us to read
                 faults.append((name, "the header is not UTF-8"))
+            continue
+        if found.setdefault(name.lower(), text) != text and name.lower() in ONCE:
+            faults.append((name, "the header stands there twice, with two values"))
     return found
 
 

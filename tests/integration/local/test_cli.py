@@ -1,6 +1,7 @@
 """What the command says when it cannot do as asked: one line that tells what to do, never a traceback."""
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local import children, record
+from deploy.local.children import StackError
+from deploy.local.record import HERE, typed
 
 ROOT = Path(__file__).parents[3]
 
@@ -45,6 +48,51 @@ def test_nothing_runs_there(tmp_path: Path) -> None:
     assert "nothing runs" in refused(jianfu("status", "--data", tmp_path))
     assert "no stack has been made" in refused(jianfu("token", "--role", "viewer", "--data", tmp_path))
     assert jianfu("down", "--data", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        (("status",), "up"),
+        (("sweep",), "up"),
+        (("alarms", "--json"), "up"),
+        (("setup", "department", "parks"), "up"),
+        (("token", "--role", "viewer"), "up"),
+        (("case", "list"), "up"),
+        (("case", "key"), "up"),
+        (("kill-switch", "--reason", "it's late"), "kill-switch on"),
+    ],
+)
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_a_hint_names_its_command_as_it_must_be_typed(
+    tmp_path: Path, command: tuple[str, ...], hint: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typed as it stands, by a shell, it is about the same data directory, blanks in its name and all."""
+    data = tmp_path / "my data"
+    named: tuple[str | Path, ...] = ("--data", data)
+    if how == "environment":
+        monkeypatch.setenv("JIANFU_DATA", str(data))
+        named = ()
+    told = refused(jianfu(*command, *named)).split("`")
+    assert len(told) == 3, told
+    typed = shlex.split(told[1])
+    assert typed[: 1 + len(hint.split())] == ["jianfu", *hint.split()]
+    assert typed[typed.index("--data") + 1] == str(data)
+    if hint == "kill-switch on":
+        assert typed[-2:] == ["--reason", "it's late"]
+
+
+def test_a_hint_for_another_address_names_it(tmp_path: Path) -> None:
+    told = refused(jianfu("kill-switch", "--reason", "r", "--address", "https://jianfu.example", "--token", "t"))
+    assert "`jianfu kill-switch on --address https://jianfu.example --reason r`" in told
+    assert typed("down", HERE) == "`jianfu down`"
+    assert typed("down", HERE.resolve()) == "`jianfu down`"
+
+
+def test_a_directory_that_is_held_names_it_too(tmp_path: Path) -> None:
+    with record.claim(tmp_path), pytest.raises(StackError) as told, record.claim(tmp_path):
+        pass
+    assert f"`jianfu status --data {tmp_path}`, `jianfu down --data {tmp_path}`" in str(told.value)
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
