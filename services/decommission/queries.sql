@@ -38,9 +38,6 @@ select exists (select 1 from up where scheme = :scheme and lower(value) = lower(
 -- name: unit_by_code(scheme, key)$
 select unit_id from units where scheme = :scheme and lower(value) = lower(:key);
 
--- name: unit_get(unit_id)^
-select * from units where unit_id = :unit_id;
-
 -- name: platform_held(platform)$
 -- Whether the registry has told of anything on a platform.
 select exists(select from subjects where platform = :platform);
