@@ -65,7 +65,7 @@ def key(text: str) -> str:
     for _ in range(ROUNDS):
         before = kept
         kept = "".join(PROTOTYPES.get(char, char) for char in unicodedata.normalize("NFD", kept))
-        kept = unicodedata.normalize("NFD", lowered(unicodedata.normalize("NFC", kept)))
+        kept = " ".join(unicodedata.normalize("NFD", lowered(unicodedata.normalize("NFKC", kept))).split())
         if kept == before:
             break
     return kept
