@@ -121,11 +121,11 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         result = await usecases.take_in(
             database, told, who, source=one.source, event_id=one.id, now=clock.now(), policy=policy, tell_twins=True
         )
-        warning = f"platform_corrected: {result.what.platform}" if result.what.corrected else None
+        warning = {"warning": f"platform_corrected: {result.what.platform}"} if result.what.corrected else {}
         if result.outcome == "outdated":
             said = f"outdated: {OUTDATED.zh} {OUTDATED.en}"
             return schemas.Outcome(outcome="unchanged", asset_id=result.asset_id, warning=said)
-        return schemas.Outcome(outcome=result.outcome, asset_id=result.asset_id, warning=warning)
+        return schemas.Outcome(outcome=result.outcome, asset_id=result.asset_id, **warning)
 
     async def judged(request: Request, who: Principal, index: int, one: Any, envelope: Any) -> schemas.EventVerdict:
         named = envelope.get("id") if isinstance(envelope, dict) else None
@@ -176,7 +176,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
             await judged(request, who, index, one, envelope)
             for index, (one, envelope) in enumerate(zip(came.events(schemas.CloudEvent), came.envelopes, strict=True))
         ]
-        told = schemas.EventVerdicts(items=items).model_dump_json(exclude_none=True)
+        told = schemas.EventVerdicts(items=items).model_dump_json(exclude_unset=True)
         return Response(told, 207, media_type="application/json")  # type: ignore[return-value]
 
     @routes.post(
