@@ -181,9 +181,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
                 return Response(status_code=499)  # nobody is left to read it
         if report == "file":
             form, name = (XLSX, "verdicts.xlsx") if file.is_workbook else ("text/csv; charset=utf-8", "verdicts.csv")
-            return Response(
-                answer, media_type=form, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-            )
+            return Response(answer, media_type=form, headers={"Content-Disposition": f'attachment; filename="{name}"'})
         return Response(answer, media_type="application/json")
 
     @routes.get(
