@@ -356,7 +356,8 @@ NETWORKS = (
         "kuaishou",
         "the address of its page, or its id",
         (
-            Form(SEC_ID, "profile/{}", ("profile/{}",)),
+            Form(SEC_ID, "profile/{}", ("//www.kuaishou.com/profile/{}", "//m.kuaishou.com/profile/{}")),
+            Form(SEC_ID, "live/profile/{}", ("//live.kuaishou.com/profile/{}",)),  # another id may stand there
             Form(SEC_ID, "u/{}", ("//live.kuaishou.com/u/{}",)),
             Form(shown(30), "{}", (), ("@{}",)),
         ),

@@ -81,9 +81,13 @@ _FOREIGN = _words(
 
 
 def points_elsewhere(text: str) -> bool:
-    """Whether a cell stands for another cell, or is the fault of a formula."""
+    """Whether a cell stands for another cell, is the fault of a formula, or too narrow for what it holds (`####`)."""
     kept = simple(text)
-    return bool({kept, kept.strip("()《》“”\"' ")} & (DITTO | FAULTY)) or _SAME.fullmatch(kept) is not None
+    return (
+        bool({kept, kept.strip("()《》“”\"' ")} & (DITTO | FAULTY))
+        or re.fullmatch(r"#+", kept) is not None
+        or _SAME.fullmatch(kept) is not None
+    )
 
 
 def says_nothing(text: str) -> bool:

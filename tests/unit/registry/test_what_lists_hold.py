@@ -61,11 +61,15 @@ def test_a_name_made_of_the_same_characters_is_a_name(text: str, platform: str) 
 @pytest.mark.parametrize(
     ("platform", "names"),
     [
-        ("x", "X (formerly Twitter)|X, formerly Twitter|推特（X）|X（原推特）|X平台"
-            "|Twitter account|twitter.com|Compte X"),
+        (
+            "x",
+            "X (formerly Twitter)|X, formerly Twitter|推特（X）|X（原推特）|X平台|Twitter account|twitter.com|Compte X",
+        ),
         ("weibo", "新浪官方微博|微博平台|微博（新浪）|官微|微博客户端"),
-        ("wechat", "订阅号（微信）|微信公众号（服务号）|微信公众号/订阅号"
-            "|微信公眾號|微信平台|腾讯微信公众号|微信公众号平台"),
+        (
+            "wechat",
+            "订阅号（微信）|微信公众号（服务号）|微信公众号/订阅号|微信公眾號|微信平台|腾讯微信公众号|微信公众号平台",
+        ),
         ("wechat-channels", "腾讯视频号|微信視頻號|微信-视频号|微信视频号平台"),
         ("douyin", "抖音平台|政务抖音|抖音帐号|抖音APP|抖音极速版|抖音官方账号"),
         ("bilibili", "哔哩哔哩bilibili|Bilibili B站|嗶哩嗶哩|bilibili.com"),
@@ -76,7 +80,7 @@ def test_a_name_made_of_the_same_characters_is_a_name(text: str, platform: str) 
         ("android", "安卓版|腾讯应用市场|Play Store"),
         ("web", "官方网址|网站首页|homepage|政府官网"),
     ],
-)  # fmt: skip
+)
 def test_more_of_what_lists_call_a_platform(platform: str, names: str) -> None:
     assert {name: platform_name(name) for name in names.split("|")} == dict.fromkeys(names.split("|"), platform)
 
@@ -96,16 +100,32 @@ def test_two_platforms_in_one_name_or_none_are_no_platform(name: str) -> None:
         *(f"https://www.youtube.com/{page}" for page in ("upload", "news", "videos", "subscription_center?add_user=x")),
         *(f"https://www.instagram.com/{page}" for page in ("api", "your_activity", "create", "gov.")),
         *(f"https://weibo.com/{page}" for page in ("fav", "messages", "fans")),
-        "https://www.tiktok.com/upload", "https://www.douyin.com/user/self", "https://www.zhihu.com/people/self",
-        "https://www.linkedin.com/in/me", "https://www.linkedin.com/company/unavailable",
-        "https://www.flickr.com/photos/me", "https://www.facebook.com/gov.", "https://www.facebook.com/0100064111111119",
-        "https://v.m.chenzhongtech.com/fw/photo/3x", "https://www.sohu.com/a/1_2", "https://www.163.com/dy/article/A.html",
-        "https://new.qq.com/rain/a/1", "https://www.thepaper.cn/newsDetail_forward_1", "https://www.ixigua.com/7123",
-        "http://a.gov.cn、b.gov.cn", "javascript:x.com/a", "mailto:a@x.com", "https://wxaurl.cn/abc", "https://reurl.cc/a",
-        "https://www.baidu.com/link?url=abc", "https://www.google.com/url?q=x", "https://x-com.translate.goog/a",
-        "https://nam02.safelinks.protection.outlook.com/?url=a", "https://go.usa.gov/abc",
+        "https://www.tiktok.com/upload",
+        "https://www.douyin.com/user/self",
+        "https://www.zhihu.com/people/self",
+        "https://www.linkedin.com/in/me",
+        "https://www.linkedin.com/company/unavailable",
+        "https://www.flickr.com/photos/me",
+        "https://www.facebook.com/gov.",
+        "https://www.facebook.com/0100064111111119",
+        "https://v.m.chenzhongtech.com/fw/photo/3x",
+        "https://www.sohu.com/a/1_2",
+        "https://www.163.com/dy/article/A.html",
+        "https://new.qq.com/rain/a/1",
+        "https://www.thepaper.cn/newsDetail_forward_1",
+        "https://www.ixigua.com/7123",
+        "http://a.gov.cn、b.gov.cn",
+        "javascript:x.com/a",
+        "mailto:a@x.com",
+        "https://wxaurl.cn/abc",
+        "https://reurl.cc/a",
+        "https://www.baidu.com/link?url=abc",
+        "https://www.google.com/url?q=x",
+        "https://x-com.translate.goog/a",
+        "https://nam02.safelinks.protection.outlook.com/?url=a",
+        "https://go.usa.gov/abc",
     ],
-)  # fmt: skip
+)
 def test_pages_that_are_nobodys_are_refused_whatever_the_list_says(address: str) -> None:
     assert {key("account", platform, address) for platform in ("X", "微博", "网站", "某平台")} == {"refused"}
 
@@ -113,11 +133,24 @@ def test_pages_that_are_nobodys_are_refused_whatever_the_list_says(address: str)
 @pytest.mark.parametrize(
     ("kind", "platform", "address", "expected"),
     [
-        ("group", "钉钉群", "https://qr.dingtalk.com/action/joingroup?code=v1,k1,AbC=&origin=11",
-            "dingtalk|join/v1,k1,AbC="),
-        ("account", "百家号", "https://author.baidu.com/home?from=bjh_article&app_id=1681307856424533", "baijiahao|1681307856424533"),
-        ("account", "百家号", "https://author.baidu.com/home?context=%7B%22from%22%3A0%2C%22uk%22%3A%22Ab%22%7D",
-            "baijiahao|uk/Ab"),
+        (
+            "group",
+            "钉钉群",
+            "https://qr.dingtalk.com/action/joingroup?code=v1,k1,AbC=&origin=11",
+            "dingtalk|join/v1,k1,AbC=",
+        ),
+        (
+            "account",
+            "百家号",
+            "https://author.baidu.com/home?from=bjh_article&app_id=1681307856424533",
+            "baijiahao|1681307856424533",
+        ),
+        (
+            "account",
+            "百家号",
+            "https://author.baidu.com/home?context=%7B%22from%22%3A0%2C%22uk%22%3A%22Ab%22%7D",
+            "baijiahao|uk/Ab",
+        ),
         ("account", "搜狐号", "https://mp.sohu.com/profile?xpt=abc&spm=1", "sohu|profile/abc"),
         ("account", "网易号", "https://www.163.com/dy/media/T1603594732083.html", "netease|dy/media/T1603594732083"),
         ("account", "企鹅号", "https://new.qq.com/omn/author/5075650", "penguin|author/5075650"),
@@ -126,17 +159,26 @@ def test_pages_that_are_nobodys_are_refused_whatever_the_list_says(address: str)
         ("app", "华为", "https://appgallery.huawei.com/app/detail?id=cn.gov.one&channelId=S", "huawei|cn.gov.one"),
         ("app", "安卓", "https://play.google.com/store/apps/details/Gov_One?id=cn.gov.one", "android|cn.gov.one"),
         ("app", "小米", "https://m.app.mi.com/details?id=cn.gov.one", "android|cn.gov.one"),
-        ("account", "Facebook", "https://free.facebook.com/townofone/about_contact_and_basic_info",
-            "facebook|townofone"),
+        (
+            "account",
+            "Facebook",
+            "https://free.facebook.com/townofone/about_contact_and_basic_info",
+            "facebook|townofone",
+        ),
         ("account", "Facebook", "https://www.facebook.com/p/100064111111111/", "facebook|100064111111111"),
         ("account", "Facebook", "https://www.facebook.com/groups/town/members", "facebook|groups/town"),
         ("account", "X", "https://x.com/OneGov/header_photo", "x|onegov"),
         ("account", "网站", "https://a.example/?a=1&amp;amp;b=2", "web|a.example/?a=1&b=2"),
     ],
-)  # fmt: skip
+)
 def test_more_pages_that_name_a_thing(kind: Kind, platform: str, address: str, expected: str) -> None:
     assert key(kind, platform, address) == expected
     assert key(kind, platform, expected.partition("|")[2]) == expected or platform == "网站"
+
+
+def test_a_page_on_another_host_of_a_platform_is_not_taken_for_the_one_there() -> None:
+    hosts = ("www.kuaishou.com", "live.kuaishou.com")
+    assert len({key("account", "快手", f"https://{host}/profile/3xabc") for host in hosts}) == len(hosts)
 
 
 ENDED = [
@@ -206,12 +248,22 @@ def test_a_cell_of_a_sum_or_of_nothing_is_no_name_and_no_unit(field: str, text: 
         stated(field, text, needed=True)
 
 
+@pytest.mark.parametrize("text", ["#####", "#BLOCKED!", "仝上", "同第3行", "与上一行相同"])
+def test_what_is_lost_or_stands_elsewhere_is_not_taken_for_not_stated(text: str) -> None:
+    for field in ("opened_on", "code", "language"):
+        with pytest.raises(Invalid):
+            stated(field, text, needed=False)
+
+
 def verdict(header: str, row: str) -> str:
     try:
         rows = csvrows.read(
-            f"{header}\n{row}\n".encode(), source="s", on=date(2026, 1, 1), unit_scheme="name",
+            f"{header}\n{row}\n".encode(),
+            source="s",
+            on=date(2026, 1, 1),
+            unit_scheme="name",
             now=datetime(2026, 1, 2, tzinfo=UTC),
-        )  # fmt: skip
+        )
         (found,) = list(rows)
     except DomainError as error:
         return str(error.field)
@@ -221,12 +273,19 @@ def verdict(header: str, row: str) -> str:
 @pytest.mark.parametrize(
     ("title", "text", "expected"),
     [
-        ("运营状态", "已注销", "ended"), ("现状", "已关停", "ended"), ("账号现状", "正常", "taken"),
-        ("是否注销", "是", "ended"), ("是否注销", "否", "taken"), ("是否在用", "是", "taken"),
-        ("是否在用", "否", "running"), ("账号狀態", "已注销", "ended"), ("state", "California", "taken"),
-        ("统一信用代码", "毕节市公安局", "code"), ("信用代码", "无", "taken"),
+        ("运营状态", "已注销", "ended"),
+        ("现状", "已关停", "ended"),
+        ("账号现状", "正常", "taken"),
+        ("是否注销", "是", "ended"),
+        ("是否注销", "否", "taken"),
+        ("是否在用", "是", "taken"),
+        ("是否在用", "否", "running"),
+        ("账号狀態", "已注销", "ended"),
+        ("state", "California", "taken"),
+        ("统一信用代码", "毕节市公安局", "code"),
+        ("信用代码", "无", "taken"),
     ],
-)  # fmt: skip
+)
 def test_a_column_under_another_of_its_names_is_read(title: str, text: str, expected: str) -> None:
     head, row = "账号名称,平台,主办单位,链接", "甲,微博,某局,https://weibo.com/u/1234567890"
     assert verdict(f"{head},{title}", f"{row},{text}") == expected
