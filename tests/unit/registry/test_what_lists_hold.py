@@ -306,5 +306,5 @@ def test_other_names_of_the_needed_columns_are_read(head: str) -> None:
 
 def test_another_name_of_a_column_counts_only_where_the_first_is_missing() -> None:
     row = "甲,微博,某局,https://weibo.com/u/1234567890"
-    assert verdict("账号名称,平台,主办单位,链接,账号ID", f"{row},gov") == "taken"
+    assert verdict("账号名称,平台,主办单位,链接,账号ID", f"{row},无") == "taken"
     assert verdict("账号名称,平台,主办单位,账号ID,主页链接", f"{row},gov") == "header"
