@@ -13,6 +13,7 @@ from services.registry.platforms import Form, Platform, lowered
 from services.registry.slips import names_nothing
 from services.registry.webaddress import Query
 
+_SELVES = frozenset(("me", "self", "my"))  # each reader's own page
 _FILE = re.compile(r"\.(?:php|html?|aspx?|jsp|do|json|js|xml|txt|png|jpe?g|gif|svg)$")
 
 
@@ -82,7 +83,11 @@ def _matched(platform: Platform, form: Form, page: _Page, pieces: Sequence[str],
     name = form.name.read(text) if text is not None else None
     if name is None:
         return None
-    if page.bare and (lowered(name) in platform.routes or _FILE.search(lowered(name))):
+    if lowered(name) in _SELVES and (query is not None or not page.bare):
+        return None  # whoever looks at it
+    if page.bare and (
+        lowered(name) in platform.routes or lowered(name) in platform.tabs or _FILE.search(lowered(name))
+    ):
         return None
     if page.bare and not name.isascii() and names_nothing(name):  # `weibo.com/无`
         return None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from services.registry.platforms import simple
 from services.registry.tables import SEPARATORS, Line, Table, UnreadableFile, encodings, folded, not_utf8, plain
 
 COLUMNS = {
@@ -28,9 +29,32 @@ COLUMNS = {
     "kind": ("kind", "类型", "对象类型", "类别"),
     "running": ("status", "running", "状态", "运行状态", "账号状态", "当前状态", "使用状态"),
 }
+# What other lists call them, read only where no column has one of the names above.
+ALSO = {
+    "name": "账号|帐号|账号全称|账号昵称|昵称|政务新媒体名称|新媒体账号名称|新媒体账号|政务新媒体账号"
+    "|公众号名称|小程序名称|app名称|群名|工作群名称"
+    "|应用程序名称|account name|account_name|display name|nom du compte|nom",
+    "platform": "平台类型|平台类别|账号平台|账号所属平台|发布渠道|渠道|运行平台|应用平台|群平台|上架平台"
+    "|platform name|platform_name|network|social network"
+    "|social_network|plateforme|channel",
+    "unit": "主管主办单位|责任单位|所属单位|运营单位|运维单位|主办部门|主办机构|建设单位|开设单位|建群单位"
+    "|使用单位|主办(使用)单位|部门|机构|organization|organisation"
+    "|organization name|department name|department_name|agency name|owner|ministry|ministère|ministere|département",
+    "code": "统一信用代码|社会统一信用代码|信用代码|主办单位信用代码|主办单位社会信用代码|统一社会信用代码证号"
+    "|单位信用代码|unified social credit code",
+    "address": "url地址|链接网址|网址链接|账号网址|主页链接|主页地址|访问地址|访问链接|下载地址|下载链接"
+    "|平台链接|平台地址|网页链接|账号主页|主页|账号id|帐号id|appid"
+    "|app id|群号|账号(id)|微信号|抖音号|link|links|profile url|account url|web address|adresse|lien"
+    "|handle|username",
+    "kind": "资产类型|资产类别|对象类别|载体类型|载体类别|asset type|asset_type",
+    "running": "运营状态|目前状态|现状|账号现状|运维状态|在用状态|存续状态|账号运行状态|账号使用状态|运营现状"
+    "|account status|account_status|état|etat|statut"
+    "|是否注销|是否已注销|是否关停|是否已关停|是否停用|是否关闭|是否在用|是否正常|是否正常运行|是否运行|是否启用|是否正常使用|是否关停注销|是否注销关停",
+}
 REQUIRED = ("name", "platform", "unit", "address")
 VERDICT, DETAIL = "结果 verdict", "说明 detail"  # what a download adds, in front of all other columns
 FIELD = {name: field for field, names in COLUMNS.items() for name in names}
+ELSE = {name: field for field, names in ALSO.items() for name in names.split("|")}
 SEARCHED = 20  # rows in which the header is looked for: titles and remarks may stand above it
 SHOWN = 50  # of the columns that nobody knows
 
@@ -98,18 +122,19 @@ def find(content: bytes) -> tuple[Table, Header]:
 
 def _likely(cells: Sequence[str]) -> bool:
     """Whether a row may be a header; quickly, since every row is asked."""
-    return sum(cell.strip().lower() in FIELD for cell in cells) >= len(REQUIRED)
+    return sum((name := cell.strip().lower()) in FIELD or name in ELSE for cell in cells) >= len(REQUIRED)
 
 
 def _fields(cells: Sequence[str]) -> dict[str, list[int]]:
     """The columns that stand for each field."""
     found: dict[str, list[int]] = {}
+    other: dict[str, list[int]] = {}
     for place, cell in enumerate(cells):
-        name = folded(cell)
-        field = FIELD.get(name) or FIELD.get(name.replace(" ", ""))
-        if field is not None:
-            found.setdefault(field, []).append(place)
-    return found
+        name = simple(folded(cell))
+        for names, fields in ((FIELD, found), (ELSE, other)):
+            if (field := names.get(name) or names.get(name.replace(" ", ""))) is not None:
+                fields.setdefault(field, []).append(place)
+    return found | {field: places for field, places in other.items() if field not in found}
 
 
 def _rows(table: Table) -> Iterator[tuple[int, bool, tuple[str, ...], dict[str, list[int]]]]:

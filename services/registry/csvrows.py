@@ -168,7 +168,7 @@ def _row(line: Line, rows: Rows) -> Row:
         platform, address = cell("platform"), cell("address")
         kind = listwords.kind_of(cell("kind", needed=True), platform)
         what = canonical(kind, platform, address)
-        ended = listwords.has_ended(cell("running", needed=True))
+        ended = listwords.has_ended(cell("running", needed=True), title=rows.header.title("running"))
         language = domain.language_tag(cell("language"))
         told = AssetDeclared(
             source=rows.source,

@@ -12,9 +12,17 @@ ACCEPTED = (
     f"a day from {exact.FIRST_DAY} on, year first: 2025-01-31, 2025/1/31, 2025年1月31日, or a spreadsheet's number"
 )
 DAY_ZERO = date(1899, 12, 30)  # a spreadsheet's number counts from here (ECMA-376 part 1, 18.17.4.1)
-_TIME = r"(?:(?:t|\s+)(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?)?"
+_TIME = (
+    r"(?:\s*(?:星期|周)[一二三四五六日天])?"
+    r"(?:(?:t|\s+)(?:[上下]午\s*)?(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?(?:\s*[ap]m)?)?"
+)
 _YEAR_FIRST = re.compile(r"([0-9]{4})\s?([-/.])\s?([0-9]{1,2})\s?\2\s?([0-9]{1,2})" + _TIME, re.IGNORECASE)
 _CHINESE = re.compile(r"([0-9]{4})\s?年\s?([0-9]{1,2})\s?月\s?([0-9]{1,2})\s?[日号]" + _TIME, re.IGNORECASE)
+_NUMERALS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
+# As a spreadsheet writes a day in Chinese numerals: 二〇二〇年一月三十一日.
+_IN_NUMERALS = re.compile(
+    r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})[日号]"
+)
 _DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _NUMBER = re.compile(r"([0-9]{1,5})(?:\.[0-9]{1,15})?")
 
@@ -37,6 +45,16 @@ def _day(spelt: str) -> date:
         return date(int(found[1]), int(found[3]), int(found[4]))
     if found := _CHINESE.fullmatch(spelt) or _DIGITS.fullmatch(spelt):
         return date(int(found[1]), int(found[2]), int(found[3]))
+    if found := _IN_NUMERALS.fullmatch(spelt):
+        return date(int(found[1].translate(_NUMERALS)), _numeral(found[2]), _numeral(found[3]))
     if found := _NUMBER.fullmatch(spelt):
         return later(DAY_ZERO, int(found[1]))
     raise ValueError(spelt)
+
+
+def _numeral(text: str) -> int:
+    """A number below a hundred in Chinese numerals. Raises ValueError."""
+    tens, ten, ones = text.rpartition("十")
+    if not ten:
+        return int(text.translate(_NUMERALS))
+    return int((tens or "一").translate(_NUMERALS)) * 10 + int((ones or "〇").translate(_NUMERALS))

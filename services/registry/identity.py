@@ -17,6 +17,7 @@ from libs.common.events.intake import Kind
 from libs.common.visible import is_invisible
 from services.registry import accountnames
 from services.registry.networks import NETWORKS
+from services.registry.nothing import says_nothing
 from services.registry.platformnames import TABLE, WEB, is_known_platform, platform_name
 from services.registry.platforms import Platform, words
 from services.registry.shortlinks import LOGINS, is_short
@@ -45,6 +46,10 @@ _HOST = re.compile(r"(?:[^\s/:@?#.]+\.)+[^\s/:@?#.]+\.?(?::\d+)?(?=[/?#]|$)")
 _LAST_LABEL = re.compile(r"(?:.*\.)?(?:[^\W\d_][^\W_]*|xn--[a-z0-9-]+|\d+\.\d+\.\d+\.\d+)\.?(?::\d+)?", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://|https?:", re.IGNORECASE)
 _DOTS = str.maketrans("。．｡", "...")
+# What a browser opens without the web: it is no name either, though a slip may look like one.
+_OTHER_SCHEME = re.compile(
+    r"(?:javascript|data|mailto|about|view-source|file|blob|tel|sms|intent|weixin|market):\S", re.IGNORECASE
+)
 # What a link carries to tell where it was clicked; every other query name may name the page.
 NOISE = words(
     "fbclid gclid dclid msclkid yclid twclid igshid igsh mc_cid mc_eid _ga _gl spm spm_id_from vd_source from ref",
@@ -88,6 +93,8 @@ def canonical(kind: Kind, platform: str, address: str) -> Canonical:
     accepted = _ACCEPTED
     try:
         text, trailed = _tidy(address)
+        if _OTHER_SCHEME.match(text) or (not _SCHEME.match(text) and says_nothing(text)):
+            raise NoAddress(text)
         if not _is_address(kind, stated, text):
             accepted = TABLE[stated].accepted if stated in TABLE else _ACCEPTED
             found = Canonical(stated, _name(kind, stated, text))
@@ -178,11 +185,11 @@ def _name(kind: Kind, stated: str, text: str) -> str:
 def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
     """What a page of a known platform stands for. Raises NoAddress for one that proves nobody's."""
     host = opened.host
-    if is_short(host) or host.split(".")[0] in LOGINS or not on.shows(host, domain):
+    if is_short(host, opened.pieces) or host.split(".")[0] in LOGINS or not on.shows(host, domain):
         raise NoAddress(host)
-    if on.free:
-        return Canonical(on.name, _page(host, opened))
     pieces, query = opened.pieces, opened.query
+    if on.free:
+        return Canonical(on.name, accountnames.on_page(on, host, pieces, query) or _page(host, opened))
     if on.gbk:
         pieces = tuple(accountnames.in_gbk(opened.raw, pieces))
     if on.hash is not None and opened.fragment.startswith(f"{on.hash}/"):
@@ -201,7 +208,7 @@ def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
 def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
     """A page on a host that no table has. Raises NoAddress for a short link and for an address that is a slip."""
     other = _platform_of("app" if kind != "app" else "account", opened.host)[1]
-    if is_short(opened.host) or (other is None and not opened.strict):
+    if is_short(opened.host, opened.pieces) or (other is None and not opened.strict):
         raise NoAddress(opened.host)
     if any(_platform_of("account", _bare(piece))[1] is not None for piece in opened.pieces):
         raise NoAddress(opened.host)

@@ -5,36 +5,20 @@ apart, since a split is seen and a merge is not. A word under `routes` is a page
 """
 
 from services.registry.platforms import Form, Name, Platform, words
-
-# Pages that stand alone in the path of most sites.
-ROUTES = words(
-    "http https www home index search explore login logout signin signup signout register help about account accounts",
-    "settings share privacy terms tos legal policies download app apps jobs ads business developers intent hashtag",
-    "directory oauth sso passport auth sitemap robots.txt favicon.ico undefined null none nan",
-)
-TABS = words("about")
-# A name as people show it: letters and digits of any script, and what the Chinese networks allow between them.
-SHOWN = r"(?=.*\w)[\w·.\-]"
-SHOWN_ACCEPTED = "the account's name as the platform shows it, without blanks and punctuation"
-
-
-def _shown(most: int) -> Name:
-    return Name(rf"(?!\d+$){SHOWN}{{2,{most}}}", SHOWN_ACCEPTED, folds=False)
-
+from services.registry.publishers import NUMBER, PUBLISHERS, ROUTES, SHOWN, SHOWN_ACCEPTED, TABS, shown
 
 HANDLE = Name(r"[a-z0-9_]{1,15}", "1 to 15 of a-z, 0-9 and _")
-GRAM = Name(r"(?=.*[a-z0-9_])[a-z0-9_.]{1,30}", "1 to 30 of a-z, 0-9, _ and .")
-TOK = Name(r"(?=.*[a-z0-9_])[a-z0-9_.]{2,24}", "2 to 24 of a-z, 0-9, _ and .")
-NUMBER = Name(r"[1-9][0-9]{0,19}", "a number", folds=False)
+GRAM = Name(r"(?=.*[a-z0-9_])[a-z0-9_.]{1,30}(?<!\.)", "1 to 30 of a-z, 0-9, _ and .")
+TOK = Name(r"(?=.*[a-z0-9_])[a-z0-9_.]{2,24}(?<!\.)", "2 to 24 of a-z, 0-9, _ and .")
 FB_NUMBER = Name(r"[1-9][0-9]{0,19}|pfbid[A-Za-z0-9]{10,100}", "the page's number", folds=False)
-FB_NAME = Name(r"(?!\d+\.\d+(?:e\+?\d+)?$)(?=.*\w)[\w.\-]{1,75}", "letters, digits and full stops")
+FB_NAME = Name(r"(?!\d+$|\d+\.\d+(?:e\+?\d+)?$)(?=.*\w)[\w.\-]{1,75}(?<!\.)", "letters, digits and full stops")
 FB_LONG = Name(r"[1-9][0-9]{5,19}", "the page's number", folds=False)
 FB_GROUP = Name(r"(?=.*\w)[\w.\-]{1,75}", "a group's name or number")
 CHANNEL = Name(r"UC[A-Za-z0-9_-]{22}", "UC and 22 of A-Z, a-z, 0-9, _ and -", folds=False)
-TUBE_HANDLE = Name(r"(?=.*\w)[\w.\-·]{1,30}", "up to 30 letters, digits, _, -, . and ·")
+TUBE_HANDLE = Name(r"(?=.*\w)[\w.\-·]{1,30}(?<!\.)", "up to 30 letters, digits, _, -, . and ·")
 TUBE_NAME = Name(r"(?=.*\w)[\w.\-]{1,100}", "letters and digits")
 # A blank is no slip that can be told from the name: real lists have one, which is pointed out.
-SLUG = Name(r"(?=.*\w)[\w\-.'’&+ ]{1,150}", "letters, digits and hyphens")
+SLUG = Name(r"(?!unavailable$)(?=.*\w)[\w\-.'’&+ ]{1,150}", "letters, digits and hyphens")
 FLICKR = Name(r"(?=.*[a-z0-9])[a-z0-9_@\-]{1,50}", "a-z, 0-9, _, - and @")
 SNAP = Name(r"[a-z][a-z0-9._\-]{2,14}", "3 to 15 of a-z, 0-9, ., _ and -")
 SNAP_PAGE = Name(r"[a-z0-9][a-z0-9._\-]{0,79}", "the page's id")
@@ -49,19 +33,16 @@ WECHAT_ID = Name(
     folds=False,
 )
 BIZ = Name(r"[A-Za-z0-9_=-]{1,64}", "the __biz of its page", folds=False)
-DOUYIN_ID = Name(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._]{2,24}", "a Douyin id: A-Z, a-z, 0-9, . and _", folds=False)
+DOUYIN_ID = Name(
+    r"(?!\d+\.\d+$)(?=.*[A-Za-z0-9])[A-Za-z0-9._]{2,24}", "a Douyin id: A-Z, a-z, 0-9, . and _", folds=False
+)
 SEC_ID = Name(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,149}", "the id in the address of its page", folds=False)
 TOKEN = Name(r"[A-Za-z0-9][A-Za-z0-9._=\-]{0,199}", "the token in the address of its page", folds=False)
 ZHIHU = Name(r"(?=.*\w)[\w.\-]{1,80}", "the name in the address of its page", folds=False)
 NOTE_USER = Name(r"[0-9a-f]{24}", "24 of 0-9 and a-f")
 NOTE_ID = Name(rf"{SHOWN}{{2,24}}", SHOWN_ACCEPTED, folds=False)
-BAIDU_APP = Name(r"[1-9][0-9]{0,19}", "the app_id of its page", folds=False)
-BAIDU_CONTEXT = Name(
-    r'\{ ?(?:"from": ?"\w*", ?)?"app_id": ?"?([1-9][0-9]{0,19})"?(?:, ?"from": ?"\w*")? ?\}', "the app_id", folds=False
-)
-BAIDU_UK = Name(r'\{ ?(?:"from": ?"\w*", ?)?"uk": ?"([\w\-]{1,60})"(?:, ?"from": ?"\w*")? ?\}', "the uk", folds=False)
-BAIDU_UK_TEXT = Name(r"[\w\-]{1,60}", "the uk", folds=False)
 QQ_NUMBER = Name(r"[1-9][0-9]{4,11}", "5 to 12 digits", folds=False)
+DING_CODE = Name(r"[A-Za-z0-9,+/=_\- ]{5,300}", "the code of an invitation", folds=False)
 QQ_KEY = Name(r"[A-Za-z0-9_\-]{5,100}", "the key of an invitation", folds=False)
 
 NETWORKS = (
@@ -72,8 +53,19 @@ NETWORKS = (
         domains=("x.com", "twitter.com"),
         subs=words("www m mobile") | {""},
         hash="!",
-        routes=ROUTES | words("i tos messages notifications compose lists communities topics spaces events live"),
-        tabs=TABS | words("with_replies media likes highlights articles following followers verified_followers"),
+        routes=ROUTES
+        | words(
+            "i tos messages notifications compose lists communities topics spaces events live",
+            "who_to_follow connect_people bookmarks newtwitter favorites mentions personalization sessions",
+            "trends widgets",
+            "goodies invitations tweet tweets grok premium chat status statuses messages_requests logged_out moments",
+            "similar_to verified-choose verified-orgs-signup import creators hashtags following followers",
+        ),
+        tabs=TABS
+        | words(
+            "with_replies media likes highlights articles following followers verified_followers affiliates",
+            "header_photo superfollows",
+        ),
     ),
     Platform(
         "facebook",
@@ -84,24 +76,42 @@ NETWORKS = (
                 "{}",
                 ("profile.php?id={}", "people/*/{}", "pages/*/{}", "pages/category/*/{}", "{}", "pg/{}"),
             ),
-            Form(FB_LONG, "{}", ("p/*-{}", "pages/category/*/*-{}", "pages/*-{}", "*-{}", "pg/*-{}", "people/*-{}")),
+            Form(
+                FB_LONG,
+                "{}",
+                ("p/*-{}", "p/{}", "pages/category/*/*-{}", "pages/*-{}", "*-{}", "pg/*-{}", "people/*-{}"),
+            ),
             Form(FB_GROUP, "groups/{}", ("groups/{}",)),
             Form(FB_NAME, "{}", ("{}", "@{}", "pg/{}"), ("@{}",)),
         ),
         kinds=("account", "group"),
         domains=("facebook.com", "fb.com"),
-        subs=words("www m mbasic web touch mobile") | {""},
+        subs=words("www m mbasic web touch mobile free 0") | {""},
         locales=r"[a-z]{2}-[a-z]{2}",
         routes=ROUTES
         | words(
             "events groups pages people pg p profile media permalink photo photos reel reels sharer story stories",
             "watch videos video marketplace gaming messages notifications bookmarks places public dialog",
-            "hashtag plugins",
+            "hashtag plugins n recover me friends saved memories fundraisers games live feed lite checkpoint",
+            "latest ajax composer",
+            "tr find-friends notes donate campaign game_invites fantasy_games news offers pokes legal business_help",
+            "gaming-video ad_center adsmanager ads_manager careers portal instantgames crisisresponse emotional_health",
+            "votinginformationcenter climatescienceinfo coronavirus_info wellbeing safety community_standards",
+            "communitystandards",
+            "onthisday allactivity l reg mobile fundraiser login_alerts confirmemail badges facebook.com facebook",
         ),
         tabs=TABS
         | words(
             "photos videos posts community events reviews info timeline live services shop notes likes followers",
-            "following mentions reels photos_stream photos_albums videos_by about_details groups",
+            "following mentions reels photos_stream photos_albums videos_by about_details groups members",
+            "friends map home",
+            "about_contact_and_basic_info about_profile_transparency about_privacy_and_legal_info",
+            "about_work_and_education",
+            "about_life_events about_places about_overview reels_tab photos_by directory_intro",
+            "directory_contact_info wall",
+            "directory_basic_info directory_privacy_and_legal_info directory_profile_transparency",
+            "past_hosted_events menu jobs offers",
+            "photos_all photos_of media discussion featured",
         ),
         posts=words("story_fbid fbid"),
     ),
@@ -110,7 +120,13 @@ NETWORKS = (
         "a name of 1 to 30 of a-z, 0-9, _ and ., or the address of its page",
         (Form(GRAM, "{}", ("{}", "@{}", "_u/{}"), ("@{}",)),),
         domains=("instagram.com",),
-        routes=ROUTES | words("p reel reels tv stories direct web challenge developer"),
+        routes=ROUTES
+        | words(
+            "p reel reels tv stories direct web challenge developer emails session api graphql threads",
+            "your_activity archive lite nametag qr create about ar push reels_home fragment popular topics",
+            "locations s share",
+            "invites fxcal data oauth consent",
+        ),
         tabs=TABS | words("reels tagged guides channel feed"),
     ),
     Platform(
@@ -127,7 +143,14 @@ NETWORKS = (
         routes=ROUTES
         | words(
             "embed feed live playlist results shorts watch channel user c v clip post hashtag gaming premium music",
-            "movies playables trending redirect attribution_link oembed ads creators kids",
+            "movies playables trending redirect attribution_link oembed ads creators kids attribution howyoutubeworks",
+            "reporthistory subscription_center view_play_list new upload my_videos sports news learning",
+            "podcasts channels tv",
+            "testtube static yt intl trends browse videos members profile source show shows p e t s api",
+            "subscriptions logout",
+            "reportabuse supported_browsers premium_benefits fashion red paid_memberships purchases myaccount",
+            "iframe_api youtubei",
+            "history library you comment activate pair handle create_channel channel_switcher",
         ),
         tabs=TABS
         | words(
@@ -173,7 +196,7 @@ NETWORKS = (
         "a name of 3 to 15 of a-z, 0-9, ., _ and -, or the address of its page",
         (Form(SNAP_PAGE, "p/{}", ("p/{}",)), Form(SNAP, "{}", ("add/{}", "@{}", "{}"), ("@{}",))),
         domains=("snapchat.com",),
-        routes=ROUTES | words("add p spotlight discover lens t unlock"),
+        routes=ROUTES | words("add p spotlight discover lens t unlock stories topic web chat ads explore"),
     ),
     Platform(
         "reddit",
@@ -193,7 +216,13 @@ NETWORKS = (
         "@ and its name of 2 to 24 of a-z, 0-9, _ and .",
         (Form(TOK, "{}", ("@{}", "{}"), ("@{}",)),),
         domains=("tiktok.com",),
-        routes=ROUTES | words("t v tag music video foryou following live embed discover channel topics"),
+        routes=ROUTES
+        | words(
+            "t v tag music video foryou following live embed discover channel topics upload messages friends",
+            "shop business",
+            "effect sticker place node share legal creators forgood transparency community-guidelines coin",
+            "belong inbox activity",
+        ),
         tabs=words("live"),
     ),
     Platform(
@@ -210,7 +239,9 @@ NETWORKS = (
         routes=ROUTES
         | words(
             "u n p profile status detail statuses tv ttarticle hot feed d topic ajax mygroups newlogin newregister",
-            "visitor at comment message signup video story article k page_not_found sorry",
+            "visitor at comment message signup video story article k page_not_found sorry fav messages friends",
+            "fans live index set like",
+            "aj s c a l i p searchall custom page find lists reg signup.php verify verified",
         ),
         tabs=TABS | words("home profile follow fans info photos album video article weibo"),
         posts=words("layerid"),
@@ -234,7 +265,7 @@ NETWORKS = (
     Platform(
         "wechat-channels",
         "its name as WeChat shows it",
-        (Form(_shown(30), "{}", (), ("@{}",)),),
+        (Form(shown(30), "{}", (), ("@{}",)),),
         domains=("channels.weixin.qq.com",),
     ),
     Platform(
@@ -266,16 +297,19 @@ NETWORKS = (
     ),
     Platform(
         "dingtalk",
-        "the group's number or name",
+        "the group's number or name, or its invitation",
+        (Form(DING_CODE, "join/{}", ("//qr.dingtalk.com/action/joingroup?code={}",)),),
         kinds=("group", "account"),
         domains=("dingtalk.com",),
+        subs=words("www qr h5 t m") | {""},
         free=True,
     ),
     Platform(
         "feishu",
         "the group's number or name",
         kinds=("group", "account"),
-        domains=("feishu.cn",),
+        domains=("feishu.cn", "larksuite.com"),
+        subs=words("www applink m") | {""},
         free=True,
     ),
     Platform(
@@ -296,7 +330,7 @@ NETWORKS = (
             Form(TOKEN, "c/user/token/{}", ("c/user/token/{}",)),
             Form(NUMBER, "c/user/{}", ("c/user/{}",)),
             Form(NUMBER, "profile/{}", ("profile/{}", "//profile.zjurl.cn/rogue/ugc/profile?user_id={}")),
-            Form(_shown(30), "{}", (), ("@{}",)),
+            Form(shown(30), "{}", (), ("@{}",)),
         ),
         domains=("toutiao.com", "profile.zjurl.cn"),
         routes=ROUTES,
@@ -311,7 +345,7 @@ NETWORKS = (
                 ("//space.bilibili.com/{}", "space/{}"),
                 ("space/{}", "uid:{}", "uid{}"),
             ),
-            Form(_shown(30), "{}", (), ("@{}",)),
+            Form(shown(30), "{}", (), ("@{}",)),
         ),
         domains=("bilibili.com",),
         subs=words("www m space") | {""},
@@ -322,11 +356,12 @@ NETWORKS = (
         "kuaishou",
         "the address of its page, or its id",
         (
-            Form(SEC_ID, "profile/{}", ("profile/{}",)),
+            Form(SEC_ID, "profile/{}", ("//www.kuaishou.com/profile/{}", "//m.kuaishou.com/profile/{}")),
+            Form(SEC_ID, "live/profile/{}", ("//live.kuaishou.com/profile/{}",)),  # another id may stand there
             Form(SEC_ID, "u/{}", ("//live.kuaishou.com/u/{}",)),
-            Form(_shown(30), "{}", (), ("@{}",)),
+            Form(shown(30), "{}", (), ("@{}",)),
         ),
-        domains=("kuaishou.com",),
+        domains=("kuaishou.com", "chenzhongtech.com", "gifshow.com", "kuaishouapp.com"),
         subs=words("www m live") | {""},
         routes=ROUTES,
         posts=words("photoId"),
@@ -337,7 +372,7 @@ NETWORKS = (
         (
             Form(ZHIHU, "org/{}", ("org/{}",)),
             Form(ZHIHU, "people/{}", ("people/{}",)),
-            Form(_shown(30), "{}", (), ("@{}",)),
+            Form(shown(30), "{}", (), ("@{}",)),
         ),
         domains=("zhihu.com",),
         routes=ROUTES | words("org people question answer p zhuanlan column topic special zvideo pin market"),
@@ -353,27 +388,5 @@ NETWORKS = (
         domains=("xiaohongshu.com",),
         routes=ROUTES | words("user profile discovery explore"),
     ),
-    Platform(
-        "baijiahao",
-        "the address of its page with app_id, or its name",
-        (
-            Form(
-                BAIDU_APP,
-                "{}",
-                ("//baijiahao.baidu.com/u?app_id={}",),
-            ),
-            Form(BAIDU_CONTEXT, "{}", ("//author.baidu.com/home?context={}",)),
-            Form(BAIDU_UK, "uk/{}", ("//author.baidu.com/home?context={}",)),
-            Form(BAIDU_UK_TEXT, "uk/{}"),
-            Form(BAIDU_APP, "home/{}", ("//author.baidu.com/home/{}",)),
-            Form(_shown(30), "{}", (), ("@{}",)),
-        ),
-        domains=("author.baidu.com", "baijiahao.baidu.com"),
-        subs=frozenset({""}),
-    ),
-    # Whose accounts have no address that says whose they are: known by the name that the platform shows.
-    *(
-        Platform(name, "its name as the platform shows it", (Form(_shown(40), "{}"),))
-        for name in ("xuexi", "peoples-daily", "xinhua", "penguin", "netease", "sohu", "thepaper", "xigua")
-    ),
+    *PUBLISHERS,
 )

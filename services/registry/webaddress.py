@@ -77,7 +77,7 @@ class Web:
 
 def web(text: str) -> Web:
     """Raises NoAddress."""
-    text = re.sub(r"&(?:amp|#38|#x26);", "&", text, flags=re.IGNORECASE)  # as copied out of a page's source
+    text = re.sub(r"&(?:(?:amp|#38|#x26);)+", "&", text, flags=re.IGNORECASE)  # as copied out of a page's source
     scheme = _SCHEME.match(text)
     if scheme is None:
         text = f"http://{text}" if re.match(r"[^/?#]*:80(?:[/?#]|$)", text) else f"https://{text}"
@@ -121,6 +121,8 @@ def _host(name: str) -> str:
         return name
     shown = str(ada_url.idna.decode(name))
     if any(label.startswith("xn--") for label in shown.split(".")) or _unshown(shown):  # no Punycode, or not its own
+        raise NoAddress(name)
+    if any(unicodedata.category(char)[0] in "PZ" and char not in "-._·・" for char in shown):  # `a.cn、b.cn`
         raise NoAddress(name)
     return shown
 

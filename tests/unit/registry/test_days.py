@@ -27,6 +27,10 @@ from services.registry.days import listed_day
         "43861.5",
         "２０２０／１／３１",
         " 2020-01-31 ",
+        "2020年1月31日星期五",
+        "2020/1/31 上午 8:30",
+        "2020/01/31 12:00:00 AM",
+        "二〇二〇年一月三十一日",
     ],
 )
 def test_every_way_in_which_a_spreadsheet_writes_a_day_is_read(text: str) -> None:
