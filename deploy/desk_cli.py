@@ -146,7 +146,8 @@ def alarms(
     if act is not None:
         found = [_act(desk, act, alarm_id, reason)]
     elif alarm_id is not None or reason is not None:
-        raise StackError("an alarm and --reason go with an act: `jianfu alarms acknowledge ALARM_ID --reason …`")
+        how = desk.typed(f"alarms acknowledge {alarm_id or 'ALARM_ID'}", reason=reason or "…")
+        raise StackError(f"an alarm and --reason go with an act: {how}")
     else:
         state = None if every else "lasting"
         found = list(islice(desk.pages(ALARMS, most=most, kind=kind, state=state), most))
@@ -161,7 +162,8 @@ def alarms(
 
 def _act(desk: Desk, act: Act, alarm_id: str | None, reason: str | None) -> Any:
     if alarm_id is None or reason is None:
-        raise StackError(f"say which and why: `jianfu alarms {act.value} ALARM_ID --reason …`")
+        how = desk.typed(f"alarms {act.value} {alarm_id or 'ALARM_ID'}", reason=reason or "…")
+        raise StackError(f"say which and why: {how}")
     path = f"{ALARMS}/{alarm_id}/{'acknowledgement' if act is Act.ACKNOWLEDGE else 'end'}"
     return desk.ask("POST", path, role="operator", json={"reason": reason}).json()
 

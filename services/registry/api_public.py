@@ -12,7 +12,7 @@ from libs.common.db import Database
 from libs.common.errors import Invalid, Missing
 from libs.common.text import Text
 from libs.common.web import public
-from services.registry import official, pages, said, schemas
+from services.registry import official, pages, publicwords, said
 from services.registry.store import QUERIES
 
 
@@ -26,7 +26,7 @@ def router(database: Database, zone: tzinfo, reopen_days: int) -> APIRouter:
     @routes.get(
         "/tombstones/{asset_id}",
         summary="When and why an asset was closed 关停公示",
-        response_model=schemas.Tombstone,
+        response_model=publicwords.Tombstone,
         responses=common.PAGE,
     )
     @public
@@ -42,7 +42,7 @@ def router(database: Database, zone: tzinfo, reopen_days: int) -> APIRouter:
     @routes.get(
         "/verify",
         summary="Is it official, and whose? 是否官方,由谁主办",
-        response_model=schemas.Verified,
+        response_model=publicwords.Verified,
         responses=common.PAGE,
     )
     @public

@@ -3,8 +3,8 @@
 from fastapi.responses import HTMLResponse
 
 from libs.common.pages import Pages
+from services.registry.publicwords import Tombstone, Verified
 from services.registry.said import KINDS
-from services.registry.schemas import Tombstone, Verified
 
 _PAGES = Pages("services.registry")
 STATES = {

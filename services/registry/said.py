@@ -7,7 +7,7 @@ from uuid import UUID
 
 from libs.common import days
 from services.registry.official import Found, Told
-from services.registry.schemas import Ending, Official, Sponsor, SponsorName, Tombstone, Verified, Words
+from services.registry.publicwords import Ending, Official, Sponsor, SponsorName, Tombstone, Verified, Words
 
 KINDS = {"account": ("账号", "account"), "app": ("应用", "app"), "group": ("群组", "group")}
 # What is said of one asset, by its state; of several of one name, of the first.
