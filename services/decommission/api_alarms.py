@@ -92,6 +92,7 @@ def router(ctx: Context) -> APIRouter:
 
     @routes.get("/{alarm_id}", summary="One alarm 告警详情")
     async def alarm(alarm_id: UUID, _: Annotated[Principal, require(*READ)]) -> Alarm:
+        """With who acknowledged it, and who or what ended it."""
         return await _one(ctx, alarm_id)
 
     @routes.post("/{alarm_id}/acknowledgement", summary="Say that somebody is at it 确认告警")

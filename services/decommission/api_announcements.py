@@ -113,7 +113,7 @@ def router(ctx: Context) -> APIRouter:
     )
     @public
     async def single(case_id: UUID, request: Request) -> Response:
-        """As the list tells it."""
+        """Why it is closed, whose it is, not before which day, and what comes next, as the list tells it."""
         async with ctx.database.reading() as conn:
             item = await announcements.one(ctx, conn, case_id)
         return pages.announcements([item], single=True) if common.wanted(request) else _json(asdict(item))

@@ -140,7 +140,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         cursor: Annotated[Annotated[str, Text(60)] | None, Query()] = None,
         limit: Limit = 100,
     ) -> Connectors:
-        """By the names of the platforms."""
+        """By the names of the platforms: where a stop, a restore and a look at each are sent."""
         async with ctx.database.reading() as conn:
             rows = [row async for row in QUERIES.connector_list(conn, only=None, after=cursor or "", max_rows=limit)]
         items = [_shown(row, []) for row in rows]
@@ -148,7 +148,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
 
     @routes.get("/connectors/{platform}", summary="One connector, and its last test 单个连接器")
     async def one(platform: Platform, _: Annotated[Principal, require(*READERS)]) -> HeldConnector:
-        """As it was set last, and by whom."""
+        """As it was set last, and by whom, with what was heard when somebody tried it last."""
         async with ctx.database.reading() as conn:
             rows = [row async for row in QUERIES.connector_list(conn, only=platform, after="", max_rows=1)]
         if not rows:

@@ -414,16 +414,13 @@ from unnest(:findings::uuid[], :reasons::text[]) as c (finding_id, because)
 where f.finding_id = c.finding_id;
 
 -- name: finding_get(finding_id)^
-select f.*, a.name, a.platform, a.address, a.sponsor_id as unit_id, u.name as unit_name
-from findings f left join assets a using (asset_id) left join units u on u.unit_id = a.sponsor_id
-where f.finding_id = :finding_id;
+select * from findings where finding_id = :finding_id;
 
 -- name: finding_seen(finding_id, below)^
--- A finding, for who may look at all or at those of one unit and below it.
-select * from findings
-where finding_id = :finding_id
-    and (:below::uuid is null
-         or asset_id in (select a.asset_id from assets a where a.sponsor_id in (select units_below(:below))));
+-- A finding with whose it is, for who may look at all or at those of one unit and below it.
+select f.*, a.name, a.platform, a.address, a.sponsor_id as unit_id, u.name as unit_name
+from findings f left join assets a using (asset_id) left join units u on u.unit_id = a.sponsor_id
+where f.finding_id = :finding_id and (:below::uuid is null or a.sponsor_id in (select units_below(:below)));
 
 -- name: asset_seen(asset_id, below)$
 select exists(select from assets where asset_id = :asset_id and sponsor_id in (select units_below(:below)));

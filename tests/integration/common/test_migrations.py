@@ -40,6 +40,7 @@ async def test_migrating_twice_is_a_no_op(empty_database: Any) -> None:
         "common/0002_when_it_was_appended.sql",
         "common/0003_senders_set_aside.sql",
         "common/0004_parked_ranges_are_read_again.sql",
+        "common/0005_what_was_refused.sql",
         "service/0001_effects.sql",
     ]
     assert await migrate(urls.owner, MIGRATIONS, service_role=ROLE) == []
@@ -102,7 +103,7 @@ async def test_migrators_run_alone(empty_database: Any, files: Path) -> None:
     """A numbered lock: of several migrators at once, each file is applied by one and found applied by the rest."""
     urls = await empty_database()
     done = await asyncio.gather(*(migrate(urls.owner, files, service_role=ROLE) for _ in range(4)))
-    assert sorted(len(each) for each in done) == [0, 0, 0, 5]
+    assert sorted(len(each) for each in done) == [0, 0, 0, 6]
 
 
 async def test_a_migrator_waits_for_another_however_long(
@@ -121,7 +122,7 @@ async def test_a_migrator_waits_for_another_however_long(
         assert not second.done()
     finally:
         await other.close()
-    assert len(await second) == 5
+    assert len(await second) == 6
 
 
 async def test_a_migrator_does_not_wait_for_ever(empty_database: Any, files: Path) -> None:

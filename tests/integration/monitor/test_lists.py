@@ -54,13 +54,13 @@ async def test_findings_come_newest_first_with_the_names_of_asset_and_unit(
 
 async def test_a_unit_told_before_names_were_kept_is_read_again(monitor: Monitor) -> None:
     await told(monitor, ("en", "Office"))
-    assert not await usecases.units_nameless(monitor.database)
+    assert not await usecases.units_incomplete(monitor.database)
     await told(monitor, ("en", "An older word"))
     assert await monitor.database.pool.fetchval("select name from units") == "Office", "the same version says the same"
     await monitor.database.pool.execute("update units set name = null")
-    assert await usecases.units_nameless(monitor.database)
+    assert await usecases.units_incomplete(monitor.database)
     await told(monitor, ("en", "Office"))
-    assert not await usecases.units_nameless(monitor.database)
+    assert not await usecases.units_incomplete(monitor.database)
 
 
 @pytest.mark.parametrize("cursor", ["x", str(UUID(int=1)), "f" + "_" * 31])
@@ -77,7 +77,7 @@ FILL = """insert into findings (finding_id, asset_id, rule, ordinal, state, verd
               'FOUND', 'c', '[]', '2025-06-01', timestamptz '2025-01-01' + n * interval '1 min',
               case when n % 1000 = 0 then null else date '2025-06-02' end
           from generate_series(1, $1) n"""
-NOTHING = dict.fromkeys(("state", "rule", "asset_id", "opened_from", "opened_to", "watched"))
+NOTHING = dict.fromkeys(("state", "rule", "asset_id", "opened_from", "opened_to", "watched", "below"))
 
 
 async def test_a_page_costs_what_its_rows_do_whatever_is_asked_for(
