@@ -152,8 +152,15 @@ async def test_an_alarm_is_listed_acknowledged_and_ended(house: House) -> None:
     (alarm,) = json.loads(said(house, *of_plans, "--json"))
     assert (alarm["kind"], alarm["state"]) == ("plan-unsigned", "open")
     assert alarm["alarm_id"] in said(house, "alarms")
-    for wrong in (("acknowledge",), ("end", alarm["alarm_id"]), ("acknowledge", "--reason", "r")):
-        assert "ALARM_ID --reason" in jianfu(house, "alarms", *wrong).stderr
+    for wrong, named in (
+        (("acknowledge",), "alarms acknowledge ALARM_ID"),
+        (("end", alarm["alarm_id"]), f"alarms end {alarm['alarm_id']}"),
+        (("acknowledge", "--reason", "r"), "alarms acknowledge ALARM_ID"),
+    ):
+        hint = jianfu(house, "alarms", *wrong).stderr
+        assert named in hint, hint
+        assert f"--data {house.data}" in hint, hint
+        assert "--reason" in hint, hint
     acknowledged = said(house, "alarms", "acknowledge", alarm["alarm_id"], "--reason", "已电话催办", person="mia")
     assert "jianfu-local|mia: 已电话催办" in acknowledged
     assert "acknowledged" in said(house, *of_plans)
