@@ -138,6 +138,8 @@ async def test_naming_anothers_account_does_not_widen_what_is_covered(
     house: House, victim: UUID, counts: Counts
 ) -> None:
     source = f"narrow-{house.day}"
+    await house.tell([declared("mine-alone", "a unit of its own", house.day)], role="registrar", salt=source)
+    await house.quiet()
     mine = account("mine-alone")
     await house.admit(source, assets=[str(mine)])
     status, answer = await refused(house, counts, STATEMENTS, statement(source, house.day, mine, victim))

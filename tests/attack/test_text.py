@@ -208,5 +208,6 @@ async def test_every_text_is_refused_or_shown_over_kafka(house: House, counts: C
         assert {letter["reason_code"] for letter in letters} <= {
             "malformed", "invalid", "unreadable_address", "duplicate_asset", "event_reused", "another_source",
             "reopen_too_early", "unknown_asset", "not_its_source", "forbidden", "unauthenticated",
+            "out_of_scope",
         }  # fmt: skip
         assert any(letter["reason_code"] == "malformed" for letter in letters)
