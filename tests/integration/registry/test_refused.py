@@ -1,5 +1,6 @@
 """Over HTTP too a sender reads what was refused of its own; a refused id is free, an accepted one is not."""
 
+import json
 from typing import Any
 
 import httpx
@@ -51,6 +52,20 @@ async def test_a_refused_event_is_read_by_its_sender_and_taken_mended_under_its_
     assert (other.status_code, other.json()["code"]) == (409, "event_reused")
     assert [item["code"] for item in await refused(http, ada)] == ["event_reused", told["code"]]
     assert await registry.fetch("select count(*) from assets") == 1
+
+
+async def test_each_refused_event_of_a_batch_is_read_by_its_sender(registry: Registry, http: httpx.AsyncClient) -> None:
+    ada = of("ada")
+    batch = [event("1", declared("a")), event("2", delisted("nobody")), 7, event("3", declared("b"), colour="red")]
+    headers = ada | {"Content-Type": "application/cloudevents-batch+json"}
+    answer = await http.post("/events", content=json.dumps(batch), headers=headers)
+    assert [item["status"] for item in answer.json()["items"]] == [202, 409, 422, 422]
+    told = await refused(http, ada)
+    assert [item["record_id"] for item in told] == ["3", None, "2"]
+    assert [item["code"] for item in told] == [answer.json()["items"][n]["problem"]["code"] for n in (3, 2, 1)]
+    assert {error["field"] for error in told[0]["errors"]} == {"colour"}
+    mended = await http.post("/events", json=event("2", declared("c")), headers=ada)
+    assert mended.json()["outcome"] == "registered"
 
 
 async def test_the_faults_of_a_body_are_told_again_by_field(http: httpx.AsyncClient) -> None:
