@@ -102,8 +102,6 @@ ATTACKS: dict[str, Attack] = {
     "counted": edit("update cases set version = version + 1 where case_id = $1"),
     "windows": edit("""update cases set windows = windows || '{"announce_days": 1}' where case_id = $1"""),
     "evidence": edit("""update findings set evidence = evidence || '{"basis": "another"}' where case_id = $1"""),
-    "evidence and its hash": edit("""update findings set evidence = '{}', evidence_sha256 = 'x' where case_id = $1"""),
-    "hash of the evidence": edit("update findings set evidence_sha256 = 'x' where case_id = $1"),
     "no evidence": edit("delete from findings where case_id = $1"),
     "no windows": edit("update cases set windows = '[]' where case_id = $1"),
     "rewritten": rewritten,
