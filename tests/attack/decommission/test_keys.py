@@ -279,8 +279,9 @@ async def test_a_first_key_of_a_unit_that_was_told_through_the_one_above_is_told
         late = receipt("alpha", await sent_notice(story, case), asset)
         reply = await story.request("POST", f"/notices/{case}/receipt", {"receipt": late}, role="public")
         assert reply.status_code == 422
-    assert await story.until(case, "closed", days=30) == "closed"
-    await check_file(story, case)
+    if stage == "announced":  # the longest way is played to its end
+        assert await story.until(case, "closed", days=30) == "closed"
+        await check_file(story, case)
     await story.confirm(below, await story.propose(below, **at(story, "gamma")))
     await story.round()
     assert [call["unit"] for call in story.world.calls("key-changed")] == ["alpha", "beta"], "from now on its own"
