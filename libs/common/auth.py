@@ -51,6 +51,13 @@ class Principal:
         """The `unit` claim in the form in which it is compared, where the role of that name is there; None else."""
         return " ".join((self.scope or "").split()).casefold() or None if "unit" in self.roles else None
 
+    @property
+    def unit_code(self) -> tuple[str, str] | None:
+        """The `unit` claim as scheme and value, where the role of that name is there; None else."""
+        scheme, _, value = (self.scope or "").partition(":")
+        code = scheme.strip(), " ".join(value.split())
+        return code if "unit" in self.roles and all(code) else None
+
     def require(self, *roles: str) -> None:
         """Raise Forbidden unless the caller has one of the roles."""
         if not self.roles & set(roles):
