@@ -32,8 +32,8 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A text in both languages."""
+class Next:
+    """What comes next, in both languages."""
 
     zh: str
     en: str
@@ -59,7 +59,7 @@ class Announcement:
     why: Rule | None
     data: dict[str, Any] | None
     state: State
-    next: Text
+    next: Next
     tombstone: str | None
 
 
@@ -88,7 +88,7 @@ async def _told(ctx: Context, conn: Connection, row: dict[str, Any]) -> Announce
     zh, en = outlook.after(state, data, held.progress)
     why = await _rule(conn, row["case_id"], row["rule"]) if fault is None else None
     tombstone = f"/registry/v1/tombstones/{row['asset_id']}" if state == "closed" else None
-    return Announcement(**row, why=why, data=data, state=state, next=Text(zh, en), tombstone=tombstone)
+    return Announcement(**row, why=why, data=data, state=state, next=Next(zh, en), tombstone=tombstone)
 
 
 async def _rule(conn: Connection, case_id: UUID, rule: str, finding: str | None = None) -> Rule | None:

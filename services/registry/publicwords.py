@@ -4,46 +4,9 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, Field
 
 from libs.common.events.intake import Kind
-from services.registry.schemas import ACCOUNT_ID, UNIT_ID
-
-SHOWN: dict[str, JsonValue] = {
-    "asset_id": ACCOUNT_ID,
-    "kind": "account",
-    "platform": "weibo",
-    "identity": "chengdufabu",
-    "address": "https://weibo.com/chengdufabu",
-    "name": "成都发布",
-    "state": "official",
-    "since": "2025-06-01",
-    "sponsor": {
-        "unit_id": UNIT_ID,
-        "name": "成都市人民政府办公厅",
-        "names": [{"language": "zh", "text": "成都市人民政府办公厅"}],
-    },
-    "closed": None,
-}
-VERIFIED: dict[str, JsonValue] = {
-    "status": "official",
-    "says": {
-        "zh": "官方账号:成都发布(weibo),主办单位为成都市人民政府办公厅,自 2025-06-01 起在册并运行。",
-        "en": "Official: 成都发布 (weibo) is run by 成都市人民政府办公厅, listed and running since 2025-06-01.",
-    },
-    "found_by": "address",
-    "platform": "weibo",
-    "identity": "chengdufabu",
-    "asset_id": ACCOUNT_ID,
-    "name": "成都发布",
-    "address": "https://weibo.com/chengdufabu",
-    "sponsor": SHOWN["sponsor"],
-    "since": "2025-06-01",
-    "tombstone": None,
-    "looks_like": None,
-    "assets": [SHOWN],
-    "more": False,
-}
 
 
 class SponsorName(BaseModel):
@@ -134,8 +97,6 @@ class Verified(BaseModel):
     letters that look alike, separate it from the asset under `looks_like`, whose sponsor and day are told beside it.
     `assets` are those found, by name up to 20; with `more` there are others, which their addresses find.
     """
-
-    model_config = ConfigDict(json_schema_extra={"example": VERIFIED})
 
     status: Literal["official", "suspended", "gone", "closed", "unknown", "look_alike"]
     says: Words
