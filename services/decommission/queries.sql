@@ -499,27 +499,11 @@ on conflict do nothing returning true;
 select alarm_id, state from alarms where alarm_id = :alarm_id for no key update;
 
 -- name: alarm_get(alarm_id)^
--- An alarm as lists show it.
-select a.alarm_id, a.case_id, a.about, a.kind, a.text_zh, a.text_en, a.at, a.state, s.asset_id, s.name, s.platform,
-       s.address, s.sponsor_id as unit_id, u.name as unit_name,
-       k.by as acknowledged_by, k.role as acknowledged_as, k.reason as acknowledged_why, k.at as acknowledged_at,
-       e.by as ended_by, e.role as ended_as, e.reason as ended_why, e.at as ended_at
-from alarms a left join cases c using (case_id) left join subjects s using (asset_id)
-left join units u on u.unit_id = s.sponsor_id
-left join alarm_steps k on k.alarm_id = a.alarm_id and k.step = 'acknowledged'
-left join alarm_steps e on e.alarm_id = a.alarm_id and e.step = 'ended'
-where a.alarm_id = :alarm_id;
+select * from alarms_shown where alarm_id = :alarm_id;
 
 -- name: alarm_list(kind, state, lasting, at, which, max_rows)
 -- The newest first, behind a place; `lasting` leaves out those that have ended.
-select a.alarm_id, a.case_id, a.about, a.kind, a.text_zh, a.text_en, a.at, a.state, s.asset_id, s.name, s.platform,
-       s.address, s.sponsor_id as unit_id, u.name as unit_name,
-       k.by as acknowledged_by, k.role as acknowledged_as, k.reason as acknowledged_why, k.at as acknowledged_at,
-       e.by as ended_by, e.role as ended_as, e.reason as ended_why, e.at as ended_at
-from alarms a left join cases c using (case_id) left join subjects s using (asset_id)
-left join units u on u.unit_id = s.sponsor_id
-left join alarm_steps k on k.alarm_id = a.alarm_id and k.step = 'acknowledged'
-left join alarm_steps e on e.alarm_id = a.alarm_id and e.step = 'ended'
+select * from alarms_shown a
 where (:kind::text is null or a.kind = :kind) and (:state::text is null or a.state = :state)
   and (not :lasting::boolean or a.state <> 'ended')
   and (:at::timestamptz is null or (a.at, a.alarm_id) < (:at::timestamptz, :which::uuid))
