@@ -146,8 +146,7 @@ def alarms(
     if act is not None:
         found = [_act(desk, act, alarm_id, reason)]
     elif alarm_id is not None or reason is not None:
-        how = desk.typed(f"alarms acknowledge {alarm_id or 'ALARM_ID'}", reason=reason or "…")
-        raise StackError(f"an alarm and --reason go with an act: {how}")
+        raise StackError(f"an alarm and --reason go with an act: {_typed(desk, Act.ACKNOWLEDGE, alarm_id, reason)}")
     else:
         state = None if every else "lasting"
         found = list(islice(desk.pages(ALARMS, most=most, kind=kind, state=state), most))
@@ -160,10 +159,14 @@ def alarms(
     table(*heads, "说明", "what", "who 处理人", rows=rows)
 
 
+def _typed(desk: Desk, act: Act, alarm_id: str | None, reason: str | None) -> str:
+    """How an act on an alarm is typed, with what is known of it."""
+    return desk.typed(f"alarms {act.value} {alarm_id or 'ALARM_ID'}", reason=reason or "…")
+
+
 def _act(desk: Desk, act: Act, alarm_id: str | None, reason: str | None) -> Any:
     if alarm_id is None or reason is None:
-        how = desk.typed(f"alarms {act.value} {alarm_id or 'ALARM_ID'}", reason=reason or "…")
-        raise StackError(f"say which and why: {how}")
+        raise StackError(f"say which and why: {_typed(desk, act, alarm_id, reason)}")
     path = f"{ALARMS}/{alarm_id}/{'acknowledgement' if act is Act.ACKNOWLEDGE else 'end'}"
     return desk.ask("POST", path, role="operator", json={"reason": reason}).json()
 
