@@ -5,6 +5,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,23 @@ def test_nothing_runs_there(tmp_path: Path) -> None:
     assert "nothing runs" in refused(jianfu("status", "--data", tmp_path))
     assert "no stack has been made" in refused(jianfu("token", "--role", "viewer", "--data", tmp_path))
     assert jianfu("down", "--data", tmp_path).returncode == 0
+
+
+def test_it_says_its_version_and_what_each_command_takes() -> None:
+    assert jianfu("--version").stdout == f"jianfu {metadata.version('jianfu')}\n"
+    whole = jianfu("-h")
+    assert whole.returncode == 0
+    for command in ("up", "sweep", "import", "case", "alarms", "kill-switch"):
+        assert f" {command} " in whole.stdout, command
+        assert jianfu(command, "-h").stdout == jianfu(command, "--help").stdout != "", command
+    shown = subprocess.run(
+        [Path(sys.executable).with_name("jianfu"), "--show-completion", "bash"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "_JIANFU_COMPLETE=complete_bash" in shown.stdout
 
 
 @pytest.mark.parametrize(
