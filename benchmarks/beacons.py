@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
 from deploy.local.issuer import issue
-from libs.common import auth
 from libs.common.ids import NAMESPACE
+from libs.common.security import tokens
 
 ASSETS, DAYS, USERS, PARTITIONS, BYTES = 2_000, 2, 50_000, 4, 250
 SOURCE, AGENT = "agent-7", "jianfu-local|agent-7"
@@ -29,16 +29,16 @@ class Stream:
 
     topic: str
     records: int
-    authenticator: auth.Authenticator
+    authenticator: tokens.Authenticator
     counts: dict[tuple[str, date], int] = field(default_factory=dict)
     users: dict[tuple[str, date], int] = field(default_factory=dict)
 
 
 async def send(options: Mapping[str, Any], topic: str, records: int) -> Stream:
     """Fill a topic with seeded beacons; the answer says what is in it."""
-    key = auth.new_key("bench")
+    key = tokens.new_key("bench")
     headers = [("authorization", f"Bearer {issue(key, 'agent-7', ['agent'])}".encode())]
-    stream = Stream(topic, records, auth.Authenticator(auth.public_jwks(key), allow_local=True))
+    stream = Stream(topic, records, tokens.Authenticator(tokens.public_jwks(key), allow_local=True))
     pick = random.Random(1)
     assets = [str(uuid5(NAMESPACE, f"bench {n}")) for n in range(ASSETS)]
     places = [int(murmur2(asset.encode()) & 0x7FFFFFFF) % PARTITIONS for asset in assets]

@@ -17,10 +17,10 @@ from typing import Any
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.database.migrations import migrate
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from deploy.migrations import migrate
-from libs.common.db import Database
+from libs.common.db.pool import Database
 
 ROOT = Path(__file__).parents[1]
 

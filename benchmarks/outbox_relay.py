@@ -21,10 +21,10 @@ from aiokafka.partitioner import murmur2
 
 from benchmarks import harness
 from benchmarks.harness import Env, Result, Wrong
-from libs.common import outbox
-from libs.common.db import Database
+from libs.common.db.pool import Database
 from libs.common.events.envelope import Event, Outgoing, pack
-from libs.common.outbox import Publisher, Relay, partition_of
+from libs.common.outbox import relay as outbox
+from libs.common.outbox.relay import Publisher, Relay, partition_of
 
 ROWS, PARTITIONS = 60_000, 4
 COMMITS_A_SECOND, SECONDS = 500, 10

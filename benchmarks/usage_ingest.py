@@ -18,13 +18,15 @@ from benchmarks import beacons, harness
 from benchmarks.beacons import PARTITIONS, ZONE, Stream
 from benchmarks.harness import Env, Result, Wrong
 from libs.common.clock import SteppedClock
-from libs.common.db import Database
-from libs.common.kafka import make_broker
-from services.monitor import fold, usecases, vouching
-from services.monitor.admission import Gate
-from services.monitor.domain import EVERY_SOURCE
-from services.monitor.rollup import UsageConsumer
+from libs.common.consumer.subscription import make_broker
+from libs.common.db.pool import Database
+from services.monitor.admissions import domain as vouching
 from services.monitor.settings import MonitorSettings
+from services.monitor.usage import fold
+from services.monitor.usage.consumer import UsageConsumer
+from services.monitor.usage.senders import Gate
+from services.monitor.verdicts import usecases
+from services.monitor.verdicts.domain import EVERY_SOURCE
 
 RECORDS, SINGLE_RECORDS = 600_000, 4_000
 NAME = "usage ingest"

@@ -18,11 +18,11 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from deploy import topics
+from deploy.database.migrations import migrate
+from deploy.kafka import topics
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from deploy.migrations import migrate
-from libs.common.db import Database
+from libs.common.db.pool import Database
 from tests.acceptance.running import Running
 
 ROOT = Path(__file__).parents[1]

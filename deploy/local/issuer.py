@@ -7,7 +7,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-from libs.common import auth
+from libs.common.security import tokens
 
 
 def issue(
@@ -16,11 +16,11 @@ def issue(
 ) -> str:  # fmt: skip
     """A token for development and for the local stack. Raises ValueError on an unknown role."""
     wanted = sorted(set(roles))
-    if unknown := set(wanted) - auth.ROLES:
-        raise ValueError(f"unknown role {', '.join(sorted(unknown))}; known: {', '.join(sorted(auth.ROLES))}")
+    if unknown := set(wanted) - tokens.ROLES:
+        raise ValueError(f"unknown role {', '.join(sorted(unknown))}; known: {', '.join(sorted(tokens.ROLES))}")
     now = int(time.time())  # machine time
     claims: dict[str, Any] = {
-        "iss": auth.LOCAL_ISSUER, "aud": auth.AUDIENCE, "sub": subject, "roles": wanted,
+        "iss": tokens.LOCAL_ISSUER, "aud": tokens.AUDIENCE, "sub": subject, "roles": wanted,
         "iat": now, "exp": now + int(hours * 3600),
     }  # fmt: skip
     claims |= ({} if unit is None else {"unit": unit}) | ({"sources": sorted(sources)} if "agent" in wanted else {})

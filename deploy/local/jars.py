@@ -12,8 +12,8 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from deploy.local import record
-from deploy.local.children import StackError, say
+from deploy.local import datadir
+from deploy.local.subprocesses import StackError, say
 
 COMMITTED = Path(__file__).parents[1] / "kafka"
 
@@ -60,7 +60,7 @@ def fetch(folder: Path | None = None) -> list[Path]:
     """Fetch what is missing and verify all. Raises StackError when the repository cannot be reached or differs."""
     folder = folder or cache()
     if _missing(folder):
-        with record.turn(folder, "jianfu fetch"):
+        with datadir.turn(folder, "jianfu fetch"):
             _fetch(folder)
     return verified(folder)
 

@@ -11,8 +11,8 @@ import time
 import uuid
 from pathlib import Path
 
-from deploy.local import children, jars, record
-from deploy.local.children import StackError
+from deploy.local import datadir, jars, subprocesses
+from deploy.local.subprocesses import StackError
 
 USERS = ("admin", "registry", "monitor", "decommission", "intake")
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"  # departments: added while the broker runs
@@ -78,9 +78,9 @@ class LocalKafka:
         self._classpath = ":".join(str(jar) for jar in jars.fetch())
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)  # records carry the tokens of who sent them
-        self.port = children.port(self.port or None)
-        self.controller_port = children.port(self.controller_port or None)
-        record.put(self.folder / "server.properties", self._properties())
+        self.port = subprocesses.port(self.port or None)
+        self.controller_port = subprocesses.port(self.controller_port or None)
+        datadir.put(self.folder / "server.properties", self._properties())
         if (self.folder / "data" / "meta.properties").exists():
             self._run()
         else:
@@ -98,7 +98,7 @@ class LocalKafka:
         self._child = self._spawn("kafka.Kafka", self.folder / "server.properties")
 
     def _spawn(self, program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
-        return children.spawn(
+        return subprocesses.spawn(
             [self._java, f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *LOGGING,
              "-cp", self._classpath, program, *arguments],
             log=self.log, death_signal=signal.SIGKILL, cwd=self.folder,
@@ -153,7 +153,7 @@ class LocalKafka:
             if self._formatting is not None:
                 self._formatted()
             elif not self.alive:
-                raise StackError(f"Kafka ended at start:\n{children.tail(self.log)}")
+                raise StackError(f"Kafka ended at start:\n{subprocesses.tail(self.log)}")
             elif self._listens():
                 return
             time.sleep(0.05)
@@ -166,7 +166,7 @@ class LocalKafka:
             return
         self._formatting = None
         if code != 0:
-            raise StackError(f"Kafka's data directory could not be formatted:\n{children.tail(self.log)}")
+            raise StackError(f"Kafka's data directory could not be formatted:\n{subprocesses.tail(self.log)}")
         self._run()
 
     def _listens(self) -> bool:
@@ -179,11 +179,11 @@ class LocalKafka:
     def password_file(self, user: str) -> Path:
         """The 0600 file with a principal's password; made on first use."""
         file = self.folder / f"{user}.password"
-        record.secret(file)
+        datadir.secret(file)
         return file
 
     def password(self, user: str) -> str:
-        return record.secret(self.folder / f"{user}.password")
+        return datadir.secret(self.folder / f"{user}.password")
 
     @property
     def bootstrap(self) -> str:
@@ -195,16 +195,16 @@ class LocalKafka:
 
     @property
     def alive(self) -> bool:
-        return self._child is not None and not children.ended(self._child)
+        return self._child is not None and not subprocesses.ended(self._child)
 
     def stop(self) -> None:
         """Controlled shutdown within seconds; what was acknowledged is on disk either way."""
-        children.stop(self._formatting, signal.SIGKILL, 1)
-        children.stop(self._child, signal.SIGTERM, 10)
+        subprocesses.stop(self._formatting, signal.SIGKILL, 1)
+        subprocesses.stop(self._child, signal.SIGTERM, 10)
 
     def kill(self) -> None:
         """SIGKILL, as a failing machine would."""
-        children.stop(self._child, signal.SIGKILL, 5)
+        subprocesses.stop(self._child, signal.SIGKILL, 5)
 
 
 def _cluster_id() -> str:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import record
-from deploy.local.children import StackError
+from deploy.local import datadir
 from deploy.local.issuer import issue
-from libs.common import auth
+from deploy.local.subprocesses import StackError
+from libs.common.security import tokens
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Keys:
     def make(self) -> None:
         """Make what is missing: a private key once, its public half again from it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for file, kid in ((self.issuer, auth.LOCAL_KEY), (self.signing, "decommission")):
+        for file, kid in ((self.issuer, tokens.LOCAL_KEY), (self.signing, "decommission")):
             if not file.exists():
-                record.write(file, auth.new_key(kid))
-        record.put(self.issuer_public, json.dumps(auth.public_jwks(record.read(self.issuer))))
-        record.put(self.signing_public, json.dumps(auth.public_key(record.read(self.signing))))
+                datadir.write(file, tokens.new_key(kid))
+        datadir.put(self.issuer_public, json.dumps(tokens.public_jwks(datadir.read(self.issuer))))
+        datadir.put(self.signing_public, json.dumps(tokens.public_key(datadir.read(self.signing))))
 
     def token(
         self, subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8,
@@ -49,8 +49,8 @@ class Keys:
         """A bearer token of this directory's issuer. Raises StackError when there is none or a role is unknown."""
         if not self.issuer.exists():
             place = self.folder.parent
-            raise StackError(f"no stack has been made in {place}; {record.typed('up', place)} makes one")
+            raise StackError(f"no stack has been made in {place}; {datadir.typed('up', place)} makes one")
         try:
-            return issue(record.read(self.issuer), subject, roles, unit=unit, hours=hours, sources=sources)
+            return issue(datadir.read(self.issuer), subject, roles, unit=unit, hours=hours, sources=sources)
         except ValueError as error:
             raise StackError(str(error)) from None

@@ -12,9 +12,9 @@ from typing import Any
 
 import asyncpg
 
-from deploy.local import children, ground, record
-from deploy.local.children import StackError
-from libs.common.settings import SERVICES
+from deploy.local import datadir, postgres_host, subprocesses
+from deploy.local.subprocesses import StackError
+from libs.common.process.settings import SERVICES
 
 OWNER = "jianfu_owner"
 LEFTOVERS_END_WITHIN = 5.0  # seconds
@@ -45,8 +45,8 @@ class LocalPostgres:
         self.port = port or 0
         self._settings = SETTINGS | (settings or {})
         self._child: subprocess.Popen[bytes] | None = None
-        self._bin = ground.binaries()
-        self._as = ground.unprivileged()
+        self._bin = postgres_host.binaries()
+        self._as = postgres_host.unprivileged()
 
     def start(self, seconds: float = 60) -> "LocalPostgres":
         """Initialise if need be, start, wait until it takes connections. Raises StackError with the log's end."""
@@ -54,14 +54,14 @@ class LocalPostgres:
             return self
         self.folder.mkdir(parents=True, exist_ok=True)
         if self._as:
-            self._bin = ground.reachable_program(self._bin)
-            self.data = ground.reachable_data(self.folder / "data")
+            self._bin = postgres_host.reachable_program(self._bin)
+            self.data = postgres_host.reachable_data(self.folder / "data")
         self._initialise()
         self._vacate()
-        self.port = children.port(self.port or None)
+        self.port = subprocesses.port(self.port or None)
         options = self._settings | {"port": str(self.port), "unix_socket_directories": ""}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        self._child = children.spawn(
+        self._child = subprocesses.spawn(
             [self._bin / "postgres", "-D", self.data, *arguments],
             log=self.log, death_signal=signal.SIGINT, cwd="/", **self._as,
         )  # fmt: skip
@@ -108,7 +108,7 @@ class LocalPostgres:
             if time.monotonic() > end:
                 raise StackError(
                     f"another PostgreSQL (pid {server or pids[0]}) already runs on {self.data}; "
-                    f"{record.typed('down', self.data.parent)} stops it"
+                    f"{datadir.typed('down', self.data.parent)} stops it"
                 )
             if server not in map(str, pids):  # sessions without a server: one that computes does not notice by itself
                 for pid in pids:
@@ -138,7 +138,7 @@ class LocalPostgres:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if not self.alive:
-                raise StackError(f"PostgreSQL ended at start:\n{children.tail(self.log)}")
+                raise StackError(f"PostgreSQL ended at start:\n{subprocesses.tail(self.log)}")
             try:
                 lines = file.read_text().split("\n")
             except OSError:
@@ -150,7 +150,7 @@ class LocalPostgres:
 
     def stop(self) -> None:
         """Fast shutdown: sessions end, data is safe; an immediate one, which recovers at the next start, after 15 s."""
-        children.stop(self._child, signal.SIGINT, 15, then=signal.SIGQUIT)
+        subprocesses.stop(self._child, signal.SIGINT, 15, then=signal.SIGQUIT)
 
     @property
     def pid(self) -> int:
@@ -158,14 +158,14 @@ class LocalPostgres:
 
     @property
     def alive(self) -> bool:
-        return self._child is not None and not children.ended(self._child)
+        return self._child is not None and not subprocesses.ended(self._child)
 
     def password_file(self, user: str) -> Path:
         """The 0600 file with a role's password; it outlives restarts."""
         return self.folder / f"{user}.password"
 
     def _secret(self, user: str) -> str:
-        return record.secret(self.password_file(user))
+        return datadir.secret(self.password_file(user))
 
     def url(self, database: str = "postgres", *, user: str = "postgres") -> str:
         """A connection URL, password included: for this process and its children, not for print."""

@@ -4,11 +4,11 @@ from datetime import datetime, tzinfo
 
 import asyncpg
 
-from deploy.local.children import StackError
-from deploy.local.service import ROOT
-from deploy.migrations import migrate
-from libs.common import latest
-from libs.common.db import PLUMBING, Database, SchemaMismatch, require_schema
+from deploy.database.migrations import migrate
+from deploy.local.subprocesses import StackError
+from deploy.local.supervised import ROOT
+from libs.common.db.pool import PLUMBING, Database, SchemaMismatch, require_schema
+from libs.common.process import latest
 
 AWAY = (
     OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InvalidAuthorizationSpecificationError,

@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from deploy import topics
-from deploy.local import children, record, schema
-from deploy.local.children import StackError, say
+from deploy.kafka import topics
+from deploy.local import datadir, schema, subprocesses
+from deploy.local.external import Outside, place
 from deploy.local.kafka import USERS, LocalKafka
 from deploy.local.keys import Keys
-from deploy.local.outside import Outside, place
 from deploy.local.postgres import OWNER, LocalPostgres
 from deploy.local.schema import migrate_service
-from deploy.local.service import Service
-from libs.common import latest
+from deploy.local.subprocesses import StackError, say
+from deploy.local.supervised import Service
 from libs.common.clock import ClockBehind, SystemClock
-from libs.common.settings import SERVICES
+from libs.common.process import latest
+from libs.common.process.settings import SERVICES
 
 # read by this command, unknown to the services
 OURS = ("JIANFU_CACHE_DIR", "JIANFU_JAVA_HOME", "JIANFU_DATA", "JIANFU_ADDRESS", "JIANFU_TOKEN")
@@ -66,7 +66,7 @@ class Stack:
 
     def run(self) -> int:
         """Start all, serve until told to end; 0 after an orderly end. Raises StackError."""
-        with record.claim(self.data):
+        with datadir.claim(self.data):
             for signum in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(signum, self._asked_to_end)
             (self.data / "stack.json").unlink(missing_ok=True)  # of a stack that was killed
@@ -86,7 +86,7 @@ class Stack:
             raise KeyboardInterrupt
 
     def _start(self) -> None:
-        self._ports = record.read(self.data / "ports.json")
+        self._ports = datadir.read(self.data / "ports.json")
         self._made = self._decided()
         self._port_asked_for()  # before anything is started
         self.keys.make()
@@ -110,8 +110,8 @@ class Stack:
         asyncio.run(self._set_clocks())
         self._start_topics()
         self._start_services()
-        record.write(self.data / "ports.json", self._ports)
-        record.write(self.data / "made.json", self._made)
+        datadir.write(self.data / "ports.json", self._ports)
+        datadir.write(self.data / "made.json", self._made)
         self._ready = True
         self._write_state()
         self._tell("ready; three APIs behind one address, each with /docs. Ctrl-C stops everything, the data stays")
@@ -120,7 +120,7 @@ class Stack:
     def _decided(self) -> dict[str, Any]:
         """Zone, clock and partitions: as asked, else as this directory was made. Raises StackError on another zone:
         the day's boundary is fixed when a deployment is made."""
-        made = record.read(self.data / "made.json")
+        made = datadir.read(self.data / "made.json")
         zone = self.options.timezone or made.get("timezone", "Asia/Shanghai")
         if zone != made.get("timezone", zone):
             raise StackError(f"{self.data} was made with --timezone {made['timezone']}, which cannot change later")
@@ -146,7 +146,7 @@ class Stack:
 
     def _port_asked_for(self) -> int | None:
         port = self.options.port
-        if port is not None and children.port(port) != port:
+        if port is not None and subprocesses.port(port) != port:
             raise StackError(f"port {port} is in use, or not for everyone to take; choose another with --port")
         return port
 
@@ -164,13 +164,13 @@ class Stack:
     def _start_services(self) -> None:
         addresses = []
         for name in SERVICES:
-            port = self._ports[name] = children.port(self._ports.get(name))
+            port = self._ports[name] = subprocesses.port(self._ports.get(name))
             run = ("-m", f"services.{name}", "--role", "all")
             self.services.append(Service(name, run, port, self.logs / f"{name}.log", self._environment(name, port)))
             addresses.append(f"{name}=http://127.0.0.1:{port}")
-        port = self._ports["gateway"] = self._port_asked_for() or children.port(self._ports.get("gateway"))
+        port = self._ports["gateway"] = self._port_asked_for() or subprocesses.port(self._ports.get("gateway"))
         bound = () if self.options.per_caller is None else ("--per-caller", str(self.options.per_caller))
-        proxy = ("-m", "deploy.gateway", str(port), *addresses, *bound)
+        proxy = ("-m", "deploy.gateway.app", str(port), *addresses, *bound)
         self.services.append(Service("gateway", proxy, port, self.logs / "gateway.log", dict(os.environ)))
         for service in self.services:
             service.start(time.monotonic())
@@ -190,7 +190,7 @@ class Stack:
                     late = waiting[0]
                     raise StackError(
                         f"{late.name} was not ready in {READY_WITHIN:.0f} s; the end of {late.log}:\n"
-                        f"{children.tail(late.log)}"
+                        f"{subprocesses.tail(late.log)}"
                     )
                 time.sleep(0.05)
 
@@ -276,7 +276,7 @@ class Stack:
             state["postgres"] = {
                 "pid": self.postgres.pid, "port": self.postgres.port, "log": str(self.postgres.log)
             }  # fmt: skip
-        record.write(self.data / "stack.json", state)
+        datadir.write(self.data / "stack.json", state)
 
     def _database(self, service: str) -> dict[str, Any]:
         """Where a service's database is and as whom to look into it; a password only as the path of its file."""

@@ -2,7 +2,7 @@
 
 import argparse
 
-from libs.common.process import run
+from libs.common.process.run import run
 from services.decommission.main import main
 
 if __name__ == "__main__":  # a child process for archives imports this module again

@@ -8,18 +8,19 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from libs.common import auth, outbox
 from libs.common.clock import Clock
-from libs.common.db import Connection, Database
-from libs.common.egress import Egress
+from libs.common.db.pool import Connection, Database
 from libs.common.events.envelope import Event
 from libs.common.ids import derive
-from services.decommission import saga, store
-from services.decommission.archive import Archive
-from services.decommission.domain import Limits, Subject, Windows
-from services.decommission.heads import Notary
+from libs.common.outbound.egress import Egress
+from libs.common.outbox import relay
+from libs.common.security import tokens
+from services.decommission.archives.bag import Archive
+from services.decommission.cases import next_move, store
+from services.decommission.cases.domain import Limits, Subject, Windows
+from services.decommission.cases.store import QUERIES, Held
+from services.decommission.checkpoints.domain import Notary
 from services.decommission.refusals import BrokenChain
-from services.decommission.store import QUERIES, Held
 
 ACTOR = store.ITSELF
 OTHER_ASSET = "the row of its asset names another one than its id does"
@@ -63,7 +64,7 @@ class Context:
     @cached_property
     def notary(self) -> Notary:
         """Who verifies checkpoints: with the key that signs now and those that did before."""
-        return _notary(json.dumps([auth.public_key(self.signing_key), *self.retired_keys]))
+        return _notary(json.dumps([tokens.public_key(self.signing_key), *self.retired_keys]))
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -78,8 +79,8 @@ class Context:
     async def take(self, conn: Connection, case_id: UUID, step: str) -> Held:
         """The case, locked, for a step that is its next move now, not only when it was looked at. Raises MovedOn."""
         held = await self.hold(conn, case_id)
-        move = saga.next_move(held.progress, self.now(), self.zone)
-        if not isinstance(move, saga.Do) or move.step != step:
+        move = next_move.next_move(held.progress, self.now(), self.zone)
+        if not isinstance(move, next_move.Do) or move.step != step:
             raise MovedOn
         return held
 
@@ -106,7 +107,7 @@ class Context:
             case_id=case.case_id, asset_id=case.asset_id, version=case.version, at=self.now(),
             log_sha256=held.log[-1].sha256, **fields,
         )  # fmt: skip
-        await outbox.emit(conn, told, sequence=case.version, time=self.now())
+        await relay.emit(conn, told, sequence=case.version, time=self.now())
 
     async def alarm(self, conn: Connection, about: Held | UUID, kind: str, *, zh: str, en: str) -> None:
         """Call a person."""

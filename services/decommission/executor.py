@@ -12,15 +12,19 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
-from libs.common import observe
-from libs.common.db import Connection, Database
-from libs.common.trouble import TRANSIENT
-from services.decommission import checkpoints, planning, refusals, saga, store, watch
+from libs.common.consumer.trouble import TRANSIENT
+from libs.common.db.pool import Connection, Database
+from libs.common.telemetry import observe
+from services.decommission import refusals
+from services.decommission.cases import next_move, store
+from services.decommission.cases.store import QUERIES, Held
+from services.decommission.checkpoints import usecases as checkpoints
 from services.decommission.context import Context, MovedOn, SwitchedOff
 from services.decommission.lanes import BESIDE, Ahead, Begun, Lane, Moves
+from services.decommission.plans import usecases as planning
 from services.decommission.refusals import BrokenChain
 from services.decommission.steps import addressee, announce, archive, close, notice, recheck, reopen, stop, verify
-from services.decommission.store import QUERIES, Held
+from services.decommission.waits import jobs as watch
 
 log = structlog.get_logger()
 STEPS_DONE = Counter("jianfu_case_steps_total", "Steps of cases performed.", ["step"])
@@ -218,9 +222,9 @@ class Executor:
         try:
             async with ctx.database.reading() as conn:
                 held = await ctx.hold(conn, case_id, lock=False)
-                move = saga.next_move(held.progress, ctx.now(), ctx.zone)
+                move = next_move.next_move(held.progress, ctx.now(), ctx.zone)
                 able = await self._able(conn, held, move)
-                if isinstance(move, saga.Do) and able and move.step in BESIDE:
+                if isinstance(move, next_move.Do) and able and move.step in BESIDE:
                     target = await addressee.of(conn, move.step, held, await ctx.subject(conn, held))
         except TRANSIENT:
             raise
@@ -231,7 +235,7 @@ class Executor:
             log.exception("case-unreadable", case_id=str(case_id))
             await self._park(ctx, case_id, f"its log cannot be read: {type(error).__name__}")
             return None
-        if not isinstance(move, saga.Do) or not able:
+        if not isinstance(move, next_move.Do) or not able:
             try:
                 await self._rest(ctx, case_id)
             except BrokenChain as error:
@@ -243,9 +247,9 @@ class Executor:
             return Ahead(held, move.step, target)
         return None
 
-    async def _able(self, conn: Connection, held: Held, move: saga.Move) -> bool:
+    async def _able(self, conn: Connection, held: Held, move: next_move.Move) -> bool:
         """Whether the record of the case's asset is here, or is not needed."""
-        needless = isinstance(move, saga.Do) and move.step in NEED_NO_ASSET
+        needless = isinstance(move, next_move.Do) and move.step in NEED_NO_ASSET
         return needless or await store.subject(conn, held.case.asset_id) is not None
 
     async def _perform(self, ctx: Context, held: Held, step: str) -> None:
@@ -273,14 +277,14 @@ class Executor:
         """Nothing to do now: note until when, and call a person where the saga says so."""
         async with ctx.database.transaction("rest_case") as conn:
             held = await ctx.hold(conn, case_id)
-            move = saga.next_move(held.progress, ctx.now(), ctx.zone)
-            if isinstance(move, saga.NeedsPerson):
+            move = next_move.next_move(held.progress, ctx.now(), ctx.zone)
+            if isinstance(move, next_move.NeedsPerson):
                 held = await ctx.append(conn, held, "needs_person", why=move.why)
                 en, _, zh = move.why.partition(" / ")
                 await ctx.alarm(conn, held, "needs-person", zh=f"个案需要人工处理:{zh or en}", en=en)
                 return
             # Looked up again: a record that came since the first look found nobody asleep to wake.
-            due = saga.due_at(move, ctx.now()) if await self._able(conn, held, move) else None
+            due = next_move.due_at(move, ctx.now()) if await self._able(conn, held, move) else None
             await QUERIES.case_rest(conn, case_id=case_id, due_at=due)
 
     async def _broken(self, ctx: Context, error: BrokenChain) -> None:

@@ -15,9 +15,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from libs.common.targets import Place, Targets
+from libs.common.outbound.targets import Place, Targets
+from services.decommission.cases.store import QUERIES, Held
 from services.decommission.context import Context
-from services.decommission.store import QUERIES, Held
 
 # Steps that call out and are performed beside others, and how many of each at once. Orders to stop go out one by one:
 # when the switch goes off at most one is on its way. A page may have 2 MiB, of which not too many are held at once.

@@ -6,33 +6,34 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from libs.common import auth, letters, noting, web
-from libs.common.auth import Authenticator
-from libs.common.db import Database
-from libs.common.egress import Egress
+from libs.common.consumer.subscription import EventSubscription, Handler
+from libs.common.db.pool import Database
+from libs.common.dead_letters import api as letters
 from libs.common.events import registry
-from libs.common.kafka import EventSubscription, Handler
-from libs.common.process import Parts, Role, open_base, serve
-from libs.common.settings import load
-from libs.common.targets import LONGEST_REST, Targets
-from services.decommission import (
-    api,
-    api_alarms,
-    api_announcements,
-    api_checkpoints,
-    api_connectors,
-    api_keys,
-    api_packages,
-    api_plans,
-    api_setup,
-    handlers,
-)
-from services.decommission.archive import Archive
-from services.decommission.connectors import switch, webhook
+from libs.common.http import app as web
+from libs.common.outbound.egress import Egress
+from libs.common.outbound.targets import LONGEST_REST, Targets
+from libs.common.process.run import Parts, Role, open_base, serve
+from libs.common.process.settings import load
+from libs.common.refusals import noting
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator
+from services.decommission.alarms import api as api_alarms
+from services.decommission.announcements import api as api_announcements
+from services.decommission.archives import api as api_packages
+from services.decommission.archives.bag import Archive
+from services.decommission.cases import api, handlers
+from services.decommission.cases.domain import Windows
+from services.decommission.checkpoints import api as api_checkpoints
+from services.decommission.connectors import api as api_connectors
+from services.decommission.connectors import webhook
 from services.decommission.context import Context
-from services.decommission.domain import Windows
 from services.decommission.executor import Executor
-from services.decommission.messenger import Messenger
+from services.decommission.keys import api as api_keys
+from services.decommission.keys.jobs import Messenger
+from services.decommission.limits import api as api_setup
+from services.decommission.limits import usecases as switch
+from services.decommission.plans import api as api_plans
 from services.decommission.settings import Settings
 
 RESERVE = 4  # connections that only the urgent lane takes
@@ -74,7 +75,9 @@ def application(
     app.include_router(api_keys.router(ctx, executor, messenger))
     app.include_router(api_announcements.router(ctx))
     app.include_router(api_connectors.router(ctx, executor))
-    app.include_router(api_setup.router(ctx, executor, windows, [auth.public_key(ctx.signing_key), *ctx.retired_keys]))
+    app.include_router(
+        api_setup.router(ctx, executor, windows, [tokens.public_key(ctx.signing_key), *ctx.retired_keys])
+    )
     web.seal(app)
     return app
 

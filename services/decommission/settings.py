@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from libs.common.egress import LAST_PORT
-from libs.common.settings import CommonSettings
-from libs.common.signing import UnfitKey, check_key
-from services.decommission.domain import Limits, Windows, read_limits
+from libs.common.outbound.egress import LAST_PORT
+from libs.common.process.settings import CommonSettings
+from libs.common.security.signing import UnfitKey, check_key
+from services.decommission.cases.domain import Limits, Windows, read_limits
 
 
 def _public(key: Any) -> bool:

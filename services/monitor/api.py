@@ -5,16 +5,22 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from libs.common import noting
-from libs.common.auth import Authenticator
-from libs.common.kafka import Handler
-from libs.common.process import Base
-from libs.common.reread import Reread
-from libs.common.web import clock_router, create_app, seal, status_router
-from services.monitor import api_admissions, api_findings, api_letters, api_packs, api_sources, api_usage, fold
-from services.monitor.admission import Gate
-from services.monitor.rules import RuleBook
-from services.monitor.sweep import Sweeper
+from libs.common.consumer.subscription import Handler
+from libs.common.http.app import clock_router, create_app, seal, status_router
+from libs.common.process.run import Base
+from libs.common.refusals import noting
+from libs.common.refusals.reread import Reread
+from libs.common.security.tokens import Authenticator
+from services.monitor.admissions import api as api_admissions
+from services.monitor.dead_letters import api as api_letters
+from services.monitor.policy import api as api_packs
+from services.monitor.policy.rulebook import RuleBook
+from services.monitor.sources import api as api_sources
+from services.monitor.sweeps.run import Sweeper
+from services.monitor.usage import api as api_usage
+from services.monitor.usage import fold
+from services.monitor.usage.senders import Gate
+from services.monitor.verdicts import api as api_findings
 
 DESCRIPTION = (
     "监测:使用信号、来源健康、规则包、结论与发现。没有数据不等于没有使用:信号缺失时结论为 UNKNOWN,既不立也不销。\n\n"

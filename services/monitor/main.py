@@ -3,26 +3,29 @@
 from functools import partial
 from pathlib import Path
 
-from libs.common.auth import Authenticator
 from libs.common.events.intake import SourceStated
-from libs.common.process import Parts, Role, open_base, serve
-from libs.common.senders import Bounds, Senders
-from libs.common.settings import load
-from services.monitor import api, fold, handlers, policy
-from services.monitor.admission import Gate
-from services.monitor.rollup import UsageConsumer
-from services.monitor.rules import RuleBook
+from libs.common.process.run import Parts, Role, open_base, serve
+from libs.common.process.settings import load
+from libs.common.refusals.senders import Bounds, Senders
+from libs.common.security.tokens import Authenticator
+from services.monitor import api
+from services.monitor.assets import handlers
+from services.monitor.policy import pack
+from services.monitor.policy.rulebook import RuleBook
 from services.monitor.settings import MonitorSettings
-from services.monitor.sweep import Sweeper
+from services.monitor.sweeps.run import Sweeper
+from services.monitor.usage import fold
+from services.monitor.usage.consumer import UsageConsumer
+from services.monitor.usage.senders import Gate
 
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
-PACKS = HERE / "packs"
+PACKS = HERE / "policy" / "packs"
 
 
 def rules_of(folder: Path = PACKS) -> RuleBook:
     """The rules of every pack in a folder. Raises PackRefused naming the rule at fault."""
-    return RuleBook([policy.load(path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))])
+    return RuleBook([pack.load(path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))])
 
 
 async def main(role: Role) -> None:

@@ -6,7 +6,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
-from libs.common.settings import CommonSettings
+from libs.common.process.settings import CommonSettings
 
 
 def _cron(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from libs.common.process import run
+from libs.common.process.run import run
 from services.registry.main import main
 
 parser = argparse.ArgumentParser(prog="python -m services.registry")

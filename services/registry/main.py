@@ -6,18 +6,24 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from libs.common import letters, noting, release, web
-from libs.common.auth import Authenticator
 from libs.common.clock import Clock
-from libs.common.db import Database
-from libs.common.kafka import EventSubscription, Handler
-from libs.common.process import Parts, Role, open_base, serve
-from libs.common.reread import Reread
-from libs.common.senders import Bounds, Senders
-from libs.common.settings import load
-from services.registry import api, api_intake, api_public, api_units, handlers, refill
-from services.registry.domain import Policy
+from libs.common.consumer.subscription import EventSubscription, Handler
+from libs.common.db.pool import Database
+from libs.common.dead_letters import api as letters
+from libs.common.http import app as web
+from libs.common.process.run import Parts, Role, open_base, serve
+from libs.common.process.settings import load
+from libs.common.refusals import noting, release
+from libs.common.refusals.reread import Reread
+from libs.common.refusals.senders import Bounds, Senders
+from libs.common.security.tokens import Authenticator
+from services.registry.assets import api, refill
+from services.registry.assets.domain import Policy
+from services.registry.intake import api as api_intake
+from services.registry.intake import handlers
 from services.registry.settings import Settings
+from services.registry.units import api as api_units
+from services.registry.verification import api as api_public
 
 LIFECYCLE = "jianfu.intake.lifecycle"
 DECOMMISSION = "jianfu.decommission"

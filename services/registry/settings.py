@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from libs.common.settings import CommonSettings
-from services.registry.domain import Policy
+from libs.common.process.settings import CommonSettings
+from services.registry.assets.domain import Policy
 
 
 class Settings(CommonSettings):

@@ -46,7 +46,7 @@ def points() -> list[str]:
                     found.add(name)
                 elif name not in UNREACHED:
                     found |= {f"{service}.{name}.before-commit", f"{service}.{name}.after-commit"}
-        for file in (ROOT / "libs" / "common").glob("*.py"):
+        for file in (ROOT / "libs" / "common").rglob("*.py"):
             for what, name in _names(file):
                 if what == "transaction" and name not in UNREACHED:
                     found |= {f"{service}.{name}.before-commit", f"{service}.{name}.after-commit"}

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from deploy.local.children import die_with_parent
 from deploy.local.issuer import issue
+from deploy.local.subprocesses import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 JIANFU = Path(sys.executable).with_name("jianfu")

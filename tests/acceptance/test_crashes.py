@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from deploy.local.issuer import issue
-from libs.common import auth, signing
 from libs.common.events import ids
 from libs.common.events.envelope import pack
 from libs.common.events.intake import AssetDelisted
 from libs.common.events.monitor import FindingRefuted
+from libs.common.security import signing, tokens
 from tests.acceptance.house import House, account, beacon, declared, new_data, stated
 from tests.acceptance.points import points
 from tests.acceptance.story import DAYS, DEAD, FIRST, SILENT_SINCE, Story
@@ -124,7 +124,7 @@ class CrashStory(Story):
     async def refused(self) -> None:
         """Records that nobody here can take yet: they become dead letters."""
         house = self.house
-        self.second = auth.new_key("second-issuer")
+        self.second = tokens.new_key("second-issuer")
         bearer = f"Bearer {issue(self.second, 'new', ['agent', 'registrar'])}".encode()
         beacon_ = beacon(house, "spare", account("single"), FIRST) | {"headers": [("authorization", bearer)]}
         await house.produce("jianfu.intake.usage", [beacon_])
@@ -149,7 +149,7 @@ class CrashStory(Story):
         house = self.house
         file = house.data / "keys" / "issuer.jwks"
         keys = json.loads(file.read_text())
-        keys["keys"].append(auth.public_key(self.second))
+        keys["keys"].append(tokens.public_key(self.second))
         file.write_text(json.dumps(keys))
         for service in ("registry", "monitor"):
             house.kill_service(service)

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from deploy.local import children
+from deploy.local import subprocesses
 from tests.acceptance.running import Running
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.acceptance
 ROOT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ def test_more_than_one_batch(emitter: Emitter, stack: Running) -> None:
 
 async def test_it_waits_while_jianfu_is_away(emitter: Emitter, stack: Running) -> None:
     """Nothing listens there at first; what comes up later takes the event. Where nothing ever comes, it says so."""
-    port = children.port()
+    port = subprocesses.port()
     with emitter.start(event("emit_f"), url=f"http://127.0.0.1:{port}") as child:
         assert child.stderr is not None
         assert "trying again" in child.stderr.readline()

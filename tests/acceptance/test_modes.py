@@ -7,7 +7,7 @@ import aiokafka
 import pytest
 
 from tests.acceptance.running import Running
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.acceptance
 TOPIC = "jianfu.intake.lifecycle"

@@ -18,7 +18,7 @@ import aiokafka
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.decommission import casefile
+from services.decommission.casefiles import build as casefile
 from tests.acceptance.house import House, account, beacon, declared, eventually, new_data, stated
 from tests.acceptance.running import JIANFU
 from tests.acceptance.story import DEAD, FIRST, SILENT_SINCE, Story

@@ -13,9 +13,9 @@ from aiokafka.errors import TopicAuthorizationFailedError
 
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from libs.common.settings import SERVICES
+from libs.common.process.settings import SERVICES
 from tests.acceptance.running import Running, processes
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.kafka]
 UNIT = {"scheme": "ca-name", "value": "Parks", "names": [{"text": "Parks", "language": "en"}]}

@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.house import WINDOWS, House, account, new_data
 from tests.acceptance.story import BLIND, DEAF, FORGED, Story
-from tests.bare import standalone
+from tests.kit.bare import standalone
 
 pytestmark = pytest.mark.acceptance
 

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from libs.common import signing
+from libs.common.security import signing
 
 
 def unit_key(name: str) -> dict[str, Any]:

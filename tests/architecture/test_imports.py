@@ -14,38 +14,40 @@ from tests.architecture.tree import ROOT, below
 # contract → breaks: the module to write into, and the line that must not stand there.
 PLANTED: dict[str, list[tuple[str, str]]] = {
     "services-independent": [
-        ("services/monitor/store.py", "import services.registry.domain"),
-        ("services/decommission/usecases.py", "from services.monitor import domain"),
-        ("services/registry/handlers.py", "import services.decommission.store"),
+        ("services/monitor/verdicts/store.py", "import services.registry.assets.domain"),
+        ("services/decommission/cases/usecases.py", "from services.monitor.verdicts import domain"),
+        ("services/registry/intake/handlers.py", "import services.decommission.cases.store"),
     ],
     "libs-below": [
-        ("libs/common/web.py", "import services.registry.domain"),
-        ("libs/common/kafka.py", "import deploy.cli"),
+        ("libs/common/http/app.py", "import services.registry.assets.domain"),
+        ("libs/common/consumer/subscription.py", "import deploy.cli.app"),
     ],
-    "services-unaware-of-deploy": [("services/registry/main.py", "import deploy.cli")],
+    "services-unaware-of-deploy": [("services/registry/main.py", "import deploy.cli.app")],
     "events-flat": [
-        ("libs/common/events/registry.py", "import libs.common.db"),
+        ("libs/common/events/registry.py", "import libs.common.db.pool"),
         ("libs/common/events/monitor.py", "import asyncpg"),
     ],
-    "rooms": [
-        ("services/registry/store.py", "import services.registry.usecases"),
-        ("services/monitor/usecases.py", "import services.monitor.api"),
-        ("services/monitor/domain.py", "import services.monitor.store"),
-        ("services/decommission/handlers.py", "import services.decommission.main"),
-        ("services/decommission/saga.py", "import services.decommission.usecases"),
+    "inside": [
+        ("services/registry/assets/store.py", "import services.registry.assets.usecases"),
+        ("services/monitor/verdicts/usecases.py", "import services.monitor.verdicts.api"),
+        ("services/monitor/verdicts/domain.py", "import services.monitor.verdicts.store"),
+        ("services/decommission/cases/usecases.py", "import services.decommission.cases.handlers"),
+        ("services/registry/units/usecases.py", "import services.registry.units.api"),
     ],
-    "domain-pure": [
-        ("services/registry/domain.py", "import asyncpg"),
-        ("services/registry/domain.py", "import libs.common.clock"),
-        ("services/monitor/policy.py", "import httpx"),
-        ("services/monitor/domain.py", "import time"),
-        ("services/decommission/saga.py", "import libs.common.db"),
-        ("services/decommission/domain.py", "import os"),
+    "pure": [
+        ("services/registry/assets/domain.py", "import asyncpg"),
+        ("services/registry/assets/domain.py", "import libs.common.clock"),
+        ("services/registry/platforms/networks.py", "import pathlib"),
+        ("services/monitor/policy/pack.py", "import httpx"),
+        ("services/monitor/verdicts/domain.py", "import time"),
+        ("services/decommission/cases/next_move.py", "import libs.common.db.pool"),
+        ("services/decommission/cases/domain.py", "import os"),
+        ("services/decommission/cases/case.py", "import services.decommission.cases.store"),
     ],
     "inner-rooms": [
-        ("services/registry/store.py", "import fastapi"),
-        ("services/monitor/usecases.py", "import libs.common.kafka"),
-        ("services/decommission/store.py", "import httpx"),
+        ("services/registry/assets/store.py", "import fastapi"),
+        ("services/monitor/verdicts/usecases.py", "import libs.common.consumer.subscription"),
+        ("services/decommission/cases/store.py", "import httpx"),
     ],
 }
 BREAKS = [(contract, module, line) for contract, breaks in PLANTED.items() for module, line in breaks]
@@ -61,7 +63,7 @@ def lint(tree: Path, *only: str) -> subprocess.CompletedProcess[str]:
     cache = tree.parent / "imports"  # one for all copies: a module is read again only where it was changed
     command = [Path(sys.executable).parent / "lint-imports", "--no-logo", "--cache-dir", cache]
     command += [part for contract in only for part in ("--contract", contract)]
-    environment = {**os.environ, "COLUMNS": "200", "PYTHONPATH": str(tree)}
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONPATH": f"{tree}{os.pathsep}{ROOT}"}
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
 
 

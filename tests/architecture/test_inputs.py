@@ -10,39 +10,40 @@ import pytest
 from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
-from libs.common import auth
-from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
-from libs.common.db import Database
-from libs.common.egress import Egress
+from libs.common.consumer.fetching import EndOffsets
+from libs.common.consumer.subscription import make_broker
+from libs.common.db.pool import Database
 from libs.common.events.registry import AssetRegistered
 from libs.common.exact import Count, Day
-from libs.common.fetching import EndOffsets
-from libs.common.kafka import make_broker
-from libs.common.outbox import Publisher, Relay
-from libs.common.process import Base
-from libs.common.reread import Reread
+from libs.common.http.app import reads
+from libs.common.outbound.egress import Egress
+from libs.common.outbox.relay import Publisher, Relay
+from libs.common.process.run import Base
+from libs.common.refusals.reread import Reread
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator
 from libs.common.text import Text
-from libs.common.web import reads
 from services.decommission import main as decommission
-from services.decommission.archive import Archive
+from services.decommission.archives.bag import Archive
+from services.decommission.cases.domain import Limits, Windows
 from services.decommission.context import Context
-from services.decommission.domain import Limits, Windows
 from services.decommission.executor import Executor
-from services.decommission.messenger import Messenger
+from services.decommission.keys.jobs import Messenger
 from services.monitor import api as monitor
-from services.monitor import fold, handlers
-from services.monitor.admission import Gate
+from services.monitor.assets import handlers
 from services.monitor.main import rules_of
-from services.monitor.sweep import Sweeper
+from services.monitor.sweeps.run import Sweeper
+from services.monitor.usage import fold
+from services.monitor.usage.senders import Gate
 from services.registry import main as registry
-from services.registry.domain import Policy
+from services.registry.assets.domain import Policy
 from tests.architecture import inputs
 
 ZONE = ZoneInfo("Asia/Shanghai")
 CLOCK = SteppedClock(ZONE, datetime(2025, 6, 1, tzinfo=UTC))
-KEY = auth.new_key("k")
-ISSUER = Authenticator(auth.public_jwks(KEY), allow_local=True)
+KEY = tokens.new_key("k")
+ISSUER = Authenticator(tokens.public_jwks(KEY), allow_local=True)
 NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
 
 

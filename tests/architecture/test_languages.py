@@ -7,10 +7,11 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from libs.common import bodies
-from services.decommission import refusals, states
-from services.decommission.domain import IllegalEntry
-from services.registry.states import EVENTS, TRANSITIONS, IllegalTransition
+from libs.common.http import bodies
+from services.decommission import refusals
+from services.decommission.cases import transitions
+from services.decommission.cases.domain import IllegalEntry
+from services.registry.assets.transitions import EVENTS, TRANSITIONS, IllegalTransition
 from tests.architecture import inputs, languages
 from tests.architecture.test_inputs import of_decommission, of_monitor, of_registry
 
@@ -61,8 +62,8 @@ def test_a_planted_break_is_caught(tmp_path: Path) -> None:
 
 
 def test_states_and_what_is_done_to_them_have_their_words() -> None:
-    entries = set(states.LEGAL) | {"fix"}
-    places = states.OPEN | states.ENDED
+    entries = set(transitions.LEGAL) | {"fix"}
+    places = transitions.OPEN | transitions.ENDED
     assert (entries | places) - set(refusals.WORDS) == set()
     assert {word for pair in TRANSITIONS for word in pair} | EVENTS | {"closed", "amend"} <= set(
         IllegalTransition.words

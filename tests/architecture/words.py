@@ -40,7 +40,10 @@ PHRASES = {
     "a zombie cannot write": "a consumer that outlived its assignment, as Kafka's users call it",
 }
 WHOLE_FILES = {
-    ("libs/common/auth.py", "unit"): "a role and a claim of the token, opaque here: services say what it covers",
+    (
+        "libs/common/security/tokens.py",
+        "unit",
+    ): "a role and a claim of the token, opaque here: services say what it covers",
 }
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[一-鿿]+")
 

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from libs.common import auth
-from libs.common.addresses import SPECIAL_IPV4, SPECIAL_IPV6
 from libs.common.events.ids import unit_id
+from libs.common.outbound.addresses import SPECIAL_IPV4, SPECIAL_IPV6
+from libs.common.security import tokens
 from tests.acceptance.house import House, declared
 from tests.acceptance.world import unit_key
 from tests.attack.counting import Counts
@@ -56,7 +56,7 @@ async def test_nobody_is_called_at_an_address_of_ours(house: House, counts: Coun
     await house.tell([declared("nowhere", "Nowhere Unit", house.day)], role="registrar")
     await house.quiet()
     place = f"/decommission/v1/endpoints/{unit_id('ca-name', 'nowhere unit')}"
-    public = auth.public_key(unit_key("nowhere"))
+    public = tokens.public_key(unit_key("nowhere"))
     headers = {"Authorization": f"Bearer {house.token('operator', subject='mallory')}"}
     async with (
         listening() as (port, came),

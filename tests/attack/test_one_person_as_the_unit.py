@@ -6,10 +6,10 @@ from itertools import product
 import httpx
 import pytest
 
-from libs.common import auth
 from libs.common.events.envelope import pack
 from libs.common.events.ids import finding_id
 from libs.common.events.monitor import FindingOpened
+from libs.common.security import tokens
 from tests.acceptance.house import House, account, declared
 from tests.acceptance.world import unit_key
 from tests.attack.counting import Counts
@@ -46,7 +46,7 @@ async def test_an_operator_who_plays_the_unit_stops_nothing(house: House, counts
     asset = assets["quiet"]
     await house.set_up_world("other", assets["else"]["sponsor_id"], "x")  # the platform's switch works
     place = f"/decommission/v1/endpoints/{asset['sponsor_id']}"
-    public = auth.public_key(unit_key(NAME))
+    public = tokens.public_key(unit_key(NAME))
     async with httpx.AsyncClient(base_url=house.stack["address"], timeout=30) as client:
 
         async def ask(method: str, path: str, body: object, role: str, name: str) -> httpx.Response:

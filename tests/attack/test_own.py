@@ -11,7 +11,7 @@ from libs.common.events.ids import finding_id, unit_id
 from libs.common.events.monitor import FindingOpened
 from tests.acceptance.house import House, account, declared
 from tests.attack.counting import Counts
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.acceptance
 UNITS = {"own_a": "Own County", "own_b": "Other County"}

@@ -9,9 +9,9 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from libs.common.events.envelope import pack
-from tests import bombs
 from tests.acceptance.house import House, account, beacon, declared, eventually
 from tests.attack.counting import Counts
+from tests.kit import bombs
 
 pytestmark = pytest.mark.acceptance
 LIFECYCLE, USAGE = "jianfu.intake.lifecycle", "jianfu.intake.usage"
@@ -150,7 +150,7 @@ async def keep_packed(house: House, how: str) -> None:
     """Set how the broker stores what comes packed."""
     from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
-    from deploy import topics
+    from deploy.kafka import topics
 
     admin = house.kafka("admin")
     client = topics.admin(admin["bootstrap_servers"], "admin", admin["sasl_plain_password"])

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from libs.common.events import ids
 from libs.common.events.registry import UnitName, UnitRecorded
-from libs.common.targets import AT_ONCE
+from libs.common.outbound.targets import AT_ONCE
 from tests.attack.counting import Counts
 from tests.integration.decommission.conftest import SHORT, Make, Story, make_story
 from tests.integration.decommission.dripping import Drips, drips, running
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 __all__ = ["drips", "make_story"]  # fixtures, which pytest finds by their names in the module
 DRIPPING = 500  # endpoints, each an address of its own

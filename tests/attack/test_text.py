@@ -10,8 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from libs.common import auth
 from libs.common.events.ids import unit_id
+from libs.common.security import tokens
 from tests.acceptance.house import SERVICES, House, declared
 from tests.attack.counting import Counts
 
@@ -30,7 +30,7 @@ STATED: dict[str, Any] = {"source": "nasty", "day": "2025-05-31", "records": 0, 
 USED: dict[str, Any] = {"source": "nasty", "records": [{"asset_id": str(uuid4()), "measure": "posts", "ts": 1}]}
 LETTER: dict[str, Any] = {"topic": "t", "partition": 0, "offset": 0, "reason": "r"}
 ENDPOINT: dict[str, Any] = {
-    "url": "http://h/n", "public_key": auth.public_key(auth.new_key("k")), "contact": "c", "honours_keys": True,
+    "url": "http://h/n", "public_key": tokens.public_key(tokens.new_key("k")), "contact": "c", "honours_keys": True,
 }  # fmt: skip
 CONNECTOR: dict[str, Any] = {
     "stop_url": "http://h/s", "restore_url": "http://h/r", "probe_url": "http://h/{identity}", "honours_keys": True,

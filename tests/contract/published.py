@@ -14,9 +14,10 @@ from typing import Any
 
 import httpx
 
-from deploy.local import children
-from libs.common import auth, events
+from deploy.local import subprocesses
+from libs.common import events
 from libs.common.events.envelope import Event
+from libs.common.security import tokens
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -59,19 +60,21 @@ def snapshots(folder: Path) -> dict[str, Any]:
 def serving(service: str, database_url: str, folder: Path) -> Iterator[str]:
     """A service that answers HTTP, without a broker; yields its address."""
     folder.mkdir(parents=True, exist_ok=True)
-    key = auth.new_key("contract")
-    (folder / "jwks.json").write_text(json.dumps(auth.public_jwks(key)))
+    key = tokens.new_key("contract")
+    (folder / "jwks.json").write_text(json.dumps(tokens.public_jwks(key)))
     (folder / "signing.jwk").write_text(json.dumps(key))
-    port, prefix = children.port(), f"JIANFU_{service.upper()}_"
+    port, prefix = subprocesses.port(), f"JIANFU_{service.upper()}_"
     env = {
-        "PATH": os.environ["PATH"], "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{children.port()}",
+        "PATH": os.environ["PATH"], "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{subprocesses.port()}",
         "JIANFU_PROFILE": "local", "JIANFU_ISSUER_JWKS_FILE": str(folder / "jwks.json"),
         f"{prefix}LISTEN": f"127.0.0.1:{port}", f"{prefix}DATABASE_URL": database_url,
     }  # fmt: skip
     if service == "decommission":
         env |= {f"{prefix}SIGNING_KEY_FILE": str(folder / "signing.jwk"), f"{prefix}ARCHIVE_DIR": str(folder)}
     log = folder / "log"
-    child = children.spawn([sys.executable, "-m", f"services.{service}", "--role", "api"], log=log, env=env, cwd=ROOT)
+    child = subprocesses.spawn(
+        [sys.executable, "-m", f"services.{service}", "--role", "api"], log=log, env=env, cwd=ROOT
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(child, address, log)
@@ -89,7 +92,7 @@ def _wait(child: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
             return
         except httpx.HTTPError:
             if child.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(children.tail(log)) from None
+                raise RuntimeError(subprocesses.tail(log)) from None
             time.sleep(0.05)
 
 

@@ -9,9 +9,9 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from deploy import asyncapi, topics
-from libs.common import manual
-from services.monitor.fold import Beacon
+from deploy.kafka import asyncapi, topics
+from libs.common.http import manual
+from services.monitor.usage.fold import Beacon
 from tests.contract import published
 from tests.contract.shown import closed
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy import asyncapi
+from deploy.database.migrations import migrate
+from deploy.kafka import asyncapi
 from deploy.local.postgres import OWNER, LocalPostgres
-from deploy.migrations import migrate
-from libs.common import manual
-from libs.common.settings import SERVICES
+from libs.common.http import manual
+from libs.common.process.settings import SERVICES
 from tests.contract import additive, published
 
 Breaks = Callable[[Any, Any], list[str]]

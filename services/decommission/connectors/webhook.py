@@ -20,8 +20,8 @@ from uuid import UUID
 
 import httpx
 
-from libs.common import signing
-from libs.common.egress import Egress, EgressRefused, TargetRests
+from libs.common.outbound.egress import Egress, EgressRefused, TargetRests
+from libs.common.security import signing
 
 # Errors after which it is certain that the other side has seen nothing.
 UNSENT = (

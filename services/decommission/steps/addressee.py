@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from libs.common.egress import target_of
-from services.decommission.domain import Subject
+from libs.common.outbound.egress import target_of
+from services.decommission.cases.domain import Subject
+from services.decommission.cases.store import QUERIES, Held
 from services.decommission.steps import notice
 from services.decommission.steps.verify import address_of
-from services.decommission.store import QUERIES, Held
 
 
 async def of(conn: Any, step: str, held: Held, subject: Subject) -> str | None:

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from libs.common import days
-from services.decommission import keys
 from services.decommission.context import Context
+from services.decommission.keys import domain as keys
 
 
 async def do(ctx: Context, case_id: UUID) -> None:

@@ -4,13 +4,15 @@ import json
 from typing import Any
 from uuid import UUID
 
-from libs.common import faults, signing
-from services.decommission import domain, refusals, store
-from services.decommission.archive import ArchiveFailed
+from libs.common.process import crashpoints
+from libs.common.security import signing
+from services.decommission import refusals
+from services.decommission.archives.bag import ArchiveFailed
+from services.decommission.cases import domain, store
+from services.decommission.cases.store import QUERIES
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
 from services.decommission.steps.verify import address_of
-from services.decommission.store import QUERIES
 
 EXPECTED = [
     "asset.json", "case/log.json", "case/findings.json", "case/answers.json", "notice/notice.json",
@@ -34,14 +36,14 @@ async def do(ctx: Context, case_id: UUID) -> None:
     files["page/capture.json"] = _json(capture)
     if page.accepted:
         files["page/page.html"] = page.body
-    faults.point("decommission.archive.before-effect")
+    crashpoints.point("decommission.archive.before-effect")
     try:
         await ctx.archive.keep(case_id, files, day=ctx.today(), title=f"{subject.platform} {subject.identity}")
         sha256, checks = await ctx.archive.check(case_id, EXPECTED)
         why = "" if sha256 else "the package could not be read back"
     except ArchiveFailed as error:
         sha256, checks, why = "", {}, str(error)
-    faults.point("decommission.archive.after-effect")
+    crashpoints.point("decommission.archive.after-effect")
     async with ctx.database.transaction("finish_archive") as conn:
         held = await ctx.hold(conn, case_id)
         if sha256 and all(checks.values()):

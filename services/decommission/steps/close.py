@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from libs.common.db import Connection
+from libs.common.db.pool import Connection
 from libs.common.events.decommission import CaseClosed, CaseEnded, CaseHeld
-from services.decommission import announcements
+from services.decommission.announcements import usecases as announcements
+from services.decommission.cases.store import QUERIES, Held
 from services.decommission.context import Context
 from services.decommission.steps import reopen
-from services.decommission.store import QUERIES, Held
 
 
 async def dispose(ctx: Context, case_id: UUID) -> None:

@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from libs.common import days, faults, signing
+from libs.common import days
 from libs.common.events.decommission import CaseUndelivered
-from services.decommission import domain, keys, refusals, store, usecases
+from libs.common.process import crashpoints
+from libs.common.security import signing
+from services.decommission import refusals
+from services.decommission.cases import domain, store, usecases
+from services.decommission.cases.store import QUERIES, Held
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
-from services.decommission.keys import UnitKey
-from services.decommission.store import QUERIES, Held
+from services.decommission.keys import domain as keys
+from services.decommission.keys.domain import UnitKey
 
 
 async def do(ctx: Context, case_id: UUID) -> None:
@@ -34,10 +38,10 @@ async def do(ctx: Context, case_id: UUID) -> None:
     if unit_key is None:
         await _undelivered(ctx, case_id, key, "failed", absent)
         return
-    faults.point("decommission.notice.before-effect")
+    crashpoints.point("decommission.notice.before-effect")
     url, at = unit_key.url, ctx.now()
     sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="notice", effect=key, at=at)
-    faults.point("decommission.notice.after-effect")
+    crashpoints.point("decommission.notice.after-effect")
     if not sent.accepted:
         await _undelivered(ctx, case_id, key, "failed" if sent.outcome == "refused" else "unknown", sent.why())
         return

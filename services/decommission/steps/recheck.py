@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from libs.common import outbox
-from libs.common.db import Connection
+from libs.common.db.pool import Connection
 from libs.common.events.decommission import RecheckRequested
 from libs.common.ids import derive
-from services.decommission import domain, planning
+from libs.common.outbox import relay
+from services.decommission.cases import domain
+from services.decommission.cases.store import QUERIES, Held
 from services.decommission.context import Context
-from services.decommission.store import QUERIES, Held
+from services.decommission.plans import usecases as planning
 
 
 async def reserve(ctx: Context, case_id: UUID) -> None:
@@ -50,7 +51,7 @@ async def ask(ctx: Context, case_id: UUID) -> None:
             request_id=request, case_id=case_id, finding_id=finding, asset_id=held.case.asset_id, rule=rule,
             business_day=today,
         )  # fmt: skip
-        await outbox.emit(conn, question, sequence=1, time=ctx.now())
+        await relay.emit(conn, question, sequence=1, time=ctx.now())
 
 
 async def _unsigned(ctx: Context, conn: Connection, held: Held) -> None:

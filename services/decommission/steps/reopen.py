@@ -8,11 +8,11 @@ from datetime import date
 from uuid import UUID
 
 from libs.common import days
-from libs.common.db import Connection
-from services.decommission import domain, store, usecases
+from libs.common.db.pool import Connection
+from services.decommission.cases import domain, store, usecases
+from services.decommission.cases.store import QUERIES, Held
 from services.decommission.context import Context
 from services.decommission.refusals import BrokenChain
-from services.decommission.store import QUERIES, Held
 
 
 async def after(ctx: Context, conn: Connection, held: Held) -> None:

@@ -3,16 +3,19 @@
 from typing import Any
 from uuid import UUID
 
-from libs.common import faults, signing
 from libs.common.events.decommission import CaseStopped
-from services.decommission import domain, planning, refusals
-from services.decommission.archive import ArchiveFailed
+from libs.common.process import crashpoints
+from libs.common.security import signing
+from services.decommission import refusals
+from services.decommission.archives.bag import ArchiveFailed
+from services.decommission.cases import domain
+from services.decommission.cases.domain import Subject
+from services.decommission.cases.store import QUERIES, Held
 from services.decommission.connectors import webhook
 from services.decommission.context import Context, MovedOn
-from services.decommission.domain import Subject
+from services.decommission.plans import usecases as planning
 from services.decommission.steps import archive
 from services.decommission.steps.verify import address_of
-from services.decommission.store import QUERIES, Held
 
 
 async def do(ctx: Context, case_id: UUID) -> None:
@@ -38,10 +41,10 @@ async def do(ctx: Context, case_id: UUID) -> None:
     if key is None:
         return
     body = order("stop", held, subject)
-    faults.point("decommission.stop.before-effect")
+    crashpoints.point("decommission.stop.before-effect")
     url, at = connector["stop_url"], ctx.now()
     sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="stop", effect=key, at=at)
-    faults.point("decommission.stop.after-effect")
+    crashpoints.point("decommission.stop.after-effect")
     async with ctx.database.transaction("finish_stop") as conn:
         held = await ctx.hold(conn, case_id)
         held = await _written_down(ctx, conn, held, "stop", key, sent, honours_keys=connector["honours_keys"])
@@ -95,9 +98,9 @@ async def undo(ctx: Context, case_id: UUID) -> None:
     if key is None:
         return
     body, url, at = order("restore", held, subject), connector["restore_url"], ctx.now()
-    faults.point("decommission.restore.before-effect")
+    crashpoints.point("decommission.restore.before-effect")
     sent = await webhook.send(ctx.egress, ctx.signing_key, url, body, purpose="restore", effect=key, at=at)
-    faults.point("decommission.restore.after-effect")
+    crashpoints.point("decommission.restore.after-effect")
     async with ctx.database.transaction("finish_restore_call") as conn:
         held = await ctx.hold(conn, case_id)
         held = await _written_down(ctx, conn, held, "restore", key, sent, honours_keys=connector["honours_keys"])

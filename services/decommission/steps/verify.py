@@ -4,15 +4,15 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from libs.common import faults
 from libs.common.events.decommission import CaseRestored, CaseUnverified, CaseVerified
-from services.decommission import domain
+from libs.common.process import crashpoints
+from services.decommission.cases import domain
+from services.decommission.cases.case import Progress
+from services.decommission.cases.domain import Subject
+from services.decommission.cases.store import QUERIES, Held
 from services.decommission.connectors import webhook
 from services.decommission.context import Context
-from services.decommission.domain import Subject
-from services.decommission.progress import Progress
 from services.decommission.steps import close, reopen
-from services.decommission.store import QUERIES, Held
 
 
 def address_of(connector: Any | None, subject: Subject) -> str:
@@ -30,9 +30,9 @@ async def do(ctx: Context, case_id: UUID) -> None:
         held = await ctx.hold(conn, case_id, lock=False)
         subject = await ctx.subject(conn, held)
         connector = await QUERIES.connector_get(conn, platform=subject.platform)
-    faults.point("decommission.probe.before-effect")
+    crashpoints.point("decommission.probe.before-effect")
     page = await webhook.look(ctx.egress, address_of(connector, subject))
-    faults.point("decommission.probe.after-effect")
+    crashpoints.point("decommission.probe.after-effect")
     result = domain.probe_result(page.status)
     async with ctx.database.transaction("record_probe") as conn:
         held = await ctx.hold(conn, case_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from libs.common import auth
+from libs.common.security import tokens
 from tests.integration.decommission.conftest import Story
 from tests.integration.decommission.test_plans import plan_of, ready, sign
 
@@ -49,7 +49,7 @@ async def test_no_signed_case_stops_another_asset(story: Story, unit: UUID, chan
 @pytest.mark.parametrize("sign_", INVISIBLE, ids=lambda sign_: f"U+{ord(sign_):04X}")
 async def test_nobody_is_two_by_a_character_that_nobody_sees(story: Story, unit: UUID, sign_: str) -> None:
     with pytest.raises(ValueError, match=r"drawn as nothing|printable|NFKC"):
-        auth.check_subject(f"ada{sign_}")
+        tokens.check_subject(f"ada{sign_}")
     await ready(story, unit, "a")
     plan = await plan_of(story)
     assert (await sign(story, plan, f"ada{sign_}")).status_code == 401

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from libs.common import auth, signing
-from services.decommission import chain, heads
+from libs.common.security import signing, tokens
+from services.decommission.cases import chain
+from services.decommission.checkpoints import domain as heads
 from tests.integration.decommission.conftest import SERVICE_KEY, SHORT, START, Make, Story
 from tests.integration.decommission.test_plans import check_file, plan_of, ready, sign
 
@@ -71,7 +72,7 @@ async def rewritten_with_its_checkpoint(story: Story, case: UUID) -> None:
 
 async def signed_by_another(story: Story, case: UUID) -> None:
     await rewritten_with_its_checkpoint(story, case)
-    key = auth.new_key(SERVICE_KEY["kid"])
+    key = tokens.new_key(SERVICE_KEY["kid"])
     for stored in await story.owner("select day, content from checkpoints where content ~ $1", str(case)):
         forged = heads.sign(key, stored["day"], stored["content"])
         await story.owner("update checkpoints set signature = $2 where day = $1", stored["day"], forged)
@@ -257,7 +258,7 @@ async def test_a_checkpoint_of_each_day_holds_what_changed_and_follows_the_one_b
     previous, changed = heads.FIRST, []
     for item in listed:
         told = await story.call("GET", f"/checkpoints/{item['day']}", role="public")
-        claims = signing.verify(auth.public_key(SERVICE_KEY), told["signature"])
+        claims = signing.verify(tokens.public_key(SERVICE_KEY), told["signature"])
         assert claims == {"format": "jianfu-checkpoint/1", "day": item["day"], "sha256": told["sha256"]}
         assert signing.sha256(told["text"].encode()) == told["sha256"] == item["sha256"]
         assert told["content"]["previous"] == previous

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from libs.common import auth, signing
-from services.decommission import keys
+from libs.common.security import signing, tokens
+from services.decommission.keys import domain as keys
 from tests.unit.decommission.life import SHORT, Life
 from tests.unit.decommission.papers import (
     UNIT_PUBLIC,
@@ -657,10 +657,10 @@ def a_plan_sealed_with_another_log(file: File) -> None:
 
 def a_receipt_by_the_service(file: File) -> None:
     """Its own key beside the receipt: without the unit's key from outside nobody would notice."""
-    own, notice = auth.new_key("unit"), file["notices"][0]
+    own, notice = tokens.new_key("unit"), file["notices"][0]
     day = date.fromisoformat(entry_of(file, "noticed")["received_on"])
     notice["receipt"] = receipt_of(notice["body"], day, key=own)
-    notice["public_key"] = auth.public_key(own)
+    notice["public_key"] = tokens.public_key(own)
     file["notice"] = notice
     entry_of(file, "noticed")["receipt_sha256"] = sha256(notice["receipt"])
     entry_of(file, "notice_started")["unit_key"] = keys.thumbprint(notice["public_key"])

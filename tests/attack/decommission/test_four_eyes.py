@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.decommission import store
+from services.decommission.cases import store
 from tests.integration.decommission.conftest import Story
 from tests.integration.decommission.test_plans import mandate, plan_of, ready, sign
 

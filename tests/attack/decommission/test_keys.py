@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.decommission.keys import YOUNG
+from services.decommission.keys.domain import YOUNG
 from tests.integration.decommission.conftest import SHORT, Make, Story
 from tests.integration.decommission.test_crash import Arm, Killed
 from tests.integration.decommission.test_notice import receipt, sent_notice

@@ -11,9 +11,9 @@ from libs.common.clock import SystemClock
 from libs.common.errors import Invalid, Missing
 from libs.common.events.ids import asset_id, finding_id
 from libs.common.events.registry import UnitRecorded
-from services.monitor import usecases
-from services.monitor.admission import Gate
-from services.monitor.vouching import NotAdmitted, Scope
+from services.monitor.admissions.domain import NotAdmitted, Scope
+from services.monitor.usage.senders import Gate
+from services.monitor.verdicts import usecases
 from tests.integration.monitor.conftest import AGENT, ZONE, Monitor, bearer, day, millis
 from tests.integration.monitor.test_recheck import answers, ask
 

@@ -11,10 +11,10 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from deploy.database.migrations import migrate
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from deploy.migrations import migrate
-from libs.common.db import Database
+from libs.common.db.pool import Database
 from tests.conftest import Urls, kafka_options
 
 MIGRATIONS = Path(__file__).with_name("migrations")

@@ -4,13 +4,13 @@ import asyncio
 import sys
 from pathlib import Path
 
-from libs.common import faults
-from libs.common.db import Database
+from libs.common.db.pool import Database
+from libs.common.process import crashpoints
 
 
 async def main(url: str, points: Path, fired: Path) -> None:
     """Commit a row, which takes the database a while, and meet the armed point meanwhile."""
-    faults.arm(points, fired, profile="local")
+    crashpoints.arm(points, fired, profile="local")
     database = await Database.connect(url, name="test")
     sent = asyncio.Event()
 

@@ -13,9 +13,16 @@ from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel
 from pydantic_settings import SettingsConfigDict
 
-from libs.common import auth, idempotency, inbox, kafka, outbox, process, settings, web
+from libs.common.consumer import inbox
+from libs.common.consumer import subscription as kafka
 from libs.common.events.envelope import Incoming
-from libs.common.process import Base, Role
+from libs.common.http import app as web
+from libs.common.http import idempotency
+from libs.common.outbox import relay
+from libs.common.process import run as process
+from libs.common.process import settings
+from libs.common.process.run import Base, Role
+from libs.common.security import tokens
 from tests.integration.common.stream import Counted, counted_on
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -42,7 +49,7 @@ def routes(base: Base, topic: str) -> APIRouter:
     async def count(
         body: Thing,
         request: Request,
-        caller: Annotated[auth.Principal, web.require("operator")],
+        caller: Annotated[tokens.Principal, web.require("operator")],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Any:
         raw = await request.body()
@@ -55,12 +62,12 @@ def routes(base: Base, topic: str) -> APIRouter:
                 " returning version", body.thing,
             )  # fmt: skip
             event = counted_on(topic)(thing=body.thing, value=version)
-            await outbox.emit(conn, event, sequence=version, time=base.clock.now())
+            await relay.emit(conn, event, sequence=version, time=base.clock.now())
             await idempotency.keep(conn, caller.subject, idempotency_key, raw, status=201, answer=str(version).encode())
         return {"version": version}
 
     @router.get("/fault")
-    async def fault(_: Annotated[auth.Principal, web.require("operator")]) -> None:
+    async def fault(_: Annotated[tokens.Principal, web.require("operator")]) -> None:
         raise KeyError("a fault of ours")
 
     return router
@@ -93,7 +100,7 @@ async def main(role: Role) -> None:
         "registry",
         title="counting",
         description="for tests",
-        authenticator=auth.Authenticator.from_file(config.issuer_jwks_file, allow_local=config.loopback),
+        authenticator=tokens.Authenticator.from_file(config.issuer_jwks_file, allow_local=config.loopback),
     )
     app.include_router(web.status_router(base.health, base.quiet))
     app.include_router(web.clock_router("registry", base.database, base.clock))

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from libs.common import inbox, outbox
-from libs.common.db import Database
+from libs.common.consumer import inbox
+from libs.common.consumer.subscription import EventSubscription, Handler, make_broker
+from libs.common.db.pool import Database
 from libs.common.events.envelope import Event, Incoming, pack
-from libs.common.kafka import EventSubscription, Handler, make_broker
-from libs.common.outbox import Publisher, Relay
-from tests.waiting import eventually
+from libs.common.outbox import relay as outbox
+from libs.common.outbox.relay import Publisher, Relay
+from tests.kit.waiting import eventually
 
 NOON = datetime(2025, 6, 1, 4, tzinfo=UTC)
 

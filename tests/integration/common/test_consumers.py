@@ -14,18 +14,22 @@ from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import NewTopic
 from prometheus_client import REGISTRY
 
-from deploy import topics
+from deploy.kafka import topics
 from deploy.local.kafka import LocalKafka
-from libs.common import dead, fetching, kafka, observe, process
-from libs.common.db import Database
+from libs.common.consumer import fetching
+from libs.common.consumer import subscription as kafka
+from libs.common.consumer.patience import Patience
+from libs.common.consumer.subscription import EventSubscription, Handler, make_broker
+from libs.common.db.pool import Database
+from libs.common.dead_letters import store as dead
 from libs.common.errors import Invalid
 from libs.common.events.envelope import Headers
-from libs.common.kafka import EventSubscription, Handler, make_broker
-from libs.common.patience import Patience
-from tests import bombs
+from libs.common.process import run as process
+from libs.common.telemetry import observe
 from tests.integration.common import stream
 from tests.integration.common.stream import Counted, Recorder, consuming, produce, record, relaying
-from tests.waiting import eventually
+from tests.kit import bombs
+from tests.kit.waiting import eventually
 
 NOISE = random.Random(1).randbytes(990_000)
 # name → (record, the code it is buried under, words the reason must hold)

@@ -9,11 +9,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from libs.common import db
-from libs.common.db import UNAVAILABLE, Database
+from libs.common.db import pool as db
+from libs.common.db.pool import UNAVAILABLE, Database
 from tests.conftest import Urls
 from tests.integration.common.conftest import ROLE
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 
 async def test_an_argument_that_no_column_holds_is_no_outage(store: Database) -> None:

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from libs.common import idempotency, inbox
-from libs.common.db import Database
-from libs.common.outbox import NotInTransaction
+from libs.common.consumer import inbox
+from libs.common.db.pool import Database
+from libs.common.http import idempotency
+from libs.common.outbox.relay import NotInTransaction
 
 
 async def test_the_second_time_is_known(store: Database) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from deploy import migrations
-from deploy.migrations import migrate
-from libs.common import db
-from libs.common.db import SchemaMismatch, require_schema
+from deploy.database import migrations
+from deploy.database.migrations import migrate
+from libs.common.db import pool as db
+from libs.common.db.pool import SchemaMismatch, require_schema
 from tests.conftest import Urls
 from tests.integration.common.conftest import MIGRATIONS, ROLE
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 
 @pytest.fixture

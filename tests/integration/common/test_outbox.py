@@ -8,13 +8,13 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from deploy.local import children
+from deploy.local import subprocesses
 from deploy.local.kafka import LocalKafka
-from libs.common import outbox
-from libs.common.db import Database
+from libs.common.db.pool import Database
+from libs.common.outbox import relay as outbox
 from tests.integration.common import stream
 from tests.integration.common.stream import counted_on, emit, relaying
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("kafka")
 
@@ -127,7 +127,7 @@ async def test_broker_away_loses_nothing(store: Database, options: Any, kafka: L
     """Promise 5: rows stay until Kafka has acknowledged them, and leave when it is back."""
     topic = await new_topic()
     counted = counted_on(topic)
-    port = children.port()
+    port = subprocesses.port()
     away = options | {"bootstrap_servers": f"127.0.0.1:{port}"}
     async with relaying(store, away, poll=0.1) as relay:
         for value in range(1, 21):

@@ -14,17 +14,17 @@ import asyncpg
 import httpx
 import pytest
 
-from deploy.local import children
+from deploy.database.migrations import migrate
+from deploy.local import subprocesses
 from deploy.local.issuer import issue
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from deploy.migrations import migrate
-from libs.common import auth
-from libs.common.kafka import UNEXPECTED_IN_A_ROW
+from libs.common.consumer.subscription import UNEXPECTED_IN_A_ROW
+from libs.common.security import tokens
 from tests.conftest import CARELESS, open_folder
 from tests.integration.common import stream
 from tests.integration.common.service import MIGRATIONS
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,9 +34,9 @@ class Service:
 
     def __init__(self, folder: Path, kafka: LocalKafka, database: str) -> None:
         self.folder = folder
-        self.key = auth.new_key("test")
-        (folder / "jwks.json").write_text(json.dumps(auth.public_jwks(self.key)))
-        self.port = children.port()
+        self.key = tokens.new_key("test")
+        (folder / "jwks.json").write_text(json.dumps(tokens.public_jwks(self.key)))
+        self.port = subprocesses.port()
         self.env = {
             "PATH": os.environ["PATH"],
             "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
@@ -51,7 +51,7 @@ class Service:
         self.child: subprocess.Popen[bytes] | None = None
 
     def start(self, **env: str) -> None:
-        self.child = children.spawn(
+        self.child = subprocesses.spawn(
             [sys.executable, "-m", "tests.integration.common.service"],
             log=self.folder / "log", env=self.env | env, cwd=ROOT,
         )  # fmt: skip
@@ -155,7 +155,7 @@ def service_options(service: Service) -> dict[str, Any]:
 async def test_kafka_away_at_start_and_later(service: Service, kafka: LocalKafka, new_topic: Any) -> None:
     """Writes go on without a broker, /readyz says what is missing, and no restart is needed when it answers again."""
     topic = await new_topic()
-    service.start(TEST_TOPIC=topic, KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{children.port()}")
+    service.start(TEST_TOPIC=topic, KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{subprocesses.port()}")
     await eventually(lambda: says(service, "broker", "not connected"))
     assert await service.part("database") is None
     assert (await service.ask("POST", "/registry/v1/things", {"thing": "k"})).status_code == 201

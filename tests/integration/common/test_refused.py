@@ -7,16 +7,20 @@ import httpx
 import pytest
 
 from deploy.local.issuer import issue
-from libs.common import auth, letters, noting, refusals, web
-from libs.common.auth import Authenticator
-from libs.common.bodies import Fault
-from libs.common.db import Database
-from libs.common.refusals import Record, Refusal, Sender
-from libs.common.senders import Bounds, Senders
+from libs.common.db.pool import Database
+from libs.common.dead_letters import api as letters
+from libs.common.http import app as web
+from libs.common.http.bodies import Fault
+from libs.common.refusals import noting
+from libs.common.refusals import store as refusals
+from libs.common.refusals.senders import Bounds, Senders
+from libs.common.refusals.store import Record, Refusal, Sender
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator
 from tests.integration.common.stream import Recorder, consuming, produce, record
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
-KEY = auth.new_key(auth.LOCAL_KEY)
+KEY = tokens.new_key(tokens.LOCAL_KEY)
 ADA, BO, CY = ("ada", "test:County"), ("bo", "TEST:county"), ("cy", "test:Other")
 
 
@@ -33,7 +37,7 @@ def by(who: tuple[str, str | None], *records: dict[str, Any]) -> list[dict[str, 
 @pytest.fixture
 async def http(store: Database) -> AsyncIterator[httpx.AsyncClient]:
     app = web.create_app(
-        "registry", title="t", description="d", authenticator=Authenticator(auth.public_jwks(KEY), allow_local=True)
+        "registry", title="t", description="d", authenticator=Authenticator(tokens.public_jwks(KEY), allow_local=True)
     )
     app.include_router(noting.router("registry", store))
     app.include_router(letters.router("registry", store, {}))
@@ -59,7 +63,7 @@ async def test_a_sender_reads_its_own_with_reason_field_and_id_and_sends_it_mend
     slip["headers"] = [*slip["headers"], ("ce_tiem", b"now")]
     named = dict(wrong["headers"])
     await produce(options, topic, [*by(ADA, wrong), *by(CY, slip), *by(ADA, record("r", 5, ce_type=b"thing.count"))])
-    senders = Senders(store, Authenticator(auth.public_jwks(KEY), allow_local=True), topic, Bounds(refused=10))
+    senders = Senders(store, Authenticator(tokens.public_jwks(KEY), allow_local=True), topic, Bounds(refused=10))
     async with consuming(options, recorder, senders=senders) as subscription:
         await eventually(lambda: sum(subscription.done.values()) == 3)
         page = await read(http, ADA)
@@ -139,7 +143,7 @@ async def test_dead_letters_are_listed_to_their_sender_and_settled_by_operators(
     recorder = Recorder(store, topic)
     bad = [record("p", number, value=b"{}") for number in range(3)]
     await produce(options, topic, [*by(ADA, bad[0]), *by(CY, bad[1]), bad[2]])
-    senders = Senders(store, Authenticator(auth.public_jwks(KEY), allow_local=True), topic, Bounds(refused=10))
+    senders = Senders(store, Authenticator(tokens.public_jwks(KEY), allow_local=True), topic, Bounds(refused=10))
     async with consuming(options, recorder, senders=senders) as subscription:
         await eventually(lambda: sum(subscription.done.values()) == 3)
 

@@ -8,19 +8,21 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from prometheus_client import REGISTRY
 
-from libs.common import auth, release, reread, web
-from libs.common.auth import Authenticator
-from libs.common.db import Database
+from libs.common.consumer.subscription import Handler
+from libs.common.db.pool import Database
 from libs.common.errors import Invalid
-from libs.common.kafka import Handler
-from libs.common.reread import Reread
-from libs.common.senders import BAD_TOKEN, NO_TOKEN, Bounds, Senders
+from libs.common.http import app as web
+from libs.common.refusals import release, reread
+from libs.common.refusals.reread import Reread
+from libs.common.refusals.senders import BAD_TOKEN, NO_TOKEN, Bounds, Senders
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator
 from tests.integration.common import stream
 from tests.integration.common.stream import Counted, Recorder, consuming, produce, record
 from tests.integration.common.test_consumers import rows
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
-KEY = auth.new_key(auth.LOCAL_KEY)
+KEY = tokens.new_key(tokens.LOCAL_KEY)
 ADA, BO = "jianfu-local|ada", "jianfu-local|bo"
 
 
@@ -39,7 +41,7 @@ def by(sender: str | None, *records: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def senders(store: Database, topic: str, **bounds: Any) -> Senders:
-    return Senders(store, Authenticator(auth.public_jwks(KEY), allow_local=True), topic, Bounds(**bounds))
+    return Senders(store, Authenticator(tokens.public_jwks(KEY), allow_local=True), topic, Bounds(**bounds))
 
 
 def bad(number: int) -> dict[str, Any]:
@@ -97,7 +99,7 @@ async def test_long_ago_is_forgotten(store: Database, options: Any, new_topic: A
 
 
 def application(store: Database, options: Any, topic: str, recorder: Recorder) -> httpx.AsyncClient:
-    authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
+    authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
     app = web.create_app("registry", title="t", description="t", authenticator=authenticator)
     handlers = {topic: {Counted.TYPE: Handler(stream.counted_on(topic), recorder.act)}}
     app.include_router(release.router("registry", store, handlers, Reread(options, authenticator)))

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from libs.common import auth, fetching, process
-from libs.common.db import Database
-from libs.common.reread import Reread
-from libs.common.senders import NO_TOKEN
+from libs.common.consumer import fetching
+from libs.common.db.pool import Database
+from libs.common.process import run as process
+from libs.common.refusals.reread import Reread
+from libs.common.refusals.senders import NO_TOKEN
+from libs.common.security import tokens
 from tests.integration.common.stream import Recorder, consuming, produce, record
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 
 async def well() -> None:
@@ -133,7 +135,7 @@ async def test_what_is_read_again_of_a_sender_was_committed(options: Any, new_to
         async with transaction(options, topic) as sender:
             await send(sender, topic, record("committed" if commit else "aborted", 1))
             await (sender.commit_transaction() if commit else sender.abort_transaction())
-    reread = Reread(options, auth.Authenticator(auth.public_jwks(auth.new_key("k")), allow_local=True))
+    reread = Reread(options, tokens.Authenticator(tokens.public_jwks(tokens.new_key("k")), allow_local=True))
     found = await reread.page(topic, 0, 0, 4, NO_TOKEN)  # each transaction ends with a mark
     assert [dict(one.headers)["ce_id"] for one in found.records] == [
         dict(record(name, 1)["headers"])["ce_id"] for name in ("kept", "committed")

@@ -18,11 +18,8 @@ import pytest
 
 from deploy.local.issuer import issue
 from deploy.verify import jianfu_verify
-from libs.common import auth, signing
-from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
-from libs.common.db import Database
-from libs.common.egress import Egress
+from libs.common.db.pool import Database
 from libs.common.events import ids
 from libs.common.events.decommission import RecheckRequested
 from libs.common.events.envelope import Event, Headers, Incoming, pack, unpack
@@ -34,15 +31,19 @@ from libs.common.events.monitor import (
     RecheckInconclusive,
 )
 from libs.common.events.registry import AssetAmended, AssetRegistered, UnitName, UnitRecorded
-from libs.common.targets import Targets
-from services.decommission import keys, main
-from services.decommission.archive import Archive
-from services.decommission.connectors import unitkeys
+from libs.common.outbound.egress import Egress
+from libs.common.outbound.targets import Targets
+from libs.common.security import signing, tokens
+from libs.common.security.tokens import Authenticator
+from services.decommission import main
+from services.decommission.archives.bag import Archive
+from services.decommission.cases.domain import Limits, Windows
 from services.decommission.connectors.webhook import DOORS
 from services.decommission.context import Context
-from services.decommission.domain import Limits, Windows
 from services.decommission.executor import Executor
-from services.decommission.messenger import Messenger
+from services.decommission.keys import domain as keys
+from services.decommission.keys import usecases as unitkeys
+from services.decommission.keys.jobs import Messenger
 from tests.acceptance.world import unit_key
 from tests.conftest import Urls
 from tests.integration.decommission import outside
@@ -54,8 +55,8 @@ SHORT = Windows(
     answer_days=2, announce_days=2, verify_days=2, restore_days=2, notice_retry_days=1, notice_attempts=2,
     min_answer_days=1, key_age_days=1,
 )  # fmt: skip
-SERVICE_KEY = auth.new_key("decommission")
-ISSUER = auth.new_key("test-issuer")
+SERVICE_KEY = tokens.new_key("decommission")
+ISSUER = tokens.new_key("test-issuer")
 REPLIES = {"confirmed": FindingConfirmed, "refuted": FindingRefuted, "inconclusive": RecheckInconclusive}
 _serial = count(1)
 
@@ -89,7 +90,7 @@ class Story:
         """A new executor, as a started process would have; and the HTTP application."""
         self.executor, self.messenger = Executor(self.ctx, reserve), Messenger(self.ctx)
         self.topics = main.topics(self.ctx, self.windows, self.executor)
-        authenticator = Authenticator(auth.public_jwks(ISSUER), allow_local=True)
+        authenticator = Authenticator(tokens.public_jwks(ISSUER), allow_local=True)
 
         async def nothing() -> dict[str, Any]:
             return {}
@@ -300,7 +301,7 @@ class Story:
 
     async def file_faults(self, case: UUID, **more: Any) -> list[str]:
         """What the verifier finds wrong with a case's file, with the service's key and those of its units."""
-        service = jianfu_verify.read_key(auth.public_key(SERVICE_KEY))
+        service = jianfu_verify.read_key(tokens.public_key(SERVICE_KEY))
         units = [jianfu_verify.read_key(self.world.public_key(name)) for name in self.units.values()]
         return jianfu_verify.check(await self.file(case), [service], units, **more).faults
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from libs.common.db import Database
-from libs.common.egress import Egress
-from libs.common.targets import Targets
+from libs.common.db.pool import Database
+from libs.common.outbound.egress import Egress
+from libs.common.outbound.targets import Targets
 from services.decommission.connectors.webhook import DOORS
 from tests.integration.decommission.conftest import Story
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from libs.common import auth
+from libs.common.security import tokens
 from tests.acceptance.world import World, app, unit_key
 
 
@@ -38,14 +38,14 @@ class Outside:
         self.world.manners[str(name)] = manner
 
     def public_key(self, unit: str) -> dict[str, Any]:
-        return auth.public_key(unit_key(unit))
+        return tokens.public_key(unit_key(unit))
 
 
 @asynccontextmanager
 async def running(folder: Path, service_key: dict[str, Any]) -> AsyncIterator[Outside]:
     """Serve a world until the block ends."""
     public = folder / "service.pub"
-    public.write_text(json.dumps(auth.public_key(service_key)))
+    public.write_text(json.dumps(tokens.public_key(service_key)))
     world = World(folder / "world.jsonl", public)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

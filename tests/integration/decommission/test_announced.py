@@ -7,10 +7,10 @@ from uuid import UUID
 import httpx
 import pytest
 
-from libs.common import pages
 from libs.common.events import ids
 from libs.common.events.monitor import FindingOpened
 from libs.common.events.registry import UnitName, UnitRecorded
+from libs.common.http import pages
 from tests.integration.decommission.conftest import Story
 
 TITLE = "僵尸账号(超过90天未更新) / Zombie account (no update for more than 90 days)"

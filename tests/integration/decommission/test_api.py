@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 import structlog
 
-from libs.common import auth
+from libs.common.security import tokens
 from tests.integration.decommission.conftest import Story
 
 ANY = str(uuid4())
@@ -51,7 +51,7 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
 
 async def test_every_role_may_do_what_it_may_and_nothing_else(story: Story) -> None:
     for method, path, body, allowed in ROUTES:
-        for role in sorted(auth.ROLES):
+        for role in sorted(tokens.ROLES):
             status = (await story.request(method, path, body, role=role)).status_code
             well = (status != 403) == (role in allowed) or (role == "unit" and role in allowed)
             assert well, (method, path, role, status)
@@ -96,7 +96,7 @@ async def test_each_change_of_an_endpoint_or_a_connector_says_who_made_it(story:
 
 
 async def test_a_private_key_or_none_at_all_is_refused_as_an_endpoint_s_key(story: Story, unit: UUID) -> None:
-    for key in (auth.new_key("k"), {"kty": "RSA", "n": "x", "e": "AQAB"}, {"kty": "OKP", "crv": "Ed25519", "x": "!"}):
+    for key in (tokens.new_key("k"), {"kty": "RSA", "n": "x", "e": "AQAB"}, {"kty": "OKP", "crv": "Ed25519", "x": "!"}):
         reply = await story.request("PUT", f"/endpoints/{unit}", {"url": "http://h/n", "public_key": key})
         assert reply.status_code == 422
 

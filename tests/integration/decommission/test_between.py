@@ -8,13 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from libs.common.egress import Egress, Reply
 from libs.common.events import ids
-from services.decommission import executor, store
+from libs.common.outbound.egress import Egress, Reply
+from services.decommission import executor
+from services.decommission.cases import store
+from services.decommission.cases.domain import Limits
 from services.decommission.context import Context
-from services.decommission.domain import Limits
 from tests.integration.decommission.conftest import Story
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 Deed = Callable[[], Awaitable[Any]]
 

@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 
 from deploy.verify import jianfu_verify
-from libs.common import auth, signing
-from services.decommission import chain
+from libs.common.security import signing, tokens
+from services.decommission.cases import chain
 from tests.integration.decommission.conftest import SERVICE_KEY, Make, Story
 
-PUBLIC = json.dumps(auth.public_key(SERVICE_KEY))
+PUBLIC = json.dumps(tokens.public_key(SERVICE_KEY))
 File = dict[str, Any]
 
 
@@ -73,7 +73,7 @@ async def test_after_a_rotation_an_older_file_is_verified_with_what_is_published
     closed: File, make_story: Make, tmp_path: Path
 ) -> None:
     story = await make_story()
-    story.ctx = replace(story.ctx, signing_key=auth.new_key("new"), retired_keys=(auth.public_key(SERVICE_KEY),))
+    story.ctx = replace(story.ctx, signing_key=tokens.new_key("new"), retired_keys=(tokens.public_key(SERVICE_KEY),))
     story.start()
     now, before = (await story.call("GET", "/keys", role="public"))["keys"]
     assert faults(tmp_path, closed, json.dumps(before)) == []
@@ -169,7 +169,7 @@ async def test_a_chain_hashed_anew_is_not_signed(
     forged = rehashed(closed, change)
     assert chain.faults(forged["log"]) == []
     assert faults(tmp_path, forged)
-    other = auth.new_key("decommission")
+    other = tokens.new_key("decommission")
     forged["signature"] = signing.sign(other, forged["head"])
     assert faults(tmp_path, forged)
 
@@ -200,7 +200,7 @@ async def test_another_case_s_signature_does_not_fit(closed: File, story: Story,
 async def test_the_service_s_own_key_cannot_make_a_receipt(closed: File, tmp_path: Path) -> None:
     """Signed by the service, and still false: the unit never signed this notice."""
     file = copy.deepcopy(closed)
-    own = auth.new_key("unit")
+    own = tokens.new_key("unit")
     claims = {"notice_sha256": signing.sha256(file["notice"]["body"].encode()), "asset_id": file["case"]["asset_id"]}
     file["notices"][0]["receipt"] = signing.sign(own, claims)
     file["notice"] = file["notices"][0]

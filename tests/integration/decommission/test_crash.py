@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from libs.common import faults
+from libs.common.process import crashpoints
 from services import decommission
-from services.decommission.domain import Windows
+from services.decommission.cases.domain import Windows
 from tests.integration.decommission.conftest import SHORT, Make, Story
 
 ROOT = Path(decommission.__file__).parent
@@ -31,7 +31,7 @@ def points() -> list[str]:
             called, name = ast.unparse(node.func), node.args[0].value
             if called.endswith("database.transaction"):
                 found += [f"decommission.{name}.before-commit", f"decommission.{name}.after-commit"]
-            elif called == "faults.point":
+            elif called == "crashpoints.point":
                 found.append(str(name))
     return [*sorted(set(found)), "decommission.seal_plan.before-commit", "decommission.seal_plan.after-commit"]
 
@@ -46,7 +46,7 @@ class Arm:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.name: str | None = None
         self.fired = 0
-        monkeypatch.setattr(faults, "point", self)
+        monkeypatch.setattr(crashpoints, "point", self)
 
     def __call__(self, name: str) -> None:
         if name == self.name:

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
+from services.decommission.cases.store import QUERIES
 from services.decommission.context import Context
 from services.decommission.executor import STEPS
 from services.decommission.steps import close
-from services.decommission.store import QUERIES
 from tests.integration.decommission.conftest import Story
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 
 async def contact(story: Story, unit: UUID) -> str | None:

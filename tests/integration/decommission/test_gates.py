@@ -10,8 +10,8 @@ import bagit
 import pytest
 from prometheus_client import REGISTRY
 
-from services.decommission.connectors import switch
-from services.decommission.domain import Limits
+from services.decommission.cases.domain import Limits
+from services.decommission.limits import usecases as switch
 from tests.integration.decommission.conftest import SHORT, Make, Story
 
 

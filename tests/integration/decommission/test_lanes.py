@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from libs.common.events.decommission import RecheckRequested
-from libs.common.targets import FAILURES
+from libs.common.outbound.targets import FAILURES
 from tests.integration.decommission.conftest import SHORT, Make, Story
 from tests.integration.decommission.dripping import Drips, drips, running
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 __all__ = ["drips"]  # a fixture, which pytest finds by its name in the module
 

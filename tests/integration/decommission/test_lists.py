@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from libs.common import paging
-from services.decommission.store import QUERIES
+from libs.common.http import paging
+from services.decommission.cases.store import QUERIES
 from tests.integration.decommission.conftest import Story
 from tests.integration.decommission.test_plans import mandate
-from tests.reading import rows_read
+from tests.kit.reading import rows_read
 
 TIMES = {"cases": "opened_at", "plans": "sealed_at", "alarms": "at", "mandates": "proposed_at"}
 IDS = {"cases": "case_id", "plans": "plan_id", "alarms": "alarm_id", "mandates": "mandate_id"}

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from libs.common import signing
-from libs.common.egress import Egress, Reply
+from libs.common.outbound.egress import Egress, Reply
+from libs.common.security import signing
 from tests.acceptance.world import unit_key
 from tests.integration.decommission.conftest import Story
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.integration.decommission.conftest import Story
-from tests.own import admitting_units
+from tests.kit.own import admitting_units
 
 P = "/decommission/v1"
 

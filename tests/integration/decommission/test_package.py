@@ -9,9 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from libs.common import auth
-from tests.bare import standalone
+from libs.common.security import tokens
 from tests.integration.decommission.conftest import SERVICE_KEY, Story
+from tests.kit.bare import standalone
 
 
 async def taken_out(story: Story, case: UUID, folder: Path) -> list[str | Path]:
@@ -20,7 +20,7 @@ async def taken_out(story: Story, case: UUID, folder: Path) -> list[str | Path]:
     reply = await story.request("GET", f"/cases/{case}/package", role="auditor")
     assert (reply.status_code, reply.headers["content-type"]) == (200, "application/zip")
     (folder / "package.zip").write_bytes(reply.content)
-    (folder / "service.pub").write_text(json.dumps(auth.public_key(SERVICE_KEY)))
+    (folder / "service.pub").write_text(json.dumps(tokens.public_key(SERVICE_KEY)))
     keys = [story.world.public_key(name) for name in story.units.values()]
     (folder / "units.pub").write_text(json.dumps({"keys": keys}))
     return [
@@ -41,7 +41,7 @@ async def test_a_whole_case_and_its_package_verify_alone(story: Story, unit: UUI
     for text in ("by this log the case is closed", "the unit's key signed the receipt", "nothing beside it"):
         assert text in done.stdout
     stranger = tmp_path / "stranger.pub"
-    stranger.write_text(json.dumps(auth.public_key(auth.new_key("other"))))
+    stranger.write_text(json.dumps(tokens.public_key(tokens.new_key("other"))))
     assert standalone(*asked[:3], "--unit-key", stranger).returncode == 1
     assert standalone(asked[0], "--service-key", stranger).returncode == 1
 

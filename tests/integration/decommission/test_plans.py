@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from libs.common import signing
-from services.decommission.domain import Limits
+from libs.common.security import signing
+from services.decommission.cases.domain import Limits
 from tests.integration.decommission.conftest import Make, Story
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from libs.common.events import ids
 from libs.common.events.registry import UnitName, UnitRecorded
-from libs.common.signing import canonical, sha256
-from services.decommission import plans, usecases
+from libs.common.security.signing import canonical, sha256
+from services.decommission.cases import usecases
+from services.decommission.plans import domain as plans
 from tests.integration.decommission.conftest import Story
 from tests.integration.decommission.test_plans import check_file, plan_of, ready, sign
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.decommission.connectors import trying
+from services.decommission.connectors import trials
 from tests.integration.decommission.conftest import Story
 
 PUBLIC = "https://platform.example"
@@ -60,7 +60,7 @@ async def test_an_address_that_the_door_would_refuse_is_refused_when_it_is_set(
 async def test_an_exception_for_one_purpose_is_none_for_another(story: Story) -> None:
     from dataclasses import replace
 
-    from libs.common.egress import Egress
+    from libs.common.outbound.egress import Egress
     from services.decommission.connectors.webhook import CONNECTOR as DOOR
     from services.decommission.connectors.webhook import NOTICE, PROBE
 
@@ -178,17 +178,17 @@ async def test_tests_are_few_bounded_in_time_and_stopped_by_the_kill_switch(
     assert (again.status_code, again.json()["code"]) == (429, "tried_too_often")
     assert "Retry-After" in again.headers
     assert (await story.request("POST", f"/endpoints/{unit}/test")).status_code == 200, "another one may be tried"
-    monkeypatch.setattr(trying, "A_MINUTE", 2)
+    monkeypatch.setattr(trials, "A_MINUTE", 2)
     bare = await story.unit("beta")
     assert (await story.request("POST", f"/endpoints/{bare}/test")).status_code == 429
-    monkeypatch.setattr(trying, "A_MINUTE", 20)
+    monkeypatch.setattr(trials, "A_MINUTE", 20)
     await story.call("POST", "/kill-switch", {"on": True})
     off = await story.request("POST", f"/endpoints/{bare}/test")
     assert (off.status_code, off.json()["code"]) == (409, "switched_off")
     await story.call("POST", "/kill-switch", {"on": False})
-    monkeypatch.setattr(trying, "WITHIN", 0.0)
+    monkeypatch.setattr(trials, "WITHIN", 0.0)
     late = await story.call("POST", f"/endpoints/{bare}/test")
-    assert (late["status"], late["problem"]["en"]) == (None, trying.LATE)
+    assert (late["status"], late["problem"]["en"]) == (None, trials.LATE)
 
 
 async def test_the_changes_of_set_up_show_no_secret_that_was_let_in_before(story: Story) -> None:

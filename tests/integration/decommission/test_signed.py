@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from libs.common import auth, signing
-from libs.common.egress import Egress, Reply
+from libs.common.outbound.egress import Egress, Reply
+from libs.common.security import signing, tokens
 from tests.integration.decommission.conftest import SERVICE_KEY, Story
 
 Call = tuple[str, dict[str, str], bytes, dict[str, Any]]
@@ -22,7 +22,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
 
     async def listening(self: Egress, method: str, url: str, **more: Any) -> Reply:
         if method == "POST":
-            claims = signing.verify(auth.public_key(SERVICE_KEY), more["headers"]["Jianfu-Signature"])
+            claims = signing.verify(tokens.public_key(SERVICE_KEY), more["headers"]["Jianfu-Signature"])
             found.append((url, more["headers"], more["content"], claims))
         return await ask(self, method, url, **more)
 

@@ -333,7 +333,7 @@ async def test_a_page_that_came_back_between_two_looks_is_looked_at_anew(story: 
 
 
 async def test_windows_are_pinned_when_a_case_opens(story: Story, unit: UUID) -> None:
-    from services.decommission.domain import Windows
+    from services.decommission.cases.domain import Windows
 
     _, case = await story.flagged("pinned", unit)
     story.windows = Windows()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from libs.common import faults
+from libs.common.process import crashpoints
 from tests.integration.decommission.conftest import Make, Story
 from tests.integration.decommission.test_crash import Killed, fate_of, killed, points
 
@@ -45,7 +45,7 @@ async def test_a_life_with_a_death_at_every_point_tells_the_same_events(
             left.remove(point)
             raise Killed(point)
 
-    monkeypatch.setattr(faults, "point", die_once)
+    monkeypatch.setattr(crashpoints, "point", die_once)
     told = await closed(await make_story())
     assert told == expected
     assert left == set()

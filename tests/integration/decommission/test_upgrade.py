@@ -7,10 +7,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from deploy.database.migrations import migrate
 from deploy.local.postgres import OWNER, LocalPostgres
-from deploy.migrations import migrate
-from libs.common import auth
-from services.decommission import keys
+from libs.common.security import tokens
+from services.decommission.keys import domain as keys
 from services.decommission.main import MIGRATIONS
 from tests.acceptance.world import unit_key
 
@@ -21,7 +21,7 @@ async def test_an_endpoint_that_one_operator_had_set_is_a_proposal(postgres: Loc
     """Nobody had proved or confirmed it, so it proves nothing until somebody does; who had set it is kept."""
     before = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, before, ignore=lambda _, names: [name for name in names if name >= "0009"])
-    public = auth.public_key(unit_key("alpha"))
+    public = tokens.public_key(unit_key("alpha"))
     admin = await asyncpg.connect(postgres.url())
     await admin.execute(f"create database upgraded owner {OWNER}")
     await admin.close()

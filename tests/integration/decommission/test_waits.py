@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.decommission.domain import Kinds, Limits
+from services.decommission.cases.domain import Kinds, Limits
 from services.decommission.executor import Executor
 from tests.integration.decommission.conftest import Make, Story
 from tests.integration.decommission.test_alarms import lasting, say

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import children, record
-from deploy.local.children import StackError
-from deploy.local.record import HERE, typed
+from deploy.local import datadir, subprocesses
+from deploy.local.datadir import HERE, typed
+from deploy.local.subprocesses import StackError
 
 ROOT = Path(__file__).parents[3]
 
 
 def jianfu(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "deploy.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "deploy.cli.app", *map(str, arguments)]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
         env=os.environ | {"JIANFU_CACHE_DIR": "/dev/null/none"},  # what gets as far as the jars fails
@@ -38,7 +38,7 @@ def test_a_place_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_started(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", children.port())) as taken:
+    with socket.create_server(("127.0.0.1", subprocesses.port())) as taken:
         port = taken.getsockname()[1]
         assert f"port {port} is in use" in refused(jianfu("up", "--data", tmp_path / "d", "--port", str(port)))
     assert not (tmp_path / "d" / "postgres").exists()
@@ -108,7 +108,7 @@ def test_a_hint_for_another_address_names_it(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_is_held_names_it_too(tmp_path: Path) -> None:
-    with record.claim(tmp_path), pytest.raises(StackError) as told, record.claim(tmp_path):
+    with datadir.claim(tmp_path), pytest.raises(StackError) as told, datadir.claim(tmp_path):
         pass
     assert f"`jianfu status --data {tmp_path}`, `jianfu down --data {tmp_path}`" in str(told.value)
 
@@ -116,7 +116,7 @@ def test_a_directory_that_is_held_names_it_too(tmp_path: Path) -> None:
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that is full leaves the old one; a password that was never written is made anew."""
     file = tmp_path / "x.password"
-    first = record.secret(file)
+    first = datadir.secret(file)
     assert file.stat().st_mode & 0o077 == 0
 
     def full(*_: object) -> int:
@@ -125,8 +125,8 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as disk:
         disk.setattr(Path, "write_text", full)
         with pytest.raises(OSError, match="No space"):
-            record.put(file, "new")
+            datadir.put(file, "new")
         with pytest.raises(OSError, match="No space"):
-            record.secret(tmp_path / "y.password")
-    assert record.secret(file) == first
-    assert len(record.secret(tmp_path / "y.password")) > 20
+            datadir.secret(tmp_path / "y.password")
+    assert datadir.secret(file) == first
+    assert len(datadir.secret(tmp_path / "y.password")) > 20

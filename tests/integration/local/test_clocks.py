@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from deploy.local.children import StackError
-from deploy.local.outside import Outside
+from deploy.local.external import Outside
 from deploy.local.stack import Options, Stack
-from libs.common import latest
+from deploy.local.subprocesses import StackError
 from libs.common.clock import ClockBehind
-from libs.common.db import Database
-from libs.common.process import Base, open_base
-from libs.common.settings import SERVICES
+from libs.common.db.pool import Database
+from libs.common.process import latest
+from libs.common.process.run import Base, open_base
+from libs.common.process.settings import SERVICES
 from services.decommission.settings import Settings as Decommission
 from services.monitor.settings import MonitorSettings as Monitor
 from services.registry.settings import Settings as Registry

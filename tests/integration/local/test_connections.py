@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from deploy.local import children
-from libs.common.connections import Bounds, protocol
-from tests.waiting import eventually
+from deploy.local import subprocesses
+from libs.common.http.connections import Bounds, protocol
+from tests.kit.waiting import eventually
 
 BOUNDS = Bounds(total=12, per_caller=8, head=0.4, grace=0.4, least_rate=200_000, look_every=0.05)
 LARGE = 30_000_000
@@ -38,7 +38,7 @@ async def early(_: Request) -> Response:
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     """A server with short times."""
-    chosen = children.port()
+    chosen = subprocesses.port()
     methods = ["GET", "POST"]
     routes = [Route(f"/{f.__name__}", f, methods=methods) for f in (size, large, early)]
     config = uvicorn.Config(

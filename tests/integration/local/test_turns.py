@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.record import turn
+from deploy.local.datadir import turn
 
 ROOT = Path(__file__).parents[3]
 HOLDER = """

@@ -12,23 +12,26 @@ import msgspec
 import pytest
 
 from deploy.local.issuer import issue
-from libs.common import auth
-from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
-from libs.common.db import Database
+from libs.common.consumer.fetching import EndOffsets
+from libs.common.consumer.subscription import make_broker
+from libs.common.db.pool import Database
 from libs.common.events.ids import asset_id
 from libs.common.events.intake import SourceStated
 from libs.common.events.registry import AssetRecord
-from libs.common.fetching import EndOffsets
-from libs.common.kafka import make_broker
-from libs.common.outbox import Publisher, Relay
-from libs.common.process import Base
-from services.monitor import api, fold, handlers, store, usecases, why
-from services.monitor.admission import Gate
-from services.monitor.domain import EVERY_SOURCE
+from libs.common.outbox.relay import Publisher, Relay
+from libs.common.process.run import Base
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator
+from services.monitor import api
+from services.monitor.admissions.domain import Admission, Scope
+from services.monitor.assets import handlers
 from services.monitor.main import rules_of
-from services.monitor.sweep import Sweeper
-from services.monitor.vouching import Admission, Scope
+from services.monitor.sweeps.run import Sweeper
+from services.monitor.usage import fold
+from services.monitor.usage.senders import Gate
+from services.monitor.verdicts import explain, store, usecases
+from services.monitor.verdicts.domain import EVERY_SOURCE
 
 ZONE = ZoneInfo("Asia/Shanghai")
 START = date(2025, 6, 5)
@@ -158,9 +161,9 @@ class Monitor:
         shown = await self.why(asset)
         return {signal.name: signal.value for rule in shown.rules for signal in rule.signals}
 
-    async def why(self, asset: UUID) -> why.Why:
+    async def why(self, asset: UUID) -> explain.Why:
         async with self.database.reading() as conn:
-            return await why.explain(conn, self.book, asset, self.clock.today())
+            return await explain.explain(conn, self.book, asset, self.clock.today())
 
     async def events(self) -> list[tuple[str, str]]:
         """(type, subject) of everything in the outbox, in order; takes it out."""
@@ -183,7 +186,7 @@ async def monitor(database: Callable[[str], Awaitable[Database]]) -> Monitor:
     return Monitor(await database("monitor"), SteppedClock(ZONE, noon(START)))
 
 
-KEY = auth.new_key("test")
+KEY = tokens.new_key("test")
 NOWHERE = {"bootstrap_servers": "127.0.0.1:1"}
 
 
@@ -194,7 +197,7 @@ def bearer(*roles: str, sources: Sequence[str] = ("*",)) -> dict[str, str]:
 @pytest.fixture
 async def http(monitor: Monitor) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application over a database whose relay and consumers do not run."""
-    authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
+    authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
     database, clock = monitor.database, monitor.clock
     relay = Relay(database, Publisher(NOWHERE))
     base = Base(None, database, clock, make_broker(NOWHERE), relay, EndOffsets(NOWHERE), "api")  # type: ignore[arg-type]

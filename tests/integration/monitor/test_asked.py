@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.monitor.sweep import Sweeper
+from services.monitor.sweeps.run import Sweeper
 from tests.integration.monitor.conftest import Monitor, bearer, day
 
 NEW = ("assets", "opened", "cleared", "active", "idle", "zombie", "unknown")

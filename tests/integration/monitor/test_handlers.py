@@ -11,14 +11,16 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from deploy.local.issuer import issue
-from libs.common import auth, dead
-from libs.common.auth import Authenticator
+from libs.common.dead_letters import store as dead
 from libs.common.errors import DomainError
 from libs.common.events.envelope import Event, pack, unpack
 from libs.common.events.intake import SourceStated
 from libs.common.events.registry import AssetGone, AssetRecord
-from libs.common.refusals import Refusal
-from services.monitor import domain, handlers
+from libs.common.refusals.store import Refusal
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator
+from services.monitor.assets import handlers
+from services.monitor.verdicts import domain
 from tests.integration.monitor.conftest import KEY, Monitor, bearer, day, millis
 
 AGENT = issue(KEY, "somebody", ["agent"])
@@ -37,7 +39,7 @@ def headers_of(event: Event, token: str | None, monitor: Monitor) -> list[tuple[
 
 async def take(monitor: Monitor, event: Event, token: str | None = AGENT) -> None:
     """What the subscription does with one record of a topic."""
-    authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
+    authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
     taken = handlers.handlers_of(monitor.database, monitor.book, monitor.clock, authenticator, monitor.gate)[
         event.TOPIC
     ]
@@ -117,7 +119,7 @@ async def test_what_was_sent_with_a_good_token_can_be_replayed_when_that_has_exp
     """The broker says when it was sent; of a record in which only the sender does so, the token has to be good now."""
     now = int(time.time())
     claims = {
-        "iss": "i", "aud": auth.AUDIENCE, "sub": "a", "roles": ["agent"], "sources": ["s"], "iat": now - 9 * 3600,
+        "iss": "i", "aud": tokens.AUDIENCE, "sub": "a", "roles": ["agent"], "sources": ["s"], "iat": now - 9 * 3600,
         "exp": now - 3600,
     }  # fmt: skip
     old = jwt.encode({"alg": "Ed25519", "kid": KEY["kid"]}, claims, OKPKey.import_key(KEY), ["Ed25519"])

@@ -10,11 +10,11 @@ import pytest
 
 from libs.common.events import ids
 from libs.common.events.registry import UnitName, UnitRecorded
-from services.monitor import usecases
-from services.monitor.store import QUERIES
+from services.monitor.verdicts import usecases
+from services.monitor.verdicts.store import QUERIES
 from tests.conftest import Urls
 from tests.integration.monitor.conftest import Monitor, bearer
-from tests.reading import rows_read
+from tests.kit.reading import rows_read
 
 UNIT = ids.unit_id("test", "alpha")
 

@@ -8,9 +8,9 @@ import pytest
 
 from deploy.local.issuer import issue
 from libs.common.events.registry import UnitRecorded
-from services.monitor import usecases
+from services.monitor.verdicts import usecases
 from tests.integration.monitor.conftest import KEY, Monitor
-from tests.own import admitting_units
+from tests.kit.own import admitting_units
 
 P = "/monitor/v1"
 UNITS = {name: uuid4() for name in ("county", "office", "other")}

@@ -8,7 +8,7 @@ import pytest
 
 from libs.common.events.decommission import RecheckRequested
 from libs.common.events.ids import finding_id
-from services.monitor import usecases
+from services.monitor.verdicts import usecases
 from tests.integration.monitor.conftest import Monitor, day
 
 

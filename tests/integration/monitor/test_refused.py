@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.monitor import api_usage
+from services.monitor.usage import api as api_usage
 from tests.integration.monitor.conftest import Monitor, bearer, day, millis
 
 

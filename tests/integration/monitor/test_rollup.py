@@ -11,24 +11,24 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from confluent_kafka.admin import NewTopic
 
-from deploy import topics
+from deploy.kafka import topics
 from deploy.local.issuer import issue
 from deploy.local.kafka import LocalKafka
-from libs.common import auth
-from libs.common.auth import Authenticator
 from libs.common.clock import SteppedClock
-from libs.common.db import PLUMBING, Database
-from libs.common.kafka import make_broker
-from libs.common.senders import Bounds
-from services.monitor import fold
-from services.monitor.rollup import UsageConsumer
-from tests import bombs
+from libs.common.consumer.subscription import make_broker
+from libs.common.db.pool import PLUMBING, Database
+from libs.common.refusals.senders import Bounds
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator
+from services.monitor.usage import fold
+from services.monitor.usage.consumer import UsageConsumer
 from tests.conftest import kafka_options
 from tests.integration.monitor.conftest import ZONE, Monitor, day, millis, noon
+from tests.kit import bombs
+from tests.kit.waiting import eventually
 from tests.unit.monitor.voices import sent, voice
-from tests.waiting import eventually
 
-KEY = auth.new_key("test")
+KEY = tokens.new_key("test")
 TOKEN = ("Bearer " + issue(KEY, "agent", ["agent"])).encode()
 OTHER = ("Bearer " + issue(KEY, "other", ["agent"])).encode()
 PARTITIONS = 3
@@ -70,7 +70,7 @@ class Stream:
         **options: Any,
     ) -> AsyncIterator[UsageConsumer]:
         broker = make_broker(dict(self.options))
-        authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
+        authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
         usage = kind(
             broker,
             self.database,

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from services.monitor import store
-from services.monitor.vouching import Scope
+from services.monitor.admissions.domain import Scope
+from services.monitor.verdicts import store
 from tests.integration.monitor.conftest import Monitor, day
 from tests.integration.monitor.stories import for_all
 

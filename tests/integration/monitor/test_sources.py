@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.common.errors import Invalid
-from services.monitor import domain, store, usecases
+from services.monitor.verdicts import domain, store, usecases
 from tests.integration.monitor.conftest import START, Monitor, day
 
 

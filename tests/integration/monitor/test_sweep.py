@@ -8,11 +8,11 @@ import asyncpg
 import structlog
 
 from libs.common.clock import SystemClock
-from services.monitor import store
-from services.monitor.rules import RuleBook, recompute
-from services.monitor.sweep import Sweeper
+from services.monitor.policy.rulebook import RuleBook, recompute
+from services.monitor.sweeps.run import Sweeper
+from services.monitor.verdicts import store
 from tests.integration.monitor.conftest import ZONE, Monitor, day
-from tests.waiting import eventually
+from tests.kit.waiting import eventually
 
 
 async def test_findings_open_one_day_past_each_threshold(monitor: Monitor) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from hypothesis import strategies as st
 
-from libs.common.db import Database
-from services.monitor import policy
+from libs.common.db.pool import Database
+from services.monitor.policy import pack as policy
 from tests.integration.monitor.stories import for_all
 from tests.unit.monitor.conditions import CONDITIONS, NAMES, VALUES
 

@@ -9,11 +9,12 @@ import asyncpg
 import pytest
 from aiokafka import ConsumerRecord
 
-from libs.common import dead
-from libs.common.db import PLUMBING
+from libs.common.db.pool import PLUMBING
+from libs.common.dead_letters import store as dead
 from libs.common.errors import DomainError
-from libs.common.refusals import Refusal
-from services.monitor import fold, usecases
+from libs.common.refusals.store import Refusal
+from services.monitor.usage import fold
+from services.monitor.verdicts import usecases
 from tests.integration.monitor.conftest import ZONE, Monitor, day, millis
 from tests.unit.monitor.voices import voice
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.common.events.decommission import CaseRestored, CaseStopped
-from services.monitor import usecases
+from services.monitor.verdicts import usecases
 from tests.integration.monitor.conftest import Monitor
 
 

@@ -12,17 +12,20 @@ import msgspec
 import pytest
 
 from deploy.local.issuer import issue
-from libs.common import auth
-from libs.common.auth import Authenticator, Principal
 from libs.common.clock import SteppedClock
-from libs.common.db import Database
+from libs.common.db.pool import Database
 from libs.common.events import ids
 from libs.common.events.decommission import CaseClosed
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted, UnitRef
-from libs.common.reread import Reread
-from services.registry import handlers, imports, main, usecases
-from services.registry.domain import Policy
-from services.registry.reports import File
+from libs.common.refusals.reread import Reread
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator, Principal
+from services.registry import main
+from services.registry.assets import usecases
+from services.registry.assets.domain import Policy
+from services.registry.imports import run as imports
+from services.registry.imports.report import File
+from services.registry.intake import handlers
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 TODAY = date(2025, 6, 1)
@@ -30,7 +33,7 @@ POLICY = Policy(guard_share=0.05, guard_floor=2, reopen_after=timedelta(days=365
 ANYONE = Principal("registrar", frozenset({"registrar"}))
 OPERATOR = Principal("operator", frozenset({"operator"}))
 HEAD = "account,platform,department,language,url\n"
-KEY = auth.new_key("test")
+KEY = tokens.new_key("test")
 
 
 def declared(name: str, *, source: str = "list", unit: str = "Unit", **more: Any) -> AssetDeclared:
@@ -148,7 +151,7 @@ async def registry(database: Callable[[str], Awaitable[Database]]) -> Registry:
 @pytest.fixture
 async def http(registry: Registry) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its application, without broker or relay."""
-    authenticator = Authenticator(auth.public_jwks(KEY), allow_local=True)
+    authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
     clock = SteppedClock(ZoneInfo("Asia/Shanghai"), NOW)
     taken = {main.LIFECYCLE: handlers.intake(registry.database, clock, authenticator, POLICY)}
     reread = Reread({"bootstrap_servers": "127.0.0.1:1"}, authenticator)

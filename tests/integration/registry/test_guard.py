@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from libs.common.errors import Missing
-from services.registry import usecases
-from services.registry.domain import Policy
+from services.registry.assets import usecases
+from services.registry.assets.domain import Policy
 from services.registry.refusals import AlreadyDecided
 from tests.integration.registry.conftest import POLICY, Registry, csv_of, declared, delisted
 

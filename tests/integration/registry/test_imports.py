@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from libs.common import faults
 from libs.common.errors import Invalid
-from libs.common.settings import load
-from services.registry import csvrows, imports, usecases
-from services.registry.domain import Policy
+from libs.common.process import crashpoints
+from libs.common.process.settings import load
+from services.registry.assets import usecases
+from services.registry.assets.domain import Policy
+from services.registry.imports import rows as csvrows
+from services.registry.imports import run as imports
 from services.registry.refusals import ReopenTooEarly
 from services.registry.settings import Settings
 from tests.integration.registry.conftest import (
@@ -132,7 +134,7 @@ async def test_an_import_that_is_cut_off_is_completed_and_then_says_all_it_did(
         if met[name] == (3 if name.endswith("before-commit") else 2) and "import_rows" in name:
             raise Killed
 
-    monkeypatch.setattr(faults, "point", die)
+    monkeypatch.setattr(crashpoints, "point", die)
     for _ in range(2):
         with pytest.raises(Killed):
             await registry.bring_in(text, complete=True)
@@ -165,7 +167,7 @@ async def test_one_idempotency_key_has_one_answer(registry: Registry) -> None:
     first = await registry.bring_in(csv_of("a"), key="k")
     assert first["summary"]["added"] == 1
     assert await registry.bring_in(csv_of("a"), key="k") == first
-    from libs.common.idempotency import KeyReused
+    from libs.common.http.idempotency import KeyReused
 
     with pytest.raises(KeyReused):
         await registry.bring_in(csv_of("b"), key="k")

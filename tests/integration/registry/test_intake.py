@@ -7,11 +7,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from libs.common.auth import Principal
 from libs.common.errors import DomainError, Invalid, Missing, Unknown
 from libs.common.events.intake import UnitRef
-from services.registry import units, usecases
-from services.registry.domain import Policy
+from libs.common.security.tokens import Principal
+from services.registry.assets import usecases
+from services.registry.assets.domain import Policy
 from services.registry.refusals import (
     AnotherSource,
     DuplicateAsset,
@@ -23,7 +23,8 @@ from services.registry.refusals import (
     UnitCycle,
     UnknownAsset,
 )
-from services.registry.units import More
+from services.registry.units import usecases as units
+from services.registry.units.usecases import More
 from tests.integration.registry.conftest import NOW, OPERATOR, Registry, corrected, declared, delisted
 
 

@@ -12,12 +12,14 @@ import python_calamine
 
 from libs.common.errors import Invalid
 from libs.common.events.intake import AssetDelisted, UnitRef
-from services.registry import imports, units, usecases
-from services.registry.domain import Policy
-from services.registry.reports import Answer, File
-from services.registry.units import More
+from services.registry.assets import usecases
+from services.registry.assets.domain import Policy
+from services.registry.imports import run as imports
+from services.registry.imports.report import Answer, File
+from services.registry.units import usecases as units
+from services.registry.units.usecases import More
 from tests.integration.registry.conftest import ANYONE, NOW, TODAY, Registry, bearer, csv_of, declared
-from tests.workbooks import workbook
+from tests.kit.workbooks import workbook
 
 HEAD = "account,platform,department,language,url,状态\n"
 CODE = "11100000000013338W"
@@ -220,7 +222,7 @@ async def test_problems_only_are_told_when_asked_for(registry: Registry) -> None
     await answer(registry, text.encode(), "problems", apply=True, key="k")
     again = msgspec.json.decode(await answer(registry, text.encode(), "problems", apply=True))
     assert [v["row"] for v in again["verdicts"]] == [22], "what was imported before is no problem"
-    from libs.common.idempotency import KeyReused
+    from libs.common.http.idempotency import KeyReused
 
     with pytest.raises(KeyReused):
         await answer(registry, text.encode(), "file", apply=True, key="k")
@@ -285,7 +287,7 @@ async def test_a_day_of_many_is_decided_page_by_page_and_its_end_is_that_of_the_
 ) -> None:
     from zoneinfo import ZoneInfo
 
-    from services.registry import releases
+    from services.registry.assets import releases
 
     monkeypatch.setattr(releases, "PAGE", 3)
     monkeypatch.setattr(releases, "MOST", 6)

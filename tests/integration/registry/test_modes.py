@@ -10,7 +10,7 @@ from cloudevents.core.bindings import http as sdk
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from services.registry.api_intake import MOST_EVENTS
+from services.registry.intake.api import MOST_EVENTS
 from tests.integration.registry.conftest import Registry, bearer, declared, delisted
 
 REGISTRAR = bearer("registrar")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.integration.registry.conftest import Registry, bearer, declared
-from tests.own import admitting_units
+from tests.kit.own import admitting_units
 
 P = "/registry/v1"
 NOBODYS = {

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from deploy.local.issuer import issue
-from libs.common.auth import Principal
 from libs.common.errors import DomainError
+from libs.common.security.tokens import Principal
 from tests.integration.registry.conftest import KEY, Registry, declared, delisted
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import httpx
 
-from libs.common import pages
 from libs.common.events.intake import UnitRef
+from libs.common.http import pages
 from tests.integration.registry.conftest import Registry, bearer, declared
 
 RULE = {

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from libs.common.events.intake import UnitRef
-from services.registry import lookalikes, refill, usecases
+from services.registry.assets import refill, usecases
+from services.registry.identity import lookalikes
 from tests.integration.registry.conftest import NOW, Registry, bearer, declared, delisted
 
 HOUSE = UnitRef(scheme="ca-name", value="House", name="市政府办公厅", language="zh")

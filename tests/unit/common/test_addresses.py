@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from libs.common.addresses import GLOBAL_UNICAST, SPECIAL_IPV4, SPECIAL_IPV6, WRAPPINGS, Special, is_public
+from libs.common.outbound.addresses import GLOBAL_UNICAST, SPECIAL_IPV4, SPECIAL_IPV6, WRAPPINGS, Special, is_public
 
 PRIVATE = [
     "127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",

@@ -13,13 +13,13 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from deploy.local.issuer import issue
-from libs.common import auth
-from libs.common.auth import Authenticator, Principal
 from libs.common.errors import Forbidden, Unauthenticated
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator, Principal
 
-KEY = auth.new_key("k1")
-STRANGER = auth.new_key("k1")  # the same name, another key
-JWKS = auth.public_jwks(KEY)
+KEY = tokens.new_key("k1")
+STRANGER = tokens.new_key("k1")  # the same name, another key
+JWKS = tokens.public_jwks(KEY)
 
 
 def token(key: dict[str, Any] = KEY, **changed: Any) -> str:
@@ -117,7 +117,7 @@ def test_a_token_that_expires_while_it_is_remembered(
     """Verifying is remembered for speed, and no longer than the token lives."""
     bearer = f"Bearer {token(exp=int(time.time()) + 60)}"
     authenticator.principal(bearer)
-    later = time.time() + 60 + auth.LEEWAY + 1
+    later = time.time() + 60 + tokens.LEEWAY + 1
     monkeypatch.setattr(time, "time", lambda: later)
     with pytest.raises(Unauthenticated):
         authenticator.principal(bearer)
@@ -160,14 +160,14 @@ def test_the_local_issuer_is_refused_beyond_loopback() -> None:
 
 def test_the_local_key_is_refused_beyond_loopback_whatever_issuer_it_names() -> None:
     """The issuer is a claim, and the holder of a key can claim anything."""
-    local = auth.new_key(auth.LOCAL_KEY)
+    local = tokens.new_key(tokens.LOCAL_KEY)
     bearer = f"Bearer {token(local, iss='https://id.example.gov')}"
-    both = {"keys": [*auth.public_jwks(local)["keys"], *JWKS["keys"]]}
+    both = {"keys": [*tokens.public_jwks(local)["keys"], *JWKS["keys"]]}
     assert Authenticator(both, allow_local=True).principal(bearer).subject == "ada"
     with pytest.raises(Unauthenticated):
         Authenticator(both, allow_local=False).principal(bearer)
     with pytest.raises(ValueError, match="beyond loopback"):
-        Authenticator(auth.public_jwks(local), allow_local=False)
+        Authenticator(tokens.public_jwks(local), allow_local=False)
     assert Authenticator(both, allow_local=False).principal(f"Bearer {token()}").subject == "ada"
 
 
@@ -183,14 +183,14 @@ def test_a_header_may_hold_anything(authenticator: Authenticator, header: Any) -
 
 def test_several_keys(tmp_path: Path) -> None:
     """Keys are rotated by having two for a while; a token by a key that was taken out is refused."""
-    second = auth.new_key("k2")
-    both = {"keys": [*JWKS["keys"], *auth.public_jwks(second)["keys"]]}
+    second = tokens.new_key("k2")
+    both = {"keys": [*JWKS["keys"], *tokens.public_jwks(second)["keys"]]}
     (tmp_path / "jwks.json").write_text(json.dumps(both))
     authenticator = Authenticator.from_file(tmp_path / "jwks.json", allow_local=False)
     assert authenticator.principal(f"Bearer {token(KEY)}").subject == "ada"
     assert authenticator.principal(f"Bearer {token(second)}").subject == "ada"
     with pytest.raises(Unauthenticated):
-        authenticator.principal(f"Bearer {token(auth.new_key('k3'))}")
+        authenticator.principal(f"Bearer {token(tokens.new_key('k3'))}")
 
 
 def test_the_public_half_is_public() -> None:
@@ -298,11 +298,11 @@ def test_a_secret_in_the_jwks_is_no_key() -> None:
 
 def test_the_local_issuer_signs_with_ed25519_alone() -> None:
     """Neither is its key of another kind, nor does another kind of key speak in its name."""
-    local = RSA_KEY | {"kid": auth.LOCAL_KEY}
+    local = RSA_KEY | {"kid": tokens.LOCAL_KEY}
     with pytest.raises(Unauthenticated, match="Ed25519"):
         Authenticator(published(KEY, local), allow_local=True).principal(by(local, "RS256"))
     with pytest.raises(Unauthenticated, match="Ed25519"):
-        Authenticator(published(RSA_KEY), allow_local=True).principal(by(RSA_KEY, "RS256", iss=auth.LOCAL_ISSUER))
+        Authenticator(published(RSA_KEY), allow_local=True).principal(by(RSA_KEY, "RS256", iss=tokens.LOCAL_ISSUER))
 
 
 def test_a_small_rsa_key_is_none() -> None:
@@ -327,7 +327,7 @@ def test_a_small_rsa_key_is_none() -> None:
         (lambda: f"Bearer {token(iss=7)}", "声明 iss 须为", "claim iss is no text"),
         (lambda: f"Bearer {token(sub='a  b')}", "中间无连续空格", "two in a row"),
         (lambda: f"Bearer {token(STRANGER)}", "签名与签发方的公钥不符", "its signature is not by"),
-        (lambda: f"Bearer {token(auth.new_key('k3'))}", "没有密钥 k3", "holds no key k3"),
+        (lambda: f"Bearer {token(tokens.new_key('k3'))}", "没有密钥 k3", "holds no key k3"),
         (lambda: by(EC_KEY | {"kid": "k1"}, "ES256"), "未声明该密钥用于 ES256", "that this key is for ES256"),
         ("Bearer eyJhbGciOiJub25lIn0.e30.", "不接受签名算法 none", "its alg none is not taken; taken are EdDSA"),
     ],

@@ -7,9 +7,9 @@ import pytest
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from libs.common import batches
-from libs.common.batches import HEAD, MAX_UNPACKED, TooLarge, Unread
-from tests import bombs
+from libs.common.consumer import batches
+from libs.common.consumer.batches import HEAD, MAX_UNPACKED, TooLarge, Unread
+from tests.kit import bombs
 
 
 def written(codec: int, *values: bytes) -> bytes:

@@ -10,10 +10,10 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from libs.common import egress
-from libs.common.egress import MAX_BODY, Egress, EgressRefused, TargetRests, target_of
-from libs.common.targets import AT_ONCE, FAILURES, Targets
-from tests.waiting import eventually
+from libs.common.outbound import egress
+from libs.common.outbound.egress import MAX_BODY, Egress, EgressRefused, TargetRests, target_of
+from libs.common.outbound.targets import AT_ONCE, FAILURES, Targets
+from tests.kit.waiting import eventually
 
 
 class Server:

@@ -2,7 +2,7 @@
 
 from libs.common.events.known import PLATFORMS, RULES
 from services.monitor.main import rules_of
-from services.registry.platformnames import TABLE, USUAL
+from services.registry.platforms.names import TABLE, USUAL
 
 
 def test_the_known_platforms_are_those_of_the_registrys_tables() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 SCRIPT = """
 import sys, structlog
 from opentelemetry import trace
-from libs.common import observe
+from libs.common.telemetry import observe
 
 observe.set_up("registry", level="info", traces=sys.argv[1])
 log = structlog.get_logger()

@@ -9,7 +9,7 @@ from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common import pages
+from libs.common.http import pages
 
 
 def asked(accept: str | None) -> bool:

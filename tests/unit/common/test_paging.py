@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common import paging
 from libs.common.errors import Invalid
-from libs.common.paging import Place
+from libs.common.http import paging
+from libs.common.http.paging import Place
 from libs.common.text import in_one_language
 
 INSTANTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic_settings import SettingsConfigDict
 
-from libs.common import faults
-from libs.common.settings import CommonSettings, load
+from libs.common.process import crashpoints
+from libs.common.process.settings import CommonSettings, load
 
 
 class Settings(CommonSettings):
@@ -141,11 +141,11 @@ def test_crash_points_are_refused_in_production(tmp_path: Path, given: tuple[str
     points, fired = (tmp_path / name if name else None for name in given)
     (tmp_path / "points").write_text("a.b.c\n")
     with pytest.raises(ValueError, match="crash points"):
-        faults.arm(points, fired, profile="production")
-    faults.point("a.b.c")  # and it is not armed
+        crashpoints.arm(points, fired, profile="production")
+    crashpoints.point("a.b.c")  # and it is not armed
 
 
 def test_a_crash_point_that_is_not_armed_does_nothing() -> None:
     """Points stand around every commit of every process, also of those that nobody tests."""
-    faults.arm(None, None, profile="production")
-    faults.point("registry.import.before-commit")
+    crashpoints.arm(None, None, profile="production")
+    crashpoints.point("registry.import.before-commit")

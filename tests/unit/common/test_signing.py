@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import OctKey
 
-from libs.common import auth, signing
-from libs.common.signing import BadSignature, canonical, sha256, sign, verify
+from libs.common.security import signing, tokens
+from libs.common.security.signing import BadSignature, canonical, sha256, sign, verify
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
@@ -22,9 +22,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )
-KEY = auth.new_key("a")
-OTHER = auth.new_key("b")
-PUBLIC = auth.public_key(KEY)
+KEY = tokens.new_key("a")
+OTHER = tokens.new_key("b")
+PUBLIC = tokens.public_key(KEY)
 
 
 @given(JSON)

@@ -12,11 +12,13 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from deploy.local.issuer import issue
-from libs.common import auth, bodies, front, web
-from libs.common.auth import Authenticator, Principal
 from libs.common.errors import Invalid, Missing, VersionConflict
+from libs.common.http import app as web
+from libs.common.http import bodies, front
+from libs.common.security import tokens
+from libs.common.security.tokens import Authenticator, Principal
 
-KEY = auth.new_key("k1")
+KEY = tokens.new_key("k1")
 FAULTS: dict[str, Callable[[], Exception]] = {
     "invalid": lambda: Invalid(field="on", accepted="a day", why="no day"),
     "missing": lambda: Missing(what="x"),
@@ -59,7 +61,7 @@ class Many(BaseModel):
 
 def application() -> FastAPI:
     return web.create_app(
-        "registry", title="t", description="d", authenticator=Authenticator(auth.public_jwks(KEY), allow_local=True)
+        "registry", title="t", description="d", authenticator=Authenticator(tokens.public_jwks(KEY), allow_local=True)
     )
 
 

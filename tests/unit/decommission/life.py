@@ -4,11 +4,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from libs.common import signing
-from services.decommission import chain, progress, saga, states
-from services.decommission.chain import Entry
-from services.decommission.domain import IllegalEntry, Windows
-from services.decommission.progress import Progress
+from libs.common.security import signing
+from services.decommission.cases import case as progress
+from services.decommission.cases import chain, next_move, transitions
+from services.decommission.cases.case import Progress
+from services.decommission.cases.chain import Entry
+from services.decommission.cases.domain import IllegalEntry, Windows
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BY_PEOPLE = ("answered", "held", "released", "resumed", "cancelled", "restore_asked")
@@ -47,20 +48,20 @@ class Life:
 
     @property
     def state(self) -> str:
-        return states.state_of(self.p)
+        return transitions.state_of(self.p)
 
     @property
-    def move(self) -> saga.Move:
-        return saga.next_move(self.p, self.now, self.zone)
+    def move(self) -> next_move.Move:
+        return next_move.next_move(self.p, self.now, self.zone)
 
     def add(self, kind: str, **data: Any) -> None:
         """One more entry. Raises IllegalEntry."""
-        states.check(self.p, kind)
+        transitions.check(self.p, kind)
         self.log.append(chain.link(self.log, at=self.now, actor=self.actor(kind), kind=kind, data=data))
 
     def actor(self, kind: str) -> str:
         """Who writes an entry: what people decide somebody, all else the service, and the end of a hold when it is."""
-        by_hand = kind in BY_PEOPLE and not (kind == "released" and self.move == saga.Do("release"))
+        by_hand = kind in BY_PEOPLE and not (kind == "released" and self.move == next_move.Do("release"))
         return "test" if by_hand else "jianfu"
 
     def may(self, kind: str, **data: Any) -> bool:
@@ -84,9 +85,9 @@ class Life:
     def do(self, outcome: str = "well") -> str | None:
         """Perform the step proposed, with this outcome of the outside; its name, or None when none was."""
         move = self.move
-        if isinstance(move, saga.NeedsPerson) and self.p.person is None:
+        if isinstance(move, next_move.NeedsPerson) and self.p.person is None:
             self.add("needs_person", why=move.why)
-        if not isinstance(move, saga.Do):
+        if not isinstance(move, next_move.Do):
             return None
         getattr(self, f"_{move.step}")(outcome)
         return move.step
@@ -174,7 +175,7 @@ class Life:
 
     def seal(self) -> bool:
         """The day's plan takes the case in."""
-        if not isinstance(self.move, saga.Plan):
+        if not isinstance(self.move, next_move.Plan):
             return False
         self.add("planned", plan_id="p", plan_sha256="s")
         return True
@@ -189,7 +190,7 @@ class Life:
     def settle(self, verdict: str = "confirmed") -> None:
         """Everybody does his part until nothing more happens today."""
         for _ in range(60):
-            if self.move == saga.Done():
+            if self.move == next_move.Done():
                 return
             if not self.part() and (self.p.held_since is not None or not self.reply(verdict)):
                 return

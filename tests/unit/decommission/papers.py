@@ -11,17 +11,20 @@ from zoneinfo import ZoneInfo
 
 from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Report
-from libs.common import auth, signing
 from libs.common.events import ids
-from services.decommission import casefile, chain, domain, keys, progress, states
-from services.decommission.chain import Entry
-from services.decommission.domain import Windows
+from libs.common.security import signing, tokens
+from services.decommission.casefiles import build as casefile
+from services.decommission.cases import case as progress
+from services.decommission.cases import chain, domain, transitions
+from services.decommission.cases.chain import Entry
+from services.decommission.cases.domain import Windows
+from services.decommission.keys import domain as keys
 from tests.unit.decommission.life import BY_PEOPLE, SHORT, ZONE, Life, key_of
 
-SERVICE = auth.new_key("service")
-UNIT = auth.new_key("unit")
-PUBLIC = json.dumps(auth.public_key(SERVICE))
-UNIT_PUBLIC = json.dumps(auth.public_key(UNIT))
+SERVICE = tokens.new_key("service")
+UNIT = tokens.new_key("unit")
+PUBLIC = json.dumps(tokens.public_key(SERVICE))
+UNIT_PUBLIC = json.dumps(tokens.public_key(UNIT))
 ASSET = UUID(int=1)
 CASE = ids.case_id(ASSET, 1)
 PACKAGE = "a" * 64
@@ -96,14 +99,14 @@ def papers(
             case "notice_started" if not pinned:
                 data.pop("unit_key", None)
             case "notice_started" if data.get("unit_key", "k") == "k":
-                data["unit_key"] = keys.thumbprint(auth.public_key(UNIT))
+                data["unit_key"] = keys.thumbprint(tokens.public_key(UNIT))
             case "noticed":
                 body = notice_of(day, windows)
                 token = receipt_of(body, day, number=len(notices), **data.pop("receipt", {}))
                 notice_sha256 = sha256(body)
-                received = signing.verify(auth.public_key(UNIT), token)["received_on"]
+                received = signing.verify(tokens.public_key(UNIT), token)["received_on"]
                 data.update(notice_sha256=notice_sha256, receipt_sha256=sha256(token), received_on=received)
-                public = auth.public_key(UNIT)
+                public = tokens.public_key(UNIT)
                 aged = line["at"] - timedelta(days=windows.key_age_days)
                 notice_key = key_of(aged, thumbprint=keys.thumbprint(public)) | data.pop("unit_key", {})
                 if pinned:
@@ -141,7 +144,7 @@ def papers(
         bare = Entry(len(entries) + 1, line["at"], line["actor"], line["kind"], line["data"], previous, "")
         hashed = signing.sha256(signing.canonical(bare.content()))
         entries.append(Entry(bare.seq, bare.at, bare.actor, bare.kind, bare.data, previous, hashed))
-    state = last_state or states.state_of(progress.fold(entries, windows, zone))
+    state = last_state or transitions.state_of(progress.fold(entries, windows, zone))
     told = {
         "case_id": str(CASE),
         "asset_id": str(ASSET),

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy.verify import jianfu_verify
-from libs.common import auth, signing
-from services.decommission import casefile
+from libs.common.security import signing, tokens
+from services.decommission.casefiles import build as casefile
 from tests.unit.decommission.life import ZONE, Life, rehash
 from tests.unit.decommission.papers import (
     PUBLIC,
@@ -81,7 +81,7 @@ def altered_and_rehashed(file: File) -> None:
 
 
 def signed_by_another(file: File) -> None:
-    reseal(file, auth.new_key("service"))
+    reseal(file, tokens.new_key("service"))
 
 
 def other_receipt(file: File) -> None:
@@ -94,7 +94,7 @@ def other_receipt(file: File) -> None:
 def forged_receipt(file: File) -> None:
     """By the service's own hand, log and head included: the unit never signed it."""
     notice = file["notices"][0]
-    notice["receipt"] = token = receipt_of(notice["body"], LIFE.today, key=auth.new_key("unit"))
+    notice["receipt"] = token = receipt_of(notice["body"], LIFE.today, key=tokens.new_key("unit"))
     file["notice"] = notice
     entry_of(file, "noticed")["receipt_sha256"] = sha256(token)
     reseal(file)
@@ -115,7 +115,7 @@ def first_notice_lost(file: File, receipts: int = 1) -> None:
 def first_receipt_forged(file: File) -> None:
     first_notice_lost(file, 2)
     notice = file["notices"][0]
-    notice["receipt"] = token = receipt_of(notice["body"], LIFE.today, key=auth.new_key("unit"))
+    notice["receipt"] = token = receipt_of(notice["body"], LIFE.today, key=tokens.new_key("unit"))
     entry_of(file, "noticed")["receipt_sha256"] = sha256(token)
     reseal(file)
 
@@ -418,7 +418,7 @@ def test_what_was_confirmed_before_the_stop_must_have_been_signed(tmp_path: Path
 
 
 def test_another_key_finds_no_signature(tmp_path: Path) -> None:
-    other = json.dumps(auth.public_key(auth.new_key("other")))
+    other = json.dumps(tokens.public_key(tokens.new_key("other")))
     assert verify(tmp_path, WHOLE, other) == ["the head is not signed by this key"]
 
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from libs.common import days
-from services.decommission import saga
-from services.decommission.domain import Windows
-from services.decommission.keys import UnitKey
+from services.decommission.cases import next_move
+from services.decommission.cases.domain import Windows
+from services.decommission.keys.domain import UnitKey
 from tests.unit.decommission.life import SHORT, Life
 from tests.unit.decommission.papers import Line, faults, lines, papers, written
 
@@ -83,7 +83,7 @@ def agreed(windows: Windows, zone: ZoneInfo, at: datetime) -> Life:
 def stop_refused(windows: Windows, zone: ZoneInfo, at: datetime) -> Life:
     life = announced(windows, zone, at - (windows.announce_days + 1) * DAY)
     life.now = at
-    while life.move != saga.Do("stop"):
+    while life.move != next_move.Do("stop"):
         assert life.part() or life.reply("confirmed"), life.state
     life.do("refused")
     return life
@@ -113,9 +113,9 @@ def test_a_wait_ends_with_the_day_and_never_with_the_hour(wait: str, zone: str, 
     assert life.now == begun
     first = begun.astimezone(place).date() + expected * DAY
     told = life.move
-    assert isinstance(told, saga.Wait), life.state
+    assert isinstance(told, next_move.Wait), life.state
     for _ in range(24 * 2 * (expected + 2)):
-        waiting = isinstance(life.move, saga.Wait)
+        waiting = isinstance(life.move, next_move.Wait)
         assert waiting == (life.now.astimezone(place).date() < first), (life.now.astimezone(place), life.move)
         assert not waiting or life.move == told, "it is known from the beginning"
         life.now += HOUR / 2
@@ -132,15 +132,15 @@ def test_what_was_stopped_can_come_back_for_its_days(zone: str, text: str) -> No
     assert since is not None
     for _ in range(24 * 6):
         over = life.now.astimezone(place).date() >= since.astimezone(place).date() + 2 * DAY
-        assert isinstance(life.move, saga.Wait) != over, life.now.astimezone(place)
+        assert isinstance(life.move, next_move.Wait) != over, life.now.astimezone(place)
         life.now += HOUR / 2
 
 
 def test_no_stop_on_the_day_before_the_announced_one() -> None:
     life = announced(replace(SHORT, announce_days=1), TORONTO, there(TORONTO, "2025-11-02T00:30"))
-    assert life.move == saga.Wait(there(TORONTO, "2025-11-03T00:00"))
+    assert life.move == next_move.Wait(there(TORONTO, "2025-11-03T00:00"))
     life.now = there(TORONTO, "2025-11-02T23:35")
-    assert life.move == saga.Wait(there(TORONTO, "2025-11-03T00:00"))
+    assert life.move == next_move.Wait(there(TORONTO, "2025-11-03T00:00"))
     life.now = there(TORONTO, "2025-11-03T00:00")
     assert life.do() == "archive"
 
@@ -148,15 +148,15 @@ def test_no_stop_on_the_day_before_the_announced_one() -> None:
 def test_thirty_days_end_on_the_morning_of_the_announced_day() -> None:
     life = announced(replace(SHORT, announce_days=30), TORONTO, there(TORONTO, "2026-10-10T00:20"))
     life.now = there(TORONTO, "2026-11-08T23:30")
-    assert life.move == saga.Wait(there(TORONTO, "2026-11-09T00:00"))
+    assert life.move == next_move.Wait(there(TORONTO, "2026-11-09T00:00"))
 
 
 def test_a_unit_may_answer_until_the_end_of_the_day_that_its_notice_names() -> None:
     life = noticed(Windows(), SHANGHAI, there(SHANGHAI, "2026-10-10T09:00"))
     life.now = there(SHANGHAI, "2026-10-25T09:01")
-    assert life.move == saga.Wait(there(SHANGHAI, "2026-10-26T00:00"))
+    assert life.move == next_move.Wait(there(SHANGHAI, "2026-10-26T00:00"))
     life.now = there(SHANGHAI, "2026-10-26T00:00")
-    assert life.move == saga.Plan()
+    assert life.move == next_move.Plan()
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_hold_prolongs_a_wait_by_the_days_that_passed(pieces: list[tuple[str, 
             hours, _, minutes = clock.partition(":")
             life.now = start - timedelta(minutes=20) + int(hours) * HOUR + timedelta(minutes=int(minutes))
             life.add(kind, reason="r", **({"until": None} if kind == "held" else {}))
-    assert life.move == saga.Wait(days.morning(date(2025, 11, 6) + prolonged * DAY, TORONTO))
+    assert life.move == next_move.Wait(days.morning(date(2025, 11, 6) + prolonged * DAY, TORONTO))
 
 
 @pytest.mark.parametrize(("zone", "text"), PLACES)
@@ -192,7 +192,7 @@ def led(zone: ZoneInfo, at: datetime) -> Life:
     """A case that was closed, moved on at every half hour at which it could be."""
     life = Life(replace(SHORT, verify_days=1), zone=zone, start=at)
     for _ in range(24 * 2 * 40):
-        if life.move == saga.Done():
+        if life.move == next_move.Done():
             return life
         life.settle()
         life.now += HOUR / 2

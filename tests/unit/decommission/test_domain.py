@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common import auth, signing
-from services.decommission import chain, domain, plans
-from services.decommission.domain import CEILING, BadReceipt, Kinds, Limits, LimitsInvalid, Taken, Windows
-from services.decommission.plans import Candidate
+from libs.common.security import signing
+from libs.common.security import tokens as auth
+from services.decommission.cases import chain, domain
+from services.decommission.cases.domain import CEILING, BadReceipt, Kinds, Limits, LimitsInvalid, Taken, Windows
+from services.decommission.plans import domain as plans
+from services.decommission.plans.domain import Candidate
 
 DAY = date(2025, 6, 2)
 NOON = datetime(2025, 6, 2, 4, tzinfo=UTC)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from libs.common.signing import canonical, sha256
-from services.decommission import chain
+from libs.common.security.signing import canonical, sha256
+from services.decommission.cases import chain
 
 EVIDENCE: dict[str, Any] = {"finding_id": "f", "rule": "C15", "basis": "a circular"}
 HASH = sha256(canonical(EVIDENCE))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.auth import ROLES, Principal
-from services.decommission import chain, foureyes
+from libs.common.security.tokens import ROLES, Principal
+from services.decommission.cases import chain, foureyes
 from services.decommission.refusals import MayNotSign, TwoRoles
 
 NOON = datetime(2025, 6, 2, 4, tzinfo=UTC)

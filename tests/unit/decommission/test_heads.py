@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common import auth, signing
-from services.decommission import chain, heads
-from services.decommission.heads import BadCheckpoint, Head, Notary
+from libs.common.security import signing, tokens
+from services.decommission.cases import chain
+from services.decommission.checkpoints import domain as heads
+from services.decommission.checkpoints.domain import BadCheckpoint, Head, Notary
 
 DAY = date(2025, 6, 2)
 NOON = datetime(2025, 6, 2, 4, tzinfo=UTC)
-KEY, OLD, FOREIGN = (auth.new_key(kid) for kid in ("now", "before", "foreign"))
-KEYS = (auth.public_key(KEY), auth.public_key(OLD))
+KEY, OLD, FOREIGN = (tokens.new_key(kid) for kid in ("now", "before", "foreign"))
+KEYS = (tokens.public_key(KEY), tokens.public_key(OLD))
 FOUND = {UUID(int=n): Head(n, f"{n:064x}") for n in (7, 3, 5)}
 TEXT = heads.text(DAY, heads.FIRST, FOUND)
 

@@ -21,8 +21,8 @@ from joserfc.jwk import OKPKey
 
 from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Refused, canonical, read_json, read_key, shown
-from libs.common import auth, signing
-from tests.bare import standalone
+from libs.common.security import signing, tokens
+from tests.kit.bare import standalone
 from tests.unit.decommission.papers import PUBLIC, File, faults, reseal, written
 from tests.unit.decommission.test_life import standing
 
@@ -179,17 +179,17 @@ def test_a_point_that_is_no_honest_key_is_refused(point: str) -> None:
 @pytest.mark.parametrize(("alg", "taken"), [("Ed25519", True), ("EdDSA", True), ("Ed448", False), ("none", False)])
 def test_both_names_of_the_algorithm_are_read_as_the_product_reads_them(alg: str, taken: bool) -> None:
     """A receipt that proved a notice to the product must prove it here, and no other may."""
-    key = auth.new_key("unit")
+    key = tokens.new_key("unit")
     private = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(key["d"] + "="))
     head, body = signing_b64(canonical({"alg": alg})), signing_b64(b'{"a":1}')
     token = f"{head}.{body}.{signing_b64(private.sign(f'{head}.{body}'.encode()))}"
-    opened = jianfu_verify.opened(token, [read_key(auth.public_key(key))])
+    opened = jianfu_verify.opened(token, [read_key(tokens.public_key(key))])
     assert (opened is not None) is taken
     if taken:
-        assert signing.verify(auth.public_key(key), token) == {"a": 1}
+        assert signing.verify(tokens.public_key(key), token) == {"a": 1}
     else:
         with pytest.raises(signing.BadSignature):
-            signing.verify(auth.public_key(key), token)
+            signing.verify(tokens.public_key(key), token)
 
 
 def signing_b64(raw: bytes) -> str:
@@ -199,19 +199,19 @@ def signing_b64(raw: bytes) -> str:
 @pytest.mark.parametrize("changes", [{"kty": "RSA"}, {"crv": "X25519"}, {"x": "AA"}, {"x": 7}, {"d": "x"}, {"x": "é"}])
 def test_other_keys_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(Refused):
-        read_key(auth.public_key(auth.new_key("k")) | changes)
+        read_key(tokens.public_key(tokens.new_key("k")) | changes)
 
 
 def test_every_key_that_the_product_makes_is_taken_with_its_thumbprint() -> None:
     for _ in range(50):
-        public = auth.public_key(auth.new_key("k"))
+        public = tokens.public_key(tokens.new_key("k"))
         raw = jianfu_verify.b64(OKPKey.import_key(public).thumbprint())
         assert read_key(public).thumbprint == raw.hex()
 
 
 @pytest.mark.parametrize("token", ["", "a.b", "a.b.c.d", "é.é.é", "e30.e30.e30", None, 7, [], "...."])
 def test_a_token_that_is_none_is_by_nobody(token: Any) -> None:
-    assert jianfu_verify.opened(token, [read_key(auth.public_key(auth.new_key("k")))]) is None
+    assert jianfu_verify.opened(token, [read_key(tokens.public_key(tokens.new_key("k")))]) is None
 
 
 # --- the package

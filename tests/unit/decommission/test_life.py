@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from libs.common import days
-from services.decommission import chain, domain, saga, states
-from services.decommission.domain import IllegalEntry
+from services.decommission.cases import chain, domain, next_move, transitions
+from services.decommission.cases.domain import IllegalEntry
 from tests.unit.decommission.life import SHORT, ZONE, Life, exported
 
 OUTCOMES = st.sampled_from(["well", "well", "well", "refused", "died", "unclear"])
@@ -39,7 +39,7 @@ class AnyLife(RuleBasedStateMachine):
     @rule(outcome=OUTCOMES)
     def the_executor_works(self, outcome: str) -> None:
         life, p = self.life, self.life.p
-        if isinstance(life.move, saga.Do) and life.move.step == "stop":
+        if isinstance(life.move, next_move.Do) and life.move.step == "stop":
             assert p.noticed_at is not None, "no proof of notice"
             assert p.approved, "no signatures"
             assert p.archive_sha256 is not None, "no package"
@@ -78,7 +78,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(sorted(SOMEBODY)))
     def somebody_acts(self, kind: str) -> None:
-        legal = states.state_of(self.life.p) in states.LEGAL[kind]
+        legal = transitions.state_of(self.life.p) in transitions.LEGAL[kind]
         taken = self.life.may(kind, **SOMEBODY[kind])
         assert legal or not taken
 
@@ -87,16 +87,16 @@ class AnyLife(RuleBasedStateMachine):
         self.life.may("held", reason="r", until=(self.life.today + timedelta(days=days)).isoformat())
 
     @precondition(lambda self: self.life.p.ended is not None)
-    @rule(kind=st.sampled_from(sorted(states.LEGAL)))
+    @rule(kind=st.sampled_from(sorted(transitions.LEGAL)))
     def nothing_comes_after_the_end(self, kind: str) -> None:
-        assert self.life.move == saga.Done()
+        assert self.life.move == next_move.Done()
         with pytest.raises(IllegalEntry):
-            states.check(self.life.p, kind)
+            transitions.check(self.life.p, kind)
 
     @invariant()
     def the_same_log_gives_the_same_progress(self) -> None:
         assert self.life.p == self.life.p
-        assert self.life.state in states.OPEN | states.ENDED
+        assert self.life.state in transitions.OPEN | transitions.ENDED
 
     @invariant()
     def the_chain_is_whole(self) -> None:
@@ -106,16 +106,16 @@ class AnyLife(RuleBasedStateMachine):
     def what_goes_to_its_end_takes_no_entry_towards_a_stop(self) -> None:
         p = self.life.p
         if p.ended is None and (p.cancelled is not None or p.refuted or (p.answer == "keep" and not p.stop_ordered)):
-            assert not any(states.may(p, kind) for kind in states.TOWARDS_STOP), self.life.kinds()
+            assert not any(transitions.may(p, kind) for kind in transitions.TOWARDS_STOP), self.life.kinds()
 
     @invariant()
     def a_hold_lets_nothing_move(self) -> None:
         if self.life.p.held_since is not None and self.life.p.ended is None:
-            assert isinstance(self.life.move, saga.Wait) or self.life.move == saga.Do("release")
+            assert isinstance(self.life.move, next_move.Wait) or self.life.move == next_move.Do("release")
 
     @invariant()
     def a_wait_lies_ahead(self) -> None:
-        if isinstance(self.life.move, saga.Wait) and self.life.move.until is not None:
+        if isinstance(self.life.move, next_move.Wait) and self.life.move.until is not None:
             assert self.life.move.until > self.life.now or self.life.p.held_since is not None
 
     def teardown(self) -> None:
@@ -186,7 +186,7 @@ def standing(state: str) -> Life:
         life.add("answered", answer="close", until=None, reason="")
     elif state == "stopping":
         life.reach("rechecking")
-        while life.move != saga.Do("stop"):
+        while life.move != next_move.Do("stop"):
             assert life.do() or life.reply("confirmed")
         life.do("died")
     elif state in ("closed", "restored"):
@@ -203,19 +203,19 @@ def standing(state: str) -> Life:
     return life
 
 
-@pytest.mark.parametrize("state", sorted(states.OPEN | states.ENDED))
+@pytest.mark.parametrize("state", sorted(transitions.OPEN | transitions.ENDED))
 def test_what_the_table_does_not_name_raises_in_every_state(state: str) -> None:
     p = standing(state).p
-    for kind, allowed in states.LEGAL.items():
+    for kind, allowed in transitions.LEGAL.items():
         silence = (state, kind) == ("answering", "planned")  # a window that ran out in silence writes no entry
         if state not in allowed and not silence:
             with pytest.raises(IllegalEntry):
-                states.check(p, kind)
+                transitions.check(p, kind)
     with pytest.raises(IllegalEntry):
-        states.check(p, "no_such_entry")
+        transitions.check(p, "no_such_entry")
 
 
-CANCELLABLE = sorted(states.LEGAL["cancelled"])
+CANCELLABLE = sorted(transitions.LEGAL["cancelled"])
 
 
 @pytest.mark.parametrize("state", CANCELLABLE)
@@ -239,7 +239,7 @@ ENDINGS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("ending", sorted(ENDINGS))
-@pytest.mark.parametrize("state", sorted(states.BEFORE_STOP | {"stopping", "needs_person"}))
+@pytest.mark.parametrize("state", sorted(transitions.BEFORE_STOP | {"stopping", "needs_person"}))
 def test_after_a_cancel_a_keep_or_a_finding_that_fell_no_entry_leads_to_a_stop(state: str, ending: str) -> None:
     """Whatever else is written down after it, in every order of two; but a unit may take its keep back."""
     life = standing(state)
@@ -250,25 +250,30 @@ def test_after_a_cancel_a_keep_or_a_finding_that_fell_no_entry_leads_to_a_stop(s
         for kind in (first, second):
             life.may(kind, **SOMEBODY[kind])
         if not ({"sponsor_changed"} & {first, second}):  # the next unit is asked anew
-            assert not any(states.may(life.p, kind) for kind in states.TOWARDS_STOP), (state, ending, first, second)
+            assert not any(transitions.may(life.p, kind) for kind in transitions.TOWARDS_STOP), (
+                state,
+                ending,
+                first,
+                second,
+            )
         life.log[:] = log
 
 
 def test_every_state_before_the_disposal_can_be_cancelled() -> None:
-    assert states.OPEN - set(CANCELLABLE) <= {"new", "disposed", "restoring"}
+    assert transitions.OPEN - set(CANCELLABLE) <= {"new", "disposed", "restoring"}
 
 
 def test_a_restore_comes_within_its_window_and_not_after() -> None:
-    for state in sorted(states.OPEN | states.ENDED):
+    for state in sorted(transitions.OPEN | transitions.ENDED):
         allowed = standing(state).may("restore_asked", reason="r")
-        assert allowed == (state in states.AFTER_STOP), state
+        assert allowed == (state in transitions.AFTER_STOP), state
     life = standing("verified")
     verified = life.p.verified_at
     assert verified is not None
-    assert life.move == saga.Wait(days.after(verified, life.windows.restore_days, ZONE))
+    assert life.move == next_move.Wait(days.after(verified, life.windows.restore_days, ZONE))
     life.now = verified + timedelta(days=life.windows.restore_days)
     assert life.do() == "probe", "it may have come back in the meantime"
-    assert life.move == saga.Do("dispose")
+    assert life.move == next_move.Do("dispose")
 
 
 @pytest.mark.parametrize(("seen", "state"), [("refused", "unverified"), ("unclear", "verified")])
@@ -276,7 +281,7 @@ def test_what_is_not_seen_to_be_gone_on_the_day_of_its_disposal_is_not_disposed_
     life = standing("verified")
     life.now += timedelta(days=life.windows.restore_days)
     assert life.do(seen) == "probe"
-    assert isinstance(life.move, saga.Wait)
+    assert isinstance(life.move, next_move.Wait)
     assert life.state == state
     life.days("closed")
     seen_on = [entry.data["result"] for entry in life.log if entry.kind == "probed"]
@@ -288,7 +293,7 @@ def test_a_finding_cleared_while_a_person_looks_ends_the_case_unless_it_is_stopp
     life = standing("needs_person")
     life.add("cleared", finding_id="f", reason="it posted")
     life.add("resumed", reason="seen")
-    assert life.move == saga.Do("end")
+    assert life.move == next_move.Do("end")
     life = standing("verified")
     life.add("needs_person", why="w")
     assert not life.may("cleared", finding_id="f", reason="nobody watches it any more")
@@ -296,18 +301,18 @@ def test_a_finding_cleared_while_a_person_looks_ends_the_case_unless_it_is_stopp
 
 def test_a_yes_to_a_finding_that_fell_since_opens_no_gate() -> None:
     life = standing("rechecking")
-    while life.move != saga.Do("stop"):
+    while life.move != next_move.Do("stop"):
         assert life.do() or life.reply("confirmed")
     life.add("finding_refuted", finding_id="f", reason="it posted")
-    assert life.move == saga.Do("ask")
+    assert life.move == next_move.Do("ask")
 
 
 def test_a_place_that_the_limits_took_back_is_none() -> None:
     life = standing("rechecking")
-    while life.move != saga.Do("stop"):
+    while life.move != next_move.Do("stop"):
         assert life.do() or life.reply("confirmed")
     life.add("slot_missed", day=life.today.isoformat())
-    assert isinstance(life.move, saga.Wait)
+    assert isinstance(life.move, next_move.Wait)
     life.morrow()
     assert life.do() == "reserve"
 
@@ -318,7 +323,7 @@ def test_what_is_stopped_and_parked_comes_back_without_being_resumed_first() -> 
     life.add("needs_person", why="w")
     life.now += timedelta(days=99)
     life.add("restore_asked", reason="back")
-    assert life.move == saga.Do("restore")
+    assert life.move == next_move.Do("restore")
     life.add("needs_person", why="w")
     assert not life.may("restore_asked", reason="it is on its way")
     life.add("resumed", reason="seen")
@@ -334,7 +339,7 @@ def test_a_refusal_says_nothing_of_an_earlier_order_that_may_have_been_carried_o
     else:
         life.add("stop_unanswered", why="HTTP 504")
     life.morrow()
-    while life.move != saga.Do("stop"):
+    while life.move != next_move.Do("stop"):
         assert life.do() or life.reply("confirmed")
     life.begin("stop")
     life.add("stop_failed", why="HTTP 403")
@@ -349,7 +354,7 @@ def test_a_unit_keeps_its_asset_also_while_a_person_looks(before: str) -> None:
     life = standing(before)
     life.add("needs_person", why="w")
     life.add("answered", answer="keep", reason="needed", until=None)
-    assert life.move == saga.Wait(None), "a person is looking"
+    assert life.move == next_move.Wait(None), "a person is looking"
     life.add("resumed", reason="seen")
     life.days("ended", most=2)
     assert life.log[-1].data["outcome"] == "kept"
@@ -383,15 +388,15 @@ WAITS = {"answering": "answer_days", "announced": "announce_days", "verified": "
 def test_holds_prolong_a_wait_by_exactly_the_days_held(state: str, pieces: list[int], held: int) -> None:
     life = standing(state)
     before = life.move
-    assert isinstance(before, saga.Wait)
+    assert isinstance(before, next_move.Wait)
     assert before.until is not None
     for hours in pieces:
         life.now += timedelta(hours=1)
         life.add("held", reason="r", until=None)
-        assert life.move == saga.Wait(None)
+        assert life.move == next_move.Wait(None)
         life.now += timedelta(hours=hours)
         life.add("released", reason="r")
-    assert life.move == saga.Wait(days.after(before.until, held, ZONE))
+    assert life.move == next_move.Wait(days.after(before.until, held, ZONE))
 
 
 def test_a_hold_of_an_earlier_wait_does_not_prolong_a_later_one() -> None:
@@ -402,7 +407,7 @@ def test_a_hold_of_an_earlier_wait_does_not_prolong_a_later_one() -> None:
     life.reach("announced")
     announced = life.p.announced_at
     assert announced is not None
-    assert life.move == saga.Wait(days.after(announced, life.windows.announce_days, ZONE))
+    assert life.move == next_move.Wait(days.after(announced, life.windows.announce_days, ZONE))
 
 
 def test_of_a_hold_that_began_before_the_wait_only_the_part_within_it_counts() -> None:
@@ -414,20 +419,20 @@ def test_of_a_hold_that_began_before_the_wait_only_the_part_within_it_counts() -
     noticed = life.now
     life.now += timedelta(hours=31)
     life.add("released", reason="r")
-    assert life.move == saga.Wait(days.after(noticed, life.windows.answer_days + 1 + 1, ZONE))
+    assert life.move == next_move.Wait(days.after(noticed, life.windows.answer_days + 1 + 1, ZONE))
 
 
 def test_a_second_hold_on_top_moves_the_end_and_not_the_beginning() -> None:
     life = standing("answering")
     before = life.move
-    assert isinstance(before, saga.Wait)
+    assert isinstance(before, next_move.Wait)
     assert before.until is not None
     life.add("held", reason="r", until=(life.today + timedelta(days=1)).isoformat())
     life.now += timedelta(days=3)
     life.add("held", reason="longer", until=None)
     life.now += timedelta(days=4)
     life.add("released", reason="r")
-    assert life.move == saga.Wait(days.after(before.until, 7, ZONE))
+    assert life.move == next_move.Wait(days.after(before.until, 7, ZONE))
 
 
 @pytest.mark.parametrize(
@@ -443,7 +448,7 @@ def test_a_later_hold_never_shortens_an_earlier_one(days: list[int | None], long
     assert life.p.hold_until == (None if longest is None else first + timedelta(days=longest))
     for _ in range(8):
         life.morrow()
-        assert isinstance(life.move, saga.Wait)
+        assert isinstance(life.move, next_move.Wait)
     life.add("released", reason="r")
     assert life.p.held_since is None
     life.add("held", reason="a new one", until=(life.today + timedelta(days=1)).isoformat())
@@ -454,7 +459,7 @@ def test_a_hold_is_released_when_its_day_is_over_before_anything_else() -> None:
     life = standing("announced")
     life.add("held", reason="r", until=(life.today + timedelta(days=2)).isoformat())
     for _ in range(3):
-        assert isinstance(life.move, saga.Wait)
+        assert isinstance(life.move, next_move.Wait)
         life.morrow()
     assert life.do() == "release"
     assert life.p.held_since is None
@@ -463,9 +468,9 @@ def test_a_hold_is_released_when_its_day_is_over_before_anything_else() -> None:
 def test_a_parked_case_is_tried_again_when_the_endpoint_changes() -> None:
     life = standing("undelivered")
     life.now += timedelta(days=100)
-    assert life.move == saga.Wait(None)
+    assert life.move == next_move.Wait(None)
     life.add("endpoint_changed")
-    assert life.move == saga.Do("notice")
+    assert life.move == next_move.Do("notice")
     assert life.state == "noticing"
 
 
@@ -482,13 +487,13 @@ def test_a_fix_that_was_none_is_confirmed_and_goes_on_to_the_plan() -> None:
     life = standing("answering")
     life.add("answered", answer="fix", reason="", until=(life.today + timedelta(days=2)).isoformat())
     for _ in range(3):
-        assert isinstance(life.move, saga.Wait), "the day that it names is the unit's"
+        assert isinstance(life.move, next_move.Wait), "the day that it names is the unit's"
         life.morrow()
     assert life.do() == "ask"
     life.now += timedelta(hours=1)
     assert life.reply("confirmed")
-    assert life.move == saga.Plan()
-    assert saga.ready_since(life.p) == life.now
+    assert life.move == next_move.Plan()
+    assert next_move.ready_since(life.p) == life.now
     life.days("closed")
 
 
@@ -500,9 +505,9 @@ def test_an_answer_of_yesterday_is_asked_for_again() -> None:
     assert life.do() == "reserve"
     assert life.do() == "ask"
     assert life.reply("confirmed")
-    assert life.move == saga.Do("stop")
+    assert life.move == next_move.Do("stop")
     life.morrow()
-    assert life.move != saga.Do("stop"), "a yes and a place are worth their day"
+    assert life.move != next_move.Do("stop"), "a yes and a place are worth their day"
 
 
 def test_a_day_without_a_probe_begins_the_proof_anew() -> None:
@@ -524,4 +529,4 @@ def test_a_case_from_before_keeps_the_windows_it_was_opened_with(kept: bool, rea
     given = {name: days for name, days in asdict(SHORT).items() if kept or name not in domain.YOUNGER}
     life = Life(domain.pinned(given)).reach("answering")
     life.add("answered", answer="close", until=None, reason="")
-    assert (life.move == saga.Plan(), life.state == "ready") == (ready, ready)
+    assert (life.move == next_move.Plan(), life.state == "ready") == (ready, ready)

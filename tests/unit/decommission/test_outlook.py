@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common import days
-from services.decommission import outlook
-from services.decommission.domain import Windows
-from services.decommission.outlook import State
-from services.decommission.progress import Progress
+from services.decommission.announcements import outlook
+from services.decommission.announcements.outlook import State
+from services.decommission.cases.case import Progress
+from services.decommission.cases.domain import Windows
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AT = datetime(2025, 9, 1, 17, tzinfo=UTC)  # the second of September in Shanghai

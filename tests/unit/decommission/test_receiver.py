@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from libs.common import auth, signing
+from libs.common.security import signing, tokens
 
-KEY = auth.new_key("service")
+KEY = tokens.new_key("service")
 BODY = b'{"type":"stop"}'
 SIGNED = {
     "purpose": "stop", "sha256": signing.sha256(BODY), "key": "k1", "target": "http://127.0.0.1:9/switches/stop",
@@ -29,7 +29,7 @@ def receiver() -> ModuleType:
 
 
 def check(receiver: ModuleType, claims: dict[str, Any], key: str = "k1", path: str = "/switches/stop") -> None:
-    receiver.check_call([auth.public_key(KEY)], signing.sign(KEY, claims), BODY, "stop", key=key, path=path)
+    receiver.check_call([tokens.public_key(KEY)], signing.sign(KEY, claims), BODY, "stop", key=key, path=path)
 
 
 def test_what_was_signed_for_it_is_obeyed(receiver: ModuleType) -> None:

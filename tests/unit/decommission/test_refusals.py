@@ -9,13 +9,13 @@ import pytest
 
 from services import decommission
 from services.decommission import refusals
+from services.decommission.cases.domain import BadReceipt, InvalidAnswer, PlanAltered, read_answer
 from services.decommission.connectors import webhook
-from services.decommission.domain import BadReceipt, InvalidAnswer, PlanAltered, read_answer
 
 ROOT = Path(decommission.__file__).parent
 REFUSALS = {"BadReceipt", "InvalidAnswer", "BadProof", "PlanAltered"}
 # Functions that return a reason or None, and what is called with one.
-RETURN = {("plans.py", "fault"), ("planning.py", "fault_of")}
+RETURN = {("plans/domain.py", "fault"), ("plans/usecases.py", "fault_of")}
 TOLD = {"failed", "_undelivered"}
 
 
@@ -29,7 +29,10 @@ def reasons() -> Iterator[str]:
                 named = [k.value for k in node.keywords if k.arg == "why"] if called in REFUSALS else []
                 last = [arg for arg in node.args if isinstance(arg, ast.Constant) and " " in str(arg.value)]
                 yield from _texts([*named, *(last if called in TOLD else [])])
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (path.name, node.name) in RETURN:
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and (f"{path.parent.name}/{path.name}", node.name) in RETURN
+            ):
                 yield from _texts([n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value])
 
 

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.verify import jianfu_verify
-from services.decommission import chain, progress, saga, states
-from services.decommission.domain import Windows
+from services.decommission.cases import case as progress
+from services.decommission.cases import chain, next_move, transitions
+from services.decommission.cases.domain import Windows
 from tests.unit.decommission.life import ZONE, Life
 from tests.unit.decommission.papers import faults, lines, papers, written
 from tests.unit.decommission.test_life import AnyLife, standing
 
-MOVES = {saga.Wait: "wait", saga.Plan: "plan", saga.NeedsPerson: "person", saga.Done: "done"}
+MOVES = {next_move.Wait: "wait", next_move.Plan: "plan", next_move.NeedsPerson: "person", next_move.Done: "done"}
 # A forger who holds the service's key can leave out what he likes but not these: each rests on what it says.
 NEEDED = (
     "notice_started", "noticed", "planned", "approved", "announced", "archive_started", "archived", "slot_reserved",
@@ -23,19 +24,19 @@ NEEDED = (
 
 
 def test_the_table_is_the_product_s() -> None:
-    assert {kind: frozenset(where.split()) for kind, where in jianfu_verify.TABLE.items()} == states.LEGAL
+    assert {kind: frozenset(where.split()) for kind, where in jianfu_verify.TABLE.items()} == transitions.LEGAL
 
 
 def test_what_leads_to_a_stop_is_the_product_s() -> None:
-    assert frozenset(jianfu_verify.TOWARDS_STOP.split()) == states.TOWARDS_STOP
+    assert frozenset(jianfu_verify.TOWARDS_STOP.split()) == transitions.TOWARDS_STOP
 
 
 def test_the_windows_are_the_product_s() -> None:
     assert tuple(field.name for field in fields(Windows)) == jianfu_verify.WINDOWS
 
 
-def name_of(move: saga.Move) -> str:
-    return move.step if isinstance(move, saga.Do) else MOVES[type(move)]
+def name_of(move: next_move.Move) -> str:
+    return move.step if isinstance(move, next_move.Do) else MOVES[type(move)]
 
 
 def compare(life: Life) -> None:
@@ -45,13 +46,13 @@ def compare(life: Life) -> None:
     for number, entry in enumerate(life.log, start=1):
         assert list(case.take(entry.kind, entry.at, entry.data)) == [], (entry.kind, life.kinds()[:number])
         p = progress.fold(life.log[:number], life.windows, ZONE)
-        assert case.state() == states.state_of(p)
-        assert {kind for kind in states.LEGAL if case.may(kind)} == {
-            kind for kind in states.LEGAL if states.may(p, kind)
+        assert case.state() == transitions.state_of(p)
+        assert {kind for kind in transitions.LEGAL if case.may(kind)} == {
+            kind for kind in transitions.LEGAL if transitions.may(p, kind)
         }
         for hours in (0, 5, 24, 71, 400):
             at = entry.at + timedelta(hours=hours)
-            assert case.move(at) == name_of(saga.next_move(p, at, ZONE)), (hours, life.kinds()[:number])
+            assert case.move(at) == name_of(next_move.next_move(p, at, ZONE)), (hours, life.kinds()[:number])
 
 
 class AnyFile(AnyLife):
@@ -92,7 +93,7 @@ AnyFile.TestCase.settings = settings(
 TestAnyFile = AnyFile.TestCase
 
 
-@pytest.mark.parametrize("state", sorted((states.OPEN | states.ENDED) - {"new"}))
+@pytest.mark.parametrize("state", sorted((transitions.OPEN | transitions.ENDED) - {"new"}))
 def test_a_life_in_every_state_verifies_and_none_of_its_forgeries_does(state: str) -> None:
     life = standing(state)
     compare(life)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from libs.common import auth
-from libs.common.settings import load
+from libs.common.process.settings import load
+from libs.common.security import tokens
 from services.decommission.settings import Settings
 
-KEY = auth.new_key("2024")
-OLD = auth.public_key(KEY)
+KEY = tokens.new_key("2024")
+OLD = tokens.public_key(KEY)
 SMALL = OLD | {"x": "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}  # a point of small order: anybody signs for it
 
 

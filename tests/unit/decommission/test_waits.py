@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from libs.common import days
-from services.decommission import alarms, states, waits
-from services.decommission.domain import Windows
-from services.decommission.progress import Progress
+from services.decommission.alarms import domain as alarms
+from services.decommission.cases import transitions
+from services.decommission.cases.case import Progress
+from services.decommission.cases.domain import Windows
+from services.decommission.waits import domain as waits
 from tests.unit.decommission.life import SHORT, ZONE, Life
 
 AUTUMN = ZoneInfo("America/Toronto")  # a day of 25 hours: 2025-11-02
@@ -139,10 +141,10 @@ def test_what_says_that_a_log_was_altered_is_ended_by_no_entry() -> None:
 
 
 def test_a_case_has_left_a_plan_when_it_is_in_another_or_goes_nowhere() -> None:
-    assert states.left(progress(plan_id="p"), "p") is None
-    assert states.left(progress(plan_id="q"), "p") == "it has left the plan"
-    assert states.left(progress(), "p") == "it has left the plan"
-    assert states.left(progress(plan_id="p", cancelled="c"), "p") == "the case was cancelled"
-    assert states.left(progress(plan_id="p", refuted=True), "p") == "the finding is no longer true"
-    assert states.left(progress(plan_id="p", answer="keep"), "p") == "the unit keeps it"
-    assert states.left(progress(plan_id="p", ended="closed", stop_ordered=True), "p") is None, "it was carried out"
+    assert transitions.left(progress(plan_id="p"), "p") is None
+    assert transitions.left(progress(plan_id="q"), "p") == "it has left the plan"
+    assert transitions.left(progress(), "p") == "it has left the plan"
+    assert transitions.left(progress(plan_id="p", cancelled="c"), "p") == "the case was cancelled"
+    assert transitions.left(progress(plan_id="p", refuted=True), "p") == "the finding is no longer true"
+    assert transitions.left(progress(plan_id="p", answer="keep"), "p") == "the unit keeps it"
+    assert transitions.left(progress(plan_id="p", ended="closed", stop_ordered=True), "p") is None, "it was carried out"

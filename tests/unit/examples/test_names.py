@@ -4,7 +4,7 @@ import names
 import register
 
 from libs.common.events import ids
-from services.registry.identity import canonical
+from services.registry.identity.canonical import canonical
 
 
 def test_the_registry_reads_every_real_address_as_the_example_does() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.monitor import policy
+from services.monitor.policy import pack
 
-NAMES = sorted(policy.SIGNALS)
+NAMES = sorted(pack.SIGNALS)
 VALUES = st.fixed_dictionaries({name: st.none() | st.integers(-100, 100) for name in NAMES})
 
 _NUMBER = st.recursive(
@@ -29,7 +29,7 @@ CONDITIONS = st.recursive(
         | inner.map(lambda text: f"not ({text})")
     ),
     max_leaves=5,
-).filter(lambda text: len(text) < policy.MAX_CONDITION and any(name in text for name in NAMES))
+).filter(lambda text: len(text) < pack.MAX_CONDITION and any(name in text for name in NAMES))
 
 _COMPARE: dict[type, Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,

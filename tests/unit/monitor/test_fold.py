@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.monitor import fold, sketches
-from services.monitor.vouching import Voice
+from services.monitor.admissions.domain import Voice
+from services.monitor.usage import fold, sketches
 from tests.unit.monitor.voices import sent, voice
 
 ZONE = ZoneInfo("Asia/Shanghai")

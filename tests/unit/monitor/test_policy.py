@@ -8,8 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.monitor import policy, rules
 from services.monitor.main import PACKS
+from services.monitor.policy import pack as policy
+from services.monitor.policy import rulebook
 from tests.unit.monitor.conditions import CONDITIONS, VALUES, brute
 
 PACK = (PACKS / "cn-accounts.yaml").read_text("utf-8")
@@ -162,14 +163,14 @@ def test_what_is_no_yaml_is_refused() -> None:
 def test_two_packs_may_not_carry_one_code() -> None:
     pack = policy.load(PACK)
     with pytest.raises(policy.PackRefused, match="already in another pack"):
-        rules.RuleBook([pack, pack])
+        rulebook.RuleBook([pack, pack])
 
 
 def test_a_rule_for_what_is_not_watched_is_refused() -> None:
     pack = yaml.safe_load(PACK)
     pack["rules"][0]["kind"] = "app"
     with pytest.raises(policy.PackRefused, match="C06: assets of kind app are not watched"):
-        rules.RuleBook([policy.load(yaml.safe_dump(pack))])
+        rulebook.RuleBook([policy.load(yaml.safe_dump(pack))])
 
 
 def test_every_pack_in_the_folder_is_in_force() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.errors import Invalid
-from services.monitor import sketches
+from services.monitor.usage import sketches
 
 HLL_8, HLL_4 = datasketches.tgt_hll_type.HLL_8, datasketches.tgt_hll_type.HLL_4
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.monitor.domain import Health, RuleFacts, SourceDay, Terms, judge_asset, judge_source
+from services.monitor.verdicts.domain import Health, RuleFacts, SourceDay, Terms, judge_asset, judge_source
 
 START = date(2025, 6, 5)
 

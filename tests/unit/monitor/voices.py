@@ -6,7 +6,7 @@ from typing import Any
 
 import datasketches
 
-from services.monitor.vouching import Voice
+from services.monitor.admissions.domain import Voice
 
 MEASURES = frozenset({"posts", "views", "posts_total", "followers"})
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from libs.common.errors import Invalid
 from libs.common.events.intake import UnitRef
-from services.registry import codes, domain
+from services.registry.assets import domain
+from services.registry.units import codes
 
 REAL = ("11100000000013338W", "91110000600037341L")  # of a ministry and of a company, as they are published
 

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.registry import csvrows
-from services.registry.csvrows import Row, Rows, UnreadableFile
+from services.registry.imports import rows as csvrows
+from services.registry.imports.rows import Row, Rows, UnreadableFile
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 HEAD = "账号名称,平台,主办单位,语言,链接"

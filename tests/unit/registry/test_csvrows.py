@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.registry import csvrows
+from services.registry.imports import rows as csvrows
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 HEAD = "account,platform,department,language,url\n"

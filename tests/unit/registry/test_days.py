@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from libs.common.errors import Invalid
-from services.registry.days import listed_day
+from services.registry.lists.days import listed_day
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from libs.common.errors import DomainError, Invalid
-from services.registry import domain
-from services.registry.domain import Asset, Facts, Policy
-from services.registry.identity import Canonical
+from services.registry.assets import domain
+from services.registry.assets.domain import Asset, Facts, Policy
+from services.registry.assets.transitions import IllegalTransition
+from services.registry.identity.canonical import Canonical
 from services.registry.refusals import DuplicateAsset, ReopenTooEarly, UnknownAsset
-from services.registry.states import IllegalTransition
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 UNIT = UUID(int=1)

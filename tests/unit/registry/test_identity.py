@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.registry.identity import KNOWN, UnreadableAddress, canonical
-from services.registry.slips import names_nothing
+from services.registry.identity.canonical import KNOWN, UnreadableAddress, canonical
+from services.registry.identity.slips import names_nothing
 
 SAME = [
     ["https://twitter.com/CanBorder", "https://x.com/canborder/", "http://mobile.twitter.com/CanBorder?lang=fr",

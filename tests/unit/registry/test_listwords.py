@@ -3,7 +3,7 @@
 import pytest
 
 from libs.common.errors import Invalid
-from services.registry.listwords import has_ended, kind_of, stated
+from services.registry.lists.words import has_ended, kind_of, stated
 
 
 @pytest.mark.parametrize(

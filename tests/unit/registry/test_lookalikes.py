@@ -6,8 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.registry import asked, lookalikes
-from services.registry.states import EVENTS, PUBLIC, TRANSITIONS, public_state
+from services.registry.assets.transitions import EVENTS, PUBLIC, TRANSITIONS, public_state
+from services.registry.identity import lookalikes
+from services.registry.verification import asked
 
 LETTERS = st.text(st.characters(categories=["L", "N", "M", "P"]), max_size=12)
 INVISIBLE = st.sampled_from("\u200b\u200d\u2060\ufeff\u202e\u00ad\u115f\u3164")

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from libs.common.errors import Invalid
 from libs.common.events.intake import Kind
-from services.registry import asked, csvrows, domain
-from services.registry.identity import UnreadableAddress, canonical, is_known_platform, platform_name
-from services.registry.networks import NETWORKS
-from services.registry.platforms import Form, Platform
-from services.registry.stores import STORES
+from services.registry.assets import domain
+from services.registry.identity.canonical import UnreadableAddress, canonical, is_known_platform, platform_name
+from services.registry.imports import rows as csvrows
+from services.registry.platforms.networks import NETWORKS
+from services.registry.platforms.platform import Form, Platform
+from services.registry.platforms.stores import STORES
+from services.registry.verification import asked
 
 ROOT = Path(__file__).parents[3]
 LISTS = sorted((ROOT / "tests" / "data" / "names").glob("*.csv"))

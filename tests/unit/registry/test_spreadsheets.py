@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.registry import csvrows, spreadsheets
-from services.registry.csvrows import Row, UnreadableFile
-from tests.workbooks import archive, sheet, workbook
+from services.registry.imports import rows as csvrows
+from services.registry.imports import spreadsheets
+from services.registry.imports.rows import Row, UnreadableFile
+from tests.kit.workbooks import archive, sheet, workbook
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 HEAD = ("账号名称", "平台", "主办单位", "链接", "开通日期", "状态")

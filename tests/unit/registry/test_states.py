@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from libs.common.events.registry import RecordState, RunningState
-from services.registry.states import (
+from services.registry.assets.transitions import (
     EVENTS,
     RECORD_EVENTS,
     RUNNING_EVENTS,

@@ -7,9 +7,9 @@ import pytest
 
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.intake import Kind
-from services.registry import csvrows
-from services.registry.identity import UnreadableAddress, canonical, is_known_platform, platform_name
-from services.registry.listwords import has_ended, kind_of, stated
+from services.registry.identity.canonical import UnreadableAddress, canonical, is_known_platform, platform_name
+from services.registry.imports import rows as csvrows
+from services.registry.lists.words import has_ended, kind_of, stated
 
 
 def words(text: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Migrations, applied by the owner of the schema."""

@@ -1,0 +1,1 @@
+"""Topics, their access lists, and the jars of the broker."""

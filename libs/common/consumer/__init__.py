@@ -1,0 +1,1 @@
+"""Consuming Kafka: batches, failures sorted once, offsets, the inbox."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: pools, queries, migrations, and the tables that every service has."""

@@ -1,0 +1,1 @@
+"""What a service could not take, and its replay."""

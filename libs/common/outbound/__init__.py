@@ -1,0 +1,1 @@
+"""Calls that leave: one door, bounded per target."""

@@ -1,0 +1,1 @@
+"""Events leave through the transaction that made them."""

@@ -1,0 +1,1 @@
+"""One service process: settings, parts, health, crash points."""

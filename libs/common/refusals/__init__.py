@@ -1,0 +1,1 @@
+"""What was refused of a sender: kept, read by it, parked and released."""

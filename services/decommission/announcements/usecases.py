@@ -1,0 +1,125 @@
+"""What the public is told of closures: out of logs that are what was written, and of no others."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from libs.common.db.pool import Connection
+from libs.common.errors import Missing
+from services.decommission.announcements import outlook
+from services.decommission.announcements.outlook import State
+from services.decommission.cases import store
+from services.decommission.cases.store import QUERIES, Held
+from services.decommission.context import Context
+
+MOST = 50  # of one page: each of their logs is verified, whoever asks
+RULE = ("title", "basis", "label", "pack", "pack_version", "when")
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedRule:
+    """A rule as the version of the pack that judged by it has it: in words, on what it rests, and its condition.
+
+    `title` and `basis` are Chinese / English; `title` is None where the finding came before rules were told in words.
+    """
+
+    title: str | None
+    basis: str
+    label: str
+    pack: str
+    pack_version: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What comes next, in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One closure that was announced. `data` is the announcement; None, as `why`, while its case's log is in doubt.
+
+    `unit_name` is None for a unit that was told before names were kept; its code stands beside it. `tombstone` is where
+    that of a closed asset stands.
+    """
+
+    case_id: UUID
+    asset_id: UUID
+    name: str
+    platform: str
+    address: str
+    unit_id: UUID
+    unit_code: str | None
+    unit_name: str | None
+    rule: str
+    why: AnnouncedRule | None
+    data: dict[str, Any] | None
+    state: State
+    next: Next
+    tombstone: str | None
+
+
+async def page(ctx: Context, conn: Connection, *, after: UUID, most: int) -> tuple[list[Announcement], UUID | None]:
+    """Announcements in the order of their cases' ids, and where the next page begins; None when there is none."""
+    wanted = min(most, MOST)
+    rows = [row async for row in QUERIES.announced_cases(conn, after=after, case_id=None, max_rows=wanted)]
+    found = [told for row in rows if (told := await _told(ctx, conn, dict(row))) is not None]
+    return found, rows[-1]["case_id"] if len(rows) == wanted else None
+
+
+async def one(ctx: Context, conn: Connection, case_id: UUID) -> Announcement:
+    """The announcement of one case. Raises Missing."""
+    async for row in QUERIES.announced_cases(conn, after=UUID(int=0), case_id=case_id, max_rows=1):
+        if (told := await _told(ctx, conn, dict(row))) is not None:
+            return told
+    raise Missing(what=(f"个案 {case_id} 的公告", f"the announcement of case {case_id}"))
+
+
+async def _told(ctx: Context, conn: Connection, row: dict[str, Any]) -> Announcement | None:
+    held, fault = await store.look(conn, row["case_id"], ctx.zone, ctx.notary)
+    data = None if fault is not None else _announced(held)
+    if fault is None and data is None:
+        return None
+    state: State = "in_doubt" if fault is not None else _state(held)
+    zh, en = outlook.after(state, data, held.progress)
+    why = await _rule(conn, row["case_id"], row["rule"]) if fault is None else None
+    tombstone = f"/registry/v1/tombstones/{row['asset_id']}" if state == "closed" else None
+    return Announcement(**row, why=why, data=data, state=state, next=Next(zh, en), tombstone=tombstone)
+
+
+async def _rule(conn: Connection, case_id: UUID, rule: str, finding: str | None = None) -> AnnouncedRule | None:
+    """What a case's evidence says of a rule: of this finding, or of what is still true before the rest.
+
+    Whoever asks has had the evidence held to the log.
+    """
+    rows = [row async for row in QUERIES.findings_of(conn, case_id=case_id)]
+    for row in sorted(rows, key=lambda row: (str(row["finding_id"]) != finding, row["cleared"], row["finding_id"])):
+        found = json.loads(row["evidence"])
+        if found["rule"] == rule:
+            return AnnouncedRule(**{name: found.get(name) for name in RULE})
+    return None
+
+
+async def words(conn: Connection, case_id: UUID, rule: str, finding: str | None) -> dict[str, str | None]:
+    """What the tombstone says of the rule, by the finding that was true on the day of the stop."""
+    found = await _rule(conn, case_id, rule, finding)
+    return {} if found is None else {name: getattr(found, name) for name in RULE if name != "when"}
+
+
+def _announced(held: Held) -> dict[str, Any] | None:
+    return next((entry.data for entry in reversed(held.log) if entry.kind == "announced"), None)
+
+
+def _state(held: Held) -> State:
+    """What became of the newest announcement."""
+    if held.case.state == "closed":
+        return "closed"
+    if held.case.state == "restored":
+        return "restored"
+    last = next(entry.kind for entry in reversed(held.log) if entry.kind in ("announced", "unplanned"))
+    return "withdrawn" if held.case.state == "ended" or last == "unplanned" else "announced"

@@ -1,0 +1,1 @@
+"""Checkpoints: the last hash of every log, signed daily."""

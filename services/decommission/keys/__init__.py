@@ -1,0 +1,1 @@
+"""Keys and addresses of units: proposed, proved, confirmed."""

@@ -1,0 +1,1 @@
+"""Limits, windows and the kill switch."""

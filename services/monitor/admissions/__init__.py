@@ -1,0 +1,1 @@
+"""Admissions: which sources may speak of what, and since when."""

@@ -1,0 +1,198 @@
+"""Who may speak of what: which sources are admitted, for which agents, measures and assets, and since when. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from libs.common import days, exact, ids
+from libs.common.errors import DomainError, Invalid
+from services.monitor.verdicts import domain
+
+AHEAD_DAYS = 366  # how far ahead an admission or a withdrawal may be set
+KINDS = ("account", "app", "group")
+
+
+class NotAdmitted(DomainError):
+    """Only an admitted source is listened to, and only from the agents that its admission names."""
+
+    code = "not_admitted"
+    kind = "forbidden"
+    zh = "来源 {source} 今日未经接纳,或其接纳未列入代理 {who}。"
+    en = "The source {source} is not admitted today, or its admission does not name the agent {who}."
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a source may cover. Each part that is given narrows it; `everything` stands alone."""
+
+    everything: bool = False
+    units: tuple[UUID, ...] | None = None
+    platforms: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    assets: tuple[UUID, ...] | None = None
+
+    @property
+    def parts(self) -> tuple[tuple[Any, ...] | None, ...]:
+        return (self.units, self.platforms, self.kinds, self.assets)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """One version of what a source may do, in force from `since`; not `admitted`: from then on it may nothing."""
+
+    since: date
+    admitted: bool
+    agents: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+    reason: str = ""
+
+    def same_as(self, other: "Admission | None") -> bool:
+        """Whether it says what another one, in force already, says."""
+        return other is not None and self.since >= other.since and replace(self, since=other.since) == other
+
+
+def check(admission: Admission, *, today: date) -> None:
+    """Raise Invalid unless an admission says for whom and what, and counts no day that has passed.
+
+    A withdrawal may go back: it makes known days unknown, never unknown ones known.
+    """
+    last = days.later(today, AHEAD_DAYS)
+    first = today if admission.admitted else exact.FIRST_DAY
+    if not first <= admission.since <= last:
+        raise Invalid(
+            field="since",
+            accepted=f"{first} to {last}",
+            why=("起始日超出范围", "the day is out of range"),
+        )
+    if not admission.admitted:
+        return
+    scope = admission.scope
+    given = [part for part in scope.parts if part is not None]
+    if scope.everything == bool(given):
+        raise Invalid(
+            field="everything", accepted="true alone, or at least one of units, platforms, kinds and assets",
+            why=("须说明覆盖范围", "an admission says what it covers"),
+        )  # fmt: skip
+    if scope.everything and not admission.reason.strip():
+        raise Invalid(field="reason", accepted="why it may cover everything", why=("须说明理由", "a reason is needed"))
+    if not all(given):
+        raise Invalid(
+            field="scope", accepted="no empty list", why=("范围不能为空表", "an empty list would cover nothing")
+        )
+    if any(not domain.MEASURE.fullmatch(measure) for measure in admission.measures):
+        raise Invalid(field="measures", accepted=domain.MEASURE_IS, why=("指标名称不可用", "a measure's name is unfit"))
+    if any(not all(agent.partition("|")) for agent in admission.agents):
+        raise Invalid(
+            field="agents",
+            accepted="issuer|subject of its token",
+            why=("代理标识不可用", "an agent's identity is unfit"),
+        )
+
+
+def identity(agent: str) -> str:
+    """An agent's identity, given as `issuer|subject`, in the form in which principals have it."""
+    issuer, _, subject = agent.partition("|")
+    return ids.identity(issuer, subject)
+
+
+def written(admission: Admission) -> dict[str, Any]:
+    """An admission as it is recorded and shown."""
+    return asdict(admission.scope) | {
+        "since": admission.since,
+        "admitted": admission.admitted,
+        "agents": admission.agents,
+        "measures": admission.measures,
+        "reason": admission.reason,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What one sender may tell: its sources with the measures of each, and the days that are taken."""
+
+    takes: Mapping[str, frozenset[str]]
+    first: date
+    last: date
+    who: str
+    named: frozenset[str] = domain.EVERY_SOURCE
+
+    def refusal(self, source: str) -> str:
+        """Why records of a source are not taken from this sender."""
+        if not self.named & {"*", source}:
+            return f"source: expected one that the token names: {domain.named(self.named)}"
+        return f"source: expected one that is admitted for the agent {self.who}: {domain.named(frozenset(self.takes))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A source that is admitted today."""
+
+    agents: frozenset[str]
+    measures: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Who is admitted today, and the days of which usage is taken."""
+
+    speakers: Mapping[str, Mapping[str, frozenset[str]]]
+    first: date
+    last: date
+
+    @classmethod
+    def of(cls, sources: Mapping[str, Admitted], first: date, last: date) -> "Roll":
+        """By agent what each source takes of it, so that a fetch of many agents' records costs no more."""
+        speakers: dict[str, dict[str, frozenset[str]]] = {}
+        for source, held in sources.items():
+            for agent in held.agents:
+                speakers.setdefault(agent, {})[source] = held.measures
+        return cls(speakers, first, last)
+
+    def voice(self, who: str, named: frozenset[str]) -> Voice:
+        """What the agent of an identity may tell, whose token names these sources."""
+        admitted = self.speakers.get(who, {})
+        takes = {source: measures for source, measures in admitted.items() if named & {"*", source}}
+        return Voice(takes, self.first, self.last, who, named)
+
+    def require(self, who: str, named: frozenset[str], source: str) -> Voice:
+        """The voice of one who speaks for a source. Raises NotItsSource and NotAdmitted."""
+        domain.speaks_for(named, source)
+        voice = self.voice(who, named)
+        if source not in voice.takes:
+            raise NotAdmitted(field="source", accepted=domain.named(frozenset(voice.takes)), source=source, who=who)
+        return voice
+
+
+def check_spoken(
+    admission: Admission | None, then: Admission | None, *, source: str, who: str, day: date, measures: Iterable[str]
+) -> None:
+    """Raise unless the agent may state this day of the source: `admission` is that of today, `then` that of the day.
+
+    Raises NotAdmitted, and Invalid for a day or measures that the source was not admitted for.
+    """
+    if admission is None or not admission.admitted or who not in admission.agents:
+        raise NotAdmitted(field="source", accepted="a source admitted for this agent", source=source, who=who)
+    if then is None or not then.admitted:
+        why = ("该来源当日尚未接纳", "the source was not admitted on that day")
+        raise Invalid(field="day", accepted=f">= {admission.since}", why=why)
+    taken = sorted({*admission.measures} & {*then.measures})
+    if not {*measures} <= {*taken}:
+        why = ("该来源未获准申报此指标", "the source is not admitted for that measure")
+        raise Invalid(field="measures", accepted=", ".join(taken) or "none", why=why)
+
+
+def check_age(day: date, *, came: date, late_days: int) -> None:
+    """Raise Invalid for a statement of a day to come, or of one too long past, as seen on the day on which it came."""
+    first = max(exact.FIRST_DAY, days.later(came, -late_days))
+    if not first <= day <= min(came, exact.LAST_DAY):
+        # One stated ahead would be whole whatever becomes of the source: silence that nobody has listened to.
+        why = (f"{day} 超出范围", f"{day} is out of range")
+        raise Invalid(field="day", accepted=f"{first} to {came}", why=why)
+
+
+def one_voice(opened: Iterable[str], now: Iterable[str], watchers: int) -> bool:
+    """Whether silence rests on the word of one agent, then and now, where several sources watch the asset."""
+    return watchers > 1 and len({*opened, *now}) < 2

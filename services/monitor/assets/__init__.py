@@ -1,0 +1,1 @@
+"""Assets, by the monitor's copy of the register."""

@@ -1,0 +1,1 @@
+"""What the monitor could not take, and its replay."""

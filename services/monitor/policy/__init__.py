@@ -1,0 +1,1 @@
+"""Policy packs: rules, their language, and the book of those in force."""

@@ -1,0 +1,65 @@
+"""HTTP: the policy packs in force."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from libs.common.errors import Missing
+from libs.common.http.app import require
+from libs.common.security.tokens import Principal
+from libs.common.text import Text
+from services.monitor.policy import pack as policy
+from services.monitor.policy.rulebook import RuleBook
+from services.monitor.verdicts.api import READERS
+
+
+class RuleOut(policy.Rule):
+    """A rule as written, with the signals it reads and its weakest label."""
+
+    reads: list[str]
+    weakest_label: str
+
+
+class PackOut(BaseModel):
+    """A policy pack."""
+
+    name: str
+    version: str
+    title: policy.Text
+    sources: list[policy.PackSource]
+    rules: list[RuleOut]
+
+
+class PackList(BaseModel):
+    items: list[PackOut]
+    next: str | None = None
+
+
+def router(book: RuleBook) -> APIRouter:
+    """Packs."""
+    routes = APIRouter(prefix="/monitor/v1/packs", tags=["packs 规则包"])
+    packs = {pack.name: rendered(pack) for pack in book.packs}
+
+    @routes.get("", summary="Policy packs in force 现行规则包")
+    async def listed(_: Annotated[Principal, require(*READERS)]) -> PackList:
+        """Every rule with its legal basis, and a label of how well that basis is established."""
+        return PackList(items=list(packs.values()))
+
+    @routes.get("/{name}", summary="One policy pack 单个规则包")
+    async def one(name: Annotated[str, Text(100)], _: Annotated[Principal, require(*READERS)]) -> PackOut:
+        """Its sources, and its rules as they are written."""
+        if name not in packs:
+            raise Missing(what=name)
+        return packs[name]
+
+    return routes
+
+
+def rendered(pack: policy.Pack) -> PackOut:
+    """A pack as the API shows it."""
+    rules = [
+        RuleOut(**rule.model_dump(), reads=list(pack.conditions[rule.code].signals), weakest_label=rule.label)
+        for rule in pack.rules
+    ]
+    return PackOut(name=pack.name, version=pack.version, title=pack.title, sources=list(pack.sources), rules=rules)

@@ -1,0 +1,1 @@
+"""Sources: their terms, health and days."""

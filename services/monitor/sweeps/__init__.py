@@ -1,0 +1,1 @@
+"""The daily sweep over every watched asset."""

@@ -1,0 +1,1 @@
+"""Units, by the monitor's copy of the register."""

@@ -1,0 +1,1 @@
+"""Usage: folded, merged with its offsets, never a person's."""

@@ -1,0 +1,1 @@
+"""Verdicts and findings: what the monitor concludes, and why."""

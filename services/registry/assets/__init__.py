@@ -1,0 +1,1 @@
+"""Assets: the record, its versions and its moves."""

@@ -1,0 +1,1 @@
+"""Identity: the same thing written differently is the same thing."""

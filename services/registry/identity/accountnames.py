@@ -1,0 +1,112 @@
+"""Reading names by the tables of the platforms: pieces of a path and a query, or a text, to one identity. Pure.
+
+What is read reads itself again. None means that nothing is named that fits: never what was left over.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import unquote
+
+from services.registry.identity.slips import names_nothing
+from services.registry.identity.webaddress import Query
+from services.registry.platforms.platform import Form, Platform, lowered
+
+_SELVES = frozenset(("me", "self", "my"))  # each reader's own page
+_FILE = re.compile(r"\.(?:php|html?|aspx?|jsp|do|json|js|xml|txt|png|jpe?g|gif|svg)$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A form's page, ready to be compared: on `host` alone where it says one, the name in a piece or `asked`."""
+
+    host: str | None
+    pieces: tuple[re.Pattern[str], ...]
+    asked: str | None
+    bare: bool
+
+
+@cache
+def _page(at: str) -> _Page:
+    host = None
+    if at.startswith("//"):
+        host, _, at = at[2:].partition("/")
+    path, _, query = at.partition("?") if re.search(r"\?\w+=\{\}$", at) else (at, "", "")
+    pieces = tuple(_piece(piece) for piece in path.split("/") if piece)
+    return _Page(host, pieces, query.removesuffix("={}") or None, path == "{}" and host is None)
+
+
+def _piece(text: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{\}|\*|\?\?)", text)
+    within = {"{}": "(?P<name>.+)", "*": ".+", "??": "[a-z]{2}"}
+    return re.compile("".join(within.get(part, re.escape(part)) for part in parts), re.IGNORECASE | re.DOTALL)
+
+
+def on_page(platform: Platform, host: str, pieces: Sequence[str], query: Query) -> str | None:
+    """What a page of the platform stands for. Raises NoAddress for a query that names it twice, or oddly spelt."""
+    if any(name.lower() in query.spellings for name in platform.posts):
+        return None  # the page shows one post, whoever wrote it
+    site = host.removeprefix("www.")
+    for form in platform.forms:
+        for page in map(_page, form.at):
+            if page.host is not None and page.host.removeprefix("www.") != site:
+                continue
+            if (found := _matched(platform, form, page, pieces, query)) is not None:
+                return found
+    return None
+
+
+def of_text(platform: Platform, text: str) -> str | None:
+    """What a name, a number or an identity without an address stands for."""
+    pieces = [piece.strip() for piece in text.split("/")]
+    for form in platform.forms:
+        for page in map(_page, (form.gives, *form.text, *form.at)):
+            if page.asked or page.host or len(page.pieces) != len(pieces):
+                continue
+            if (found := _matched(platform, form, page, pieces, None)) is not None:
+                return found
+    return None
+
+
+def _matched(platform: Platform, form: Form, page: _Page, pieces: Sequence[str], query: Query | None) -> str | None:
+    if len(pieces) < len(page.pieces):
+        return None
+    text = None
+    for wanted, piece in zip(page.pieces, pieces, strict=False):
+        found = wanted.fullmatch(piece)
+        if found is None:
+            return None
+        text = found.groupdict().get("name", text)
+    if page.asked is not None:
+        text = query.one(page.asked) if query is not None and len(pieces) == len(page.pieces) else None
+    name = form.name.read(text) if text is not None else None
+    if name is None:
+        return None
+    if lowered(name) in _SELVES and (query is not None or not page.bare):
+        return None  # whoever looks at it
+    if page.bare and (
+        lowered(name) in platform.routes or lowered(name) in platform.tabs or _FILE.search(lowered(name))
+    ):
+        return None
+    if page.bare and not name.isascii() and names_nothing(name):  # `weibo.com/无`
+        return None
+    tail = [lowered(piece) for piece in pieces[len(page.pieces) :]]
+    if any(piece not in platform.tabs and piece != lowered(text or "") for piece in tail):
+        return None
+    return form.gives.format(name)
+
+
+def in_gbk(raw: Sequence[str], pieces: Sequence[str]) -> Sequence[str]:
+    """Pieces of a path that are no UTF-8, read as GBK; those that are neither stay as they are written."""
+    read: list[str] = []
+    for written, piece in zip(raw, pieces, strict=True):
+        try:
+            unquote(written, errors="strict")
+            read.append(piece)
+        except UnicodeDecodeError:
+            try:
+                read.append(unquote(written, encoding="gb18030", errors="strict"))
+            except UnicodeDecodeError:
+                read.append(piece)
+    return read

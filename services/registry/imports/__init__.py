@@ -1,0 +1,1 @@
+"""Imports: a source's list becomes a diff, then changes."""

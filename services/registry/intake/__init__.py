@@ -1,0 +1,1 @@
+"""Intake: what units' systems declare, over Kafka and HTTP."""

@@ -1,0 +1,1 @@
+"""Lists: tables, columns, words and days as people write them."""

@@ -1,0 +1,1 @@
+"""Units: recorded by whoever names them first, added to by registrars."""

@@ -1,0 +1,1 @@
+"""Verification: what the public is told of an address or a closed asset."""

@@ -1,0 +1,98 @@
+"""HTTP for everybody, without a token: tombstones of closed assets, and whether an address is official."""
+
+from datetime import tzinfo
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from libs.common.db.pool import Database
+from libs.common.errors import Invalid, Missing
+from libs.common.http import pages as common
+from libs.common.http.app import public
+from libs.common.text import Text
+from services.registry.assets.store import QUERIES
+from services.registry.verification import pages, said
+from services.registry.verification import usecases as official
+from services.registry.verification import words as publicwords
+
+
+def router(database: Database, zone: tzinfo, reopen_days: int) -> APIRouter:
+    """Tombstones and the question whether an address or a name is official; days are those of `zone`.
+
+    `reopen_days`: for how long what was closed is not recorded again.
+    """
+    routes = APIRouter(prefix="/registry/v1", tags=["public 公开"])
+
+    @routes.get(
+        "/tombstones/{asset_id}",
+        summary="When and why an asset was closed 关停公示",
+        response_model=publicwords.Tombstone,
+        responses=common.PAGE,
+    )
+    @public
+    async def tombstone(asset_id: UUID, request: Request) -> Response:
+        """JSON, or a page in Chinese and English for a browser."""
+        async with database.reading() as conn:
+            row = await QUERIES.tombstone_get(conn, asset_id=asset_id)
+        if row is None:
+            raise Missing(what=(f"对象 {asset_id} 的关停公示", f"tombstone {asset_id}"))
+        told = said.tombstone(row, language_of(request), reopen_days=reopen_days)
+        return pages.tombstone(told) if common.wanted(request) else _json(told)
+
+    @routes.get(
+        "/verify",
+        summary="Is it official, and whose? 是否官方,由谁主办",
+        response_model=publicwords.Verified,
+        responses=common.PAGE,
+    )
+    @public
+    async def verify(
+        request: Request,
+        address: Annotated[
+            str | None,
+            Text(2000),
+            Query(
+                description="网址、账号名、应用包名 its address or, with `platform`, what it is called there",
+                examples=["https://weibo.com/chengdufabu"],
+            ),
+        ] = None,
+        name: Annotated[
+            str | None, Text(400), Query(description="所显示的名称 the name that is shown", examples=["成都发布"])
+        ] = None,
+        platform: Annotated[
+            str, Text(60, least=0), Query(description="地址不含平台时填写 where the address does not tell")
+        ] = "",
+    ) -> Response:
+        """By address: an account by its page or, with `platform`, its name there; an app by its page or package.
+
+        By `name`: all that are shown under that name, on one platform or on any. What is given as an address and can be
+        none is looked for as a name. A name that is shown proves nothing: compare the address that the answer tells.
+        A browser gets a page, and without a question the form to ask it.
+        """
+        if address is None and name is None and common.wanted(request):
+            return pages.verified(None)
+        if (address is None) == (name is None):
+            why = ("address 与 name 须填且只填一项", "one of address and name is needed, and not both")
+            raise Invalid(field="address", accepted="an address, or a name under `name`", why=why)
+        async with database.reading() as conn:
+            if name is not None:
+                found = await official.of_name(conn, name, platform, zone)
+            else:
+                found = await official.of_address(conn, address or "", platform, zone)
+        answer = said.verified(found, language_of(request))
+        if common.wanted(request):
+            return pages.verified(answer, asked=name or address or "", platform=platform)
+        return _json(answer)
+
+    return routes
+
+
+def language_of(request: Request) -> str:
+    return request.headers.get("accept-language", "")
+
+
+def _json(told: BaseModel) -> Response:
+    headers = {"Vary": common.HEADERS["Vary"]}
+    return Response(told.model_dump_json(), media_type="application/json", headers=headers)
