@@ -187,7 +187,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         log = [_entry(entry) for entry in held.log]
         windows = {name: getattr(held.case.windows, name) for name in held.case.windows.__dataclass_fields__}
         return CaseWithLog(
-            **_case(held).model_dump(), log=log, windows=windows, held=held.progress.held_since is not None,
+            **_case(held).model_dump(), log=log, windows=windows, held=held.progress.hold is not None,
             fault=fault, **(dict.fromkeys(Named.model_fields) if named is None else dict(named)),
         )  # fmt: skip
 

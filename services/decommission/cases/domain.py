@@ -111,6 +111,16 @@ class Windows:
             if type(value) is not int or not 1 <= value <= 3650:
                 raise ValueError(f"{name}: {value!r}; expected whole days from 1 to 3650")
 
+    def days(self, window: str | None) -> int:
+        """The days of a window by its name.
+
+        Raises:
+            LookupError: no window is called so.
+        """
+        if window not in self.__dataclass_fields__:
+            raise LookupError(f"{window!r} is no window; expected one of {', '.join(self.__dataclass_fields__)}")
+        return int(getattr(self, window))
+
 
 YOUNGER = ("min_answer_days", "key_age_days")
 CALENDAR = "calendar"  # how a case counts its days, as its first entry says; where it does not, 24 hours each were kept

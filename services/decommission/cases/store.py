@@ -17,11 +17,11 @@ from libs.common.events import ids
 from libs.common.ids import derive
 from libs.common.telemetry import observe
 from services.decommission.alarms import domain as alarms
-from services.decommission.cases import case as progress
-from services.decommission.cases import chain, next_move, transitions
+from services.decommission.cases import chain, next_move, states, transitions
 from services.decommission.cases.case import Progress
 from services.decommission.cases.chain import Entry
 from services.decommission.cases.domain import Case, Subject, Windows, pinned
+from services.decommission.cases.entries.table import fold
 from services.decommission.checkpoints import domain as heads
 from services.decommission.checkpoints.domain import Head, Notary
 from services.decommission.keys.domain import UnitKey
@@ -99,10 +99,10 @@ async def look(
     if fault is None:
         fault = await _evidence_altered(conn, case_id, entries)
     try:
-        p = progress.fold(entries if fault is None else [], case.windows, zone)
+        p = fold(entries if fault is None else [], case.windows, zone)
     except (LookupError, TypeError, ValueError, AttributeError):  # it follows from itself, and no service wrote it
-        p, fault = Progress(case.windows, zone), "its log cannot be read"
-    state = transitions.state_of(p) if fault is None else case.state
+        p, fault = Progress(windows=case.windows, zone=zone), "its log cannot be read"
+    state = states.state_of(p) if fault is None else case.state
     return Held(replace(case, state=state), entries, p, touched), fault
 
 
@@ -170,8 +170,8 @@ async def append(
         trace=observe.traceparent(),
     )  # fmt: skip
     entries = [*held.log, entry]
-    after = progress.fold(entries, held.case.windows, zone)
-    state, due = transitions.state_of(after), next_move.due_at(next_move.next_move(after, now, zone), now)
+    after = fold(entries, held.case.windows, zone)
+    state, due = states.state_of(after), next_move.due_at(next_move.next_move(after, now, zone), now)
     plan_id = UUID(after.plan_id) if after.plan_id else None
     await QUERIES.case_update(
         conn, case_id=held.case.case_id, state=state, version=entry.seq, due_at=due, plan_id=plan_id

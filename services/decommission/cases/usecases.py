@@ -128,7 +128,7 @@ async def finding_cleared(ctx: Context, told: FindingCleared, event_id: str) -> 
         p = held.progress
         if not left and not p.refuted and transitions.may(p, "cleared"):
             await ctx.append(conn, held, "cleared", **entry)
-        elif left and p.asked_finding == str(told.finding_id) and transitions.may(p, "finding_refuted"):
+        elif left and p.recheck.finding_id == str(told.finding_id) and transitions.may(p, "finding_refuted"):
             await ctx.append(conn, held, "finding_refuted", **entry)  # what was confirmed of it opens no gate
 
 
@@ -143,8 +143,10 @@ async def recheck_answered(ctx: Context, told: Reply, event_id: str) -> None:
             return
         held = await ctx.hold(conn, told.case_id)
         kind, p = ENTRY[type(told)], held.progress
-        expected = str(told.request_id) == p.request_id and told.business_day == ctx.today() == p.asked_day
-        expected = expected and p.asked_finding in (None, str(told.finding_id))
+        expected = (
+            str(told.request_id) == p.recheck.request_id and told.business_day == ctx.today() == p.recheck.asked_day
+        )
+        expected = expected and p.recheck.finding_id in (None, str(told.finding_id))
         if not expected or p.refuted or held.case.state not in transitions.LEGAL[kind]:
             log.info("recheck-too-late", case_id=str(told.case_id), day=str(told.business_day))
             return
@@ -187,7 +189,7 @@ async def answered(
 
     `on_behalf`: an operator gives it, who shortens no window. Raises AnsweredItself where the unit has given its own.
     """
-    own = held.progress.answer is not None and not held.progress.on_behalf
+    own = held.progress.reply is not None and not held.progress.reply.on_behalf
     if on_behalf and own and answer.answer != "keep":
         raise AnsweredItself
     if answer.answer == "fix" and held.progress.plan_id is not None:
@@ -280,7 +282,14 @@ async def note(
         data["until"] = until.isoformat() if until else None
     held = await store.append(conn, held, kind, data, now=ctx.now(), actor=actor, zone=ctx.zone)
     if kind in ("held", "released"):
-        await ctx.tell(conn, held, CaseHeld, held=kind == "held", reason=reason, until=held.progress.hold_until)
+        await ctx.tell(
+            conn,
+            held,
+            CaseHeld,
+            held=kind == "held",
+            reason=reason,
+            until=held.progress.hold.until if held.progress.hold is not None else None,
+        )
     return held
 
 

@@ -203,7 +203,7 @@ async def _tell_anew(ctx: Context, conn: Connection, case_id: UUID, key: UnitKey
         await store.broken(conn, error, now=ctx.now())
         return
     p = held.progress
-    if p.answer == "keep" or p.refuted or p.unwinding or p.stop_ordered:
+    if p.answer == "keep" or p.refuted or p.unwinding or p.stop.ordered:
         return
     if p.plan_id is not None and transitions.may(p, "unplanned"):
         held = await planning.drop(conn, ctx.clock, held, REPLACED, actor=key.set_by)

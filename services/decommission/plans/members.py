@@ -12,7 +12,7 @@ from uuid import UUID
 
 from libs.common.db.pool import Connection
 from libs.common.security.signing import canonical, sha256
-from services.decommission.cases import store, transitions
+from services.decommission.cases import states, store
 from services.decommission.cases.chain import Entry
 from services.decommission.cases.domain import Subject
 from services.decommission.cases.store import QUERIES, Held
@@ -139,6 +139,6 @@ def _said(log: list[Entry], sealed_at: int) -> Said | None:
 
 def _out_of(held: Held, plan_id: UUID, subject: Subject | None, told: dict[str, Any]) -> str | None:
     """Why a case of sound log is closed under a plan no more, or None; a changed record drops out at the approval."""
-    if (why := transitions.left(held.progress, str(plan_id))) is not None or held.progress.ended is not None:
+    if (why := states.left(held.progress, str(plan_id))) is not None or held.progress.ended is not None:
         return why  # whatever the record of a closed asset says by now, the plan was carried out
     return plans.CHANGED if subject is None or not plans.is_as_sealed(told, subject) else None

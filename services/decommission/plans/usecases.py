@@ -14,7 +14,7 @@ from libs.common.events.decommission import CaseApproved
 from libs.common.security.signing import sha256 as sha256_of
 from libs.common.security.tokens import Principal
 from services.decommission import refusals
-from services.decommission.cases import chain, foureyes, next_move, store, transitions
+from services.decommission.cases import chain, foureyes, next_move, states, store, transitions
 from services.decommission.cases.domain import Limits, PlanAltered, Subject, Taken, room
 from services.decommission.cases.store import QUERIES, Held
 from services.decommission.context import ACTOR, OTHER_ASSET, Context
@@ -62,7 +62,7 @@ async def _candidate(ctx: Context, conn: Connection, row: Any) -> Candidate | No
         return None
     if not isinstance(next_move.next_move(held.progress, ctx.now(), ctx.zone), next_move.Plan):
         return None
-    if held.progress.noticed_unit not in (None, str(subject.sponsor_id)):  # another unit was told, and answered or not
+    if held.progress.delivery.unit not in (None, str(subject.sponsor_id)):  # another unit was told, and answered or not
         await ctx.append(conn, held, "sponsor_changed", unit_id=str(subject.sponsor_id))
         return None
     if await _other_key(conn, held):
@@ -73,7 +73,7 @@ async def _candidate(ctx: Context, conn: Connection, row: Any) -> Candidate | No
     left = [f["rule"] async for f in QUERIES.findings_left(conn, case_id=row["case_id"])]
     return Candidate(
         next_move.ready_since(held.progress), subject.asset_id, held.case.case_id, subject.sponsor_id, subject.kind,
-        subject.version, tuple(dict.fromkeys(left)) or (held.case.rule,), held.progress.notice_sha256 or "",
+        subject.version, tuple(dict.fromkeys(left)) or (held.case.rule,), held.progress.notice.sha256 if held.progress.notice is not None else "",
         tuple(f["evidence_sha256"] for f in findings if not f["cleared"]), *chain.head(held.log),
         plans.asset_of(subject), plans.unit_of(None if unit is None else dict(unit)),
         named := held.progress.notice_key,
@@ -150,7 +150,7 @@ async def _void(ctx: Context, conn: Connection, plan: Any) -> bool:
         return bool(plan["state"] == "void")
     for member in json.loads(plan["content"])["members"]:
         held, fault = await store.look(conn, UUID(member["case_id"]), ctx.zone, ctx.notary)
-        if fault is not None or transitions.left(held.progress, str(plan["plan_id"])) is None:
+        if fault is not None or states.left(held.progress, str(plan["plan_id"])) is None:
             return False
     await store.plan_moves(conn, plan["plan_id"], "void", now=ctx.now())
     return True
@@ -264,7 +264,7 @@ async def _no_longer(conn: Connection, held: Held, member: dict[str, Any], signe
     subject = await store.subject(conn, held.case.asset_id)
     if subject is None or not plans.is_as_sealed(member, subject):
         return plans.CHANGED
-    return transitions.undone(held.progress) or _involved(await acted(conn, held), signed)
+    return states.undone(held.progress) or _involved(await acted(conn, held), signed)
 
 
 def _involved(parts: Mapping[str, list[str]], signed: Iterable[str]) -> str | None:
@@ -311,7 +311,7 @@ async def fault_of(conn: Connection, held: Held) -> str | None:
         return "it does not exist"
     signed = {row["approver"]: row["sha256"] async for row in QUERIES.approvals_of(conn, plan_id=plan["plan_id"])}
     fault = plans.fault(
-        plan["content"], plan["sha256"], signed, held.case.case_id, p.plan_sha256 or "", p.approvers, held.log
+        plan["content"], plan["sha256"], signed, held.case.case_id, p.plan.sha256 if p.plan is not None else "", p.approvers, held.log
     )  # fmt: skip
     if fault is None and not _two(held):
         mandates, involved = await _mandates_of(conn, held, plan), _names([await acted(conn, held)])
@@ -345,7 +345,7 @@ async def lapsed(conn: Connection, held: Held, subject: Subject, day: date) -> s
     member = plans.member_of(plan["content"], held.case.case_id)
     if member is None or not plans.is_as_sealed(member, subject):
         return plans.CHANGED
-    if plans.evidence_of(held.log, held.progress.asked_finding) not in {None, *member["evidence_sha256"]}:
+    if plans.evidence_of(held.log, held.progress.recheck.finding_id) not in {None, *member["evidence_sha256"]}:
         return UNSIGNED
     if (why := _involved(await acted(conn, held), held.progress.approvers)) is not None:
         return why

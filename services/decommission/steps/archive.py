@@ -53,7 +53,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
                 seen_under=revision if seen == "alive" else None,
             )  # fmt: skip
             held = await ctx.append(conn, held, "archived", sha256=sha256, checks=checks, files=len(files))
-            if seen == "gone" and not held.progress.stop_ordered:
+            if seen == "gone" and not held.progress.stop.ordered:
                 await gone_before(ctx, conn, held, page, revision)
         else:
             why = why or f"checks failed: {', '.join(name for name, well in checks.items() if not well)}"

@@ -38,16 +38,16 @@ async def close(ctx: Context, case_id: UUID) -> None:
     async with ctx.database.transaction("close_case") as conn:
         held = await ctx.take(conn, case_id, "close")
         p = held.progress
-        assert p.stopped_at is not None  # noqa: S101 - no path leads here otherwise
-        stopped_on = p.stopped_at.astimezone(ctx.zone).date()
+        assert p.stop.at is not None  # noqa: S101 - no path leads here otherwise
+        stopped_on = p.stop.at.astimezone(ctx.zone).date()
         closed_on = ctx.today()
         data = {"closed_on": closed_on.isoformat(), "stopped_on": stopped_on.isoformat()}
         held = await ctx.append(conn, held, "closed", **data)
-        rule = p.asked_rule or held.case.rule  # the one that was found true on the day of the stop
+        rule = p.recheck.rule or held.case.rule  # the one that was found true on the day of the stop
         await ctx.tell(
             conn, held, CaseClosed, rule=rule, reason=f"rule {rule}", closed_on=closed_on,
-            stopped_on=stopped_on, plan_sha256=p.plan_sha256, archive_sha256=p.archive_sha256,
-            **await announcements.words(conn, case_id, rule, p.asked_finding),
+            stopped_on=stopped_on, plan_sha256=p.plan.sha256 if p.plan is not None else None, archive_sha256=p.archive_sha256,
+            **await announcements.words(conn, case_id, rule, p.recheck.finding_id),
         )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ async def do(ctx: Context, case_id: UUID) -> None:
 
 def _awaited(held: Held, key: UUID) -> bool:
     """Whether the case still waits for what came of this attempt: no receipt was faster, and no other key has come."""
-    return held.progress.noticed_at is None and held.progress.pending.get("notice") == str(key)
+    return held.progress.notice is None and held.progress.pending.get("notice") == str(key)
 
 
 async def _text(ctx: Context, conn: Any, held: Held, subject: domain.Subject, unit_key: UnitKey | None) -> bytes:
@@ -108,7 +108,7 @@ async def _absent(conn: Any, unit_id: UUID) -> str:
 async def endpoint_of(conn: Any, held: Held, subject: domain.Subject) -> Any | None:
     """Where the next attempt of a case's notice goes; None where there is nowhere."""
     attempts = held.case.windows.notice_attempts
-    if attempts > 1 and held.progress.attempts + 1 >= attempts:
+    if attempts > 1 and held.progress.delivery.attempts + 1 >= attempts:
         above = await QUERIES.endpoint_for(conn, unit_id=subject.sponsor_id, from_height=1)
         if above is not None:
             return above
@@ -125,7 +125,7 @@ async def _undelivered(
         if not _awaited(held, key):
             return
         more = {} if until is None else {"until": until.isoformat()}
-        held = await ctx.append(conn, held, "undelivered", why=why, attempt=held.progress.attempts + 1, **more)
+        held = await ctx.append(conn, held, "undelivered", why=why, attempt=held.progress.delivery.attempts + 1, **more)
         await ctx.tell(conn, held, CaseUndelivered, why=why)
         if held.case.state == "undelivered":
             zh, en = f"通知未能送达:{refusals.zh(why)}", f"The notice could not be delivered: {why}"

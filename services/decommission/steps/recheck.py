@@ -56,7 +56,7 @@ async def ask(ctx: Context, case_id: UUID) -> None:
 
 async def _unsigned(ctx: Context, conn: Connection, held: Held) -> None:
     """Nobody has signed for what is left of the case. An order that may have gone out is for a person to undo."""
-    if not held.progress.stop_ordered:
+    if not held.progress.stop.ordered:
         await planning.drop(conn, ctx.clock, held, planning.UNSIGNED)
         return
     held = await ctx.append(conn, held, "needs_person", why=planning.UNSIGNED)

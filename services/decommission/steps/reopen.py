@@ -57,7 +57,7 @@ def _excuse(held: Held, today: date) -> tuple[int, date | None]:
     does what an operator decided: he has cancelled one case, not all that could ever come.
     """
     p, windows = held.progress, held.case.windows
-    if p.cancelled is not None or p.restore_why is not None:
+    if p.cancelled is not None or p.restore.reason is not None:
         said = next(e for e in reversed(held.log) if e.kind in ("cancelled", "restore_asked"))
         return said.seq, domain.excused_until(None, today, windows)
     if p.refuted:

@@ -82,7 +82,7 @@ async def _seen_under(conn: Any, held: Held, connector: Any) -> bool:
     revision, kept = connector["probe_revision"], await QUERIES.archive_get(conn, case_id=held.case.case_id)
     answered_for = any(entry.kind == "needs_person" and entry.data.get("unseen") == revision for entry in held.log)
     seen = kept is not None and kept["seen_under"] == revision
-    return seen or answered_for or held.progress.stop_ordered
+    return seen or answered_for or held.progress.stop.ordered
 
 
 async def undo(ctx: Context, case_id: UUID) -> None:
@@ -132,7 +132,7 @@ async def _written_down(
 async def _gates(ctx: Context, conn: Any, held: Held, subject: Subject, sha256: str, checks: dict[str, bool]) -> bool:
     """Proof of notice, the signed plan, the archive as it is now, today's confirmation and place: all, or nothing."""
     p = held.progress
-    if p.noticed_at is None or not p.approved or p.slot_day != ctx.today() or p.confirmed_day != ctx.today():
+    if p.notice is None or p.approval is None or p.slot.day != ctx.today() or p.recheck.confirmed_day != ctx.today():
         return False
     if sha256 != p.archive_sha256 or not all(checks.values()):
         await archive.failed(ctx, conn, held, "the package is no longer what was archived")
@@ -149,7 +149,7 @@ async def _gates(ctx: Context, conn: Any, held: Held, subject: Subject, sha256: 
         )
         return False
     why = await planning.lapsed(conn, held, subject, ctx.today())
-    if why is not None and not p.stop_ordered:
+    if why is not None and not p.stop.ordered:
         await planning.drop(conn, ctx.clock, held, why)
         return False
     return True

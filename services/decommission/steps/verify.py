@@ -46,22 +46,22 @@ async def _judge(ctx: Context, conn: Any, held: Held, before: Progress, status: 
     """Tell what the look has changed, and call a person where it is not as it should be."""
     p = held.progress
     if p.unwinding:
-        if p.restore_accepted and not p.restore_seen and p.restore_looks == 1:
+        if p.restore.accepted and not p.restore.seen and p.restore.looks == 1:
             why = f"the target said it restored, the page answers {status or 'nothing'}"
             zh = f"目标回复已恢复,但页面返回 {status or '无应答'}。"
             await ctx.alarm(conn, held, "restore", zh=zh, en=why)
         return
-    if p.verified_at is not None and before.verified_at is None:
+    if p.looks.verified_at is not None and before.looks.verified_at is None:
         await ctx.tell(conn, held, CaseVerified)
-    if p.alive and not before.alive:
+    if p.looks.alive and not before.looks.alive:
         why = f"the target said it stopped, the page still answers {status}"
         await ctx.tell(conn, held, CaseUnverified, why=why)
         await ctx.alarm(
             conn, held, "unverified", zh=f"目标回复已停用,但页面仍返回 {status}:不能视为关停。", en=why
         )  # fmt: skip
-    if p.unclear == p.windows.verify_days:
-        why = f"for {p.unclear} days nobody could say whether the page is gone"
-        await ctx.alarm(conn, held, "unclear", zh=f"连续 {p.unclear} 天无法判断页面是否已消失。", en=why)
+    if p.looks.unclear == p.windows.verify_days:
+        why = f"for {p.looks.unclear} days nobody could say whether the page is gone"
+        await ctx.alarm(conn, held, "unclear", zh=f"连续 {p.looks.unclear} 天无法判断页面是否已消失。", en=why)
 
 
 async def finish_restore(ctx: Context, case_id: UUID) -> None:
@@ -69,9 +69,9 @@ async def finish_restore(ctx: Context, case_id: UUID) -> None:
     async with ctx.database.transaction("finish_restore") as conn:
         await QUERIES.asset_lock_of(conn, case_id=case_id)
         held = await ctx.take(conn, case_id, "finish_restore")
-        stopped = held.progress.stopped_at is not None
-        if held.progress.restore_why is not None:
-            held = await ctx.append(conn, held, "restored", reason=held.progress.restore_why)
+        stopped = held.progress.stop.at is not None
+        if held.progress.restore.reason is not None:
+            held = await ctx.append(conn, held, "restored", reason=held.progress.restore.reason)
         else:
             held = await close.ended(ctx, conn, held)
         if stopped:  # where the order to stop had no result nobody was told that it was stopped

@@ -128,7 +128,7 @@ async def doubt(ctx: Context, conn: Connection, held: Held) -> None:
     """Call a person to a case, locked, about which the monitor says neither yes nor no."""
     if not await _again(ctx, conn, held.case.case_id, alarms.UNSURE):
         return
-    since = held.progress.unsure_since
+    since = held.progress.recheck.unsure_since
     zh = f"自 {since} 起复核一直没有结论:监测数据缺失或来源异常,个案停在关口前。"
     en = f"Since {since} no recheck has come to a conclusion, so the gate stays shut: look at the asset's sources."
     await store.alarm_once(conn, held, alarms.UNSURE, zh=zh, en=en, now=ctx.now())

@@ -14,10 +14,10 @@ from deploy.verify.jianfu_verify import Report
 from libs.common.events import ids
 from libs.common.security import signing, tokens
 from services.decommission.casefiles import build as casefile
-from services.decommission.cases import case as progress
-from services.decommission.cases import chain, domain, transitions
+from services.decommission.cases import chain, domain, states
 from services.decommission.cases.chain import Entry
 from services.decommission.cases.domain import Windows
+from services.decommission.cases.entries.table import fold
 from services.decommission.keys import domain as keys
 from tests.unit.decommission.life import BY_PEOPLE, SHORT, ZONE, Life, key_of
 
@@ -144,7 +144,7 @@ def papers(
         bare = Entry(len(entries) + 1, line["at"], line["actor"], line["kind"], line["data"], previous, "")
         hashed = signing.sha256(signing.canonical(bare.content()))
         entries.append(Entry(bare.seq, bare.at, bare.actor, bare.kind, bare.data, previous, hashed))
-    state = last_state or transitions.state_of(progress.fold(entries, windows, zone))
+    state = last_state or states.state_of(fold(entries, windows, zone))
     told = {
         "case_id": str(CASE),
         "asset_id": str(ASSET),

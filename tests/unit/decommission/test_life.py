@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from libs.common import days
-from services.decommission.cases import chain, domain, next_move, transitions
+from services.decommission.cases import chain, domain, next_move, states, transitions
 from services.decommission.cases.domain import IllegalEntry
 from tests.unit.decommission.life import SHORT, ZONE, Life, exported
 
@@ -21,7 +21,7 @@ SOMEBODY = {
     "held": {"reason": "r", "until": None}, "released": {"reason": "r"}, "cancelled": {"reason": "no"},
     "restore_asked": {"reason": "back"}, "resumed": {"reason": "seen"}, "cleared": {"finding_id": "f"},
     "endpoint_changed": {}, "sponsor_changed": {"unit_id": "v"},
-    "finding_attached": {"finding_id": "g"}, "unplanned": {"plan_id": "p", "why": "changed"},
+    "finding_attached": {"finding_id": "g", "rule": "C16", "evidence_sha256": "e"}, "unplanned": {"plan_id": "p", "why": "changed"},
 }  # fmt: skip
 
 
@@ -40,12 +40,12 @@ class AnyLife(RuleBasedStateMachine):
     def the_executor_works(self, outcome: str) -> None:
         life, p = self.life, self.life.p
         if isinstance(life.move, next_move.Do) and life.move.step == "stop":
-            assert p.noticed_at is not None, "no proof of notice"
-            assert p.approved, "no signatures"
+            assert p.notice is not None, "no proof of notice"
+            assert p.approval is not None, "no signatures"
             assert p.archive_sha256 is not None, "no package"
-            assert p.slot_day == life.today, "no place today"
-            assert p.confirmed_day == life.today, "no yes of today"
-            assert p.held_since is None
+            assert p.slot.day == life.today, "no place today"
+            assert p.recheck.confirmed_day == life.today, "no yes of today"
+            assert p.hold is None
             assert p.cancelled is None
             assert not p.refuted
             assert p.answer != "keep"
@@ -78,7 +78,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(sorted(SOMEBODY)))
     def somebody_acts(self, kind: str) -> None:
-        legal = transitions.state_of(self.life.p) in transitions.LEGAL[kind]
+        legal = states.state_of(self.life.p) in transitions.LEGAL[kind]
         taken = self.life.may(kind, **SOMEBODY[kind])
         assert legal or not taken
 
@@ -96,7 +96,7 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def the_same_log_gives_the_same_progress(self) -> None:
         assert self.life.p == self.life.p
-        assert self.life.state in transitions.OPEN | transitions.ENDED
+        assert self.life.state in states.OPEN | states.ENDED
 
     @invariant()
     def the_chain_is_whole(self) -> None:
@@ -105,18 +105,18 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def what_goes_to_its_end_takes_no_entry_towards_a_stop(self) -> None:
         p = self.life.p
-        if p.ended is None and (p.cancelled is not None or p.refuted or (p.answer == "keep" and not p.stop_ordered)):
+        if p.ended is None and (p.cancelled is not None or p.refuted or (p.answer == "keep" and not p.stop.ordered)):
             assert not any(transitions.may(p, kind) for kind in transitions.TOWARDS_STOP), self.life.kinds()
 
     @invariant()
     def a_hold_lets_nothing_move(self) -> None:
-        if self.life.p.held_since is not None and self.life.p.ended is None:
+        if self.life.p.hold is not None and self.life.p.ended is None:
             assert isinstance(self.life.move, next_move.Wait) or self.life.move == next_move.Do("release")
 
     @invariant()
     def a_wait_lies_ahead(self) -> None:
         if isinstance(self.life.move, next_move.Wait) and self.life.move.until is not None:
-            assert self.life.move.until > self.life.now or self.life.p.held_since is not None
+            assert self.life.move.until > self.life.now or self.life.p.hold is not None
 
     def teardown(self) -> None:
         """However odd the beginning, with a well-behaved world it comes to its end; cancelled means cancelled."""
@@ -126,7 +126,7 @@ class AnyLife(RuleBasedStateMachine):
             life.settle()
             if life.p.ended is not None:
                 break
-            if life.p.held_since is not None:
+            if life.p.hold is not None:
                 life.add("released", reason="enough")
             elif life.p.person is not None:
                 life.add("resumed", reason="seen")
@@ -203,7 +203,7 @@ def standing(state: str) -> Life:
     return life
 
 
-@pytest.mark.parametrize("state", sorted(transitions.OPEN | transitions.ENDED))
+@pytest.mark.parametrize("state", sorted(states.OPEN | states.ENDED))
 def test_what_the_table_does_not_name_raises_in_every_state(state: str) -> None:
     p = standing(state).p
     for kind, allowed in transitions.LEGAL.items():
@@ -239,7 +239,7 @@ ENDINGS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("ending", sorted(ENDINGS))
-@pytest.mark.parametrize("state", sorted(transitions.BEFORE_STOP | {"stopping", "needs_person"}))
+@pytest.mark.parametrize("state", sorted(states.BEFORE_STOP | {"stopping", "needs_person"}))
 def test_after_a_cancel_a_keep_or_a_finding_that_fell_no_entry_leads_to_a_stop(state: str, ending: str) -> None:
     """Whatever else is written down after it, in every order of two; but a unit may take its keep back."""
     life = standing(state)
@@ -260,15 +260,15 @@ def test_after_a_cancel_a_keep_or_a_finding_that_fell_no_entry_leads_to_a_stop(s
 
 
 def test_every_state_before_the_disposal_can_be_cancelled() -> None:
-    assert transitions.OPEN - set(CANCELLABLE) <= {"new", "disposed", "restoring"}
+    assert states.OPEN - set(CANCELLABLE) <= {"new", "disposed", "restoring"}
 
 
 def test_a_restore_comes_within_its_window_and_not_after() -> None:
-    for state in sorted(transitions.OPEN | transitions.ENDED):
+    for state in sorted(states.OPEN | states.ENDED):
         allowed = standing(state).may("restore_asked", reason="r")
-        assert allowed == (state in transitions.AFTER_STOP), state
+        assert allowed == (state in states.AFTER_STOP), state
     life = standing("verified")
-    verified = life.p.verified_at
+    verified = life.p.looks.verified_at
     assert verified is not None
     assert life.move == next_move.Wait(days.after(verified, life.windows.restore_days, ZONE))
     life.now = verified + timedelta(days=life.windows.restore_days)
@@ -450,7 +450,7 @@ def test_a_later_hold_never_shortens_an_earlier_one(days: list[int | None], long
         life.morrow()
         assert isinstance(life.move, next_move.Wait)
     life.add("released", reason="r")
-    assert life.p.held_since is None
+    assert life.p.hold is None
     life.add("held", reason="a new one", until=(life.today + timedelta(days=1)).isoformat())
     assert life.p.hold_until == life.today + timedelta(days=1)
 
@@ -462,7 +462,7 @@ def test_a_hold_is_released_when_its_day_is_over_before_anything_else() -> None:
         assert isinstance(life.move, next_move.Wait)
         life.morrow()
     assert life.do() == "release"
-    assert life.p.held_since is None
+    assert life.p.hold is None
 
 
 def test_a_parked_case_is_tried_again_when_the_endpoint_changes() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.verify import jianfu_verify
-from services.decommission.cases import case as progress
-from services.decommission.cases import chain, next_move, transitions
+from services.decommission.cases import chain, next_move, states, transitions
 from services.decommission.cases.domain import Windows
+from services.decommission.cases.entries.table import fold
 from tests.unit.decommission.life import ZONE, Life
 from tests.unit.decommission.papers import faults, lines, papers, written
 from tests.unit.decommission.test_life import AnyLife, standing
@@ -42,11 +42,11 @@ def name_of(move: next_move.Move) -> str:
 def compare(life: Life) -> None:
     """After each entry of a life: the same state, the same entries possible, and the same next move at any hour."""
     case = jianfu_verify.Case(asdict(life.windows), ZONE)
-    p = progress.fold([], life.windows, ZONE)
+    p = fold([], life.windows, ZONE)
     for number, entry in enumerate(life.log, start=1):
         assert list(case.take(entry.kind, entry.at, entry.data)) == [], (entry.kind, life.kinds()[:number])
-        p = progress.fold(life.log[:number], life.windows, ZONE)
-        assert case.state() == transitions.state_of(p)
+        p = fold(life.log[:number], life.windows, ZONE)
+        assert case.state() == states.state_of(p)
         assert {kind for kind in transitions.LEGAL if case.may(kind)} == {
             kind for kind in transitions.LEGAL if transitions.may(p, kind)
         }
@@ -93,7 +93,7 @@ AnyFile.TestCase.settings = settings(
 TestAnyFile = AnyFile.TestCase
 
 
-@pytest.mark.parametrize("state", sorted((transitions.OPEN | transitions.ENDED) - {"new"}))
+@pytest.mark.parametrize("state", sorted((states.OPEN | states.ENDED) - {"new"}))
 def test_a_life_in_every_state_verifies_and_none_of_its_forgeries_does(state: str) -> None:
     life = standing(state)
     compare(life)
