@@ -70,10 +70,11 @@ async def _candidate(ctx: Context, conn: Connection, row: Any) -> Candidate | No
         return None
     findings = [f async for f in QUERIES.findings_of(conn, case_id=row["case_id"])]
     unit = await QUERIES.unit_get(conn, unit_id=subject.sponsor_id)
+    notice_sha256 = held.progress.notice.sha256 if held.progress.notice is not None else ""
     left = [f["rule"] async for f in QUERIES.findings_left(conn, case_id=row["case_id"])]
     return Candidate(
         next_move.ready_since(held.progress), subject.asset_id, held.case.case_id, subject.sponsor_id, subject.kind,
-        subject.version, tuple(dict.fromkeys(left)) or (held.case.rule,), held.progress.notice.sha256 if held.progress.notice is not None else "",
+        subject.version, tuple(dict.fromkeys(left)) or (held.case.rule,), notice_sha256,
         tuple(f["evidence_sha256"] for f in findings if not f["cleared"]), *chain.head(held.log),
         plans.asset_of(subject), plans.unit_of(None if unit is None else dict(unit)),
         named := held.progress.notice_key,
@@ -310,8 +311,9 @@ async def fault_of(conn: Connection, held: Held) -> str | None:
     if plan is None:
         return "it does not exist"
     signed = {row["approver"]: row["sha256"] async for row in QUERIES.approvals_of(conn, plan_id=plan["plan_id"])}
+    sealed_as = p.plan.sha256 if p.plan is not None else ""
     fault = plans.fault(
-        plan["content"], plan["sha256"], signed, held.case.case_id, p.plan.sha256 if p.plan is not None else "", p.approvers, held.log
+        plan["content"], plan["sha256"], signed, held.case.case_id, sealed_as, p.approvers, held.log
     )  # fmt: skip
     if fault is None and not _two(held):
         mandates, involved = await _mandates_of(conn, held, plan), _names([await acted(conn, held)])

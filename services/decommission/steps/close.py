@@ -43,10 +43,11 @@ async def close(ctx: Context, case_id: UUID) -> None:
         closed_on = ctx.today()
         data = {"closed_on": closed_on.isoformat(), "stopped_on": stopped_on.isoformat()}
         held = await ctx.append(conn, held, "closed", **data)
+        plan_sha256 = p.plan.sha256 if p.plan is not None else None
         rule = p.recheck.rule or held.case.rule  # the one that was found true on the day of the stop
         await ctx.tell(
             conn, held, CaseClosed, rule=rule, reason=f"rule {rule}", closed_on=closed_on,
-            stopped_on=stopped_on, plan_sha256=p.plan.sha256 if p.plan is not None else None, archive_sha256=p.archive_sha256,
+            stopped_on=stopped_on, plan_sha256=plan_sha256, archive_sha256=p.archive_sha256,
             **await announcements.words(conn, case_id, rule, p.recheck.finding_id),
         )  # fmt: skip
 

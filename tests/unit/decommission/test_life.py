@@ -21,7 +21,8 @@ SOMEBODY = {
     "held": {"reason": "r", "until": None}, "released": {"reason": "r"}, "cancelled": {"reason": "no"},
     "restore_asked": {"reason": "back"}, "resumed": {"reason": "seen"}, "cleared": {"finding_id": "f"},
     "endpoint_changed": {}, "sponsor_changed": {"unit_id": "v"},
-    "finding_attached": {"finding_id": "g", "rule": "C16", "evidence_sha256": "e"}, "unplanned": {"plan_id": "p", "why": "changed"},
+    "finding_attached": {"finding_id": "g", "rule": "C16", "evidence_sha256": "e"},
+    "unplanned": {"plan_id": "p", "why": "changed"},
 }  # fmt: skip
 
 
