@@ -139,7 +139,7 @@ class Life:
         gone = self.state != "restoring"
         seen = {"well": "gone" if gone else "alive", "refused": "alive" if gone else "gone"}.get(outcome, "unclear")
         status = {"gone": 404, "alive": 200, "unclear": 503}[seen]
-        self.add("probed", day=self.today.isoformat(), result=seen, status=status)
+        self.add("probed", day=self.today.isoformat(), result=seen, status=status, error=None)
 
     def _finish_restore(self, _: str) -> None:
         if self.p.cancelled is not None:

@@ -446,14 +446,16 @@ def test_a_later_hold_never_shortens_an_earlier_one(days: list[int | None], long
     for each in days:
         until = None if each is None else (first + timedelta(days=each)).isoformat()
         life.add("held", reason="r", until=until)
-    assert life.p.hold_until == (None if longest is None else first + timedelta(days=longest))
+    assert life.p.hold is not None
+    assert life.p.hold.until == (None if longest is None else first + timedelta(days=longest))
     for _ in range(8):
         life.morrow()
         assert isinstance(life.move, next_move.Wait)
     life.add("released", reason="r")
     assert life.p.hold is None
     life.add("held", reason="a new one", until=(life.today + timedelta(days=1)).isoformat())
-    assert life.p.hold_until == life.today + timedelta(days=1)
+    assert life.p.hold is not None, "a new one"
+    assert life.p.hold.until == life.today + timedelta(days=1)
 
 
 def test_a_hold_is_released_when_its_day_is_over_before_anything_else() -> None:

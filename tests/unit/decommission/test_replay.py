@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from deploy.verify import jianfu_verify
 from services.decommission.cases import chain, next_move, states, transitions
 from services.decommission.cases.domain import Windows
-from services.decommission.cases.entries.table import fold
+from services.decommission.cases.entries.table import fold, read
 from tests.unit.decommission.life import ZONE, Life
 from tests.unit.decommission.papers import faults, lines, papers, written
 from tests.unit.decommission.test_life import AnyLife, standing
@@ -46,6 +46,7 @@ def compare(life: Life) -> None:
     for number, entry in enumerate(life.log, start=1):
         assert list(case.take(entry.kind, entry.at, entry.data)) == [], (entry.kind, life.kinds()[:number])
         p = fold(life.log[:number], life.windows, ZONE)
+        assert read(entry.kind, entry.data).data() == entry.data, "an entry's class says all that its log says"
         assert case.state() == states.state_of(p)
         assert {kind for kind in transitions.LEGAL if case.may(kind)} == {
             kind for kind in transitions.LEGAL if transitions.may(p, kind)
