@@ -150,7 +150,7 @@ class Life:
             self.add("ended", outcome="refuted", reason="no longer true")
 
     def _dispose(self, _: str) -> None:
-        self.add("disposed")
+        self.add("disposed", day=self.today.isoformat())
 
     def _close(self, _: str) -> None:
         self.add("closed")

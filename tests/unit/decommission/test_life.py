@@ -1,7 +1,7 @@
 """A case under every order of facts that hypothesis can think of: what may never happen, and what always must."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import product
 from typing import Any
 
@@ -140,6 +140,15 @@ class AnyLife(RuleBasedStateMachine):
         check_the_end(life)
 
 
+def longest_run(days: list[int]) -> int:
+    """How many days in a row there are at most; 0 is no day."""
+    best = run = before = 0
+    for day in days:
+        run = 0 if day == 0 else run + 1 if day == before + 1 else 1
+        best, before = max(best, run), day
+    return best
+
+
 def check_the_end(life: Life) -> None:
     """What holds of every life that has ended, whatever happened on the way."""
     kinds = life.kinds()
@@ -152,9 +161,11 @@ def check_the_end(life: Life) -> None:
     if kinds[-1] == "closed":
         for kind in ("noticed", "approved", "announced", "archived", "confirmed", "stop_accepted", "disposed"):
             assert kind in kinds[:-1], kind
-        gone = [e.data["day"] for e in life.log if e.kind == "probed"][-life.windows.verify_days :]
-        assert len(gone) == life.windows.verify_days
-        assert all(e.data["result"] == "gone" for e in life.log if e.kind == "probed" and e.data["day"] in gone)
+        looks = [(e.data["day"], e.data["result"]) for e in life.log if e.kind == "probed"]
+        assert looks[-1] == (life.log[-2].data.get("day"), "gone"), "seen to be gone on the day of its disposal"
+        came = next(n for n in range(len(looks), -1, -1) if n == 0 or looks[n - 1][1] == "alive")
+        gone = [date.fromisoformat(day).toordinal() if seen == "gone" else 0 for day, seen in looks[came:]]
+        assert longest_run(gone) >= life.windows.verify_days, "gone on so many days in a row since it was last alive"
     assert kinds.count("stop_accepted") <= 1
     assert kinds.count("noticed") <= 1 + kinds.count("sponsor_changed") + kinds.count("endpoint_changed")
 
