@@ -1407,7 +1407,7 @@ def _says(file: File, report: Report) -> Iterator[str]:
             f"the plan shown is the one approved; the service names as approvers: {shown(who)}. 方案与批准时一致。"
         )
     state = body["case"]["state"]
-    proves.append(f"by this log the case is {shown(state)}. 按日志,案件状态为 {shown(state)}。")
+    proves.append(f"by this log the case is {shown(state)}. 按日志,个案状态为 {shown(state)}。")
     if file.package is not None:
         proves.append("the archive package is the one recorded, whole and nothing beside it. 归档包完整,且无多余文件。")
     elif file.entries("archived"):
