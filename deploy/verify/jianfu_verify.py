@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import IO, Any, TypeVar
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -287,7 +287,13 @@ OPEN = f"{HOLDS} new disposed"
 TOWARDS_STOP = "planned approved announced archive_started slot_reserved stop_started"
 TOLD = "attempts last_attempt not_before noticed_at notice_sha256 notice_key"
 ANSWER = "answer answered_at fix_checked_at fix_until on_behalf"
-# The service writes an entry, unless `by` is people, whose decision it is, or either. A unit answers by its receipt.
+# Of each entry: where the case must stand to take it; `move`: one of these must be its next move at that very time;
+# `by`: whether people alone write it, or the service or people, else the service alone; a unit answers by its receipt.
+# `needs`, `bars`: what must be known of the case, and what must not. `of`: the step whose result it is, which must be
+# under way; `ends`: that is not any more (what got no answer may still come about). Then what is known by it: what is
+# `true`, what happened `at` its time or `on` its day, what it `said` by the same name, what `copies` what was known,
+# what `counts` once more, what it `forgets`. What it takes beside this is in `Case._enter`.
+COLUMNS = "where move by needs bars of ends true at on said copies counts forgets"
 RULES_TEXT = f"""
 opened: new; true opened
 finding_attached: {OPEN}
@@ -300,7 +306,8 @@ endpoint_changed: noticing undelivered answering fixing ready needs_person; by e
 sponsor_changed: answering ready; forgets {TOLD} {ANSWER}
 answered: answering fixing ready {PLANNED} needs_person; by people; needs noticed_at; bars stop_ordered;
     at answered_at; said answer; forgets fix_checked_at
-planned: ready; move plan; at planned_at; said plan_id plan_sha256
+planned: ready; move plan; at planned_at; said plan_id plan_sha256;
+    copies planned_notice=notice_sha256 planned_key=notice_key
 unplanned: {PLANNED} needs_person; by either; needs plan_id; bars stop_ordered;
     forgets plan_id plan_sha256 archive_sha256 announced_at confirmed_day approved held_days paused
 approved: planned; at approved_at
@@ -317,9 +324,10 @@ refuted: archived rechecking stopping fixing; true refuted
 finding_refuted: archived rechecking stopping fixing; forgets asked_day confirmed_day request_id
 inconclusive: archived rechecking stopping fixing
 cleared: {BEFORE_STOP} stopping needs_person; bars stopped_at; true refuted
-stop_started: rechecking stopping; move stop; true stop_ordered; at ordered_at
+stop_started: rechecking stopping; move stop; true stop_ordered; at ordered_at; copies stop_finding=asked_finding
 stop_accepted: stopping restoring; of stop; ends stop; at stopped_at
-stop_failed: stopping restoring; of stop; ends stop; at last_failure; counts stop_failures
+stop_failed: stopping restoring; of stop; ends stop; at last_failure; copies stop_ordered=stop_unclear;
+    counts stop_failures
 stop_unanswered: stopping restoring; of stop; true stop_unclear; at last_failure; counts stop_failures
 probed: {AFTER_STOP} restoring; on probed_day
 restore_asked: {AFTER_STOP} needs_person; by people; needs stopped_at; bars disposed unwinding; true restore_asked;
@@ -340,32 +348,14 @@ cancelled: {BEFORE_STOP} {AFTER_STOP} stopping needs_person; by people; bars dis
 """
 
 
-class Rule(NamedTuple):
-    """What an entry needs, and what is known by it; what it takes beside this is in `Case._enter`."""
-
-    where: str  # the case must stand at one of these
-    move: str = ""  # one of these must be the case's next move at that very time
-    by: str = SERVICE  # who may write it
-    needs: str = ""  # what must be known of the case
-    bars: str = ""  # what must not be
-    of: str = ""  # the step whose result it is, which must be under way
-    ends: str = ""  # the step that is not under way any more; what got no answer may still come about
-    true: str = ""  # what is so by it
-    at: str = ""  # what happened at its time
-    on: str = ""  # what happened on its day
-    said: str = ""  # what it says, by the same name
-    counts: str = ""  # what has happened once more
-    forgets: str = ""  # what is not known any more
-
-
-def _rule(text: str) -> tuple[str, Rule]:
+def _rule(text: str) -> tuple[str, dict[str, str]]:
     kind, _, rest = " ".join(text.split()).partition(": ")
-    where, *more = rest.split("; ")
-    return kind, Rule(where, **dict(each.split(" ", 1) for each in more))
+    parts = [part.split(" ", 1) for part in f"where {rest}".split("; ")]
+    return kind, dict.fromkeys(COLUMNS.split(), "") | dict(parts)
 
 
 RULES = dict(map(_rule, re.split(r"\n(?=\w)", RULES_TEXT.strip())))
-TABLE = {kind: rule.where for kind, rule in RULES.items()}
+TABLE = {kind: rule["where"] for kind, rule in RULES.items()}
 
 
 # --- the replay
@@ -472,9 +462,9 @@ class Case:
             return False
         if state == "answering" and kind == "planned":
             return True  # a window that ran out in silence writes no entry
-        known = all(getattr(self, name) for name in rule.needs.split())
-        barred = any(getattr(self, name) for name in rule.bars.split())
-        return state in rule.where.split() and known and not barred
+        known = all(getattr(self, name) for name in rule["needs"].split())
+        barred = any(getattr(self, name) for name in rule["bars"].split())
+        return state in rule["where"].split() and known and not barred
 
     def move(self, at: datetime) -> str:
         """What the machine may do next by itself at an instant: the first that fits; "wait" when there is nothing."""
@@ -529,23 +519,23 @@ class Case:
 
     def may_write(self, kind: str, at: datetime, data: Json, actor: Any) -> bool:
         """Whether an entry can be this actor's, before it is taken in."""
-        by, who = RULES[kind].by if kind in RULES else SERVICE, person(actor)
+        by, who = RULES[kind]["by"] if kind in RULES else "", person(actor)
         if who == SERVICE:  # it writes as well that a hold has ended: after its last day, by an older rule on it
             over = self.hold_until and self.day(at) >= later(self.hold_until, int(self.calendar))
             return by != "people" or bool(kind == "released" and over)
         if who.startswith("unit:"):
             return kind == "answered" and not data.get("on_behalf")
-        return is_person(actor) and by != SERVICE
+        return is_person(actor) and by in ("people", "either")
 
     def take(self, kind: str, at: datetime, data: Json) -> Faults:
         """Take in one entry; answers why it cannot have been written there and then."""
         wrong = Faults()
         if wrong(kind not in RULES, "no entry has this name"):
             return wrong
-        needed = RULES[kind].move
+        needed = RULES[kind]["move"].split()
         if not self.may(kind):
             wrong(True, f"the case stood at {self.state()}, where it is not possible")
-        elif needed and self.move(at) not in needed.split():
+        elif needed and self.move(at) not in needed:
             wrong(True, f"it was not the next move then: that was {self.move(at)}")
         self._enter(wrong, kind, at, data)
         return wrong
@@ -555,8 +545,8 @@ class Case:
         rule, today = RULES[kind], self.day(at)
         for name in ("day", "announced_on", "closed_on"):
             wrong(name in data and data[name] != str(today), f"{name} is not the day on which it was written")
-        wrong(rule.of and rule.of not in self.pending, f"no {rule.of} was under way")
-        self.pending.discard(rule.ends)
+        wrong(rule["of"] and rule["of"] not in self.pending, f"no {rule['of']} was under way")
+        self.pending.discard(rule["ends"])
         if kind.endswith("_started"):
             wrong(data["key"] in self.used, "its key was used before")
             self.pending.add(kind.partition("_")[0])
@@ -576,8 +566,6 @@ class Case:
                 self._forget(ANSWER)
             case "answered":
                 self._answer(wrong, at, data)
-            case "planned":
-                self.planned_notice, self.planned_key = self.notice_sha256, self.notice_key
             case "approved":
                 for name in ("plan_id", "plan_sha256"):
                     wrong(data[name] != getattr(self, name), "it is not the plan that the case was in")
@@ -597,14 +585,13 @@ class Case:
                 wrong(other, "it speaks of another finding than was asked about")
                 if kind == "confirmed" and self.answer == "fix":
                     self.fix_checked_at = self.fix_checked_at or at
-            case "stop_started":
-                self.stop_finding = self.asked_finding
-            case "stop_failed":
-                self.stop_ordered = self.stop_unclear
             case "probed":
                 self._look(wrong, at, today, data)
-            case "closed" | "restored" | "ended":
-                self._end(wrong, kind, data)
+            case "closed" if "stopped_on" in data and self.stopped_at:
+                wrong(data["stopped_on"] != str(self.day(self.stopped_at)), "it was not stopped on that day")
+            case "ended":
+                why = {"cancelled": self.cancelled, "kept": self.answer == "keep"}
+                wrong(not why.get(data["outcome"], self.refuted), "nothing before led to this outcome")
             case "needs_person":
                 self.pending.discard(data.get("unknown", ""))
                 self.stop_unclear = self.stop_unclear or data.get("unknown") == "stop"
@@ -617,12 +604,17 @@ class Case:
                 since = max(self.held_since, self.clock_from or self.held_since)
                 self.held_days += max(0, between(self.day(since), today))
                 self.paused += max(timedelta(0), at - since)
-        self._forget(rule.forgets)
-        facts = [(rule.true, True), (rule.at, at), (rule.on, today)]
-        facts += [(name, data[name]) for name in rule.said.split()]
-        facts += [(name, getattr(self, name) + 1) for name in rule.counts.split()]
-        for name, value in facts:
-            setattr(self, name, value)
+        self.ended = kind if kind in ("closed", "restored", "ended") else self.ended
+        self._forget(rule["forgets"])
+        for column, value in (("true", True), ("at", at), ("on", today)):
+            for name in rule[column].split():
+                setattr(self, name, value)
+        for name in rule["said"].split():
+            setattr(self, name, data[name])
+        for name in rule["counts"].split():
+            setattr(self, name, getattr(self, name) + 1)
+        for name, _, known in (each.partition("=") for each in rule["copies"].split()):
+            setattr(self, name, getattr(self, known))
 
     def _forget(self, names: str) -> None:
         for name in names.split():
@@ -699,15 +691,6 @@ class Case:
         if not self.verified_at and len(self.gone_days) >= self.windows["verify_days"]:
             self.verified_at = at
             self._clock(at)
-
-    def _end(self, wrong: Faults, kind: str, data: Json) -> None:
-        stopped_on = self.stopped_at and self.day(self.stopped_at).isoformat()
-        other = kind == "closed" and stopped_on and data.get("stopped_on", stopped_on) != stopped_on
-        wrong(other, "it was not stopped on that day")
-        if kind == "ended":
-            why = {"cancelled": self.cancelled, "kept": self.answer == "keep"}
-            wrong(not why.get(data["outcome"], self.refuted), "nothing before led to this outcome")
-        self.ended = kind
 
 
 def replay(log: list[Json], windows: dict[str, int], zone: tzinfo) -> tuple[Case, list[str]]:
