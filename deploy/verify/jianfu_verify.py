@@ -292,7 +292,7 @@ ANSWER = "answer answered_at fix_checked_at fix_until on_behalf"
 # `needs`, `bars`: what must be known of the case, and what must not. `of`: the step whose result it is, which must be
 # under way; `ends`: that is not any more (what got no answer may still come about). Then what is known by it: what is
 # `true`, what happened `at` its time or `on` its day, what it `said` by the same name, what `copies` what was known,
-# what `counts` once more, what it `forgets`. What it takes beside this is in `Case._enter`.
+# what `counts` once more, what it `forgets`. What it takes beside this is in `Case.take`.
 COLUMNS = "where move by needs bars of ends true at on said copies counts forgets"
 RULES_TEXT = f"""
 opened: new; true opened
@@ -532,17 +532,11 @@ class Case:
         wrong = Faults()
         if wrong(kind not in RULES, "no entry has this name"):
             return wrong
-        needed = RULES[kind]["move"].split()
+        rule, today = RULES[kind], self.day(at)
         if not self.may(kind):
             wrong(True, f"the case stood at {self.state()}, where it is not possible")
-        elif needed and self.move(at) not in needed:
+        elif rule["move"] and self.move(at) not in rule["move"].split():
             wrong(True, f"it was not the next move then: that was {self.move(at)}")
-        self._enter(wrong, kind, at, data)
-        return wrong
-
-    def _enter(self, wrong: Faults, kind: str, at: datetime, data: Json) -> None:
-        """What is wrong with an entry beside its place in the log, and what is known by it."""
-        rule, today = RULES[kind], self.day(at)
         for name in ("day", "announced_on", "closed_on"):
             wrong(name in data and data[name] != str(today), f"{name} is not the day on which it was written")
         wrong(rule["of"] and rule["of"] not in self.pending, f"no {rule['of']} was under way")
@@ -565,7 +559,14 @@ class Case:
             case "endpoint_changed" if self.answer == "close" or self.on_behalf:
                 self._forget(ANSWER)
             case "answered":
-                self._answer(wrong, at, data)
+                answer, before = data["answer"], self.answer and not self.on_behalf
+                self.on_behalf = bool(data.get("on_behalf"))
+                self.fix_until = date.fromisoformat(data["until"]) if answer == "fix" else None
+                wrong(answer not in ("keep", "fix", "close"), "it is none of the three answers")
+                wrong(self.fix_until and self.plan_id, "a plan was sealed already, which is too late for a promise")
+                wrong(before and self.on_behalf and answer != "keep", "the unit had answered itself")
+                if self.fix_until and not self.on_behalf:
+                    self._clock(at)
             case "approved":
                 for name in ("plan_id", "plan_sha256"):
                     wrong(data[name] != getattr(self, name), "it is not the plan that the case was in")
@@ -615,6 +616,7 @@ class Case:
             setattr(self, name, getattr(self, name) + 1)
         for name, _, known in (each.partition("=") for each in rule["copies"].split()):
             setattr(self, name, getattr(self, known))
+        return wrong
 
     def _forget(self, names: str) -> None:
         for name in names.split():
@@ -644,17 +646,6 @@ class Case:
         wrong(unsent, "no notice had been sent to the key that its receipt is signed with")
         wrong(sent and sent < since, "the unit's key came into force only after the notice to it had been sent")
         wrong(not self._since(since, aged, at), "the unit's key was too young to prove a notice")
-
-    def _answer(self, wrong: Faults, at: datetime, data: Json) -> None:
-        answer, on_behalf = data["answer"], bool(data.get("on_behalf"))
-        late, before = answer == "fix" and self.plan_id, self.answer and not self.on_behalf
-        wrong(answer not in ("keep", "fix", "close"), "it is none of the three answers")
-        wrong(late, "a plan was sealed already, which is too late for a promise")
-        wrong(on_behalf and before and answer != "keep", "the unit had answered itself")
-        self.on_behalf = on_behalf
-        self.fix_until = date.fromisoformat(data["until"]) if answer == "fix" else None
-        if self.fix_until and not on_behalf:
-            self._clock(at)
 
     def _odd_announcement(self, wrong: Faults, at: datetime, data: Json) -> None:
         today, told = self.day(at), data.get("notice_key")
@@ -864,7 +855,7 @@ def _beside(wrong: Faults, file: Report) -> None:
     wrong(told["version"] != len(file.log), "it says that the log has another number of entries")
     for name in ("finding_id", "rule"):
         wrong(told[name] != opening["data"][name], "it says that another finding has opened the case")
-    made = uuid5(NAMESPACE, f"case\x1f{told['asset_id']}\x1f{told['ordinal']}")
+    made = uuid5(NAMESPACE, "\x1f".join(("case", told["asset_id"], str(told["ordinal"]))))
     wrong(case_id != str(made), "its id is not that of this asset's case of this number")
     begun, last = instant(opening["at"]), instant(file.log[-1]["at"])
     wrong(instant(told["opened_at"]) != begun, "it says that the case was opened at another time")
