@@ -848,7 +848,7 @@ def _beside(wrong: Faults, file: Report) -> None:
     """What is told of the case beside its log is what the log amounts to."""
     if file.case is None:
         return
-    told, opening, state, case_id = file.body["case"], file.log[0], file.case.state(), file.body["case"]["case_id"]
+    told, opening, state = file.body["case"], file.log[0], file.case.state()
     either = set() if file.case.calendar else {"ready", "answering"}  # by which rule its least time was over
     other = told["state"] != state and not {told["state"], state} <= either
     wrong(other, f"it says that the case is {told['state']}, its log says {state}")
@@ -856,7 +856,7 @@ def _beside(wrong: Faults, file: Report) -> None:
     for name in ("finding_id", "rule"):
         wrong(told[name] != opening["data"][name], "it says that another finding has opened the case")
     made = uuid5(NAMESPACE, "\x1f".join(("case", told["asset_id"], str(told["ordinal"]))))
-    wrong(case_id != str(made), "its id is not that of this asset's case of this number")
+    wrong(told["case_id"] != str(made), "its id is not that of this asset's case of this number")
     begun, last = instant(opening["at"]), instant(file.log[-1]["at"])
     wrong(instant(told["opened_at"]) != begun, "it says that the case was opened at another time")
     wrong(instant(file.body["exported_at"]) < last, "it was taken out before its last entry was written")
@@ -980,13 +980,15 @@ def _plan(wrong: Faults, file: Report) -> None:
     signed = {person(approval["approver"]): approval for approval in bounded(plan["approvals"])}
     wrong(not all(map(is_person, signed)), "the plan was approved by somebody who is no person")
     wrong(len(people(signed)) != len(plan["approvals"]), "one person approved the plan twice")
-    wrong({approval["sha256"] for approval in signed.values()} - {actual}, "an approval is for another plan")
-    times, parts = [instant(approval["at"]) for approval in signed.values()], _parts(file)
-    wrong(any(at < case.planned_at for at in times), "an approval was given before the plan was sealed")
+    wrong(any(each["sha256"] != actual for each in signed.values()), "an approval is for another plan")
+    early = any(instant(each["at"]) < case.planned_at for each in signed.values())
+    wrong(early, "an approval was given before the plan was sealed")
+    parts = _parts(file)
     for name, part in parts.items():
         wrong(any(alike(name, signer) for signer in signed), f"{part} has approved the plan")
     if case.approved:
-        wrong(any(at > case.approved_at for at in times), "an approval was given after the plan was approved")
+        late = any(instant(each["at"]) > case.approved_at for each in signed.values())
+        wrong(late, "an approval was given after the plan was approved")
         _approved(wrong, file, member, set(signed), parts)
     named = {data["finding_id"]: data["evidence_sha256"] for data in file.entries("opened", "finding_attached")}
     evidence = named.get(case.stop_finding)
