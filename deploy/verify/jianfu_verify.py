@@ -313,9 +313,8 @@ class Case:
         self.cancelled = self.person = False
         self.attempts = self.archive_failures = self.stop_failures = 0
         self.last_attempt = self.noticed_at = self.fix_checked_at = self.planned_at = self.approved_at = at
-        self.announced_at = self.last_failure = self.ordered_at = self.stopped_at = self.verified_at = at
+        self.announced_at = self.last_failure = self.ordered_at = self.stopped_at = self.verified_at = self.again = at
         self.restore_failed_at = self.held_since = self.clock_from = self.answered_at = self.not_before = at
-        self.restore_again = at
         self.fix_until = self.slot_day = self.missed_day = self.asked_day = self.confirmed_day = day
         self.probed_day = self.hold_until = day
         self.notice_sha256 = self.planned_notice = self.answer = self.plan_id = self.plan_sha256 = text
@@ -480,9 +479,7 @@ class Case:
         if not self.stop_ordered:
             return "end"
         if not self.restore_accepted:
-            again = self._since(self.restore_failed_at, 1, at)
-            if self.restore_again is not None:
-                again = at >= self.restore_again
+            again = at >= self.again if self.again else self._since(self.restore_failed_at, 1, at)
             return "restore" if again else "wait"
         return "finish_restore" if self.restore_seen else "wait" if self.probed_day == today else "probe"
 
@@ -702,10 +699,8 @@ class Case:
                 self.pending.pop("restore", None)
                 self.restore_accepted, self.restore_seen, self.probed_day = True, False, None
             case "restore_failed" | "restore_unanswered":
-                if kind == "restore_failed":
-                    self.pending.pop("restore", None)
-                self.restore_failed_at = at
-                self.restore_again = instant(data["until"]) if data.get("until") else None
+                self.pending.pop("restore" if kind == "restore_failed" else "", None)
+                self.restore_failed_at, self.again = at, instant(data["until"]) if data.get("until") else None
             case "disposed":
                 self.disposed = True
             case "closed" | "restored" | "ended":

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from libs.common import egress
-from libs.common.egress import Egress, GaveWay
-from libs.common.targets import AT_ONCE, FAILURES, LEAST_TIME, TIME, Place, Targets
-from tests.waiting import eventually
+from libs.common.outbound import egress
+from libs.common.outbound.egress import Egress, GaveWay
+from libs.common.outbound.targets import AT_ONCE, FAILURES, LEAST_TIME, TIME, Place, Targets
+from tests.kit.waiting import eventually
 
 
 class Now:
