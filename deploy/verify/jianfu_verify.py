@@ -385,7 +385,7 @@ class Case:
     answer = plan_id = plan_sha256 = notice_sha256 = planned_notice = archive_sha256 = ended = ""
     asked_finding = stop_finding = request_id = ""
     last_attempt = not_before = noticed_at = answered_at = fix_checked_at = planned_at = approved_at = NEVER
-    announced_at = last_failure = ordered_at = stopped_at = verified_at = restore_failed_at = NEVER
+    announced_at = last_failure = ordered_at = stopped_at = verified_at = restore_failed_at = restore_again = NEVER
     held_since = clock_from = hold_until = fix_until = NEVER
     slot_day = missed_day = asked_day = confirmed_day = probed_day = NEVER
     notice_key = planned_key = approved = NEVER
@@ -475,6 +475,7 @@ class Case:
         retry = (
             at >= self.not_before if self.not_before else self._since(self.last_attempt, days["notice_retry_days"], at)
         )
+        again = at >= self.restore_again if self.restore_again else self._since(self.restore_failed_at, 1, at)
         fixing = self.answer == "fix" and not self.fix_checked_at
         fixed = fixing and self._fix_over(at, today) and self.asked_day != today
         agreed = self.answer and not self.on_behalf and self._may_agree(at)
@@ -484,7 +485,7 @@ class Case:
             (self.held_since and self.hold_until and today > self.hold_until, "release"),
             (self.held_since or self.person, "wait"),
             (undone and not self.stop_ordered, "end"),
-            (undone and not self.restore_accepted, "restore" if self._since(self.restore_failed_at, 1, at) else "wait"),
+            (undone and not self.restore_accepted, "restore" if again else "wait"),
             (undone, "finish_restore" if self.restore_seen else look),
             (stopped and self.disposed, "close"),
             (
@@ -593,6 +594,8 @@ class Case:
             case "ended":
                 why = {"cancelled": self.cancelled, "kept": self.answer == "keep"}
                 wrong(not why.get(data["outcome"], self.refuted), "nothing before led to this outcome")
+            case "restore_failed" | "restore_unanswered":
+                self.restore_again = instant(data["until"]) if data.get("until") else NEVER
             case "needs_person":
                 self.pending.discard(data.get("unknown", ""))
                 self.stop_unclear = self.stop_unclear or data.get("unknown") == "stop"
