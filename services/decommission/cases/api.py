@@ -140,9 +140,9 @@ def _entry(entry: chain.Entry) -> Entry:
 
 def router(ctx: Context, executor: Executor) -> APIRouter:
     """Cases."""
-    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"], route_class=noting(ctx.database))
+    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 个案"], route_class=noting(ctx.database))
 
-    @routes.get("", summary="List cases 案件列表")
+    @routes.get("", summary="List cases 个案列表")
     async def cases(
         who: Annotated[Principal, require(*READ_ALL, "unit")],
         state: Annotated[str, Text(40)] | None = None,
@@ -171,7 +171,7 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         shown, after = paging.cut(items, limit, lambda case: (case.opened_at, case.case_id))
         return Cases(items=shown, next=after)
 
-    @routes.get("/{case_id}", summary="One case with its log 案件详情")
+    @routes.get("/{case_id}", summary="One case with its log 个案详情")
     async def case(case_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> CaseWithLog:
         """Where it stands, the windows that are pinned to it, and every entry of its log with its hash.
 

@@ -132,10 +132,16 @@ class Looks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """The way back. `reason`: why somebody asked for it; `seen`: a probe has seen the asset alive again."""
+    """The way back.
+
+    `reason`: why somebody asked for it. `seen`: a probe has seen the asset alive again. `again`: when an order that was
+    broken off for another one is repeated. `gave_way`: how many times in a row it was broken off.
+    """
 
     reason: str | None = None
     failed_at: datetime | None = None
+    again: datetime | None = None
+    gave_way: int = 0
     accepted: bool = False
     looks: int = 0
     seen: bool = False

@@ -242,8 +242,8 @@ def _unwind(at: _Moment) -> Move:
     if not p.stop.ordered:
         return Do("end")
     if not p.restore.accepted:
-        again = days.after(p.restore.failed_at, 1, at.zone) if p.restore.failed_at else None
-        return at.until(again) or Do("restore")
+        next_day = days.after(p.restore.failed_at, 1, at.zone) if p.restore.failed_at else None
+        return at.until(p.restore.again or next_day) or Do("restore")
     if p.restore.seen:
         return Do("finish_restore")
     return Wait(at.tomorrow) if p.looks.day == at.today else Do("probe")

@@ -20,7 +20,7 @@ from uuid import UUID
 
 import httpx
 
-from libs.common.outbound.egress import Egress, EgressRefused, TargetRests
+from libs.common.outbound.egress import Egress, EgressRefused, GaveWay, TargetRests
 from libs.common.security import signing
 
 # Errors after which it is certain that the other side has seen nothing.
@@ -31,6 +31,7 @@ UNSENT = (
 SAID: tuple[tuple[type[Exception], str], ...] = (
     (EgressRefused, "its address is not public, or may not be called for this purpose"),
     (TargetRests, "it has failed too often and is left alone for a while"),
+    (GaveWay, "it was waited for no longer, so that an urgent order could go out"),
     (httpx.PoolTimeout, "too many calls to it are under way"),
     (httpx.ConnectTimeout, "it cannot be reached"),
     (httpx.ConnectError, "it cannot be reached"),
@@ -51,12 +52,13 @@ NO_REFUSAL = frozenset({408, 409, 425})
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of a call: a status and body, or why there was none."""
+    """What came of a call: a status and body, or why there was none; `gave_way`: broken off for an urgent order."""
 
     status: int | None
     body: bytes
     error: str | None = None
     arrived: bool = True
+    gave_way: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -87,6 +89,7 @@ async def send(
 ) -> Sent:
     """POST a body signed for one purpose, target and idempotency key. Never raises: a failure is an answer.
 
+    Of the answer to an order its status is all that counts, so that a body without end keeps no place from another.
     `door` is the purpose by which its address is judged, where that of the call does not say it.
     """
     claims = {
@@ -100,9 +103,10 @@ async def send(
     }
     try:
         door = door or (CONNECTOR if purpose in ORDERS else NOTICE)
-        reply = await egress.request(
-            "POST", url, purpose=door, content=body, headers=headers, follow=False, most=MAX_ANSWER
-        )
+        most = 0 if purpose in ORDERS else MAX_ANSWER
+        reply = await egress.request("POST", url, purpose=door, content=body, headers=headers, follow=False, most=most)
+    except GaveWay as error:
+        return Sent(None, b"", _said(error), arrived=error.reached, gave_way=True)
     except (httpx.HTTPError, ValueError, OSError) as error:
         return Sent(None, b"", _said(error), arrived=not isinstance(error, (*UNSENT, ValueError)))
     return Sent(reply.status, reply.body)
@@ -113,7 +117,7 @@ async def look(egress: Egress, url: str) -> Sent:
     try:
         reply = await egress.request("GET", url, purpose=PROBE)
     except (httpx.HTTPError, ValueError, OSError) as error:
-        return Sent(None, b"", _said(error))
+        return Sent(None, b"", _said(error), gave_way=isinstance(error, GaveWay))
     return Sent(reply.status, reply.body)
 
 

@@ -1,5 +1,6 @@
 """Switch it off through its connector, with every gate looked at once more; and switch it on again."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from services.decommission.context import Context, MovedOn
 from services.decommission.plans import usecases as planning
 from services.decommission.steps import archive
 from services.decommission.steps.verify import address_of
+
+AGAIN = timedelta(minutes=1)  # until an order to restore that gave way is repeated for the first time
+GIVES_WAY = 6  # times in a row, until it is repeated a day later like any other
 
 
 async def do(ctx: Context, case_id: UUID) -> None:
@@ -65,6 +69,8 @@ async def _seen_alive(ctx: Context, case_id: UUID) -> bool:
             return True
         await ctx.require_switch(conn)
     page, revision = await webhook.look(ctx.egress, address_of(connector, subject)), connector["probe_revision"]
+    if page.gave_way:
+        raise MovedOn  # it is looked again
     async with ctx.database.transaction("record_probe") as conn:
         held = await ctx.take(conn, case_id, "stop")
         if domain.probe_result(page.status) == "alive":
@@ -103,29 +109,43 @@ async def undo(ctx: Context, case_id: UUID) -> None:
     crashpoints.point("decommission.restore.after-effect")
     async with ctx.database.transaction("finish_restore_call") as conn:
         held = await ctx.hold(conn, case_id)
-        held = await _written_down(ctx, conn, held, "restore", key, sent, honours_keys=connector["honours_keys"])
+        until = _again(ctx, held) if sent.gave_way else None
+        honours = connector["honours_keys"]
+        held = await _written_down(ctx, conn, held, "restore", key, sent, honours_keys=honours, until=until)
         if not sent.accepted:
-            zh, en = f"恢复失败:{sent.why()}", f"The restore failed: {sent.why()}"
+            zh, en = f"恢复失败:{refusals.zh(sent.why())}", f"The restore failed: {sent.why()}"
             await ctx.alarm(conn, held, "restore", zh=zh, en=en)
 
 
+def _again(ctx: Context, held: Held) -> datetime | None:
+    """When an order is repeated that gave way to another; None where it did so again and again, for then a day passes.
+
+    Twice as late each time: no two orders to a target that hangs break each other off for ever.
+    """
+    before = held.progress.restore.gave_way
+    return ctx.now() + AGAIN * 2**before if before < GIVES_WAY else None
+
+
 async def _written_down(
-    ctx: Context, conn: Any, held: Held, step: str, key: UUID, sent: webhook.Sent, *, honours_keys: bool
-) -> Held:
+    ctx: Context, conn: Any, held: Held, step: str, key: UUID, sent: webhook.Sent, *, honours_keys: bool,
+    until: datetime | None = None,
+) -> Held:  # fmt: skip
     """What came of an order. One that may have been carried out keeps its key, or goes to a person.
 
-    Where it had gone out before without a result, that its repeat is refused says nothing of the first.
+    `until`: before that it is not repeated; without it not on the same day. Where it had gone out before without a
+    result, that its repeat is refused says nothing of the first.
     """
     again = await ctx.repeated(conn, held, step)
+    more = {} if until is None else {"until": until.isoformat()}
     match sent.outcome:
         case "accepted":
             await ctx.end(conn, key, "done", status=sent.status)
             return await ctx.append(conn, held, f"{step}_accepted", status=sent.status)
         case "refused" if not again:
             await ctx.end(conn, key, "failed", why=sent.why())
-            return await ctx.append(conn, held, f"{step}_failed", why=sent.why())
+            return await ctx.append(conn, held, f"{step}_failed", why=sent.why(), **more)
         case "refused" | "unknown" if honours_keys:
-            return await ctx.append(conn, held, f"{step}_unanswered", why=sent.why())
+            return await ctx.append(conn, held, f"{step}_unanswered", why=sent.why(), **more)
     return await ctx.unknown(conn, held, step, key)
 
 

@@ -11,7 +11,7 @@ from services.decommission.cases.case import Progress
 from services.decommission.cases.domain import Subject
 from services.decommission.cases.store import QUERIES, Held
 from services.decommission.connectors import webhook
-from services.decommission.context import Context
+from services.decommission.context import Context, MovedOn
 from services.decommission.steps import close, reopen
 
 
@@ -33,6 +33,8 @@ async def do(ctx: Context, case_id: UUID) -> None:
     crashpoints.point("decommission.probe.before-effect")
     page = await webhook.look(ctx.egress, address_of(connector, subject))
     crashpoints.point("decommission.probe.after-effect")
+    if page.gave_way:
+        raise MovedOn  # it is looked again, and this look leaves no trace
     result = domain.probe_result(page.status)
     async with ctx.database.transaction("record_probe") as conn:
         held = await ctx.hold(conn, case_id)

@@ -15,7 +15,7 @@ from services.decommission.cases import chain, domain, next_move, states, transi
 from services.decommission.cases.domain import IllegalEntry
 from tests.unit.decommission.life import SHORT, ZONE, Life, exported
 
-OUTCOMES = st.sampled_from(["well", "well", "well", "refused", "died", "unclear"])
+OUTCOMES = st.sampled_from(["well", "well", "well", "refused", "died", "unclear", "gave way"])
 VERDICTS = st.sampled_from(["confirmed", "confirmed", "refuted", "inconclusive"])
 SOMEBODY = {
     "held": {"reason": "r", "until": None}, "released": {"reason": "r"}, "cancelled": {"reason": "no"},

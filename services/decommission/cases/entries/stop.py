@@ -198,28 +198,33 @@ class RestoreAccepted(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreFailed(Fact):
-    """The target refused the order to restore."""
+    """The target refused the order to restore; with `until` it never left, since another order went first."""
 
     KIND: ClassVar = "restore_failed"
     LEGAL_IN: ClassVar = RESTORING
 
     why: str | None = None
+    until: str | None = None
 
     def apply(self, p: Progress, at: datetime, day: date) -> Progress:
-        return replace(settled(p, "restore"), restore=replace(p.restore, failed_at=at))
+        return _again(settled(p, "restore"), at, self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreUnanswered(Fact):
-    """The order to restore has no result; it is repeated under its own key."""
+    """The order to restore has no result; it is repeated under its own key.
+
+    With `until` it was broken off so that another order could go out, and is not repeated before then.
+    """
 
     KIND: ClassVar = "restore_unanswered"
     LEGAL_IN: ClassVar = RESTORING
 
     why: str | None = None
+    until: str | None = None
 
     def apply(self, p: Progress, at: datetime, day: date) -> Progress:
-        return replace(p, restore=replace(p.restore, failed_at=at))
+        return _again(p, at, self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,3 +280,10 @@ class Restored(_End):
     NULLABLE: ClassVar = frozenset({"reason"})
 
     reason: str | None = None
+
+
+def _again(p: Progress, at: datetime, until: str | None) -> Progress:
+    """An order to restore is repeated: the day after, or at the instant until which it gave way to another."""
+    again = datetime.fromisoformat(until) if until else None
+    gave_way = p.restore.gave_way + 1 if until else 0
+    return replace(p, restore=replace(p.restore, failed_at=at, again=again, gave_way=gave_way))
