@@ -1,6 +1,8 @@
-"""What tests stand on: one real PostgreSQL and one real Kafka per run, a database of its own for each test.
+"""What tests stand on: one real PostgreSQL and one real Kafka per process of a run, a database for each test.
 
-`postgres` and `kafka` start with the first test that asks for them. `database("registry")` clones a migrated template.
+`postgres` and `kafka` start with the first test that asks for them: each worker of `pytest -n 3` has its own, on ports
+and in folders of its own, and one that runs no test of Kafka starts none. `database("registry")` clones a migrated
+template.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from deploy.database.migrations import migrate
@@ -34,6 +37,14 @@ settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("fuzz", max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("same")
 
+# What is logged in a test is printed with a plain traceback: one in a frame, with all variables, takes three seconds.
+structlog.configure(
+    [
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
 
 # A database of a test need not survive a power cut; how one survives kill -9 is tested on servers of its own.
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -42,6 +53,20 @@ CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "of
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--attack-size`: how many times as large the attacks of tests/attack are."""
     parser.addoption("--attack-size", type=int, default=1, help="how many times as large attacks are (make attack: 10)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist=loadgroup`, tests that share what is slow to start run in one worker, all others anywhere."""
+    for item in items:
+        if shared := _shared(item):
+            item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def _shared(item: pytest.Item) -> str | None:
+    asked = getattr(item, "fixturenames", ())
+    if found := [name for name in ("stack", "kafka") if name in asked]:
+        return found[0]
+    return item.path.stem if item.get_closest_marker("acceptance") else None  # the story that its module tells
 
 
 @contextmanager
