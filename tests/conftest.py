@@ -6,6 +6,7 @@ template.
 """
 
 import asyncio
+import json
 import os
 import signal
 import tempfile
@@ -100,9 +101,27 @@ def alive() -> Callable[[int], bool]:
     return look
 
 
+# Names, in the environment, the servers of another process that this one uses instead of starting its own.
+LENT = "JIANFU_TEST_SERVERS"
+
+
+def lend(postgres: LocalPostgres, kafka: LocalKafka | None) -> str:
+    """The value of `LENT` for a run of tests as a child: name, port and folder of each server."""
+    servers = {"postgres": postgres} | ({"kafka": kafka} if kafka else {})
+    return json.dumps({name: (str(server.folder), server.port) for name, server in servers.items()})
+
+
+def _lent(name: str) -> tuple[Path, int] | None:
+    found = json.loads(os.environ.get(LENT, "{}")).get(name)
+    return (Path(found[0]), int(found[1])) if found else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[LocalPostgres]:
-    """A PostgreSQL server for this run."""
+    """A PostgreSQL server for this process."""
+    if lent := _lent("postgres"):
+        yield LocalPostgres(lent[0], port=lent[1])
+        return
     with open_folder() as path:
         server = LocalPostgres(path, settings=CARELESS).start()
         asyncio.run(server.prepare())
@@ -113,7 +132,10 @@ def postgres() -> Iterator[LocalPostgres]:
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[LocalKafka]:
-    """A Kafka broker for this run, with the product's topics (4 partitions), SASL and access lists."""
+    """A Kafka broker for this process, with the product's topics (4 partitions), SASL and access lists."""
+    if lent := _lent("kafka"):
+        yield LocalKafka(lent[0], port=lent[1])
+        return
     with open_folder() as path:
         broker = LocalKafka(path).start()
         client = topics.admin(broker.bootstrap, "admin", broker.password("admin"))
@@ -124,7 +146,7 @@ def kafka() -> Iterator[LocalKafka]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Running]:
-    """A whole `jianfu up` for this run, stepped clock, 2 partitions: its address, tokens, clients, Kafka's options."""
+    """A whole `jianfu up`, stepped clock, 2 partitions: its address, tokens, clients, Kafka's options."""
     with open_folder() as path:
         running = Running(path / "data")
         try:
