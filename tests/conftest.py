@@ -8,11 +8,13 @@ template.
 import asyncio
 import json
 import os
+import re
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ import asyncpg
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.database.migrations import migrate
 from deploy.kafka import topics
@@ -50,24 +53,36 @@ structlog.configure(
 # A database of a test need not survive a power cut; how one survives kill -9 is tested on servers of its own.
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+# How a file of tests asks for a server that takes seconds to start.
+SLOW = {
+    "stack": re.compile(r"\bstack: Running\b"),
+    "kafka": re.compile(r"\bkafka: LocalKafka\b|\bnew_topic: Any\b"),
+}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--attack-size`: how many times as large the attacks of tests/attack are."""
     parser.addoption("--attack-size", type=int, default=1, help="how many times as large attacks are (make attack: 10)")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist=loadgroup`, tests that share what is slow to start run in one worker, all others anywhere."""
-    for item in items:
-        if shared := _shared(item):
-            item.add_marker(pytest.mark.xdist_group(shared))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "ByFile | None":
+    """With `--dist=loadfile`, files that share a broker or a stack run in one worker, so that it is started once."""
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
-def _shared(item: pytest.Item) -> str | None:
-    asked = getattr(item, "fixturenames", ())
-    if found := [name for name in ("stack", "kafka") if name in asked]:
-        return found[0]
-    return item.path.stem if item.get_closest_marker("acceptance") else None  # the story that its module tells
+class ByFile(LoadScopeScheduling):
+    """Files are handed out whole; those of one folder that ask for one of the slow servers, together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _together(nodeid.partition("::")[0])
+
+
+@cache
+def _together(file: str) -> str:
+    text = (ROOT / file).read_text()
+    asked = next((server for server, asks in SLOW.items() if asks.search(text)), None)
+    return file if asked is None else f"{Path(file).parent} {asked}"
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-m", "pytest", "--durations=20", "--durations-min=0.5")
-SIDE_BY_SIDE = ("--dist=loadgroup",)
+SIDE_BY_SIDE = ("--dist=loadfile",)
 
 
 @dataclass(frozen=True)

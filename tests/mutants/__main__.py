@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
     names = [argument for argument in arguments if not argument.startswith("-")]
     options = [argument for argument in arguments if argument.startswith("-")]
     os.environ["JIANFU_MUTANTS"] = ",".join(names)  # for every worker
-    how = ["-rfEP"] if names else ["-n4", "--dist=loadgroup"]
+    how = ["-rfEP"] if names else ["-n4", "--dist=worksteal"]
     return int(pytest.main([str(TRYING), "-v", "-p", "no:cacheprovider", *how, *options]))
 
 

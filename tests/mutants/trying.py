@@ -59,12 +59,15 @@ def read(file: Path) -> Mutant:
 
 
 def chosen() -> list[Mutant]:
-    """All mutants, or those that the environment names. Raises ValueError when there is none of a name."""
+    """All mutants, or those that the environment names; next to each other those that one worker's broker may serve.
+
+    Raises ValueError when there is none of a name.
+    """
     mutants = {file.stem: read(file) for file in sorted(HERE.glob("*.patch"))}
     names = [name for name in os.environ.get(CHOSEN, "").split(",") if name] or list(mutants)
     if unknown := [name for name in names if name not in mutants]:
         raise ValueError(f"there is no mutant {unknown[0]!r}")
-    return [mutants[name] for name in names]
+    return sorted((mutants[name] for name in names), key=lambda one: not one.test.startswith(WITH_KAFKA))
 
 
 @dataclass(frozen=True)
@@ -190,10 +193,6 @@ def ready(tree: Tree, request: pytest.FixtureRequest) -> Callable[[str], Tree]:
     return make
 
 
-def together(test: str) -> tuple[pytest.MarkDecorator, ...]:
-    return (pytest.mark.xdist_group("kafka"),) if test.startswith(WITH_KAFKA) else ()
-
-
 def shares() -> Iterable[tuple[str, ...]]:
     """The named tests, in some lists that are run side by side."""
     named = sorted({mutant.test for mutant in MUTANTS})
@@ -205,15 +204,13 @@ def shares() -> Iterable[tuple[str, ...]]:
 MUTANTS = chosen()
 
 
-@pytest.mark.parametrize(
-    "tests", [pytest.param(share, marks=together(share[0]), id=str(n)) for n, share in enumerate(shares())]
-)
+@pytest.mark.parametrize("tests", [pytest.param(share, id=str(n)) for n, share in enumerate(shares())])
 def test_the_named_tests_pass_on_the_code_as_it_is(ready: Callable[[str], Tree], tests: tuple[str, ...]) -> None:
     ran = ready(tests[0]).run(tests)
     assert ran.code == 0, ran.output
 
 
-@pytest.mark.parametrize("mutant", [pytest.param(one, marks=together(one.test), id=one.name) for one in MUTANTS])
+@pytest.mark.parametrize("mutant", [pytest.param(one, id=one.name) for one in MUTANTS])
 def test_a_mutant_is_caught(ready: Callable[[str], Tree], mutant: Mutant) -> None:
     tree = ready(mutant.test)
     try:
