@@ -38,7 +38,7 @@ PARTS = (
     tests(
         "integration", "-n4", *SIDE_BY_SIDE, "tests/integration", "tests/attack/decommission", "tests/attack/monitor"
     ),
-    tests("acceptance", "-n3", *SIDE_BY_SIDE, "tests/acceptance"),
+    tests("acceptance", "-n3", *SIDE_BY_SIDE, "--no-loadscope-reorder", "tests/acceptance"),
     tests("attack", "tests/attack", "--ignore=tests/attack/decommission", "--ignore=tests/attack/monitor"),
     Part("mutants", (sys.executable, "-m", "tests.mutants", "--durations=20")),
 )
