@@ -58,7 +58,11 @@ class Counts:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def __str__(self) -> str:
-        told = [f"{count} {name}" for name, count in vars(self).items() if count]
+        told = [
+            f"{count} {'error' if (name, count) == ('errors', 1) else name}"
+            for name, count in vars(self).items()
+            if count
+        ]
         return ", ".join(told) or "no tests ran"
 
 
