@@ -2,9 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -357,8 +360,30 @@ class Story:
 Make = Callable[..., Awaitable[Story]]
 
 
+@pytest.fixture(scope="session")
+def idle_children() -> Iterator[list[ProcessPoolExecutor]]:
+    """Children of archives whose stories are over; the next story goes on with one, since a start takes a second."""
+    children: list[ProcessPoolExecutor] = []
+    yield children
+    for child in children:
+        child.shutdown()
+
+
+async def _part(archive: Archive, idle: list[ProcessPoolExecutor]) -> None:
+    child, archive._pool = archive._pool, None
+    if child is None:
+        return
+    try:
+        await asyncio.wait_for(asyncio.wrap_future(child.submit(int)), 1)
+        idle.append(child)
+    except (BrokenProcessPool, TimeoutError):  # killed by its story, or still at work
+        archive._end(child)
+
+
 @pytest.fixture
-async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path: Path) -> AsyncIterator[Make]:
+async def make_story(
+    fresh_database: Callable[[str], Awaitable[Urls]], tmp_path: Path, idle_children: list[ProcessPoolExecutor]
+) -> AsyncIterator[Make]:
     """`await make_story(limits=…, windows=…)`: a service with a world of its own."""
     closing: list[Callable[[], Awaitable[None]]] = []
     worlds = []
@@ -374,9 +399,10 @@ async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path:
         exceptions = dict.fromkeys(DOORS, (f"127.0.0.1:{world.port}", "127.0.0.1:9"))  # nobody answers at the other
         egress = Egress(exceptions, timeout=2, targets=Targets(longest_rest=0.2))
         archive = Archive(folder / "archive")
+        archive._pool = idle_children.pop() if idle_children else None
         clock = SteppedClock(ZONE, noon(START))
         ctx = Context(database, clock, egress, SERVICE_KEY, limits or Limits(), archive, windows=windows)
-        closing.extend([archive.close, egress.close, database.close])
+        closing.extend([partial(_part, archive, idle_children), egress.close, database.close])
         story = Story(database, urls, ctx, clock, world, windows)
         story.start()
         await story.connector()
