@@ -11,13 +11,14 @@ from urllib.parse import unquote
 
 from services.registry.identity.slips import names_nothing
 from services.registry.identity.webaddress import Query
-from services.registry.platforms.platform import Form, Platform, lowered
+from services.registry.platforms.platform import Form, Platform
+from services.registry.spelling.letters import lowered
 
 _SELVES = frozenset(("me", "self", "my"))  # each reader's own page
 _FILE = re.compile(r"\.(?:php|html?|aspx?|jsp|do|json|js|xml|txt|png|jpe?g|gif|svg)$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """A form's page, ready to be compared: on `host` alone where it says one, the name in a piece or `asked`."""
 
@@ -34,7 +35,7 @@ def _page(at: str) -> _Page:
         host, _, at = at[2:].partition("/")
     path, _, query = at.partition("?") if re.search(r"\?\w+=\{\}$", at) else (at, "", "")
     pieces = tuple(_piece(piece) for piece in path.split("/") if piece)
-    return _Page(host, pieces, query.removesuffix("={}") or None, path == "{}" and host is None)
+    return _Page(host=host, pieces=pieces, asked=query.removesuffix("={}") or None, bare=path == "{}" and host is None)
 
 
 def _piece(text: str) -> re.Pattern[str]:

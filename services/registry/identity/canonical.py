@@ -19,22 +19,10 @@ from services.registry.identity import accountnames
 from services.registry.identity.shortlinks import LOGINS, is_short
 from services.registry.identity.slips import names_nothing, slipped_scheme
 from services.registry.identity.webaddress import NoAddress, Query, Web, decoded, value_of, web
-from services.registry.platforms.names import TABLE, WEB, is_known_platform, platform_name
-from services.registry.platforms.networks import NETWORKS
-from services.registry.platforms.nothing import says_nothing
+from services.registry.platforms.names import WEB, platform_name
 from services.registry.platforms.platform import Platform, words
-from services.registry.platforms.stores import STORES
-
-__all__ = [
-    "KNOWN",
-    "NAMED",
-    "Canonical",
-    "UnreadableAddress",
-    "canonical",
-    "is_address",
-    "is_known_platform",
-    "platform_name",
-]
+from services.registry.platforms.table import NETWORKS, STORES, TABLE
+from services.registry.spelling.nothing import says_nothing
 
 KNOWN = frozenset(platform.name for platform in NETWORKS if platform.has_pages)
 NAMED = frozenset(TABLE)  # platforms whose things may have a name without an address
@@ -69,7 +57,7 @@ class UnreadableAddress(DomainError):
     en = "No identity can be read from the address {address}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Canonical:
     """What an address stands for. `corrected`: its host overruled the stated platform; `blank`: it holds a blank.
 
@@ -97,7 +85,7 @@ def canonical(kind: Kind, platform: str, address: str) -> Canonical:
             raise NoAddress(text)
         if not _is_address(kind, stated, text):
             accepted = TABLE[stated].accepted if stated in TABLE else _ACCEPTED
-            found = Canonical(stated, _name(kind, stated, text))
+            found = Canonical(platform=stated, identity=_name(kind, stated, text))
         elif trailed:  # a browser would open another page
             raise NoAddress(text)
         else:
@@ -111,7 +99,9 @@ def canonical(kind: Kind, platform: str, address: str) -> Canonical:
     if not identity or not found.platform or len(identity.encode()) > MOST_BYTES:
         raise _unreadable(address, accepted)
     blank = " " in identity and found.platform in KNOWN
-    return Canonical(found.platform, identity, found.platform != stated, blank, found.page)
+    return Canonical(
+        platform=found.platform, identity=identity, corrected=found.platform != stated, blank=blank, page=found.page
+    )
 
 
 def _unreadable(address: str, accepted: str) -> UnreadableAddress:
@@ -189,7 +179,9 @@ def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
         raise NoAddress(host)
     pieces, query = opened.pieces, opened.query
     if on.free:
-        return Canonical(on.name, accountnames.on_page(on, host, pieces, query) or _page(host, opened))
+        return Canonical(
+            platform=on.name, identity=accountnames.on_page(on, host, pieces, query) or _page(host, opened)
+        )
     if on.gbk:
         pieces = tuple(accountnames.in_gbk(opened.raw, pieces))
     if on.hash is not None and opened.fragment.startswith(f"{on.hash}/"):
@@ -202,7 +194,7 @@ def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
     identity = accountnames.on_page(on, host, pieces, query)
     if identity is None:
         raise NoAddress(host)
-    return Canonical(on.name, identity)
+    return Canonical(platform=on.name, identity=identity)
 
 
 def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
@@ -219,7 +211,7 @@ def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
     identity = _page(opened.host, opened)
     if where in TABLE and "/" not in identity:
         identity += "/"  # or a host would be what a package or an account is called
-    return Canonical(where, identity, page=True)
+    return Canonical(platform=where, identity=identity, page=True)
 
 
 def _pieces(path: str) -> Iterable[str]:

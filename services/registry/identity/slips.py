@@ -6,8 +6,8 @@ import unicodedata
 from services.registry.lists.columns import FIELD
 from services.registry.lists.words import is_list_word
 from services.registry.platforms.names import is_usual_name
-from services.registry.platforms.nothing import says_nothing
-from services.registry.platforms.platform import simple
+from services.registry.spelling.letters import simple
+from services.registry.spelling.nothing import says_nothing
 
 
 def _words(*lines: str) -> frozenset[str]:

@@ -30,7 +30,7 @@ class NoAddress(ValueError):
     """What a browser would not open, or would open elsewhere than people read."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Query:
     """What a query says, in its order: names and values as they are written. A bare word has the value None."""
 
@@ -39,7 +39,7 @@ class Query:
     @classmethod
     def read(cls, text: str) -> "Query":
         parts = (part.partition("=") for part in text.split("&") if part.strip("="))
-        return cls([(name, value if equals else None) for name, equals, value in parts])
+        return cls(pairs=[(name, value if equals else None) for name, equals, value in parts])
 
     @cached_property
     def spellings(self) -> dict[str, list[str]]:
@@ -60,7 +60,7 @@ class Query:
         return next((value_of(value or "") for found, value in self.pairs if found == name), "") or None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
     """The parts of a web address: `host` in Unicode, without a final dot, with a port that is not its scheme's.
 
@@ -101,7 +101,14 @@ def web(text: str) -> Web:
     if any(_BEHIND.search(place) for place in behind):
         raise NoAddress(text)  # an address behind an address, or two in one cell
     strict = scheme is None or bool(_STRICT.match(text))
-    return Web(host, pieces, raw, Query.read(parts.search.removeprefix("?")), parts.hash.removeprefix("#"), strict)
+    return Web(
+        host=host,
+        pieces=pieces,
+        raw=raw,
+        query=Query.read(parts.search.removeprefix("?")),
+        fragment=parts.hash.removeprefix("#"),
+        strict=strict,
+    )
 
 
 def _host(name: str) -> str:

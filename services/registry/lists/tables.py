@@ -25,7 +25,7 @@ class UnreadableFile(DomainError):
     en = "The file cannot be read: {why}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One row of a table: the line on which it begins, whether it ends there, and its cells."""
 
@@ -39,7 +39,7 @@ class Line:
         return sum(len(_BREAKS.findall(cell)) for cell in self.cells)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Text in a known encoding with a known separator; its lines are read anew with every pass."""
 
@@ -57,7 +57,7 @@ class Table:
             for cells in reader:
                 whole = reader.line_num == number
                 if not whole or any(cell.strip() for cell in cells):
-                    yield Line(number, whole, cells)
+                    yield Line(number=number, whole=whole, cells=cells)
                 number = reader.line_num + 1
         except csv.Error as error:
             why = (f"第 {number} 行:{error}", f"line {number}: {error}")

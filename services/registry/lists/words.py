@@ -6,9 +6,10 @@ import unicodedata
 from libs.common.errors import Invalid
 from libs.common.events.intake import Kind
 from services.registry.lists.tables import folded, plain
-from services.registry.platforms.names import TABLE, is_known_platform, platform_name
-from services.registry.platforms.nothing import NOTHING, points_elsewhere, says_nothing
-from services.registry.platforms.platform import simple
+from services.registry.platforms.names import is_known_platform, platform_name
+from services.registry.platforms.table import TABLE
+from services.registry.spelling.letters import simple
+from services.registry.spelling.nothing import NOTHING, points_elsewhere, says_nothing
 
 
 def _words(*lines: str) -> frozenset[str]:

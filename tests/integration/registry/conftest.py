@@ -21,11 +21,14 @@ from libs.common.refusals.reread import Reread
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator, Principal
 from services.registry import main
-from services.registry.assets import usecases
 from services.registry.assets.domain import Policy
-from services.registry.imports import run as imports
-from services.registry.imports.report import File
+from services.registry.imports import usecases as import_usecases
+from services.registry.imports.files import File
+from services.registry.imports.jobs import FORMATS
 from services.registry.intake import handlers
+from services.registry.intake import usecases as intake_usecases
+from services.registry.intake.usecases import Declaration
+from services.registry.tombstones import usecases as tombstone_usecases
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 TODAY = date(2025, 6, 1)
@@ -68,12 +71,12 @@ class Registry:
     now: datetime = NOW
     policy: Policy = POLICY
 
-    async def take(self, told: usecases.Declaration, *, who: Principal = ANYONE, event: str | None = None) -> Any:
-        return await usecases.take_in(
+    async def take(self, told: Declaration, *, who: Principal = ANYONE, event: str | None = None) -> Any:
+        return await intake_usecases.take_in(
             self.database, told, who, source="/t", event_id=event or str(uuid4()), now=self.now, policy=self.policy
         )
 
-    async def outcome(self, told: usecases.Declaration, **more: Any) -> str:
+    async def outcome(self, told: Declaration, **more: Any) -> str:
         return str((await self.take(told, **more)).outcome)
 
     async def bring_in(
@@ -89,9 +92,24 @@ class Registry:
         unknown: bool = False,
     ) -> dict[str, Any]:
         """Import a file; answers its report."""
-        file = File(text.encode(), source, on, "ca-name", complete, allow_unknown_platforms=unknown)
-        report = await imports.run(
-            self.database, file, ANYONE, apply=apply, now=self.now, policy=self.policy, key=key, gone=gone
+        file = File(
+            content=text.encode(),
+            source=source,
+            on=on,
+            unit_scheme="ca-name",
+            complete=complete,
+            allow_unknown_platforms=unknown,
+        )
+        report = await import_usecases.run(
+            self.database,
+            file,
+            ANYONE,
+            formats=FORMATS,
+            apply=apply,
+            now=self.now,
+            policy=self.policy,
+            key=key,
+            gone=gone,
         )
         return dict(msgspec.json.decode(report))
 
@@ -106,7 +124,7 @@ class Registry:
             "archive_sha256": "a",
         }  # fmt: skip
         told = CaseClosed(**fields | more)
-        await usecases.close(self.database, told, f"closed {asset_id}", now=self.now)
+        await tombstone_usecases.close(self.database, told, f"closed {asset_id}", now=self.now)
 
     async def fetch(self, query: str, *values: Any) -> Any:
         return await self.database.pool.fetchval(query, *values)
@@ -153,7 +171,7 @@ async def http(registry: Registry) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its application, without broker or relay."""
     authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
     clock = SteppedClock(ZoneInfo("Asia/Shanghai"), NOW)
-    taken = {main.LIFECYCLE: handlers.intake(registry.database, clock, authenticator, POLICY)}
+    taken = {handlers.TOPIC: handlers.build(registry.database, clock, authenticator, POLICY)}
     reread = Reread({"bootstrap_servers": "127.0.0.1:1"}, authenticator)
 
     async def nothing() -> dict[str, Any]:
