@@ -17,7 +17,7 @@ UNREACHED = {
     "unpark": "only what was counted of such a sender and not kept; the same",
     "release": "only an operator who releases such a sender; the same",
     "refuse_parked": "only a parked record that is refused once its sender was released; the same",
-    "fill_looks": "done at the start, before a story; tests/integration/registry/verification/test_verify.py repeats it",
+    "fill_looks": "done before a story begins; tests/integration/registry/verification/test_verify.py repeats it",
     "note_refusal": "only what is refused over HTTP; tests/integration/registry/intake/test_refused.py plays it",
     "begin_setup_test": "only somebody who tries an address; tests/integration/decommission/test_setup.py plays it",
     "end_setup_test": "the same",

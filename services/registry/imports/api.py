@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -20,31 +20,28 @@ from libs.common.text import Text
 from services.registry.assets.domain import Policy
 from services.registry.imports import schemas, usecases
 from services.registry.imports.files import MAX_BYTES, Answer, File, format_of
-from services.registry.imports.formats.xlsx import Xlsx
 from services.registry.imports.jobs import FORMATS
 
 CSV = (
     "account,platform,department,language,url\n成都发布,微博,成都市人民政府办公厅,中文,https://weibo.com/chengdufabu\n"
 )
-FILE_BODY = {
+MEDIA = {
+    form.media.partition(";")[0]: {"schema": {"type": "string"} | ({"format": "binary"} if form.binary else {})}
+    for form in FORMATS
+}
+FILE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "XLSX, or CSV with commas, tabs or semicolons in UTF-8, UTF-16 or, under a Chinese header, GBK"
         "(GBK 须用中文表头). Columns 列: account|name|账号名称, platform|平台, department|unit|主办单位, "
         "url|address|链接; optional 可选: 统一社会信用代码|uscc, language|语言, opened_on|开通日期, kind|类型, "
         "status|状态. Titles may stand above the header 表头之上可有标题行",
-        "content": {
-            "text/csv": {"schema": {"type": "string"}, "example": CSV},
-            Xlsx.media: {"schema": {"type": "string", "format": "binary"}},
-        },
+        "content": MEDIA | {"text/csv": MEDIA["text/csv"] | {"example": CSV}},
     },
     "responses": {
         "200": {
             "description": "报告 the report, or with `report=file` the file with a verdict on each row",
-            "content": {
-                "text/csv": {"schema": {"type": "string"}},
-                Xlsx.media: {"schema": {"type": "string", "format": "binary"}},
-            },
+            "content": MEDIA,
         }
     },
 }

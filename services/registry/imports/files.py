@@ -25,6 +25,7 @@ class Format(Protocol):
 
     media: ClassVar[str]  # the content type of an answer
     suffix: ClassVar[str]  # of the name of a download
+    binary: ClassVar[bool]
 
     def holds(self, content: bytes) -> bool:
         """Whether a file is of this format, by its first bytes."""

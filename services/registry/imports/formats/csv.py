@@ -15,6 +15,7 @@ class Csv:
 
     media: ClassVar[str] = "text/csv; charset=utf-8"
     suffix: ClassVar[str] = "csv"
+    binary: ClassVar[bool] = False
 
     def holds(self, content: bytes) -> bool:
         return True

@@ -39,6 +39,7 @@ class Xlsx:
 
     media: ClassVar[str] = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     suffix: ClassVar[str] = "xlsx"
+    binary: ClassVar[bool] = True
 
     sheets: Callable[[bytes], list[tuple[str, bytes]]]
 
