@@ -70,7 +70,7 @@ def application(
 
 
 async def main(role: Role) -> None:
-    """Build the parts in order and serve until told to stop."""
+    """Build the parts in order and serve until the process is stopped."""
     settings = load(Settings)
     base = await open_base(settings, MIGRATIONS, role)
     policy = settings.policy()

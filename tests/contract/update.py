@@ -1,7 +1,7 @@
 """`python -m tests.contract.update [platforms] [events] [openapi] [asyncapi] [--anew]`: record what is published.
 
-Additions are recorded; a break is refused with its list. What must break becomes a new type `….v2`, or a new version of the API; only before a
-first release, when nobody relies on anything yet, `--anew` records it all the same.
+Additions are recorded; a break is refused with its list. What must break becomes a new type `….v2`, or a new version of
+the API; only before a first release, when nobody relies on anything yet, `--anew` records it all the same.
 """
 
 import asyncio

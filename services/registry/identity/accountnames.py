@@ -1,6 +1,6 @@
 """Reading names by the tables of the platforms: pieces of a path and a query, or a text, to one identity. Pure.
 
-What is read reads itself again. None means that nothing is named that fits: never what was left over.
+An identity that was read reads as itself again. None means that no name fits: a rest of the text is never taken.
 """
 
 import re
@@ -53,8 +53,8 @@ def on_page(platform: Platform, host: str, pieces: Sequence[str], query: Query) 
         for page in map(_page, form.at):
             if page.host is not None and page.host.removeprefix("www.") != site:
                 continue
-            if (found := _matched(platform, form, page, pieces, query)) is not None:
-                return found
+            if (identity := _matched(platform, form, page, pieces, query)) is not None:
+                return identity
     return None
 
 
@@ -65,8 +65,8 @@ def of_text(platform: Platform, text: str) -> str | None:
         for page in map(_page, (form.gives, *form.text, *form.at)):
             if page.asked or page.host or len(page.pieces) != len(pieces):
                 continue
-            if (found := _matched(platform, form, page, pieces, None)) is not None:
-                return found
+            if (identity := _matched(platform, form, page, pieces, None)) is not None:
+                return identity
     return None
 
 
@@ -75,10 +75,10 @@ def _matched(platform: Platform, form: Form, page: _Page, pieces: Sequence[str],
         return None
     text = None
     for wanted, piece in zip(page.pieces, pieces, strict=False):
-        found = wanted.fullmatch(piece)
-        if found is None:
+        match = wanted.fullmatch(piece)
+        if match is None:
             return None
-        text = found.groupdict().get("name", text)
+        text = match.groupdict().get("name", text)
     if page.asked is not None:
         text = query.one(page.asked) if query is not None and len(pieces) == len(page.pieces) else None
     name = form.name.read(text) if text is not None else None

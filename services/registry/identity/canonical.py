@@ -1,9 +1,9 @@
 """Canonical identity: the same thing written differently is the same thing. Pure.
 
-An account's platform is told by the host of its address where the host is known, because people misname platforms. What
-it is called there is read by the platform's table, and what does not fit is refused. Where the host is not known the
-identity is host, path and query, and the place after a `#` where a site keeps its pages there: a split is seen, a
-merge is not. What cannot be told from an address is not guessed: a YouTube `user/x` and an `@x` may be one or two.
+The host of an address decides the platform of an account where the host is known, because people misname platforms. The
+platform's table reads the name there, and refuses a name that does not fit. Where the host is not known the identity is
+host, path and query, and the path after a `#` where a site keeps its pages there: a split is seen, a merge is not. What
+an address does not show is not guessed: a YouTube `user/x` and an `@x` may be one or two.
 """
 
 import re
@@ -27,7 +27,7 @@ from services.registry.spelling.nothing import says_nothing
 KNOWN = frozenset(platform.name for platform in NETWORKS if platform.has_pages)
 NAMED = frozenset(TABLE)  # platforms whose things may have a name without an address
 _DOMAINS: dict[str, list[tuple[str, Platform]]] = {
-    kind: sorted(((d, p) for p in table for d in p.domains), key=lambda found: -len(found[0]))
+    kind: sorted(((d, p) for p in table for d in p.domains), key=lambda entry: -len(entry[0]))
     for kind, table in (("account", NETWORKS), ("group", NETWORKS), ("app", STORES))
 }
 _HOST = re.compile(r"(?:[^\s/:@?#.]+\.)+[^\s/:@?#.]+\.?(?::\d+)?(?=[/?#]|$)")
@@ -44,7 +44,7 @@ NOISE = words(
     "ref_src ref_url referer referrer fref isappinstalled share_token share_from share_source share_medium share_id",
 )
 _ASP = (".asp", ".aspx", ".ashx")  # where the case of a query name says nothing
-MOST_BYTES = 1_000  # of an identity: what is longer fits no index
+MOST_BYTES = 1_000  # of an identity: a longer one fits no index
 _ACCEPTED = "the address of its own page, package name or id"
 
 
@@ -85,22 +85,22 @@ def canonical(kind: Kind, platform: str, address: str) -> Canonical:
             raise NoAddress(text)
         if not _is_address(kind, stated, text):
             accepted = TABLE[stated].accepted if stated in TABLE else _ACCEPTED
-            found = Canonical(platform=stated, identity=_name(kind, stated, text))
+            read = Canonical(platform=stated, identity=_name(kind, stated, text))
         elif trailed:  # a browser would open another page
             raise NoAddress(text)
         else:
             opened = web(text)
             domain, on = _platform_of(kind, opened.host)
             accepted = on.accepted if on else _ACCEPTED
-            found = _listed(on, domain, opened) if on else _elsewhere(kind, stated, opened)
+            read = _listed(on, domain, opened) if on else _elsewhere(kind, stated, opened)
     except NoAddress:
         raise _unreadable(address, accepted) from None
-    identity = found.identity
-    if not identity or not found.platform or len(identity.encode()) > MOST_BYTES:
+    identity = read.identity
+    if not identity or not read.platform or len(identity.encode()) > MOST_BYTES:
         raise _unreadable(address, accepted)
-    blank = " " in identity and found.platform in KNOWN
+    blank = " " in identity and read.platform in KNOWN
     return Canonical(
-        platform=found.platform, identity=identity, corrected=found.platform != stated, blank=blank, page=found.page
+        platform=read.platform, identity=identity, corrected=read.platform != stated, blank=blank, page=read.page
     )
 
 
@@ -151,7 +151,7 @@ def _bare(host: str) -> str:
 def _platform_of(kind: Kind, host: str) -> tuple[str, Platform | None]:
     """The platform to which a host belongs, by the longest of its domains."""
     host = host.removeprefix("www.")
-    return next((found for found in _DOMAINS[kind] if host == found[0] or host.endswith(f".{found[0]}")), ("", None))
+    return next((entry for entry in _DOMAINS[kind] if host == entry[0] or host.endswith(f".{entry[0]}")), ("", None))
 
 
 def _name(kind: Kind, stated: str, text: str) -> str:
@@ -164,12 +164,12 @@ def _name(kind: Kind, stated: str, text: str) -> str:
         if stated == WEB and kind != "group":  # what stands on the web has an address
             raise NoAddress(text)
         return text
-    found = accountnames.of_text(table, text)
+    identity = accountnames.of_text(table, text)
     if kind == "group" or table.free or kind not in table.kinds:
-        return found if found is not None and "/" in found else text  # a group is called anything
-    if found is None:
+        return identity if identity is not None and "/" in identity else text  # a group is called anything
+    if identity is None:
         raise NoAddress(text)
-    return found
+    return identity
 
 
 def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
@@ -185,7 +185,7 @@ def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
     if on.gbk:
         pieces = tuple(accountnames.in_gbk(opened.raw, pieces))
     if on.hash is not None and opened.fragment.startswith(f"{on.hash}/"):
-        if pieces:  # two places, and only the site knows which of them it shows
+        if pieces:  # two paths, and only the site knows which of them it shows
             raise NoAddress(host)
         path, _, asked = opened.fragment[len(on.hash) :].partition("#")[0].partition("?")
         pieces, query = tuple(_pieces(path)), Query.read(asked)
@@ -210,7 +210,7 @@ def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
     where = WEB if kind == "account" and stated in KNOWN else stated
     identity = _page(opened.host, opened)
     if where in TABLE and "/" not in identity:
-        identity += "/"  # or a host would be what a package or an account is called
+        identity += "/"  # or a host would look like the name of a package or an account
     return Canonical(platform=where, identity=identity, page=True)
 
 
@@ -219,7 +219,7 @@ def _pieces(path: str) -> Iterable[str]:
 
 
 def _page(host: str, opened: Web) -> str:
-    """A page on a host that is not known: its path, what its query says, and its place after a `#`."""
+    """A page on a host that is not known: its path, its query, and its path after a `#`."""
     pieces = opened.pieces
     if len(pieces) == 2 and pieces[0].startswith("@") and pieces[1] in ("about", "featured"):
         pieces = pieces[:1]  # a tab of an account's page, as on Mastodon
@@ -231,17 +231,17 @@ def _page(host: str, opened: Web) -> str:
 
 def _asked(query: Query, at: str) -> str:
     """All that a query says but noise, in the order of its names; of one name the order of its values counts."""
-    said: list[tuple[str, str | None]] = []
-    for written, told in query.pairs:
-        name, value = value_of(written), None if told is None else value_of(told)
+    pairs: list[tuple[str, str | None]] = []
+    for written, given in query.pairs:
+        name, value = value_of(written), None if given is None else value_of(given)
         if at.lower().endswith(_ASP):
             name = name.lower()
         if name.lower() in NOISE or name.lower().startswith("utm_") or not (name if value is None else value):
             continue
-        said.append((name, value))
-    said.sort(key=lambda pair: pair[0])
-    shown = (quote(n, safe="") + ("" if v is None else "=" + quote(v, safe="")) for n, v in said)
-    return "?" + "&".join(shown) if said else ""
+        pairs.append((name, value))
+    pairs.sort(key=lambda pair: pair[0])
+    shown = (quote(n, safe="") + ("" if v is None else "=" + quote(v, safe="")) for n, v in pairs)
+    return "?" + "&".join(shown) if pairs else ""
 
 
 def _place(fragment: str) -> str:
@@ -251,5 +251,5 @@ def _place(fragment: str) -> str:
     path, _, query = fragment.partition("#")[0].partition("?")
     lead = "!" if path.startswith("!") else ""
     at = "/".join(_pieces(path.removeprefix("!")))
-    place = at + _asked(Query.read(query), at)
-    return f"#{lead}/{place}" if place else ""
+    path = at + _asked(Query.read(query), at)
+    return f"#{lead}/{path}" if path else ""

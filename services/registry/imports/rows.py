@@ -126,7 +126,7 @@ class Rows:
 
     def _row(self, line: Line) -> Row:
         if not line.whole:
-            return Row(line=line.number, remark=NOT_CLOSED)  # what it swallowed may be rows of their own
+            return Row(line=line.number, remark=NOT_CLOSED)  # the lines in its open quotation may be rows
         if self.header.again(line.cells):
             return Row(line=line.number, remark=HEADER_AGAIN)
         beyond = next((n for n, cell in enumerate(line.cells) if n >= self.header.width and cell.strip()), None)
@@ -217,7 +217,7 @@ def _sponsor(code: str, name: str, language: str, rows: Rows) -> UnitRef:
     if not code and "code" in rows.header.columns and codes.scheme_name(scheme) == codes.USCC:
         why = ("缺少统一社会信用代码", "the 统一社会信用代码 is missing")
         raise Invalid(field="code", accepted=codes.USCC_ACCEPTED, why=why)
-    if name:  # a blank one is told by the model, as every other blank cell
+    if name:  # the model refuses a blank one, as every other blank cell
         scheme, value = unit_code(scheme, value, field=field)
     known = language if language in ("en", "fr", "zh") else "und"
     try:

@@ -1,4 +1,4 @@
-"""What is refused of events, and what their history says of them. Pure."""
+"""Refusals of events, and the notes that declarations leave in the history of an asset. Pure."""
 
 from libs.common.errors import DomainError
 from libs.common.events.intake import AssetCorrected, AssetDeclared

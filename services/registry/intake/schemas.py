@@ -79,21 +79,21 @@ class CloudEvent(Body):
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, given: Any) -> Any:
-        """Without extensions and without what is null, which JSON may write for what is not there."""
+        """Without extensions, and without nulls, which JSON may write for an absent attribute."""
         if not isinstance(given, dict):
             return given
-        unsaid = {name for name in (*ATTRIBUTES, *DATA) if given.get(name, "") is None}
-        told = {name: given[name] for name in given if name not in EXTENSIONS | unsaid}
-        if isinstance(kind := told.get("datacontenttype"), str):
-            told["datacontenttype"] = media_type(kind)
-        if "data_base64" in told:
-            told["data"] = _unpacked(told.pop("data_base64"), alone="data" not in told)
-        return told
+        absent = {name for name in (*ATTRIBUTES, *DATA) if given.get(name, "") is None}
+        stated = {name: given[name] for name in given if name not in EXTENSIONS | absent}
+        if isinstance(kind := stated.get("datacontenttype"), str):
+            stated["datacontenttype"] = media_type(kind)
+        if "data_base64" in stated:
+            stated["data"] = _unpacked(stated.pop("data_base64"), alone="data" not in stated)
+        return stated
 
     @field_validator("data")
     @classmethod
     def _as_its_type_says(cls, data: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        """Judged here, so that the faults of envelope and data are told together."""
+        """Judged here, so that one answer names the errors of envelope and data."""
         if (model := EVENTS.get(info.data.get("type", ""))) is not None:
             model.model_validate(data)
         return data
@@ -107,8 +107,8 @@ def _unpacked(packed: Any, *, alone: bool) -> Any:
     except ValueError:  # binascii.Error is one
         pass
     why = Unfit("须为 base64 编码的 JSON,且不得另有 data", "expected the event's JSON object in base64, and no data")
-    fault = InitErrorDetails(type="value_error", loc=("data_base64",), input=None, ctx={"error": why})
-    raise ValidationError.from_exception_data("CloudEvent", [fault])
+    error = InitErrorDetails(type="value_error", loc=("data_base64",), input=None, ctx={"error": why})
+    raise ValidationError.from_exception_data("CloudEvent", [error])
 
 
 class EventVerdict(BaseModel):

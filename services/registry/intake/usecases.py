@@ -61,7 +61,7 @@ async def take_in(
     async with database.transaction("take_in") as conn:
         # Of two at once the second waits here.
         await inbox.first_time(conn, "intake", f"{who.subject} {source} {event_id}")
-        sent = {"event_source": source, "event_id": event_id, "subject": who.subject, "told": digest}
+        sent = {"event_source": source, "event_id": event_id, "subject": who.subject, "digest": digest}
         before = await QUERIES.outcome_get(conn, **sent)
         if before is not None:
             if before["told"] not in (None, digest):

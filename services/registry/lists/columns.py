@@ -52,7 +52,7 @@ ALSO = {
     "|是否注销|是否已注销|是否关停|是否已关停|是否停用|是否关闭|是否在用|是否正常|是否正常运行|是否运行|是否启用|是否正常使用|是否关停注销|是否注销关停",
 }
 REQUIRED = ("name", "platform", "unit", "address")
-VERDICT, DETAIL = "结果 verdict", "说明 detail"  # what a download adds, in front of all other columns
+VERDICT, DETAIL = "结果 verdict", "说明 detail"  # the columns that a download adds in front of all others
 FIELD = {name: field for field, names in COLUMNS.items() for name in names}
 ELSE = {name: field for field, names in ALSO.items() for name in names.split("|")}
 SEARCHED = 20  # rows in which the header is looked for: titles and remarks may stand above it
@@ -145,19 +145,19 @@ def _rows(table: Table) -> Iterator[tuple[int, bool, tuple[str, ...], dict[str, 
 
 def _header(table: Table) -> Header | None:
     try:
-        for number, whole, cells, found in _rows(table):
-            if any(field not in found for field in REQUIRED):
+        for number, whole, cells, named in _rows(table):
+            if any(field not in named for field in REQUIRED):
                 continue
             if not whole:
                 why = ("表头的引号未在本行闭合", "a quotation mark in the header is not closed on its line")
                 raise UnreadableFile(field="header", accepted="a header on one line", why=why)
-            _once(cells, found)
+            _once(cells, named)
             width = max(column for column, cell in enumerate(cells) if cell.strip()) + 1
             added = tuple(n for n, cell in enumerate(cells) if plain(cell).lower() in (VERDICT, DETAIL))
             return Header(
                 line=number,
                 cells=cells,
-                columns={field: at[0] for field, at in found.items()},
+                columns={field: at[0] for field, at in named.items()},
                 width=width,
                 added=added,
             )
@@ -167,8 +167,8 @@ def _header(table: Table) -> Header | None:
     return None
 
 
-def _once(cells: Sequence[str], found: Mapping[str, Sequence[int]]) -> None:
-    twice = {field: at for field, at in found.items() if len(at) > 1}
+def _once(cells: Sequence[str], named_columns: Mapping[str, Sequence[int]]) -> None:
+    twice = {field: at for field, at in named_columns.items() if len(at) > 1}
     if not twice:
         return
     named = "; ".join(
@@ -181,11 +181,11 @@ def _once(cells: Sequence[str], found: Mapping[str, Sequence[int]]) -> None:
 def _no_header(table: Table) -> UnreadableFile:
     """What the likeliest header lacks: the row that names most fields, the first of several."""
     rows = list(_rows(table))  # a file that is no CSV says so here
-    found = max((found for _, _, _, found in rows), key=len, default={})
-    if rows and not found and not rows[0][1]:
+    likeliest = max((fields for _, _, _, fields in rows), key=len, default={})
+    if rows and not likeliest and not rows[0][1]:
         why = ("表头的引号未在本行闭合", "a quotation mark in the header is not closed on its line")
         return UnreadableFile(field="header", accepted="a header on one line", why=why)
-    missing = [field for field in REQUIRED if field not in found]
+    missing = [field for field in REQUIRED if field not in likeliest]
     wanted = "; ".join(" or ".join(COLUMNS[field]) for field in missing)
     named = ", ".join(missing)
     why = (

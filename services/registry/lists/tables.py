@@ -1,4 +1,4 @@
-"""A table as text: how it is encoded, what parts its cells, and its lines. Pure."""
+"""A table as text: its encoding, the separator of its cells, and its lines. Pure."""
 
 import csv
 import io
@@ -76,13 +76,13 @@ def encodings(content: bytes) -> list[str]:
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     bare = ("utf-16-le", "utf-16-be") if b"\0" in content[:4096] else ()
     wanted = ("utf-16",) if marked else (*bare, "utf-8-sig", "gb18030")
-    found = []
+    readable = []
     for encoding in wanted:
         with suppress(UnicodeDecodeError):
             content.decode(encoding)
-            found.append(encoding)
-    if found:
-        return found
+            readable.append(encoding)
+    if readable:
+        return readable
     raise UnreadableFile(
         field="body",
         accepted="CSV in UTF-8 or UTF-16, in GBK under a Chinese header, or XLSX",

@@ -1,1 +1,1 @@
-"""Look-alikes: by what texts are found that only look like the identity or the name of an asset."""
+"""Look-alikes: the tokens by which a text finds the assets that it only looks like."""

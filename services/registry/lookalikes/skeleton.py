@@ -19,7 +19,7 @@ _BEYOND_ASCII = re.compile(r"(?:%[89a-f][0-9a-f])+", re.IGNORECASE)
 
 
 def _pairs() -> Iterable[tuple[str, str]]:
-    """(a character, what looks like it), without the marks that show those of scripts written from the right."""
+    """(a character, one that looks like it), without the marks that show those of scripts written from the right."""
     for char, others in confusables_data.items():
         if len(one := visible(char)) == 1:
             for other in others:
@@ -48,8 +48,8 @@ def _prototypes(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:
             above.setdefault(first, first)
         elif other:
             several[one] = other
-    found = {char: stand_in(char) for char in above}
-    return found | {char: "".join(found.get(part, part) for part in other) for char, other in several.items()}
+    prototypes = {char: stand_in(char) for char in above}
+    return prototypes | {char: "".join(prototypes.get(part, part) for part in other) for char, other in several.items()}
 
 
 PROTOTYPES = _prototypes(_pairs())
@@ -73,14 +73,14 @@ def key(text: str) -> str:
 
 def latin(text: str) -> str:
     """A text with what looks like Latin letters written as these; what is percent-encoded is looked at as well."""
-    plain = visible(_BEYOND_ASCII.sub(lambda found: unquote(found[0]), text))
+    plain = visible(_BEYOND_ASCII.sub(lambda match: unquote(match[0]), text))
     plain = unicodedata.normalize("NFKC", plain)
     return "".join(_latin(char) for char in plain)
 
 
 def _latin(char: str) -> str:
-    found = PROTOTYPES.get(char, char)
-    return found if found.isascii() and (char == "|" or not char.isascii()) else char
+    standing = PROTOTYPES.get(char, char)
+    return standing if standing.isascii() and (char == "|" or not char.isascii()) else char
 
 
 def plain(text: str) -> str:
@@ -88,13 +88,13 @@ def plain(text: str) -> str:
     return lowered(" ".join(unicodedata.normalize("NFKC", text).split()))
 
 
-def tokens(what: str, *texts: str) -> list[str]:
-    """Under which tokens texts are found by what looks like them: as they are written, and in small letters.
+def tokens(part: str, *texts: str) -> list[str]:
+    """The tokens under which texts are found by their look-alikes: as they are written, and in small letters.
 
-    `what`: an address and a name are no likeness of each other.
+    `part` is "address" or "name": an address never looks like a name.
     """
     keys = {key(spelt) for text in texts for spelt in (text, plain(text))}
-    return sorted(f"{what}:{sha256(found.encode()).hexdigest()[:32]}" for found in keys)
+    return sorted(f"{part}:{sha256(text.encode()).hexdigest()[:32]}" for text in keys)
 
 
 def spelt(identity: str, address: str) -> str:

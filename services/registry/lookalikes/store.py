@@ -1,4 +1,4 @@
-"""The tokens by which assets are found by what looks like them. Takes a connection, never commits."""
+"""The tokens by which assets are found by their look-alikes. Takes a connection, never commits."""
 
 from pathlib import Path
 

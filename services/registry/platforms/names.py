@@ -54,7 +54,7 @@ def _known(text: str) -> str | None:
 
 
 def _bare(key: str) -> str | None:
-    """The platform of a name without the words around it; None where what is left is none, or two."""
+    """The platform of a name without the words around it; None where no platform is left, or two are."""
     for _ in range(_MOST_PARTS):
         if key in _NAMES:
             return _NAMES[key]
@@ -79,10 +79,10 @@ def platform_name(text: str) -> str:
 
 
 def is_known_platform(name: str) -> bool:
-    """Whether a platform is known under this name: what else is a slip, or a platform to be looked at."""
+    """Whether a platform is known under this name: any other is a slip, or one that a person should look at."""
     return _known(name) is not None
 
 
 def is_usual_name(text: str) -> bool:
-    """Whether this is what a platform is called, and so hardly anybody's name on it."""
+    """Whether a text is the name of a platform, and so hardly the name of an account on it."""
     return (len(text) > 2 or not text.isascii()) and _known(text) is not None

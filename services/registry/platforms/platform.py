@@ -73,7 +73,7 @@ class Platform:
 
     @property
     def has_pages(self) -> bool:
-        """Whether what stands elsewhere is not on this platform, whatever a list says."""
+        """Whether the platform has pages of its own: then a page elsewhere is not on it, whatever a list says."""
         return any(form.at for form in self.forms)
 
     def shows(self, host: str, domain: str) -> bool:

@@ -81,7 +81,7 @@ _FOREIGN = _words(
 
 
 def points_elsewhere(text: str) -> bool:
-    """Whether a cell stands for another cell, is the fault of a formula, or too narrow for what it holds (`####`)."""
+    """Whether a cell stands for another cell, is the error of a formula, or too narrow for what it holds (`####`)."""
     kept = simple(text)
     return (
         bool({kept, kept.strip("()《》“”\"' ")} & (DITTO | FAULTY))
@@ -98,12 +98,12 @@ def says_nothing(text: str) -> bool:
         return True
     if word.isascii():
         parts = re.findall(r"[a-z/.]+", word)
-        said = [part.strip(".") for part in parts]
+        stated = [part.strip(".") for part in parts]
         return (
-            bool(said)
+            bool(stated)
             and len("".join(parts)) == len(re.sub(r"[\s,;:!-]", "", word))
-            and bool(_ENGLISH_NO.intersection(said))
-            and all(part in _ENGLISH_NO or part in _ENGLISH_ANY for part in said)
+            and bool(_ENGLISH_NO.intersection(stated))
+            and all(part in _ENGLISH_NO or part in _ENGLISH_ANY for part in stated)
         ) or re.fullmatch(r"n[./\\ -]*[akdr]\.?|x{3,}|to be \w+|in (?:progress|preparation)", word) is not None
     tight = re.sub(r"[\s。,.;:!?…]", "", word)
     return any(form.fullmatch(tight) for form in (_NO, _NOT_YET, _THERE, _MODEL))

@@ -1,4 +1,4 @@
-"""What names a unit, and what is refused of units. Pure."""
+"""Codes and ids of units, and the refusals of units. Pure."""
 
 import unicodedata
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ async def _add(conn: Connection, unit_id: UUID, additions: UnitAdditions, *, now
 async def record_unit(
     database: Database, ref: UnitRef, additions: UnitAdditions, *, parent: tuple[str, str] | None, now: datetime
 ) -> tuple[UnitRecorded, list[tuple[str, str]]]:
-    """Record a unit or add to what is known of it; answers its record and all its codes.
+    """Record a unit or add facts to it; answers its record and all its codes.
 
     Raises Unknown when the parent is not recorded, UnitCycle when it stands below, UnitCodeTaken for another's code.
     """

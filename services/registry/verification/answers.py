@@ -6,7 +6,7 @@ from services.registry.tombstones.wording import sponsor
 from services.registry.verification.domain import Answer, PublicAsset
 from services.registry.verification.schemas import Ending, Official, Verified
 
-# What is said of one asset, by its state; of several of one name, of the first.
+# The sentence about one asset, by its state; of several of one name, about the first.
 SAYS = {
     "official": (
         "官方{kind}:{name}({platform}),主办单位为{sponsor},自 {since} 起在册并运行。",
@@ -85,7 +85,7 @@ def _filled(text: str, public: PublicAsset, language: str) -> str:
 
 
 def _in(language: str, text: str) -> str:
-    """Of `Chinese / English`, as packs write their texts, the one part; a text that is not so is told whole."""
+    """Of `Chinese / English`, as packs write their texts, the one part; another text is shown whole."""
     zh, parted, en = text.partition(" / ")
     return text if not parted or " / " in en else zh if language == "zh" else en
 

@@ -18,15 +18,15 @@ _LOOKED_FOR = {skeleton.key(domain): domain for platform in (*NETWORKS, *STORES)
 
 
 def read_as(platform: str, address: str) -> tuple[list[Reading], UnreadableAddress | None]:
-    """As what an address can be read, without a platform also as an app's package, and why it is no account's.
+    """The readings of an address, without a platform also as an app's package, and why it is no account's.
 
-    Raises UnreadableAddress where it can be read as nothing.
+    Raises UnreadableAddress where it has no reading.
     """
     stores = () if platform else tuple(store.name for store in STORES)
     tried: list[tuple[Kind, str]] = [("account", platform or WEB), ("app", platform or WEB)]
     tried += [("app", store) for store in stores]
     tried.append(("group", platform or WEB))
-    found: dict[tuple[Kind, str, str], Reading] = {}
+    readings: dict[tuple[Kind, str, str], Reading] = {}
     refused: UnreadableAddress | None = None
     for kind, on in tried:
         try:
@@ -37,14 +37,14 @@ def read_as(platform: str, address: str) -> tuple[list[Reading], UnreadableAddre
         if not (
             identity.page and on in NAMED and not platform
         ):  # a page elsewhere is read once, not once for each store
-            found.setdefault((kind, *identity.key), (kind, identity))
-    if not found:
+            readings.setdefault((kind, *identity.key), (kind, identity))
+    if not readings:
         raise refused or UnreadableAddress(field="address", address=address[:200])
-    return list(found.values()), refused
+    return list(readings.values()), refused
 
 
 def searched(identity: Canonical, platform: str) -> tuple[str | None, Collection[str]]:
-    """On which platform what is asked for may stand, None for any, and on which it then may not.
+    """The platform on which an identity is searched, None for any, and the platforms on which it then is not.
 
     Names of a platform may look like a host: `https://gov.one/` is not the page that is called `gov.one` on Facebook.
     """
@@ -55,7 +55,7 @@ def searched(identity: Canonical, platform: str) -> tuple[str | None, Collection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
-    """How something that looks like what is asked is found: by tokens, among a kind on a platform, and by its keys."""
+    """How assets that look like an address are searched: by tokens, in a kind on a platform, then by their keys."""
 
     kind: Kind
     platform: str | None
@@ -65,7 +65,7 @@ class Likeness:
 
 
 def trimmed(text: str) -> str:
-    """A text without what nobody sees around it, as it comes along when it is copied."""
+    """A text without the invisible characters around it that come along when it is copied."""
     kept = text.strip()
     while kept and is_invisible(kept[0]):
         kept = kept[1:].lstrip()
@@ -75,16 +75,16 @@ def trimmed(text: str) -> str:
 
 
 def may_be_shown(platform: str, address: str, read: Sequence[Reading]) -> bool:
-    """Whether what is asked for can only be the name that is shown of something, and not what its address calls it."""
+    """Whether a text can only be the shown name of an asset, and not its name in an address."""
     if is_address(address) or any(identity.page for _, identity in read):
         return False
-    ascii_only = unicodedata.normalize("NFKC", trimmed(address)).isascii()  # what a handle is made of
+    ascii_only = unicodedata.normalize("NFKC", trimmed(address)).isascii()  # as a handle is
     return not platform or not ascii_only or all(kind == "group" for kind, _ in read)
 
 
 def likenesses(platform: str, address: str) -> list[Likeness]:
-    """What an address may look like: read as it is seen, and with what looks like Latin letters as these."""
-    found: dict[tuple[str, ...], Likeness] = {}
+    """What an address may look like: read as it is seen, and with look-alikes of Latin letters as these letters."""
+    likely: dict[tuple[str, ...], Likeness] = {}
     for text in _seen(address):
         try:
             read, _ = read_as(platform, text)
@@ -97,8 +97,8 @@ def likenesses(platform: str, address: str) -> list[Likeness]:
             like = Likeness(
                 kind=kind, platform=on, apart=apart, tokens=skeleton.tokens("address", *spellings), keys=keys
             )
-            found.setdefault((kind, on or "", *like.tokens), like)
-    return list(found.values())
+            likely.setdefault((kind, on or "", *like.tokens), like)
+    return list(likely.values())
 
 
 def _seen(address: str) -> list[str]:
@@ -110,10 +110,10 @@ def _seen(address: str) -> list[str]:
 
 def _of_known_host(address: str) -> str | None:
     """An address on a host that looks like one of a platform, as if it were on that; None where it does not."""
-    found = _HOST.match(address)
-    if found is None:
+    match = _HOST.match(address)
+    if match is None:
         return None
-    scheme, host, rest = found.groups()
+    scheme, host, rest = match.groups()
     labels = unicodedata.normalize("NFKC", host).lower().removesuffix(".").split(".")
     for first in range(len(labels)):
         tail = ".".join(labels[first:])
