@@ -41,9 +41,14 @@ KEY = tokens.new_key("test")
 
 def declared(name: str, *, source: str = "list", unit: str = "Unit", **more: Any) -> AssetDeclared:
     fields: dict[str, Any] = {
-        "source": source, "on": TODAY, "kind": "account", "platform": "X", "address": f"https://x.com/{name}",
-        "name": name, "sponsor": UnitRef(scheme="ca-name", value=unit, name=unit),
-    }  # fmt: skip
+        "source": source,
+        "on": TODAY,
+        "kind": "account",
+        "platform": "X",
+        "address": f"https://x.com/{name}",
+        "name": name,
+        "sponsor": UnitRef(scheme="ca-name", value=unit, name=unit),
+    }
     return AssetDeclared(**fields | more)
 
 
@@ -119,10 +124,17 @@ class Registry:
 
     async def close(self, asset_id: UUID, **more: Any) -> None:
         fields: dict[str, Any] = {
-            "case_id": ids.case_id(asset_id, 1), "asset_id": asset_id, "version": 9, "at": self.now, "rule": "C15",
-            "reason": "<silent>", "closed_on": self.now.date(), "stopped_on": self.now.date(), "plan_sha256": "p",
+            "case_id": ids.case_id(asset_id, 1),
+            "asset_id": asset_id,
+            "version": 9,
+            "at": self.now,
+            "rule": "C15",
+            "reason": "<silent>",
+            "closed_on": self.now.date(),
+            "stopped_on": self.now.date(),
+            "plan_sha256": "p",
             "archive_sha256": "a",
-        }  # fmt: skip
+        }
         told = CaseClosed(**fields | more)
         await tombstone_usecases.close(self.database, told, f"closed {asset_id}", now=self.now)
 

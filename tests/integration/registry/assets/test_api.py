@@ -129,9 +129,11 @@ async def test_an_agent_finds_the_ids_of_the_assets_it_reports_on(http: httpx.As
 async def test_a_unit_is_found_by_a_code_and_by_the_beginning_of_a_name(http: httpx.AsyncClient) -> None:
     for value, name, alias in (("115A", "Ministère de l'Été", "Summer"), ("115B", "ministère_x", "Other")):
         sent = {
-            "scheme": "cn-code", "value": value, "names": [{"language": "fr", "text": name}],
+            "scheme": "cn-code",
+            "value": value,
+            "names": [{"language": "fr", "text": name}],
             "aliases": [{"scheme": "ca-name", "value": alias}],
-        }  # fmt: skip
+        }
         assert (await http.post("/units", json=sent, headers=REGISTRAR)).status_code == 201
 
     async def found(**asked: str) -> list[str]:
@@ -148,8 +150,12 @@ async def test_a_unit_is_found_by_a_code_and_by_the_beginning_of_a_name(http: ht
     assert await found(name="ministère_") == ["115B"]
     assert await found(scheme="ca-name", value="115A") == []
     assert await found(scheme="cn-code", value="115A", name="other") == []
-    for asked, field in (({"scheme": "a"}, "value"), ({"value": "a"}, "scheme"), ({"name": " "}, "name"),
-                         ({"scheme": "a", "value": "\0"}, "value")):  # fmt: skip
+    for asked, field in (
+        ({"scheme": "a"}, "value"),
+        ({"value": "a"}, "scheme"),
+        ({"name": " "}, "name"),
+        ({"scheme": "a", "value": "\0"}, "value"),
+    ):
         refused = await http.get("/units", params=asked, headers=VIEWER)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)
     first = (await http.get("/units", params={"name": "m", "limit": 1}, headers=VIEWER)).json()

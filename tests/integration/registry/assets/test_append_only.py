@@ -13,8 +13,13 @@ async def test_the_service_cannot_rewrite_what_is_append_only(registry: Registry
            and has_table_privilege(oid, 'insert')"""
     )
     assert {row["relname"] for row in rows} == {
-        "asset_versions", "imports", "import_changes", "intake_outcomes", "tombstones", "reopen_permits",
-    }  # fmt: skip
+        "asset_versions",
+        "imports",
+        "import_changes",
+        "intake_outcomes",
+        "tombstones",
+        "reopen_permits",
+    }
     await registry.take(declared("a"))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await registry.database.pool.execute("delete from asset_versions")

@@ -58,13 +58,20 @@ async def test_a_file_like_a_real_one_gets_a_verdict_for_each_line(registry: Reg
     assert all(v["twin_id"] == verdicts[v["twin_row"]]["asset_id"] for v in verdicts.values() if "twin_row" in v)
     odd = {row: v["code"] for row, v in verdicts.items() if v["verdict"] == "added" and "code" in v}
     assert odd == {
-        19: "platform_corrected", 20: "platform_corrected", 29: "blank_in_address", 48: "platform_corrected",
-    }  # fmt: skip
+        19: "platform_corrected",
+        20: "platform_corrected",
+        29: "blank_in_address",
+        48: "platform_corrected",
+    }
     refused = {row: (v["code"], v["field"]) for row, v in verdicts.items() if v["verdict"] == "refused"}
     assert refused == {
-        31: ("unreadable_address", "address"), 32: ("unreadable_address", "address"), 33: ("invalid", "name"),
-        34: ("invalid", "unit"), 35: ("unreadable_address", "address"), 44: ("unreadable_address", "address"),
-    }  # fmt: skip
+        31: ("unreadable_address", "address"),
+        32: ("unreadable_address", "address"),
+        33: ("invalid", "name"),
+        34: ("invalid", "unit"),
+        35: ("unreadable_address", "address"),
+        44: ("unreadable_address", "address"),
+    }
     assert all(v["detail"] and v["detail_zh"] for v in verdicts.values() if "code" in v)
     assert await registry.fetch("select count(*) from units") == 6, "one unit is spelt in two ways"
 
@@ -100,8 +107,12 @@ async def test_an_older_list_that_comes_late_undoes_nothing(registry: Registry) 
         assert {k: n for k, n in found["summary"].items() if n} == {"unchanged": 2, "amended": 1, "added": 1, "gone": 1}
         assert [v["code"] for v in found["verdicts"][:2]] == ["outdated", "outdated"]
     assert [await registry.state(name) for name in "abcde"] == [
-        "draft online", "draft gone", "draft gone", "draft online", "draft online",
-    ]  # fmt: skip
+        "draft online",
+        "draft gone",
+        "draft gone",
+        "draft online",
+        "draft online",
+    ]
     with pytest.raises(Invalid):
         await registry.bring_in(csv_of("a"), on=TODAY + timedelta(days=2))
 

@@ -145,8 +145,11 @@ async def test_what_a_source_said_of_an_earlier_day_undoes_nothing_when_it_arriv
     assert await registry.outcome(declared("a", source="other", on=earlier)) == "restored"
     assert await registry.outcome(corrected("a", source="other", unit="Another", on=earlier)) == "amended"
     assert [outcome for outcome, _ in await registry.history(first.asset_id)] == [
-        "registered", "gone", "restored", "amended",
-    ]  # fmt: skip
+        "registered",
+        "gone",
+        "restored",
+        "amended",
+    ]
 
 
 async def test_a_late_statement_does_not_take_back_what_the_guard_holds(registry: Registry) -> None:

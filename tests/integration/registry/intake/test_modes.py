@@ -81,8 +81,11 @@ async def test_faults_are_named_as_their_sender_wrote_them(http: httpx.AsyncClie
     told = {"ce-tiem", "ce-time", "ce-subject", "nmae", "on"}
     assert fields(await post(http, headers, wrong)) == told
     assert fields(await post(http, STRUCTURED, event("a", "1", tiem="x", time="yesterday", data=wrong))) == {
-        "tiem", "time", "data.nmae", "data.on",
-    }  # fmt: skip
+        "tiem",
+        "time",
+        "data.nmae",
+        "data.on",
+    }
     (refused,) = (await post(http, BATCH, [event("a", "1", tiem="x")])).json()["items"]
     assert (refused["status"], [fault["field"] for fault in refused["problem"]["errors"]]) == (422, ["tiem"])
     missing = binary("1")
@@ -137,9 +140,14 @@ async def test_each_event_of_a_batch_is_judged_for_itself(http: httpx.AsyncClien
     """In order; what one is refused with is what it would have been refused with alone."""
     gone = delisted("zz").model_dump(mode="json")
     batch = [
-        event("a", "1"), event("b", "2", data=data("b", on="2026-01-01")), 7, event("a", "1"),
-        event("zz", "3", type="asset.delisted", data=gone), event("c", "1"), event("c", "4"),
-    ]  # fmt: skip
+        event("a", "1"),
+        event("b", "2", data=data("b", on="2026-01-01")),
+        7,
+        event("a", "1"),
+        event("zz", "3", type="asset.delisted", data=gone),
+        event("c", "1"),
+        event("c", "4"),
+    ]
     answer = await post(http, BATCH, batch)
     assert answer.status_code == 207
     items = answer.json()["items"]

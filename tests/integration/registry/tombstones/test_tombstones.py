@@ -11,9 +11,12 @@ from libs.common.http import pages
 from tests.integration.registry.conftest import Registry, bearer, declared
 
 RULE = {
-    "title": "僵尸账号(超过90天未更新) / Zombie account", "basis": "国办发〔2018〕123号 / 2018 No. 123 <i>",
-    "label": "FRAG", "pack": "cn-accounts", "pack_version": "7.1.3",
-}  # fmt: skip
+    "title": "僵尸账号(超过90天未更新) / Zombie account",
+    "basis": "国办发〔2018〕123号 / 2018 No. 123 <i>",
+    "label": "FRAG",
+    "pack": "cn-accounts",
+    "pack_version": "7.1.3",
+}
 HOUSE = UnitRef(scheme="ca-name", value="House", name="市政府<办公厅>", language="zh")
 PAGE = {"Accept": "text/html"}
 
@@ -72,8 +75,10 @@ async def test_a_reopened_one_says_so(http: httpx.AsyncClient, registry: Registr
     again = (await registry.take(declared("One", sponsor=HOUSE, on=registry.now.date()))).asset_id
     told = (await http.get(f"/tombstones/{asset}")).json()
     assert (told["reopened_as"], str(again) in told["next"]["zh"], str(again) in told["next"]["en"]) == (
-        str(again), True, True,
-    )  # fmt: skip
+        str(again),
+        True,
+        True,
+    )
 
 
 async def test_people_ask_on_a_page(http: httpx.AsyncClient, registry: Registry) -> None:
@@ -88,10 +93,10 @@ async def test_people_ask_on_a_page(http: httpx.AsyncClient, registry: Registry)
         ({"address": "x.com/One"}, ["已关停", "Closed", "Zombie account", "/registry/v1/tombstones/"]),
         ({"address": "x.com/Two"}, ["官方", "Official", "&lt;u&gt;Two", "市政府&lt;办公厅&gt;", "2025-06-01"]),
         ({"address": "x.com/tw0"}, ["不是官方", "look-alike", "https://x.com/two"]),
-        ({"address": "x.com/<b>nobody", "platform": "\"><b>"}, []),
+        ({"address": "x.com/<b>nobody", "platform": '"><b>'}, []),
         ({"address": "x.com/nobody"}, ["不能确认", "Unknown"]),
         ({"name": "<u>Two"}, ["官方", "&lt;u&gt;Two"]),
-    ):  # fmt: skip
+    ):
         reply = await http.get("/verify", params=asked, headers=PAGE)
         assert reply.status_code == (200 if words else 422), asked
         assert [word for word in words if word not in reply.text] == []

@@ -52,9 +52,15 @@ async def test_no_unit_takes_over_or_removes_what_another_answers_for(registry: 
             await registry.take(told, who=me)
     with pytest.raises(OutOfScope):
         await asset_usecases.amend(
-            registry.database, (await registry.take(declared("b", sponsor=sponsor))).asset_id, 1, me,
-            name="x", language=None, opened_on=None, now=NOW,
-        )  # fmt: skip
+            registry.database,
+            (await registry.take(declared("b", sponsor=sponsor))).asset_id,
+            1,
+            me,
+            name="x",
+            language=None,
+            opened_on=None,
+            now=NOW,
+        )
     assert await registry.state("a") == "draft online"
 
 

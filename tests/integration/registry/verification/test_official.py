@@ -9,36 +9,56 @@ from tests.integration.registry.conftest import HEAD, Registry, bearer, declared
 
 # What is on record, what is asked, and the answer; None is a refusal of the address.
 ACCOUNTS = [
-    ("X", "https://x.com/OneGov"), ("Facebook", "https://www.facebook.com/OneGov"),
-    ("Instagram", "https://instagram.com/OneGov"), ("TikTok", "https://www.tiktok.com/@onegov"),
-    ("微博", "https://weibo.com/u/1234567890"), ("LinkedIn", "https://www.linkedin.com/company/onegov"),
-    ("Facebook", "https://www.facebook.com/profile.php?id=100064111"), ("Facebook", "https://facebook.com/gov.one"),
+    ("X", "https://x.com/OneGov"),
+    ("Facebook", "https://www.facebook.com/OneGov"),
+    ("Instagram", "https://instagram.com/OneGov"),
+    ("TikTok", "https://www.tiktok.com/@onegov"),
+    ("微博", "https://weibo.com/u/1234567890"),
+    ("LinkedIn", "https://www.linkedin.com/company/onegov"),
+    ("Facebook", "https://www.facebook.com/profile.php?id=100064111"),
+    ("Facebook", "https://facebook.com/gov.one"),
     ("微信", "https://mp.weixin.qq.com/mp/profile_ext?action=home&__biz=MzA4NDI3NjcyNA=="),
-    ("website", "https://giessen.example/"), ("YouTube", "https://www.youtube.com/@strasse"),
+    ("website", "https://giessen.example/"),
+    ("YouTube", "https://www.youtube.com/@strasse"),
     ("website", "29palms.gov"),
     ("website", "https://www.a.example/show?type=1&id=7"),
-]  # fmt: skip
+]
 ASKED = [
-    ("https://x.com/OneGov/../evil", "unknown"), ("https://x.com/OneGov/%2e%2e/evil", "unknown"),
-    ("https://x.com/evil/../OneGov", "official"), ("https://weibo.com/u/1234567890/../9876543210", "unknown"),
-    ("https://www.linkedin.com/company/onegov/../evil", "unknown"), ("https://x.com/OneGov", "official"),
+    ("https://x.com/OneGov/../evil", "unknown"),
+    ("https://x.com/OneGov/%2e%2e/evil", "unknown"),
+    ("https://x.com/evil/../OneGov", "official"),
+    ("https://weibo.com/u/1234567890/../9876543210", "unknown"),
+    ("https://www.linkedin.com/company/onegov/../evil", "unknown"),
+    ("https://x.com/OneGov", "official"),
     ("https://www.facebook.com/profile.php?ID=100064111&id=100064222", None),
     ("https://www.facebook.com/profile.php?id=100064111&id=100064222", None),
     ("https://www.facebook.com/profile.php?id=100064111&ref=x", "official"),
     ("https://play.google.com/store/search?q=evil&id=cn.gov.one", "unknown"),
-    ("https://play.google.com/store/apps/details?id=cn.gov.one", "official"), ("cn.gov.one", "official"),
+    ("https://play.google.com/store/apps/details?id=cn.gov.one", "official"),
+    ("cn.gov.one", "official"),
     ("https://open.weixin.qq.com/qr/code?username=gh_evil&__biz=MzA4NDI3NjcyNA==", "unknown"),
     ("https://mp.weixin.qq.com/mp/profile_ext?__biz=MzA4NDI3NjcyNA%3D%3D&scene=1", "official"),
-    ("https://x.com/OneGov/status/1234567890", None), ("https://www.tiktok.com/@onegov/video/7", None),
-    ("https://pic.twitter.com/OneGov", None), ("https://business.facebook.com/OneGov", None),
-    ("https://gießen.example/", "unknown"), ("https://xn--gieen-nqa.example/", "unknown"),
-    ("https://giessen.example", "official"), ("https://www.youtube.com/@straße", "unknown"),
-    ("29PALMS.GOV", "official"), ("29palms.gov.", "official"), ("https://t.co/OneGov", None),
-    ("https://gov.one/", "unknown"), ("https://cn.gov.one/", "unknown"), ("https://facebook.com/gov.one", "official"),
-    ("https://x。com/OneGov", "official"), ("https://x.com.evil.example/OneGov", "unknown"),
-    ("https://a.example/show?id=7&type=1&from=qr", "official"), ("https://a.example/show?ID=7&type=1", "unknown"),
-    ("https://a.example/show?id=7", "unknown"), ("https://a.example/show?id=7&type=1&id=8", "unknown"),
-]  # fmt: skip
+    ("https://x.com/OneGov/status/1234567890", None),
+    ("https://www.tiktok.com/@onegov/video/7", None),
+    ("https://pic.twitter.com/OneGov", None),
+    ("https://business.facebook.com/OneGov", None),
+    ("https://gießen.example/", "unknown"),
+    ("https://xn--gieen-nqa.example/", "unknown"),
+    ("https://giessen.example", "official"),
+    ("https://www.youtube.com/@straße", "unknown"),
+    ("29PALMS.GOV", "official"),
+    ("29palms.gov.", "official"),
+    ("https://t.co/OneGov", None),
+    ("https://gov.one/", "unknown"),
+    ("https://cn.gov.one/", "unknown"),
+    ("https://facebook.com/gov.one", "official"),
+    ("https://x。com/OneGov", "official"),
+    ("https://x.com.evil.example/OneGov", "unknown"),
+    ("https://a.example/show?id=7&type=1&from=qr", "official"),
+    ("https://a.example/show?ID=7&type=1", "unknown"),
+    ("https://a.example/show?id=7", "unknown"),
+    ("https://a.example/show?id=7&type=1&id=8", "unknown"),
+]
 US = (Path(__file__).parents[3] / "data" / "names" / "us-accounts.csv").read_text()
 
 
@@ -62,17 +82,33 @@ async def test_nobody_elses_page_is_called_official(http: httpx.AsyncClient, reg
 @pytest.mark.parametrize(
     ("kind", "platform", "one", "other"),
     [
-        ("app", "安卓", "https://a.app.qq.com/o/simple.jsp?pkgname=com.gov.alpha",
-         "https://a.app.qq.com/o/simple.jsp?pkgname=com.gov.beta"),
+        (
+            "app",
+            "安卓",
+            "https://a.app.qq.com/o/simple.jsp?pkgname=com.gov.alpha",
+            "https://a.app.qq.com/o/simple.jsp?pkgname=com.gov.beta",
+        ),
         ("group", "QQ群", "https://jq.qq.com/?_wv=1027&k=5aaaaaa", "https://jq.qq.com/?_wv=1027&k=5bbbbbb"),
-        ("account", "百家号", "https://author.baidu.com/home?context=%7B%22app_id%22%3A%22111%22%7D",
-         "https://author.baidu.com/home?context=%7B%22app_id%22%3A%22222%22%7D"),
-        ("account", "今日头条", "https://profile.zjurl.cn/rogue/ugc/profile/?user_id=111",
-         "https://profile.zjurl.cn/rogue/ugc/profile/?user_id=222"),
-        ("account", "政务网站", "https://www.a.example/show.aspx?type=1&amp;id=7",
-         "https://www.a.example/show.aspx?type=1&amp;id=8"),
+        (
+            "account",
+            "百家号",
+            "https://author.baidu.com/home?context=%7B%22app_id%22%3A%22111%22%7D",
+            "https://author.baidu.com/home?context=%7B%22app_id%22%3A%22222%22%7D",
+        ),
+        (
+            "account",
+            "今日头条",
+            "https://profile.zjurl.cn/rogue/ugc/profile/?user_id=111",
+            "https://profile.zjurl.cn/rogue/ugc/profile/?user_id=222",
+        ),
+        (
+            "account",
+            "政务网站",
+            "https://www.a.example/show.aspx?type=1&amp;id=7",
+            "https://www.a.example/show.aspx?type=1&amp;id=8",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_what_a_query_tells_apart_is_recorded_twice(
     http: httpx.AsyncClient, kind: str, platform: str, one: str, other: str
 ) -> None:

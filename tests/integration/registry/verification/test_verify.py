@@ -82,23 +82,51 @@ OFFICIAL = [
     ("抖音", "https://www.douyin.com/user/MS4wLjABAAAA0O"),
 ]
 ALIKE = [
-    "https://x.com/OneGov\u200b", "https://x.com/One\u2060Gov", "https://x.com/OneGov%E2%80%8B", "https://x.com/0neGov",
-    "https://x.com/ОnеGоv", "https://х.com/OneGov", "https://x.com/%D0%9EneGov", "https://x.com/hаIIgov",
-    "https://x.com/haIIgov", "https://weib0.com/chengdufabu", "https://ⅿ.weibo.com/chеngdufabu",
-    "https://weibo.com/n/カ行工商", "https://weibo.com/n/力行\u200d工商", "https://weibo.com/n/力行エ商",
-    "https://gіessen.example/rathaus", "https://xn--gessen-pvf.example/rathaus", "https://giessen.example/r\u0430thaus",
-    "https://giessen.example/Rathaus\ufeff", "https://www.youtube.com/channel/UCabcdefghijklmnopqrstul",
-    "https://www.douyin.com/user/MS4wLjABAAAAO0", "https://x.com\u200b/OneGov", "https://youtube.corn/channel/UCabcdefghijklmnopqrstuI",
-]  # fmt: skip
+    "https://x.com/OneGov\u200b",
+    "https://x.com/One\u2060Gov",
+    "https://x.com/OneGov%E2%80%8B",
+    "https://x.com/0neGov",
+    "https://x.com/ОnеGоv",
+    "https://х.com/OneGov",
+    "https://x.com/%D0%9EneGov",
+    "https://x.com/hаIIgov",
+    "https://x.com/haIIgov",
+    "https://weib0.com/chengdufabu",
+    "https://ⅿ.weibo.com/chеngdufabu",
+    "https://weibo.com/n/カ行工商",
+    "https://weibo.com/n/力行\u200d工商",
+    "https://weibo.com/n/力行エ商",
+    "https://gіessen.example/rathaus",
+    "https://xn--gessen-pvf.example/rathaus",
+    "https://giessen.example/r\u0430thaus",
+    "https://giessen.example/Rathaus\ufeff",
+    "https://www.youtube.com/channel/UCabcdefghijklmnopqrstul",
+    "https://www.douyin.com/user/MS4wLjABAAAAO0",
+    "https://x.com\u200b/OneGov",
+    "https://youtube.corn/channel/UCabcdefghijklmnopqrstuI",
+]
 NOT_ALIKE = [
-    "https://x.com/OneGovs", "https://x.com/TwoGov", "https://weibo.com/chengdu", "https://giessen.example/RATHAUS",
-    "https://gießen.example/rathaus", "https://a.example/show?ID=7", "https://x.com/halgov", "https://y.com/OneGov",
-    "https://www.youtube.com/channel/UCABCDEFGHIJKLMNOPQRSTUI", "https://b.example/", "https://x.com.evil.example/OneGov",
-]  # fmt: skip
+    "https://x.com/OneGovs",
+    "https://x.com/TwoGov",
+    "https://weibo.com/chengdu",
+    "https://giessen.example/RATHAUS",
+    "https://gießen.example/rathaus",
+    "https://a.example/show?ID=7",
+    "https://x.com/halgov",
+    "https://y.com/OneGov",
+    "https://www.youtube.com/channel/UCABCDEFGHIJKLMNOPQRSTUI",
+    "https://b.example/",
+    "https://x.com.evil.example/OneGov",
+]
 SAME = [
-    "https://x.com/onegov", "HTTPS://X.COM/ONEGOV", "https://x.com/ＯneGov", "\ufeffhttps://x.com/OneGov",
-    "https://ｘ.com/OneGov", "https://weibo.com/n/%E5%8A%9B%E8%A1%8C%E5%B7%A5%E5%95%86", "https://GIESSEN.example/rathaus",
-]  # fmt: skip
+    "https://x.com/onegov",
+    "HTTPS://X.COM/ONEGOV",
+    "https://x.com/ＯneGov",
+    "\ufeffhttps://x.com/OneGov",
+    "https://ｘ.com/OneGov",
+    "https://weibo.com/n/%E5%8A%9B%E8%A1%8C%E5%B7%A5%E5%95%86",
+    "https://GIESSEN.example/rathaus",
+]
 
 
 @pytest.fixture
@@ -165,8 +193,10 @@ async def test_it_finds_by_the_name_that_is_shown(http: httpx.AsyncClient, regis
     found = await ask(http, name="成都发布")
     assert (found["status"], found["found_by"], found["more"]) == ("official", "name", False)
     assert [(one["platform"], one["state"]) for one in found["assets"]] == [
-        ("douyin", "official"), ("weibo", "official"), ("x", "closed"),
-    ]  # fmt: skip
+        ("douyin", "official"),
+        ("weibo", "official"),
+        ("x", "closed"),
+    ]
     assert {one["asset_id"] for one in found["assets"]} == {str(weibo), str(douyin), str(closed)}
     assert {one["sponsor"]["name"] for one in found["assets"]} == {"市政府办公厅"}
     assert all(one["address"].startswith("https://") for one in found["assets"])

@@ -61,41 +61,119 @@ def test_every_list_gets_the_same_verdicts_twice(file: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "platform", "addresses", "expected"),
     [
-        ("app", "App Store", ["https://apps.apple.com/cn/app/id777000111", "777000111", "ID777000111",
-            "https://itunes.apple.com/WebObjects/MZStore.woa/wa/viewSoftware?id=777000111&mt=8",
-            "https://geo.itunes.apple.com/app/id777000111", "https://apps.apple.com/app/x/id777000111?l=zh"],
-            "ios|id777000111"),
-        ("app", "华为应用市场", ["https://appgallery.huawei.com/app/C100200",
-            "https://appgallery.huawei.com/#/app/C100200",
-            "https://appgallery.cloud.huawei.com/ag/n/app/C100200?channelId=1", "c100200"], "huawei|C100200"),
-        ("app", "应用宝", ["https://a.app.qq.com/o/simple.jsp?pkgname=com.gov.alpha", "com.gov.alpha",
-            "https://sj.qq.com/appdetail/com.gov.alpha", "https://app.mi.com/details?id=com.gov.alpha&ref=search",
-            "www.play.google.com/store/apps/details?id=com.gov.alpha"], "android|com.gov.alpha"),
+        (
+            "app",
+            "App Store",
+            [
+                "https://apps.apple.com/cn/app/id777000111",
+                "777000111",
+                "ID777000111",
+                "https://itunes.apple.com/WebObjects/MZStore.woa/wa/viewSoftware?id=777000111&mt=8",
+                "https://geo.itunes.apple.com/app/id777000111",
+                "https://apps.apple.com/app/x/id777000111?l=zh",
+            ],
+            "ios|id777000111",
+        ),
+        (
+            "app",
+            "华为应用市场",
+            [
+                "https://appgallery.huawei.com/app/C100200",
+                "https://appgallery.huawei.com/#/app/C100200",
+                "https://appgallery.cloud.huawei.com/ag/n/app/C100200?channelId=1",
+                "c100200",
+            ],
+            "huawei|C100200",
+        ),
+        (
+            "app",
+            "应用宝",
+            [
+                "https://a.app.qq.com/o/simple.jsp?pkgname=com.gov.alpha",
+                "com.gov.alpha",
+                "https://sj.qq.com/appdetail/com.gov.alpha",
+                "https://app.mi.com/details?id=com.gov.alpha&ref=search",
+                "www.play.google.com/store/apps/details?id=com.gov.alpha",
+            ],
+            "android|com.gov.alpha",
+        ),
         ("group", "QQ群", ["https://jq.qq.com/?_wv=1027&k=5aaaaaa", "https://qm.qq.com/q/5aaaaaa"], "qq|k/5aaaaaa"),
-        ("account", "百家号", ["https://author.baidu.com/home?context=%7B%22app_id%22%3A%22111%22%7D",
-            "https://author.baidu.com/home?context=%7B%22from%22%3A%22ugc%22%2C%22app_id%22%3A%22111%22%7D",
-            "https://baijiahao.baidu.com/u?app_id=111"], "baijiahao|111"),
+        (
+            "account",
+            "百家号",
+            [
+                "https://author.baidu.com/home?context=%7B%22app_id%22%3A%22111%22%7D",
+                "https://author.baidu.com/home?context=%7B%22from%22%3A%22ugc%22%2C%22app_id%22%3A%22111%22%7D",
+                "https://baijiahao.baidu.com/u?app_id=111",
+            ],
+            "baijiahao|111",
+        ),
         ("account", "今日头条", ["https://profile.zjurl.cn/rogue/ugc/profile/?user_id=222"], "toutiao|profile/222"),
-        ("account", "政务网站", ["https://www.a.example/show.aspx?type=1&amp;id=7", "a.example/show.aspx?ID=7&TYPE=1"],
-            "web|a.example/show.aspx?id=7&type=1"),
-        ("account", "website", ["29palms.gov", "29PALMS.GOV", "29palms.gov.", "https://www.29palms.gov/",
-            "29palms。gov"],
-            "web|29palms.gov"),
-        ("account", "website", ["https://xn--gieen-nqa.example/", "https://gießen.example/", "GIEẞEN.example"],
-            "web|gießen.example"),
-        ("account", "X", ["https://x.com/OneGov/../evil", "https://x.com/OneGov/%2e%2E/evil", "https:/x.com/evil",
-            "https:x.com/evil", "https://x.com/ｅvil", "https://x.com/./evil/", "＠ｅｖｉｌ", "@evil\u200e", "\ufeffhttps://x.com/evil"],
-            "x|evil"),
-        ("account", "微博", ["https://weibo.com/u/1234567890/../9876543210", "https://weibo。com/u/9876543210",
-            "９８７６５４３２１０", "https://weibo.com/p/1005059876543210"], "weibo|9876543210"),
-        ("account", "微信", ["https://open.weixin.qq.com/qr/code?username=gh_evil&__biz=MzA4NDI3NjcyNA=="],
-            "wechat|gh_evil"),
-        ("account", "Facebook", ["https://www.facebook.com/p/Town-of-One-100064111111111/", "100064111111111",
-            "https://www.facebook.com/people/Town/100064111111111/"], "facebook|100064111111111"),
+        (
+            "account",
+            "政务网站",
+            ["https://www.a.example/show.aspx?type=1&amp;id=7", "a.example/show.aspx?ID=7&TYPE=1"],
+            "web|a.example/show.aspx?id=7&type=1",
+        ),
+        (
+            "account",
+            "website",
+            ["29palms.gov", "29PALMS.GOV", "29palms.gov.", "https://www.29palms.gov/", "29palms。gov"],
+            "web|29palms.gov",
+        ),
+        (
+            "account",
+            "website",
+            ["https://xn--gieen-nqa.example/", "https://gießen.example/", "GIEẞEN.example"],
+            "web|gießen.example",
+        ),
+        (
+            "account",
+            "X",
+            [
+                "https://x.com/OneGov/../evil",
+                "https://x.com/OneGov/%2e%2E/evil",
+                "https:/x.com/evil",
+                "https:x.com/evil",
+                "https://x.com/ｅvil",
+                "https://x.com/./evil/",
+                "＠ｅｖｉｌ",
+                "@evil\u200e",
+                "\ufeffhttps://x.com/evil",
+            ],
+            "x|evil",
+        ),
+        (
+            "account",
+            "微博",
+            [
+                "https://weibo.com/u/1234567890/../9876543210",
+                "https://weibo。com/u/9876543210",
+                "９８７６５４３２１０",
+                "https://weibo.com/p/1005059876543210",
+            ],
+            "weibo|9876543210",
+        ),
+        (
+            "account",
+            "微信",
+            ["https://open.weixin.qq.com/qr/code?username=gh_evil&__biz=MzA4NDI3NjcyNA=="],
+            "wechat|gh_evil",
+        ),
+        (
+            "account",
+            "Facebook",
+            [
+                "https://www.facebook.com/p/Town-of-One-100064111111111/",
+                "100064111111111",
+                "https://www.facebook.com/people/Town/100064111111111/",
+            ],
+            "facebook|100064111111111",
+        ),
         ("account", "学习强国号", ["示例发布", "示例发布\u200b"], "xuexi|示例发布"),
         ("app", "微信小程序", ["wx0123456789abcdef", "WX0123456789ABCDEF"], "wechat-mini-program|wx0123456789abcdef"),
     ],
-)  # fmt: skip
+)
 def test_what_is_one_thing_has_one_identity(kind: Kind, platform: str, addresses: list[str], expected: str) -> None:
     assert [key(kind, platform, address) for address in addresses] == [expected] * len(addresses)
 
@@ -103,37 +181,92 @@ def test_what_is_one_thing_has_one_identity(kind: Kind, platform: str, addresses
 @pytest.mark.parametrize(
     ("kind", "platform", "address"),
     [
-        *[("account", "Facebook", f"https://www.facebook.com/{asked}") for asked in (
-            "profile.php?ID=1&id=2", "profile.php?id=1&id=2", "profile.php?ID=1", "profile.php?%69d=1&id=2",
-            "profile.php?id=1&id[]=2", "profile.php?id=1&+id=2", "profile.php?id=1;id=2", "OneGov?story_fbid=1",
-            "OneGov/posts/1", "groups/one/user/2", "pages/One", "1.00064E14", "a.php", "x.com",
-        )],
-        *[("app", "web", address) for address in (
-            "https://play.google.com/store/search?q=evil&id=cn.gov.one", "https://play.google.com/store/apps/dev?id=57",
-            "https://play.google.com/store/apps/details?id=a.b&id=c.d",
-            "https://play.google.com/store/apps/details?ID=a.b",
-            "https://apps.apple.com/cn/developer/gov/id777000111",
-            "https://apps.apple.com/cn/app/a/id777000111/id777000112",
-        )],
-        *[("account", "X", address) for address in (
-            "https://x.com/OneGov/status/1234567890", "https://pic.twitter.com/OneGov", "https://x.com/OneGov#!/evil",
-            "https://x.com/One\u200bGov", "https://x.com/OneGov\u200b", "https://x.com/One%E2%80%8BGov",
-            "https://x.com/OneG\u043ev", "https://www.x,com/a", "https://xcom/a", "https://x.com/a x.com/b",
-            "htps://x.com/a",
-            "://x.com/a", "//x.com/a", "https;//x.com/a", "https.//x.com/a", "https://x.com/i/user/1", "@a, @b",
-            "@a/@b",
-            "https://x.com/null", "https://t.co/abc", "https://x.com/\u202eabc", "https://x.com/%2e%2e%2fa",
-            "http//x.com",
-        )],
-        *[("account", "微博", address) for address in (
-            "暂无账号", "尚未开通", "见附件1-3", "详见附表2", "n.a.", "（无）", "010-12345678", "11510100MB1234567X",
-            "2020/1/31",
-            "a@b.gov.cn", "——", "English", "微博", "https://weibo.com/无", "https://weibo.com/1234567890/Nabc",
-            "1.23E+09",
-            "https://s.weibo.com/weibo?q=x", "https://weibo.com/p/100808abc", "https://weibo.com/u/１2x",
-            "１，２３４，５６７",
-            "https://weibo.comhttps//weibo.com/u/1", "https://weibo.com/u/1;https://weibo.com/u/2", "=HYPERLINK(1)",
-        )],
+        *[
+            ("account", "Facebook", f"https://www.facebook.com/{asked}")
+            for asked in (
+                "profile.php?ID=1&id=2",
+                "profile.php?id=1&id=2",
+                "profile.php?ID=1",
+                "profile.php?%69d=1&id=2",
+                "profile.php?id=1&id[]=2",
+                "profile.php?id=1&+id=2",
+                "profile.php?id=1;id=2",
+                "OneGov?story_fbid=1",
+                "OneGov/posts/1",
+                "groups/one/user/2",
+                "pages/One",
+                "1.00064E14",
+                "a.php",
+                "x.com",
+            )
+        ],
+        *[
+            ("app", "web", address)
+            for address in (
+                "https://play.google.com/store/search?q=evil&id=cn.gov.one",
+                "https://play.google.com/store/apps/dev?id=57",
+                "https://play.google.com/store/apps/details?id=a.b&id=c.d",
+                "https://play.google.com/store/apps/details?ID=a.b",
+                "https://apps.apple.com/cn/developer/gov/id777000111",
+                "https://apps.apple.com/cn/app/a/id777000111/id777000112",
+            )
+        ],
+        *[
+            ("account", "X", address)
+            for address in (
+                "https://x.com/OneGov/status/1234567890",
+                "https://pic.twitter.com/OneGov",
+                "https://x.com/OneGov#!/evil",
+                "https://x.com/One\u200bGov",
+                "https://x.com/OneGov\u200b",
+                "https://x.com/One%E2%80%8BGov",
+                "https://x.com/OneG\u043ev",
+                "https://www.x,com/a",
+                "https://xcom/a",
+                "https://x.com/a x.com/b",
+                "htps://x.com/a",
+                "://x.com/a",
+                "//x.com/a",
+                "https;//x.com/a",
+                "https.//x.com/a",
+                "https://x.com/i/user/1",
+                "@a, @b",
+                "@a/@b",
+                "https://x.com/null",
+                "https://t.co/abc",
+                "https://x.com/\u202eabc",
+                "https://x.com/%2e%2e%2fa",
+                "http//x.com",
+            )
+        ],
+        *[
+            ("account", "微博", address)
+            for address in (
+                "暂无账号",
+                "尚未开通",
+                "见附件1-3",
+                "详见附表2",
+                "n.a.",
+                "（无）",
+                "010-12345678",
+                "11510100MB1234567X",
+                "2020/1/31",
+                "a@b.gov.cn",
+                "——",
+                "English",
+                "微博",
+                "https://weibo.com/无",
+                "https://weibo.com/1234567890/Nabc",
+                "1.23E+09",
+                "https://s.weibo.com/weibo?q=x",
+                "https://weibo.com/p/100808abc",
+                "https://weibo.com/u/１2x",
+                "１，２３４，５６７",
+                "https://weibo.comhttps//weibo.com/u/1",
+                "https://weibo.com/u/1;https://weibo.com/u/2",
+                "=HYPERLINK(1)",
+            )
+        ],
         ("account", "抖音", "https://www.douyin.com/user/MS4w?modal_id=7"),
         ("account", "TikTok", "https://www.tiktok.com/@onegov/video/7"),
         ("account", "Facebook", "https://business.facebook.com/OneGov"),
@@ -152,7 +285,7 @@ def test_what_is_one_thing_has_one_identity(kind: Kind, platform: str, addresses
         ("group", "钉钉", "123456789.0"),
         ("app", "微信小程序", "示例通"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_a_name_there_is_refused(kind: Kind, platform: str, address: str) -> None:
     assert key(kind, platform, address) == "refused"
 
@@ -160,11 +293,15 @@ def test_what_cannot_be_a_name_there_is_refused(kind: Kind, platform: str, addre
 @pytest.mark.parametrize(
     ("kind", "platform", "name"),
     [
-        ("account", "微博", "无锡发布"), ("account", "微博", "未来网"), ("account", "X", "@english"),
-        ("account", "头条号", "示例·发布"), ("group", "企业微信", "工作群 12"), ("group", "微信群", "是否群"),
+        ("account", "微博", "无锡发布"),
+        ("account", "微博", "未来网"),
+        ("account", "X", "@english"),
+        ("account", "头条号", "示例·发布"),
+        ("group", "企业微信", "工作群 12"),
+        ("group", "微信群", "是否群"),
         ("account", "mastodon", "@Gov@mastodon.example"),
     ],
-)  # fmt: skip
+)
 def test_a_name_that_only_looks_like_none_is_taken(kind: Kind, platform: str, name: str) -> None:
     assert (
         key(kind, platform, name) == f"{platform_name(platform)}|{name.removeprefix('@') if platform == 'X' else name}"
@@ -175,20 +312,34 @@ def test_a_name_that_only_looks_like_none_is_taken(kind: Kind, platform: str, na
     ("names", "platform"),
     [
         ("微信 微信公众号 微信订阅号 微信服务号 公众号 订阅号 服务号 WeChat 微信（公众号） 微信群", "wechat"),
-        ("视频号 微信视频号", "wechat-channels"), ("抖音 抖音号 抖音短视频 Douyin", "douyin"), ("快手 快手号",
-            "kuaishou"),
-        ("今日头条 头条号 今日头条号", "toutiao"), ("哔哩哔哩 B站 bilibili Ｂ站", "bilibili"), ("小红书",
-            "xiaohongshu"),
-        ("知乎", "zhihu"), ("微博 新浪微博 Weibo", "weibo"), ("学习强国 学习强国号", "xuexi"), ("人民号",
-            "peoples-daily"),
-        ("百家号", "baijiahao"), ("微信小程序", "wechat-mini-program"), ("支付宝小程序", "alipay-mini-program"),
-        ("百度小程序", "baidu-mini-program"), ("应用宝 安卓 小米应用市场 Google_Play GooglePlay", "android"),
-        ("华为应用市场", "huawei"), ("OPPO应用市场", "oppo"), ("vivo应用市场", "vivo"), ("AppStore 苹果", "ios"),
-            ("QQ群", "qq"),
-        ("企业微信", "wecom"), ("钉钉", "dingtalk"), ("X (Twitter)|Twitter (X)|Twitter/X|Ｘ|twitter / x|推特", "x"),
-        ("网站 website 政务网站", "web"), ("Intagram INSTAGRAM", "instagram"), ("You Tube|YouTube", "youtube"),
+        ("视频号 微信视频号", "wechat-channels"),
+        ("抖音 抖音号 抖音短视频 Douyin", "douyin"),
+        ("快手 快手号", "kuaishou"),
+        ("今日头条 头条号 今日头条号", "toutiao"),
+        ("哔哩哔哩 B站 bilibili Ｂ站", "bilibili"),
+        ("小红书", "xiaohongshu"),
+        ("知乎", "zhihu"),
+        ("微博 新浪微博 Weibo", "weibo"),
+        ("学习强国 学习强国号", "xuexi"),
+        ("人民号", "peoples-daily"),
+        ("百家号", "baijiahao"),
+        ("微信小程序", "wechat-mini-program"),
+        ("支付宝小程序", "alipay-mini-program"),
+        ("百度小程序", "baidu-mini-program"),
+        ("应用宝 安卓 小米应用市场 Google_Play GooglePlay", "android"),
+        ("华为应用市场", "huawei"),
+        ("OPPO应用市场", "oppo"),
+        ("vivo应用市场", "vivo"),
+        ("AppStore 苹果", "ios"),
+        ("QQ群", "qq"),
+        ("企业微信", "wecom"),
+        ("钉钉", "dingtalk"),
+        ("X (Twitter)|Twitter (X)|Twitter/X|Ｘ|twitter / x|推特", "x"),
+        ("网站 website 政务网站", "web"),
+        ("Intagram INSTAGRAM", "instagram"),
+        ("You Tube|YouTube", "youtube"),
     ],
-)  # fmt: skip
+)
 def test_a_platform_has_one_name_whatever_lists_call_it(names: str, platform: str) -> None:
     for name in names.split("|" if "|" in names else " "):
         assert platform_name(name) == platform, name
@@ -204,9 +355,14 @@ def test_what_nobody_knows_is_no_platform() -> None:
 # A page's path with each of its parts filled in. Whatever stands in the address is percent-encoded.
 def filled(platform: Platform, at: str, name: str) -> str:
     host = platform.domains[0] if not at.startswith("//") else ""
-    return f"https://{host}/{at}".replace("///", "//", 1).replace("{}", quote(name, safe="@=-_.")).replace(
-        "*", "Some-Place"
-    ).replace("??", "cn") if host else f"https:{at}".replace("{}", quote(name, safe="@=-_."))  # fmt: skip
+    return (
+        f"https://{host}/{at}".replace("///", "//", 1)
+        .replace("{}", quote(name, safe="@=-_."))
+        .replace("*", "Some-Place")
+        .replace("??", "cn")
+        if host
+        else f"https:{at}".replace("{}", quote(name, safe="@=-_."))
+    )
 
 
 PAGES = [(p, form, at) for p in (*NETWORKS, *STORES) for form in p.forms for at in form.at]
@@ -218,9 +374,11 @@ TRACES = st.sampled_from(["hl=en", "utm_source=x", "spm=1", "from=qr", "_rdr"])
 def named(draw: st.DrawFn) -> tuple[Platform, Form, str, str]:
     """A page of a platform and a name that fits there."""
     platform, form, at = draw(st.sampled_from(PAGES))
-    name = draw(st.from_regex(form.name.shape, fullmatch=True, alphabet=st.characters(codec="utf-8")).filter(
-        lambda text: form.name.read(text) is not None and text == " ".join(text.split()) and text not in (".", "..")
-    ))  # fmt: skip
+    name = draw(
+        st.from_regex(form.name.shape, fullmatch=True, alphabet=st.characters(codec="utf-8")).filter(
+            lambda text: form.name.read(text) is not None and text == " ".join(text.split()) and text not in (".", "..")
+        )
+    )
     return platform, form, at, name
 
 
@@ -257,17 +415,29 @@ def test_two_names_on_a_platform_are_two_ids(page: tuple[Platform, Form, str, st
 
 SEGMENTS = st.lists(
     st.one_of(
-        st.sampled_from(["..", ".", "%2e%2e", ".%2E", "a", "A", "OneGov", "u", "1234567890", "@x", "groups", "", "ß",
-            "%20"]),
+        st.sampled_from(
+            ["..", ".", "%2e%2e", ".%2E", "a", "A", "OneGov", "u", "1234567890", "@x", "groups", "", "ß", "%20"]
+        ),
         st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=4),
     ),
     max_size=5,
-)  # fmt: skip
-HOSTS = st.sampled_from([
-    "x.com", "www.facebook.com", "weibo.com", "www.youtube.com", "a.example", "b.a.example", "x。com", "X.com.",
-    "ß.example",
-    "play.google.com", "weibo.cn", "pic.twitter.com",
-])  # fmt: skip
+)
+HOSTS = st.sampled_from(
+    [
+        "x.com",
+        "www.facebook.com",
+        "weibo.com",
+        "www.youtube.com",
+        "a.example",
+        "b.a.example",
+        "x。com",
+        "X.com.",
+        "ß.example",
+        "play.google.com",
+        "weibo.cn",
+        "pic.twitter.com",
+    ]
+)
 QUERIES = st.lists(
     st.tuples(st.sampled_from(["a", "b", "id", "ID", "x"]), st.sampled_from(["1", "2", "ß", "A"])), max_size=3
 )

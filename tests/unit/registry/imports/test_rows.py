@@ -28,8 +28,11 @@ def test_a_bad_row_is_named_and_stops_no_other() -> None:
         + "a,X,Unit,English,https://x.com/a\n,X,Unit,English,https://x.com/b\nc,X,Unit,English,https://x.com/\n\nd,X,Unit,Français,https://x.com/d\n"
     )
     assert [remark(row) for row in rows] == [
-        (2, None, None), (3, "invalid", "name"), (4, "unreadable_address", "address"), (6, None, None),
-    ]  # fmt: skip
+        (2, None, None),
+        (3, "invalid", "name"),
+        (4, "unreadable_address", "address"),
+        (6, None, None),
+    ]
     assert all(row.remark.zh and row.remark.en for row in rows if row.remark)
     assert rows[3].event is not None
     assert rows[3].event.language == "fr"

@@ -17,11 +17,23 @@ INVISIBLE = st.sampled_from("\u200b\u200d\u2060\ufeff\u202e\u00ad\u115f\u3164")
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("onegov", "оnеgоv"), ("OneGov", "0neGov"), ("onegov", "oneg0v"), ("paypal", "paypaI"), ("paypal", "paypa1"),
-        ("modern", "modem"), ("口碑", "ロ碑"), ("工商", "エ商"), ("土地", "士地"), ("一网", "ー网"), ("Β", "B"),
-        ("⼯商", "工商"), ("ｏne", "one"), ("ⅿ", "m"), ("On e", "on  e"),
+        ("onegov", "оnеgоv"),
+        ("OneGov", "0neGov"),
+        ("onegov", "oneg0v"),
+        ("paypal", "paypaI"),
+        ("paypal", "paypa1"),
+        ("modern", "modem"),
+        ("口碑", "ロ碑"),
+        ("工商", "エ商"),
+        ("土地", "士地"),
+        ("一网", "ー网"),
+        ("Β", "B"),
+        ("⼯商", "工商"),
+        ("ｏne", "one"),
+        ("ⅿ", "m"),
+        ("On e", "on  e"),
     ],
-)  # fmt: skip
+)
 def test_these_look_alike(one: str, other: str) -> None:
     assert set(skeleton.tokens("name", one)) & set(skeleton.tokens("name", other))
 
