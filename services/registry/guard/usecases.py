@@ -1,6 +1,6 @@
 """The vanishing guard: disappearances are counted per source and rolling day; beyond the limit a person decides."""
 
-import collections
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +8,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
 
 from libs.common import days
 from libs.common.db.pool import Connection, Database
@@ -22,10 +21,10 @@ from services.registry.assets.store import Cause
 from services.registry.guard import domain
 from services.registry.guard.domain import AlreadyDecided, Span
 from services.registry.guard.store import QUERIES
+from services.registry.metrics import VANISHED
 from services.registry.spelling.texts import clean
 
 log = structlog.get_logger()
-VANISHED = Counter("jianfu_registry_disappearances_total", "Disappearances, by what became of them.", ["state"])
 PAGE = 200  # disappearances of one transaction
 MOST = 5_000  # of one call: the next call decides what is left
 
@@ -42,7 +41,7 @@ class Decided:
 class DayDecided:
     """What one call decided, by outcome, and how many of the source and day still wait."""
 
-    outcomes: collections.Counter[str]
+    outcomes: Counter[str]
     left: int
 
 
@@ -175,7 +174,7 @@ async def decide_day(
     when `gone` says that nobody waits for the answer.
     """
     source, reason, during = clean("source", source), clean("reason", reason), domain.span(day, policy)
-    outcomes: collections.Counter[str] = collections.Counter()
+    outcomes: Counter[str] = Counter()
     for _ in range(MOST // PAGE):
         if gone is not None and await gone():
             break

@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-import prometheus_client
 import stamina
 import structlog
 
@@ -35,12 +34,12 @@ from services.registry.imports.rows import ENDED, STATED_TWICE, Remark, Row, Row
 from services.registry.imports.store import QUERIES
 from services.registry.intake import usecases as intake_usecases
 from services.registry.intake.usecases import Result
+from services.registry.metrics import ROWS
 from services.registry.spelling.texts import clean
 from services.registry.units.domain import unit_id
 from services.registry.units.store import unit
 
 log = structlog.get_logger()
-ROWS = prometheus_client.Counter("jianfu_registry_import_rows_total", "Rows of applied imports.", ["verdict"])
 CHUNK = 100
 PAGE = 1_000  # rows of closed assets that are looked up at once
 Judged = tuple[Row, Result | DomainError | None, UUID | None]
@@ -209,6 +208,7 @@ async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Judged]:
                     result = await intake_usecases.apply(
                         conn,
                         row.event,
+                        row.identity,
                         importing.who,
                         importing.cause,
                         now=importing.now,

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from prometheus_client import Counter
-
 from libs.common.consumer import inbox
 from libs.common.db.pool import Connection, Database
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted, UnitRef
@@ -22,10 +20,10 @@ from services.registry.guard import usecases as guard_usecases
 from services.registry.identity.canonical import Canonical, canonical
 from services.registry.intake.domain import EventReused, history_note
 from services.registry.intake.store import QUERIES
+from services.registry.metrics import INTAKE
 from services.registry.spelling.texts import clean
 from services.registry.units.usecases import ensure_unit, require_scope
 
-INTAKE = Counter("jianfu_registry_intake_total", "Declarations taken, by outcome.", ["outcome"])
 Declaration = AssetDeclared | AssetCorrected | AssetDelisted
 
 
@@ -70,7 +68,7 @@ async def take_in(
         try:
             async with conn.transaction() if twins_as_outcomes else nullcontext():
                 cause = Cause(actor=who.subject, event=event_id)
-                result = await apply(conn, event, who, cause, now=now, policy=policy)
+                result = await apply(conn, event, identity, who, cause, now=now, policy=policy)
         except DuplicateAsset as error:
             if not twins_as_outcomes:
                 raise
@@ -83,6 +81,7 @@ async def take_in(
 async def apply(
     conn: Connection,
     event: Declaration,
+    identity: Canonical,
     who: Principal,
     cause: Cause,
     *,
@@ -90,11 +89,12 @@ async def apply(
     policy: Policy,
     sponsors: Mapping[UnitRef, UUID] | None = None,
 ) -> Result:
-    """Let one declaration take effect within the caller's transaction. Raises the domain's refusals.
+    """Let one declaration take effect within the caller's transaction; `identity` is what its address stands for.
+
+    Raises the domain's refusals.
 
     A caller with many declarations has locked all their identities and passes the `sponsors` that it knows.
     """
-    identity = canonical(event.kind, event.platform, event.address)
     domain.has_come(event.on, now=now)
     current = await store.latest(conn, event.kind, identity, identity_locked=sponsors is not None)
     if isinstance(event, AssetDelisted):
@@ -140,7 +140,8 @@ async def declare(
         if given is not None:
             return given[1]
         cause = Cause(actor=who.subject, event=f"request {key}" if key else "request")
-        result = await apply(conn, event, who, cause, now=now, policy=policy)
+        identity = canonical(event.kind, event.platform, event.address)
+        result = await apply(conn, event, identity, who, cause, now=now, policy=policy)
         # Listed already: PATCH corrects an asset, a second POST does not.
         if result.outcome in ("unchanged", "amended", "outdated"):
             raise DuplicateAsset(field="address", twin=result.asset_id, source=event.source)

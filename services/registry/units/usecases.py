@@ -17,13 +17,15 @@ from services.registry.units.domain import OutOfScope, UnitAdditions, UnitCodeTa
 from services.registry.units.store import QUERIES
 
 
-async def ensure_unit(conn: Connection, ref: UnitRef, *, now: datetime, field: str = "sponsor.value") -> UUID:
+async def ensure_unit(
+    conn: Connection, ref: UnitRef, *, now: datetime, field: str = "sponsor.value", name_field: str = "sponsor.name"
+) -> UUID:
     """The unit a declaration names, recorded on first sight; a new name of it is kept beside the others.
 
     Raises Invalid for a code that its scheme does not allow, also one that was kept before it was looked at.
     """
     row = await store.unit(conn, *domain.unit_code(ref.scheme, ref.value, field=field))
-    language, name = language_tag(ref.language), shown("name", ref.name)
+    language, name = language_tag(ref.language), shown(name_field, ref.name)
     if row is None:
         unit_id = domain.unit_id(ref)
         if await store.add_unit(conn, ref, now=now):
@@ -70,7 +72,7 @@ async def record_unit(
                     field="parent", accepted="a unit that is recorded", what=(f"单位 {named}", f"unit {named}")
                 )
             above = row["unit_id"]
-        unit_id = await ensure_unit(conn, ref, now=now, field="value")
+        unit_id = await ensure_unit(conn, ref, now=now, field="value", name_field="names")
         if above is not None and await QUERIES.unit_covers(conn, above=unit_id, below=above):
             raise UnitCycle(field="parent", accepted="a unit that is not below this one", parent=above)
         for code in additions.aliases:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.common.errors import Unknown
+from libs.common.errors import Invalid, Unknown
 from libs.common.events.intake import UnitRef
 from libs.common.security.tokens import Principal
 from services.registry.assets import usecases as asset_usecases
@@ -62,6 +62,17 @@ async def test_no_unit_takes_over_or_removes_what_another_answers_for(registry: 
             now=NOW,
         )
     assert await registry.state("a") == "draft online"
+
+
+async def test_a_name_of_a_unit_that_shows_nothing_is_refused_under_its_own_field(registry: Registry) -> None:
+    unseen = "\u200b\u2066"
+    with pytest.raises(Invalid) as refused:
+        await registry.take(declared("a", sponsor=UnitRef(scheme="cn-name", value="u", name=unseen)))
+    assert refused.value.field == "sponsor.name"
+    ref = UnitRef(scheme="cn-name", value="u", name=unseen)
+    with pytest.raises(Invalid) as refused:
+        await usecases.record_unit(registry.database, ref, UnitAdditions(), parent=None, now=NOW)
+    assert refused.value.field == "names"
 
 
 async def test_a_unit_is_known_by_every_code_and_stands_below_one_parent(registry: Registry) -> None:
