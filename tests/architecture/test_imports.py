@@ -37,7 +37,9 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
     "pure": [
         ("services/registry/assets/domain.py", "import asyncpg"),
         ("services/registry/assets/domain.py", "import libs.common.clock"),
-        ("services/registry/platforms/networks.py", "import pathlib"),
+        ("services/registry/platforms/families/social.py", "import pathlib"),
+        ("services/registry/imports/formats/xlsx.py", "import subprocess"),
+        ("services/registry/intake/cloudevents.py", "import fastapi"),
         ("services/monitor/policy/pack.py", "import httpx"),
         ("services/monitor/verdicts/domain.py", "import time"),
         ("services/decommission/cases/next_move.py", "import libs.common.db.pool"),
@@ -48,6 +50,17 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
         ("services/registry/assets/store.py", "import fastapi"),
         ("services/monitor/verdicts/usecases.py", "import libs.common.consumer.subscription"),
         ("services/decommission/cases/store.py", "import httpx"),
+    ],
+    "order-registry": [
+        ("services/registry/units/usecases.py", "import services.registry.assets.domain"),
+        ("services/registry/guard/usecases.py", "import services.registry.intake.usecases"),
+        ("services/registry/tombstones/pages.py", "import services.registry.verification.schemas"),
+        ("services/registry/platforms/names.py", "import services.registry.lists.words"),
+        ("services/registry/intake/api.py", "import services.registry.verification.answers"),
+    ],
+    "formats": [("services/registry/imports/formats/csv.py", "import services.registry.imports.formats.xlsx")],
+    "platforms": [
+        ("services/registry/platforms/families/stores.py", "import services.registry.platforms.families.social"),
     ],
 }
 BREAKS = [(contract, module, line) for contract, breaks in PLANTED.items() for module, line in breaks]
