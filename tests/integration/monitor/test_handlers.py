@@ -19,8 +19,9 @@ from libs.common.events.registry import AssetGone, AssetRecord
 from libs.common.refusals.store import Refusal
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
-from services.monitor.assets import handlers
-from services.monitor.verdicts import domain
+from services.monitor import handlers
+from services.monitor.deps import deps_of
+from services.monitor.sources.statements import StaleRevision
 from tests.integration.monitor.conftest import KEY, Monitor, bearer, day, millis
 
 AGENT = issue(KEY, "somebody", ["agent"])
@@ -40,12 +41,11 @@ def headers_of(event: Event, token: str | None, monitor: Monitor) -> list[tuple[
 async def take(monitor: Monitor, event: Event, token: str | None = AGENT) -> None:
     """What the subscription does with one record of a topic."""
     authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
-    taken = handlers.handlers_of(monitor.database, monitor.book, monitor.clock, authenticator, monitor.gate)[
-        event.TOPIC
-    ]
+    deps = deps_of(monitor.database, monitor.clock, authenticator, monitor.book)
+    by_type = handlers.build(deps)[event.TOPIC]
     body = event.model_dump_json().encode()
     incoming = unpack(headers_of(event, token, monitor), key=b"k", value=body)
-    handler = taken[incoming.type]
+    handler = by_type[incoming.type]
     await handler.act(handler.model.model_validate_json(incoming.body), incoming)
 
 
@@ -59,9 +59,16 @@ async def days_of(monitor: Monitor) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(
-    "token", [None, "nonsense", issue(KEY, "u", ["unit"]), issue(KEY, "o", ["operator"]),
-              issue(KEY, "a", ["agent"], sources=["t", "S"]), issue(KEY, "a", ["agent"], sources=[])],
-)  # fmt: skip
+    "token",
+    [
+        None,
+        "nonsense",
+        issue(KEY, "u", ["unit"]),
+        issue(KEY, "o", ["operator"]),
+        issue(KEY, "a", ["agent"], sources=["t", "S"]),
+        issue(KEY, "a", ["agent"], sources=[]),
+    ],
+)
 async def test_only_an_agent_of_that_source_states(monitor: Monitor, token: str | None) -> None:
     with pytest.raises(DomainError):
         await take(monitor, stated(), token)
@@ -80,7 +87,7 @@ async def test_another_content_under_a_revision_that_is_held_is_kept_for_a_perso
     await take(monitor, stated(revision=2, records=7, assets=assets))
     await take(monitor, stated(revision=2, records=7, assets=assets))
     for other in ({"records": 3}, {"assets": ()}, {"measures": ("posts",)}):
-        with pytest.raises(domain.StaleRevision):
+        with pytest.raises(StaleRevision):
             await take(monitor, stated(**{"revision": 2, "records": 7, "assets": assets} | other))
     assert await days_of(monitor) == [(2, 7)]
 
