@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from libs.common.events.monitor import SignalRead
 from services.monitor.signals.catalogue import SIGNALS, columns
 
@@ -45,3 +47,13 @@ def reading(row: Mapping[str, Any]) -> Reading:
         blind=tuple(row["blind"] or ()),
         agents=tuple(row["agents"] or ()),
     )
+
+
+def dump(signals: Sequence[SignalRead]) -> list[dict[str, Any]]:
+    """Evidence as it is stored."""
+    return [signal.model_dump(mode="json") for signal in signals]
+
+
+def evidence(text: str) -> tuple[SignalRead, ...]:
+    """Stored evidence as it was read."""
+    return tuple(SignalRead.model_validate(item) for item in msgspec.json.decode(text))

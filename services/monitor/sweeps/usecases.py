@@ -16,6 +16,7 @@ from libs.common.telemetry import observe
 from services.monitor.assets import store as asset_store
 from services.monitor.metrics import FINDINGS
 from services.monitor.policy.rulebook import RuleBook
+from services.monitor.signals.reading import dump
 from services.monitor.sources import store as source_store
 from services.monitor.sources.health import Health
 from services.monitor.sweeps import counts, store
@@ -158,7 +159,7 @@ async def _open(
         signals = day.book.evidence(code, reading)
         fields = day.book.fields(code) | {"finding_id": finding_id(asset, code, ordinal), "asset_id": asset}
         when = day.book.conditions[code].text
-        evidence = {"signals": verdict_store.dump(signals), "agents": reading.agents}
+        evidence = {"signals": dump(signals), "agents": reading.agents}
         rows.append(fields | {"ordinal": ordinal, "condition": when} | evidence)
         opened = FindingOpened(**fields, when=when, business_day=day.today, signals=signals, opened_at=day.now)
         await _emit(conn, day, opened, sequence=1)

@@ -18,7 +18,7 @@ from services.monitor.policy.rulebook import RuleBook
 from services.monitor.roles import READERS
 from services.monitor.units import store as unit_store
 from services.monitor.verdicts import schemas, store
-from services.monitor.verdicts.explain import explain
+from services.monitor.verdicts.explain import explanation
 from services.monitor.verdicts.schemas import Finding, FindingList, VerdictHeld, VerdictList, Why
 
 UnitToo = Annotated[Principal, require(*READERS, "unit")]  # a unit's token reads its own alone
@@ -100,7 +100,7 @@ def router(database: Database, book: RuleBook, clock: Clock) -> APIRouter:
         return schemas.finding(row)
 
     @routes.get("/assets/{asset_id}/why", tags=["findings 发现"], summary="Why it is judged so 结论依据")
-    async def why(asset_id: UUID, who: UnitToo) -> Why:
+    async def explain(asset_id: UUID, who: UnitToo) -> Why:
         """Each rule with the signals it reads: true, false, or unknown and for want of what.
 
         To a unit's token another unit's asset is as one that does not exist.
@@ -109,6 +109,6 @@ def router(database: Database, book: RuleBook, clock: Clock) -> APIRouter:
             below = await unit_store.reach(conn, who, READERS)
             if below is not None and not await asset_store.QUERIES.asset_seen(conn, asset_id=asset_id, below=below):
                 raise Missing(what=str(asset_id))
-            return explain(await store.examine(conn, book, asset_id, clock.today()))
+            return explanation(await store.examine(conn, book, asset_id, clock.today()))
 
     return routes

@@ -8,7 +8,7 @@ from services.monitor.verdicts.examination import Examination
 from services.monitor.verdicts.schemas import RuleShown, SignalShown, SourceShown, Why
 
 
-def explain(examined: Examination) -> Why:
+def explanation(examined: Examination) -> Why:
     """The explanation of an asset's verdict today, beside that of the last sweep."""
     evaluation = examined.evaluation
     judgement, swept = evaluation.judgement, examined.swept

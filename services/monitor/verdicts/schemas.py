@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from libs.common.events.monitor import SignalRead
 from services.monitor.policy.pack import Established, Text
 from services.monitor.policy.rulebook import recompute
-from services.monitor.verdicts import store
+from services.monitor.signals.reading import evidence
 
 
 class VerdictHeld(BaseModel):
@@ -64,7 +64,7 @@ def finding(row: Any) -> Finding:
     """A finding as the API shows it, its truth recomputed from the evidence it stores."""
     fields = dict(row)
     fields["when"] = fields.pop("condition")
-    signals = store.evidence(fields["signals"])
+    signals = evidence(fields["signals"])
     return Finding(**fields | {"signals": signals, "recomputed": recompute(fields["when"], signals)})
 
 

@@ -11,7 +11,6 @@ import msgspec
 
 from libs.common.db.pool import Connection, load_queries
 from libs.common.errors import Missing
-from libs.common.events.monitor import SignalRead
 from services.monitor.admissions import store as admission_store
 from services.monitor.assets import store as asset_store
 from services.monitor.policy.rulebook import RuleBook
@@ -125,12 +124,3 @@ async def put_verdicts(conn: Connection, evaluations: Sequence[Evaluation], *, o
             verdicts=[row["verdict"] for row in changed],
             rules=[row["rule"] for row in changed],
         )
-
-
-def dump(signals: Sequence[SignalRead]) -> list[dict[str, Any]]:
-    """Evidence as it is stored."""
-    return [signal.model_dump(mode="json") for signal in signals]
-
-
-def evidence(text: str) -> tuple[SignalRead, ...]:
-    return tuple(SignalRead.model_validate(item) for item in msgspec.json.decode(text))

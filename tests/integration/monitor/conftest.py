@@ -31,8 +31,8 @@ from services.monitor.sources import usecases as source_usecases
 from services.monitor.sweeps.jobs import Sweeper
 from services.monitor.usage import fold
 from services.monitor.usage import usecases as usage_usecases
-from services.monitor.verdicts import explain
 from services.monitor.verdicts import store as verdict_store
+from services.monitor.verdicts.explain import explanation
 from services.monitor.verdicts.schemas import Why
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -206,7 +206,7 @@ class Monitor:
 
     async def why(self, asset: UUID) -> Why:
         async with self.database.reading() as conn:
-            return explain.explain(await verdict_store.examine(conn, self.book, asset, self.clock.today()))
+            return explanation(await verdict_store.examine(conn, self.book, asset, self.clock.today()))
 
     async def events(self) -> list[tuple[str, str]]:
         """(type, subject) of everything in the outbox, in order; takes it out."""

@@ -9,8 +9,8 @@ import structlog
 
 from libs.common.clock import SystemClock
 from services.monitor.policy.rulebook import RuleBook, recompute
+from services.monitor.signals.reading import evidence
 from services.monitor.sweeps.jobs import Sweeper
-from services.monitor.verdicts import store
 from tests.integration.monitor.conftest import ZONE, Monitor, day
 from tests.kit.waiting import eventually
 
@@ -267,8 +267,8 @@ async def test_evidence_recomputes_to_the_truth_it_was_stored_with(monitor: Moni
     rows = await monitor.database.pool.fetch("select * from findings order by rule")
     assert [row["rule"] for row in rows] == ["C06", "C16"]
     for row in rows:
-        assert recompute(row["condition"], store.evidence(row["signals"])) is True
-    assert [(s.name, s.value, s.source, s.as_of) for s in store.evidence(rows[0]["signals"])] == [
+        assert recompute(row["condition"], evidence(row["signals"])) is True
+    assert [(s.name, s.value, s.source, s.as_of) for s in evidence(rows[0]["signals"])] == [
         ("days_since_post", None, "s", day(15)),
         ("days_observed_silent", 16.0, "s", day(15)),
     ]
