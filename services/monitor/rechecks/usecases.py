@@ -4,6 +4,7 @@ from libs.common.clock import Clock
 from libs.common.consumer import inbox
 from libs.common.db.pool import Connection, Database
 from libs.common.events.decommission import RecheckRequested
+from libs.common.events.envelope import Event
 from libs.common.events.monitor import FindingConfirmed, FindingRefuted, RecheckInconclusive
 from libs.common.outbox import relay
 from services.monitor.assets import store as asset_store
@@ -21,15 +22,16 @@ async def answer_recheck(
     """Answer once whether a finding's rule is still true, from the data of today."""
     async with database.transaction("answer_recheck") as conn:
         if await inbox.first_time(conn, CONSUMER, event_id):
-            today = clock.today()
             answer = await _answer(conn, book, event, clock)
-            echo = event.model_dump(include={"request_id", "case_id", "finding_id", "asset_id", "rule"})
-            fields = {**echo, "business_day": today, "signals": answer.signals}
-            if answer.true is None:
-                await relay.emit(conn, RecheckInconclusive(**fields, why=answer.why), sequence=1, time=clock.now())
-            else:
-                kind = FindingConfirmed if answer.true else FindingRefuted
-                await relay.emit(conn, kind(**fields), sequence=1, time=clock.now())
+            await relay.emit(conn, _answered(event, answer, clock), sequence=1, time=clock.now())
+
+
+def _answered(event: RecheckRequested, answer: RecheckAnswer, clock: Clock) -> Event:
+    echo = event.model_dump(include={"request_id", "case_id", "finding_id", "asset_id", "rule"})
+    fields = {**echo, "business_day": clock.today(), "signals": answer.signals}
+    if answer.true is None:
+        return RecheckInconclusive(**fields, why=answer.why)
+    return FindingConfirmed(**fields) if answer.true else FindingRefuted(**fields)
 
 
 async def _answer(conn: Connection, book: RuleBook, event: RecheckRequested, clock: Clock) -> RecheckAnswer:
