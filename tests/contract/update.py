@@ -1,4 +1,5 @@
-"""`python -m tests.contract.update [events] [openapi] [asyncapi] [--anew]`: record what is published; not a break.
+"""`python -m tests.contract.update [events] [openapi] [asyncapi] [signals] [--anew]`: record what is published.
+
 
 A break is refused with its list. What must break becomes a new type `….v2`, or a new version of the API; only before a
 first release, when nobody relies on anything yet, `--anew` records it all the same.
@@ -16,6 +17,7 @@ from deploy.kafka import asyncapi
 from deploy.local.postgres import OWNER, LocalPostgres
 from libs.common.http import manual
 from libs.common.process.settings import SERVICES
+from services.monitor.signals import catalogue
 from tests.contract import additive, published
 
 Breaks = Callable[[Any, Any], list[str]]
@@ -63,7 +65,7 @@ def apis() -> dict[str, Any]:
 
 def main(wanted: list[str]) -> int:
     anew = "--anew" in wanted
-    parts = [part for part in wanted if part != "--anew"] or ["events", "openapi", "asyncapi"]
+    parts = [part for part in wanted if part != "--anew"] or ["events", "openapi", "asyncapi", "signals"]
     found = []
     if "events" in parts:
         found += record(published.EVENTS, events(), additive.event_breaks, anew=anew)
@@ -71,6 +73,8 @@ def main(wanted: list[str]) -> int:
         found += record(published.APIS, apis(), additive.api_breaks, anew=anew)
     if "asyncapi" in parts:
         manual.ASYNCAPI.write_text(asyncapi.served())
+    if "signals" in parts:
+        published.SIGNALS.write_text(catalogue.page(), "utf-8")
     for each in found:
         print(f"{'broken' if anew else 'refused'}: {each}", file=sys.stderr)
     return bool(found) and not anew

@@ -28,6 +28,7 @@ from services.monitor.admissions.usecases import Gate
 from services.monitor.assets import usecases as asset_usecases
 from services.monitor.deps import deps_of, rules_of
 from services.monitor.sources import usecases as source_usecases
+from services.monitor.sweeps import usecases as sweep_usecases
 from services.monitor.sweeps.jobs import Sweeper
 from services.monitor.usage import fold
 from services.monitor.usage import usecases as usage_usecases
@@ -198,6 +199,12 @@ class Monitor:
 
     async def sweep(self, *, asked: bool = False) -> dict[str, Any]:
         return await self.sweeper.sweep(asked=asked)
+
+    async def interrupted_sweep(self) -> None:
+        """Sweep the first chunk of today's assets and no more."""
+        today = sweep_usecases.Day(today=self.clock.today(), now=self.clock.now(), book=self.book)
+        await sweep_usecases.judge_sources(self.database, today)
+        await sweep_usecases.sweep_assets(self.database, today, chunk=self.chunk)
 
     async def signals(self, asset: UUID) -> dict[str, float | None]:
         """The signals of one asset today, by name."""

@@ -132,9 +132,7 @@ async def test_what_comes_back_is_judged_when_asked(monitor: Monitor) -> None:
     accounts = await silent(monitor, "a", "b")
     monitor.chunk = 1
     first, second = sorted(accounts)
-    today = usecases.Day(today=monitor.clock.today(), now=monitor.clock.now(), book=monitor.book)
-    await usecases.judge_sources(monitor.database, today)
-    await usecases.sweep_assets(monitor.database, today, chunk=1)
+    await monitor.interrupted_sweep()
     name = "a" if first == accounts[0] else "b"
     await monitor.record(name, version=2, running="gone")
     assert (await monitor.sweep())["assets"] == 2

@@ -208,9 +208,7 @@ async def test_an_interrupted_sweep_goes_on_where_it_was(monitor: Monitor) -> No
     for number in range(16):
         await monitor.full_day(number, accounts)
     monitor.chunk = 2
-    sweeper = monitor.sweeper
-    await sweeper._judge_sources(monitor.clock.today(), monitor.clock.now())
-    await sweeper._sweep_chunk(monitor.clock.today(), monitor.clock.now())
+    await monitor.interrupted_sweep()
     assert [len(await monitor.open_rules(account)) for account in accounts] == [1, 1, 0, 0, 0]
     swept = await monitor.sweep()
     assert (swept["assets"], swept["opened"]) == (5, 5)
