@@ -1,6 +1,5 @@
 """`python -m tests.contract.update [events] [openapi] [asyncapi] [signals] [--anew]`: record what is published.
 
-
 A break is refused with its list. What must break becomes a new type `….v2`, or a new version of the API; only before a
 first release, when nobody relies on anything yet, `--anew` records it all the same.
 """
