@@ -1,3 +1,3 @@
-"""Who reads what the monitor knows; a unit's token reads its own part of some of it."""
+"""The roles that read all that the monitor knows; a unit's token reads what belongs to its unit."""
 
 READERS = ("viewer", "operator", "approver", "auditor")

@@ -160,7 +160,7 @@ class Roll:
         return Voice(takes=takes, first=self.first, last=self.last, who=who, named=named)
 
     def require(self, who: str, named: frozenset[str], source: str) -> Voice:
-        """The voice of one who speaks for a source. Raises NotItsSource and NotAdmitted."""
+        """The voice of an agent that speaks for a source. Raises NotItsSource and NotAdmitted."""
         speaks_for(named, source)
         voice = self.voice(who, named)
         if source not in voice.takes:

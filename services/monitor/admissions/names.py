@@ -17,13 +17,13 @@ class NotItsSource(DomainError):
 
 
 def speaks_for(sources: frozenset[str], source: str) -> None:
-    """Raise NotItsSource unless the sources that a token names hold this one, or `*` for all."""
+    """Raise NotItsSource unless the sources that a token names contain this one, or `*` for all."""
     if not names(sources, source):
         raise NotItsSource(field="source", accepted=listed(sources), named=(listed(sources, "无"), listed(sources)))
 
 
 def names(sources: frozenset[str], source: str) -> bool:
-    """Whether the sources that a token names hold this one, or `*` for all."""
+    """Whether the sources that a token names contain this one, or `*` for all."""
     return bool(sources & (EVERY_SOURCE | {source}))
 
 

@@ -20,7 +20,7 @@ SKEW = timedelta(minutes=15)  # by which a sender's clock may be ahead, around m
 
 
 class Gate:
-    """Says who is admitted today and which days are taken; `late_days`: how far back a day may lie when it comes."""
+    """The admissions of today, and the days that are taken; `late_days`: how far back a day may lie when it comes."""
 
     def __init__(self, database: Database, clock: Clock, late_days: int) -> None:
         self._database, self._clock = database, clock
@@ -37,7 +37,7 @@ class Gate:
         return min(today, datetime.fromtimestamp(at, UTC).astimezone(self._clock.zone).date())
 
     async def roll(self, at: float | None = None) -> domain.Roll:
-        """Who may speak now, and the days of which usage is taken that came `at` a time."""
+        """The agents admitted now, and the days of which usage is taken that came `at` a time."""
         now = self._clock.now().astimezone(self._clock.zone)
         last = (now + SKEW).date() if self.came(at) == now.date() else self.came(at)
         first = max(exact.FIRST_DAY, days.later(self.came(at), -self.late_days))

@@ -46,7 +46,7 @@ def condition(text: str) -> Condition:
     try:
         trees = sqlglot.parse(text, read="postgres")
         for tree in trees:
-            (tree or exp.Null()).sql("postgres")  # what nests too deep to be written is found here, not in the sweep
+            (tree or exp.Null()).sql("postgres")  # a tree too deep to be written is refused here, not in the sweep
     except (SqlglotError, RecursionError) as error:
         raise PackRefused(f"{text!r} cannot be read: {str(error).splitlines()[0]}") from None
     if len(trees) != 1 or trees[0] is None:

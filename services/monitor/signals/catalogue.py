@@ -20,7 +20,7 @@ READING_COLUMNS = ("asset_id", "watching", "blind", "agents")  # the statement h
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What a reader is told, in both languages."""
+    """A text for readers, in both languages."""
 
     zh: str
     en: str

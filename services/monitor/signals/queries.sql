@@ -21,7 +21,7 @@ with recursive chosen as (
         select x from admissions x where x.source = s.source and x.since <= :day order by x.version desc limit 1
     ) l (m) on (l.m).admitted
 ), watching as (
-    -- whoever is admitted for the asset's posts, and has named it in the last four weeks in which it stated anything
+    -- sources admitted for the asset's posts that named it in the last four weeks in which they stated anything
     select v.asset_id, v.source, s.rhythm_days, s.source = any(:healthy) as healthy,
         v.days * s.admitted * datemultirange(daterange(null, :day + 1)) as days
     from chosen c
@@ -31,7 +31,7 @@ with recursive chosen as (
     where 'posts' = any(s.measures) and v.stated_on > s.last_stated - 28
         and covers_asset(s.admission, c.asset_id, c.kind, c.platform, above.units)
     union all
-    -- and who is blind and had no such four weeks since the asset was listed: it had no time to say that it does not
+    -- and blind sources without such four weeks since the asset was listed: they had no time to leave it out
     select c.asset_id, s.source, s.rhythm_days, false, '{}'
     from speaking s
     join chosen c on c.listed_on > s.last_stated - 28

@@ -75,7 +75,7 @@ async def sweep_assets(database: Database, day: Day, *, chunk: int) -> Any:
 
 
 async def sweep_new(database: Database, day: Day, *, after: UUID | None, chunk: int) -> tuple[Any, UUID | None]:
-    """Judge what is watched and has no verdict: a list was imported, or something came back, after the sweep.
+    """Judge watched assets without a verdict: a list was imported, or an asset came back, after the sweep.
 
     Answers the row of the sweep, and the asset after which to go on; None at the end. Each is judged once, since it
     then has a verdict. Sources are believed as they stand now: those of a new asset may have been heard for the first

@@ -160,7 +160,7 @@ class Fold:
                     self._gauge(beacon, voice)
                 else:
                     self._folded(beacon, voice)
-            except Exception as error:  # whatever a stranger's bytes lead to: it must not reach the others
+            except Exception as error:  # one record must not stop the others, whatever its bytes lead to
                 refused.append((index, self._reason(error, value, voice)))
         self.records += index + 1 - len(refused)
         return refused
@@ -287,7 +287,7 @@ class Fold:
 
 
 def canonical(asset_id: str) -> str:
-    """An asset's id as it is written. Raises Refused when it is no UUID."""
+    """An asset's id as it is written. Raises Refused for another text."""
     try:
         return str(UUID(asset_id))
     except ValueError:

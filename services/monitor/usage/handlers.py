@@ -1,8 +1,8 @@
 """The usage stream: batches folded in memory across fetches, written together with the offsets they reach.
 
 A beacon counts exactly once. Its count and the stream's offset move in one transaction, by compare-and-set from the
-offset at which the fold began; a consumer that lost its partitions cannot pass that, drops what it holds and reads on
-from the database's offsets. What Kafka holds as committed is advice for lag tools.
+offset at which the fold began; a consumer that lost its partitions cannot pass that, drops its fold and reads on from
+the database's offsets. The offsets committed to Kafka are advice for lag tools.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ CONSUMER = "jianfu.monitor.usage"
 
 
 class Bearers:
-    """Says of a record's headers who sent it and what he may tell; raw tokens are remembered until `begin`."""
+    """Reads a record's token: its sender, and what that sender may tell. Raw tokens are remembered until `begin`."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -48,12 +48,12 @@ class Bearers:
         self._roll: Roll
 
     def begin(self, roll: Roll) -> None:
-        """Judge every token anew, by this roll: done once per fetch, so that what expires or ends is noticed."""
+        """Judge every token anew by this roll: once per fetch, so that an expired token or a withdrawal is noticed."""
         self._accepted.clear()
         self._roll = roll
 
     def voice(self, record: ConsumerRecord) -> Voice:
-        """What a record's bearer may tell. Raises DomainError on one who was no agent when it came."""
+        """What a record's sender may tell. Raises DomainError where its token was not an agent's on arrival."""
         raw = bearer_of(record.headers)
         if raw is None or raw not in self._accepted:
             try:
@@ -122,7 +122,7 @@ class UsageConsumer(Subscription):
         await self._room.wait()
         with contextlib.suppress(*TRANSIENT):  # it is asked for again; the fold waits for the database in any case
             await self._senders.look()
-        # Asked after the fetch: who was admitted before a record was sent is admitted when it is folded.
+        # Read after the fetch: an agent admitted before it sent a record is admitted when the record is folded.
         async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=5):
             with attempt:
                 self._bearers.begin(await self._gate.roll(appended(records[0])))
@@ -227,7 +227,7 @@ class UsageConsumer(Subscription):
     async def flush(self, *, alone: ConsumerRecord | None = None) -> None:
         """Write what is folded now; tries again while the database is away. On a conflict it is dropped instead.
 
-        What the database cannot hold is read again record by record; it is buried when it is folded `alone`.
+        What the database cannot store is read again record by record; a record folded `alone` becomes a dead letter.
         """
         async with self._writing:
             batch, self._pending = self._pending, Batch(self._calendar)
@@ -311,7 +311,7 @@ class UsageConsumer(Subscription):
                 stored = await usecases.start_offsets(self._database, self.group, self.topic, begins)
                 ends = await self.consumer.end_offsets(list(partitions))
         if beyond := [tp for tp in partitions if stored[tp.partition] > ends[tp]]:
-            # Reading on would skip what is new, beginning anew would count twice: a person has to say what it is.
+            # Reading on would skip new records, beginning anew would count twice: a person has to decide.
             self.trouble.wait(
                 f"{self.topic}: the log of {beyond[0].partition} ends before the stored offset; was it replaced?"
             )
@@ -337,7 +337,7 @@ class UsageConsumer(Subscription):
         self._room.set()
 
     async def _start_over(self) -> None:
-        """After a conflict: forget what is folded and read on from the database's offsets."""
+        """After a conflict: drop the fold and read on from the database's offsets."""
         self._drop()
         mine = [tp for tp in self.consumer.assignment() if tp in self.done] if self.consumer else []
         positions = await self.position(mine) if mine else {}
@@ -348,7 +348,7 @@ class UsageConsumer(Subscription):
 
 
 class _NoCommit:
-    """A consumer for FastStream's acknowledgement: what was fetched is committed only once it is written."""
+    """A consumer for FastStream's acknowledgement; it commits nothing, offsets move once records are written."""
 
     def __init__(self, consumer: Any) -> None:
         self.seek = consumer.seek

@@ -3,7 +3,7 @@ select finding_id, asset_id, rule, condition from findings where state = 'open' 
 order by asset_id, rule;
 
 -- name: findings_without_rule(rules)
--- Open findings of rules that no pack holds any more.
+-- Open findings of rules that are in no pack any more.
 select finding_id, asset_id, rule from findings where state = 'open' and not rule = any(:rules::text[])
 order by finding_id;
 
@@ -31,7 +31,7 @@ where f.finding_id = c.finding_id;
 select * from findings where finding_id = :finding_id;
 
 -- name: finding_seen(finding_id, below)^
--- A finding with whose it is, for who may look at all or at those of one unit and below it.
+-- A finding with its asset and unit; with `below` only where the asset belongs to that unit or to one below it.
 select f.*, a.name, a.platform, a.address, a.sponsor_id as unit_id, u.name as unit_name
 from findings f left join assets a using (asset_id) left join units u on u.unit_id = a.sponsor_id
 where f.finding_id = :finding_id and (:below::uuid is null or a.sponsor_id in (select units_below(:below)));
@@ -72,7 +72,7 @@ on conflict (asset_id, from_day) do update
 set until_day = null, verdict = excluded.verdict, rule = excluded.rule;
 
 -- name: verdicts_unwatched(day)!
--- What is no longer watched has no verdict from here on.
+-- Assets that are no longer watched have no verdict from this day on.
 update verdicts set until_day = :day
 where until_day is null and asset_id = any(array(
     select asset_id from verdicts where until_day is null except select asset_id from watched_assets));
