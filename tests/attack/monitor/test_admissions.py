@@ -23,7 +23,7 @@ STRANGER = "jianfu-local|stranger"
 
 
 async def truth(monitor: Monitor, asset: UUID, rule: str = "C06") -> str:
-    return {found.code: found.truth for found in (await monitor.why(asset)).rules}[rule]
+    return {shown.code: shown.truth for shown in (await monitor.why(asset)).rules}[rule]
 
 
 async def silent_days(monitor: Monitor, source: str, days: range, assets: list[UUID], agent: str = AGENT) -> None:
@@ -42,8 +42,9 @@ async def test_a_source_nobody_admitted_says_nothing(monitor: Monitor, http: htt
         with pytest.raises(NotAdmitted):
             await monitor.state("stranger", number, [account], 0)
     for path, body in (
-        ("/usage", {"records": [line]}), ("/statements", {"day": str(day(102)), "records": 0, "assets": []}),
-    ):  # fmt: skip
+        ("/usage", {"records": [line]}),
+        ("/statements", {"day": str(day(102)), "records": 0, "assets": []}),
+    ):
         answer = await http.post(path, json=body | {"source": "stranger"}, headers=bearer("agent"))
         assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted"), answer.text
         assert answer.json()["errors"][0]["field"] == "source"
@@ -179,8 +180,8 @@ async def test_a_statement_vouches_for_what_its_source_is_admitted_for(
 async def test_coverage_by_unit_reaches_all_below_it(monitor: Monitor) -> None:
     province, county, office = (uuid4() for _ in range(3))
     for unit, parent in ((office, county), (county, province), (province, office)):  # a circle ends all the same
-        told = UnitRecorded(unit_id=unit, version=1, scheme="x", value=str(unit), names=(), parent_id=parent)
-        await unit_usecases.record_unit(monitor.database, told)
+        recorded = UnitRecorded(unit_id=unit, version=1, scheme="x", value=str(unit), names=(), parent_id=parent)
+        await unit_usecases.record_unit(monitor.database, recorded)
     assets = [await monitor.record(f"a{n}", sponsor_id=unit) for n, unit in enumerate([office, county, uuid4()])]
     unread = await monitor.record("unread", sponsor_id=office)
     await monitor.database.pool.execute("update assets set sponsor_id = null where asset_id = $1", unread)
@@ -260,20 +261,23 @@ async def test_one_agent_alone_does_not_confirm_where_another_source_watches(
         await monitor.sweep()
     await monitor.database.pool.execute("delete from outbox")
     await ask(monitor, account, finding_id=finding_id(account, "C06", 1))
-    (told,) = await answers(monitor)
-    assert told["type"] == answer
+    (said,) = await answers(monitor)
+    assert said["type"] == answer
     if answer == "recheck.inconclusive":
-        assert "one agent's word" in told["why"]
+        assert "one agent's word" in said["why"]
 
 
 async def test_every_change_is_recorded_and_a_repeat_changes_nothing(monitor: Monitor, http: httpx.AsyncClient) -> None:
     unit = str(uuid4())
-    told = UnitRecorded(unit_id=UUID(unit), version=1, scheme="x", value="county", names=(), parent_id=None)
-    await unit_usecases.record_unit(monitor.database, told)
+    recorded = UnitRecorded(unit_id=UUID(unit), version=1, scheme="x", value="county", names=(), parent_id=None)
+    await unit_usecases.record_unit(monitor.database, recorded)
     body: dict[str, Any] = {
-        "agents": ["HTTPS://Issuer/|Agent", "https://issuer|agent"], "measures": ["posts", "posts"],
-        "covers": {"units": [unit], "kinds": ["account"]}, "since": str(day(3)), "reason": "agreed on paper",
-    }  # fmt: skip
+        "agents": ["HTTPS://Issuer/|Agent", "https://issuer|agent"],
+        "measures": ["posts", "posts"],
+        "covers": {"units": [unit], "kinds": ["account"]},
+        "since": str(day(3)),
+        "reason": "agreed on paper",
+    }
     operator = bearer("operator")
     for _ in range(2):
         answer = await http.put("/sources/s/admission", json=body, headers=operator)

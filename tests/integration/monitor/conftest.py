@@ -217,13 +217,13 @@ class Monitor:
 
     async def events(self) -> list[tuple[str, str]]:
         """(type, subject) of everything in the outbox, in order; takes it out."""
-        found = []
+        events = []
         for row in await self.database.pool.fetch(
             "with o as (delete from outbox returning *) select * from o order by id"
         ):
             headers = dict(msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes | None]]))
-            found.append(((headers["ce_type"] or b"").decode(), (headers["ce_subject"] or b"").decode()))
-        return found
+            events.append(((headers["ce_type"] or b"").decode(), (headers["ce_subject"] or b"").decode()))
+        return events
 
     async def open_rules(self, asset: UUID) -> list[str]:
         async with self.database.reading() as conn:

@@ -34,8 +34,8 @@ async def admitted(monitor: Monitor) -> None:
 
 
 def headers_of(event: Event, token: str | None, monitor: Monitor) -> list[tuple[str, bytes | None]]:
-    found = list(pack(event, sequence=1, time=monitor.clock.now()).headers)
-    return found if token is None else [*found, ("authorization", f"Bearer {token}".encode())]
+    headers = list(pack(event, sequence=1, time=monitor.clock.now()).headers)
+    return headers if token is None else [*headers, ("authorization", f"Bearer {token}".encode())]
 
 
 async def take(monitor: Monitor, event: Event, token: str | None = AGENT) -> None:
@@ -96,9 +96,13 @@ async def test_every_word_of_the_register_is_taken_by_its_version(monitor: Monit
     asset = await monitor.record("a", version=1)
     row = dict(await monitor.database.pool.fetchrow("select * from assets") or {})
     record: dict[str, Any] = row | {
-        "version": 2, "running": "gone", "incarnation": 1, "language": "zh", "sponsor_id": uuid4(),
+        "version": 2,
+        "running": "gone",
+        "incarnation": 1,
+        "language": "zh",
+        "sponsor_id": uuid4(),
         "changed_at": monitor.clock.now(),
-    }  # fmt: skip
+    }
     await take(monitor, AssetGone(**record), None)
     assert (await monitor.why(asset)).watched is False
     assert AssetGone.TOPIC == AssetRecord.TOPIC
@@ -110,13 +114,13 @@ async def test_a_refused_statement_is_replayed_through_the_same_door(monitor: Mo
         event.TOPIC, 0, 3, 0, 0, b"s", event.model_dump_json().encode(), None, 1, 1, headers_of(event, AGENT, monitor)
     )
     await dead.bury(monitor.database, record, None, service="monitor", refusal=Refusal.plain("invalid", "it was"))
-    place = {"topic": event.TOPIC, "partition": 0, "offset": 3}
+    position = {"topic": event.TOPIC, "partition": 0, "offset": 3}
     (letter,) = (await http.get("/dead-letters", headers=bearer("operator"))).json()["items"]
     assert (letter["topic"], letter["reason_code"], letter["state"]) == (event.TOPIC, "invalid", "dead")
-    answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+    answer = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
     assert (answer.status_code, answer.json()) == (200, {"state": "replayed"})
     assert await days_of(monitor) == [(1, 0)]
-    again = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+    again = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
     assert (again.status_code, again.json()["code"]) == (409, "dead_letter_settled")
 
 
@@ -126,9 +130,14 @@ async def test_what_was_sent_with_a_good_token_can_be_replayed_when_that_has_exp
     """The broker says when it was sent; of a record in which only the sender does so, the token has to be good now."""
     now = int(time.time())
     claims = {
-        "iss": "i", "aud": tokens.AUDIENCE, "sub": "a", "roles": ["agent"], "sources": ["s"], "iat": now - 9 * 3600,
+        "iss": "i",
+        "aud": tokens.AUDIENCE,
+        "sub": "a",
+        "roles": ["agent"],
+        "sources": ["s"],
+        "iat": now - 9 * 3600,
         "exp": now - 3600,
-    }  # fmt: skip
+    }
     old = jwt.encode({"alg": "Ed25519", "kid": KEY["kid"]}, claims, OKPKey.import_key(KEY), ["Ed25519"])
     beacon = {"source": "s", "asset_id": str(UUID(int=5)), "measure": "posts", "ts": millis(day(0))}
     event = stated(records=1, measures=("posts",))
@@ -136,17 +145,39 @@ async def test_what_was_sent_with_a_good_token_can_be_replayed_when_that_has_exp
     for n, (by_the_broker, status) in enumerate([(0, 401), (1, 200)]):
         at = (now - 5 * 3600) * 1000
         records = [
-            ConsumerRecord("jianfu.intake.usage", 1, n, at, by_the_broker, b"k", count, None, 1, 1,
-                           (("authorization", f"Bearer {old}".encode()),)),
-            ConsumerRecord(event.TOPIC, 1, n, at, by_the_broker, b"s", event.model_dump_json().encode(), None, 1, 1,
-                           headers_of(event, old, monitor)),
-        ]  # fmt: skip
+            ConsumerRecord(
+                "jianfu.intake.usage",
+                1,
+                n,
+                at,
+                by_the_broker,
+                b"k",
+                count,
+                None,
+                1,
+                1,
+                (("authorization", f"Bearer {old}".encode()),),
+            ),
+            ConsumerRecord(
+                event.TOPIC,
+                1,
+                n,
+                at,
+                by_the_broker,
+                b"s",
+                event.model_dump_json().encode(),
+                None,
+                1,
+                1,
+                headers_of(event, old, monitor),
+            ),
+        ]
         for record in records:
             await dead.bury(
                 monitor.database, record, None, service="monitor", refusal=Refusal.plain("invalid", "it was")
             )
-            place = {"topic": record.topic, "partition": 1, "offset": n}
-            answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+            position = {"topic": record.topic, "partition": 1, "offset": n}
+            answer = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
             assert answer.status_code == status, answer.text
     assert await days_of(monitor) == [(1, 1)]
 
@@ -168,16 +199,16 @@ async def test_refused_usage_is_counted_once_it_can_be(
     headers = () if token is None else (("authorization", f"Bearer {token}".encode()),)
     record = ConsumerRecord("jianfu.intake.usage", 1, 9, 0, 0, b"k", value, None, 1, 1, headers)
     await dead.bury(monitor.database, record, None, service="monitor", refusal=Refusal.plain("malformed", "it was"))
-    place = {"topic": "jianfu.intake.usage", "partition": 1, "offset": 9}
+    position = {"topic": "jianfu.intake.usage", "partition": 1, "offset": 9}
     for expected in (status, 409 if status == 200 else status):
-        answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+        answer = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
         assert answer.status_code == expected, answer.text
     assert await monitor.database.pool.fetchval("select coalesce(sum(total), 0) from usage_days") == (status == 200)
 
 
 async def test_what_never_was_a_dead_letter_cannot_be_replayed(http: Any) -> None:
-    place = {"topic": "jianfu.registry", "partition": 0, "offset": 1}
-    answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+    position = {"topic": "jianfu.registry", "partition": 0, "offset": 1}
+    answer = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
     assert answer.status_code == 404
 
 
@@ -200,9 +231,11 @@ async def test_dead_letters_come_page_by_page_and_what_is_given_up_leaves_the_li
 
     given_up = {"topic": "jianfu.registry", "partition": 2, "offset": 3, "reason": "a test of the sender's"}
     for who, body, status in (
-        ("auditor", given_up, 403), ("operator", given_up | {"reason": ""}, 422), ("operator", given_up, 200),
+        ("auditor", given_up, 403),
+        ("operator", given_up | {"reason": ""}, 422),
+        ("operator", given_up, 200),
         ("operator", given_up, 409),
-    ):  # fmt: skip
+    ):
         assert (await http.post("/dead-letters/discard", json=body, headers=bearer(who))).status_code == status
     left = (await http.get("/dead-letters", headers=bearer("auditor"))).json()["items"]
     assert [letter["offset"] for letter in left] == [0, 1, 2, 4]

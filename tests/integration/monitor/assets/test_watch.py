@@ -35,9 +35,9 @@ async def test_accounts_on_paper_and_in_the_world_are_watched(
 ) -> None:
     asset = await monitor.record("a", **state)
     assert await swept(monitor, 1) == int(watched)
-    found = await monitor.why(asset)
-    assert found.watched is watched
-    assert (found.verdict is None) is not watched
+    shown = await monitor.why(asset)
+    assert shown.watched is watched
+    assert (shown.verdict is None) is not watched
 
 
 async def test_an_older_record_changes_nothing(monitor: Monitor) -> None:

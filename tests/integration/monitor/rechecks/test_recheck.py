@@ -15,9 +15,13 @@ from tests.integration.monitor.conftest import Monitor, day
 async def ask(monitor: Monitor, asset: UUID, *, rule: str = "C06", event_id: str = "q1", **changes: Any) -> UUID:
     request = uuid4()
     fields: dict[str, Any] = {
-        "request_id": request, "case_id": uuid4(), "finding_id": finding_id(asset, rule, 1), "asset_id": asset,
-        "rule": rule, "business_day": monitor.clock.today(),
-    }  # fmt: skip
+        "request_id": request,
+        "case_id": uuid4(),
+        "finding_id": finding_id(asset, rule, 1),
+        "asset_id": asset,
+        "rule": rule,
+        "business_day": monitor.clock.today(),
+    }
     asked = RecheckRequested(**fields | changes)
     await recheck_usecases.answer_recheck(monitor.database, monitor.book, asked, monitor.clock, event_id=event_id)
     return request
@@ -25,11 +29,11 @@ async def ask(monitor: Monitor, asset: UUID, *, rule: str = "C06", event_id: str
 
 async def answers(monitor: Monitor) -> list[dict[str, Any]]:
     """The bodies of the answers in the outbox, with their type."""
-    found = []
+    bodies = []
     for row in await monitor.database.pool.fetch("select * from outbox order by id"):
         headers = dict(msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes | None]]))
-        found.append(msgspec.json.decode(row["payload"]) | {"type": (headers["ce_type"] or b"").decode()})
-    return found
+        bodies.append(msgspec.json.decode(row["payload"]) | {"type": (headers["ce_type"] or b"").decode()})
+    return bodies
 
 
 @pytest.fixture

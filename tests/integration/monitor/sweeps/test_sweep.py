@@ -46,15 +46,15 @@ async def test_a_sweep_is_done_once_a_day(monitor: Monitor) -> None:
 
 async def test_a_blind_source_opens_nothing_and_clears_nothing(monitor: Monitor) -> None:
     """Six weeks blind; after backfill and restatement exactly the dead account is flagged."""
-    dead, alive, found = [await monitor.record(name) for name in ("dead", "alive", "found")]
-    everyone = [dead, alive, found]
+    dead, alive, silent = [await monitor.record(name) for name in ("dead", "alive", "silent")]
+    everyone = [dead, alive, silent]
     for number in range(3):
-        await monitor.full_day(number, everyone, [dead, alive] + [found] * (number < 1))
+        await monitor.full_day(number, everyone, [dead, alive] + [silent] * (number < 1))
         await monitor.sweep()
     for number in range(3, 18):
         await monitor.full_day(number, everyone, [alive, dead])
         await monitor.sweep()
-    assert await monitor.open_rules(found) == ["C06"]
+    assert await monitor.open_rules(silent) == ["C06"]
     await monitor.events()
     for number in range(18, 60):
         monitor.at(number)
@@ -64,13 +64,13 @@ async def test_a_blind_source_opens_nothing_and_clears_nothing(monitor: Monitor)
             assert swept["unknown"] == 3
     assert [kind for kind, _ in await monitor.events()] == ["source.unhealthy"]
     for number in range(18, 60):  # what was kept at the source meanwhile
-        sent = await monitor.usage("s", number, {alive: 1, found: 1})
+        sent = await monitor.usage("s", number, {alive: 1, silent: 1})
         await monitor.state("s", number, everyone, sent)
-    await monitor.full_day(60, everyone, [alive, found])
+    await monitor.full_day(60, everyone, [alive, silent])
     swept = await monitor.sweep()
     assert (swept["opened"], swept["cleared"]) == (1, 1)
     assert await monitor.open_rules(dead) == ["C06"]
-    assert await monitor.open_rules(found) == []
+    assert await monitor.open_rules(silent) == []
     assert sorted(kind for kind, _ in await monitor.events()) == [
         "finding.cleared",
         "finding.opened",
@@ -84,7 +84,7 @@ async def test_a_shell_is_found_the_day_after_its_days_of_grace(monitor: Monitor
     listed = await monitor.record("listed", listed=0)
     opened = await monitor.record("opened", listed=0, opened_on=day(-10))
     ahead = await monitor.record("ahead", listed=0, opened_on=day(300))
-    found: dict[str, int] = {}
+    first: dict[str, int] = {}
     for number in range(33):
         await monitor.full_day(number, [listed, opened, ahead])
         sent = await monitor.usage("s", number, {}, posts_total={listed: 0, opened: 0, ahead: 0})
@@ -92,8 +92,8 @@ async def test_a_shell_is_found_the_day_after_its_days_of_grace(monitor: Monitor
         await monitor.sweep()
         for name, asset in (("listed", listed), ("opened", opened), ("ahead", ahead)):
             if "C16" in await monitor.open_rules(asset):
-                found.setdefault(name, number)
-    assert found == {"listed": 31, "opened": 21, "ahead": 31}
+                first.setdefault(name, number)
+    assert first == {"listed": 31, "opened": 21, "ahead": 31}
 
 
 async def test_a_rule_that_left_its_pack_proposes_nothing_any_more(monitor: Monitor) -> None:
@@ -104,9 +104,15 @@ async def test_a_rule_that_left_its_pack_proposes_nothing_any_more(monitor: Moni
     assert await monitor.open_rules(account) == ["C06"]
     await monitor.events()
     (pack,) = monitor.book.packs
-    monitor.book = RuleBook([replace(pack, rules=pack.rules[1:], conditions={
-        code: found for code, found in pack.conditions.items() if code != "C06"
-    })])  # fmt: skip
+    monitor.book = RuleBook(
+        [
+            replace(
+                pack,
+                rules=pack.rules[1:],
+                conditions={code: checked for code, checked in pack.conditions.items() if code != "C06"},
+            )
+        ]
+    )
     await monitor.full_day(16, [account])
     await monitor.sweep()
     assert await monitor.open_rules(account) == []

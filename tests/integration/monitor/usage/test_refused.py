@@ -57,8 +57,8 @@ async def test_a_refused_statement_goes_by_its_source_day_and_revision(
     stated = {"source": "s", "day": str(day(1)), "revision": 1, "records": 0, "assets": [], "measures": ["posts"]}
     ahead = await http.post("/statements", json=stated, headers=bearer("agent"))
     assert ahead.status_code == 422
-    (told,) = await refused(http)
-    assert (told["record_id"], told["errors"][0]["field"]) == (f"s/{day(1)}/1", "day")
-    assert told["texts"] == ahead.json()["texts"]
+    (refusal,) = await refused(http)
+    assert (refusal["record_id"], refusal["errors"][0]["field"]) == (f"s/{day(1)}/1", "day")
+    assert refusal["texts"] == ahead.json()["texts"]
     monitor.at(1)
     assert (await http.post("/statements", json=stated, headers=bearer("agent"))).status_code == 202

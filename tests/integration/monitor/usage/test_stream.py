@@ -161,13 +161,16 @@ async def test_an_agent_counts_for_the_sources_that_its_token_names(stream: Stre
     rows = await stream.database.pool.fetch("select reason_code, reason from dead_letters")
     assert [row["reason_code"] for row in rows] == ["malformed"] * 8
     assert {row["reason"] for row in rows} == {
-        "source: expected one that the token names: r, s", "source: expected one that the token names: none",
+        "source: expected one that the token names: r, s",
+        "source: expected one that the token names: none",
         "source: expected one that the token names: t",
-    }  # fmt: skip
-    told = await stream.database.pool.fetch("select sender, faults->0->>'field' as field from refusals order by sender")
+    }
+    refusals = await stream.database.pool.fetch(
+        "select sender, faults->0->>'field' as field from refusals order by sender"
+    )
     refused = {"jianfu-local|of none": 1, "jianfu-local|of s": 3, "jianfu-local|of t": 4}
-    assert [row["sender"] for row in told] == [name for name, count in refused.items() for _ in range(count)]
-    assert {row["field"] for row in told} == {"source"}
+    assert [row["sender"] for row in refusals] == [name for name, count in refused.items() for _ in range(count)]
+    assert {row["field"] for row in refusals} == {"source"}
 
 
 async def test_poison_between_good_records_is_set_aside_and_nothing_waits(stream: Stream) -> None:
@@ -191,9 +194,9 @@ async def test_poison_between_good_records_is_set_aside_and_nothing_waits(stream
     copies = await stream.database.pool.fetch("select topic, payload from outbox")
     assert {row["topic"] for row in copies} == {f"{stream.topic}.monitor.dead"}
     assert not any(person.encode() in (row["payload"] or b"") for row in copies)
-    told = await stream.database.pool.fetch("select refusals::text as whole from refusals")
-    assert len(told) == len(rows)
-    assert not any(person in row["whole"] for row in told)
+    refusals = await stream.database.pool.fetch("select refusals::text as whole from refusals")
+    assert len(refusals) == len(rows)
+    assert not any(person in row["whole"] for row in refusals)
 
 
 async def test_a_flood_of_poison_is_counted_and_never_blocks(stream: Stream) -> None:
@@ -325,9 +328,14 @@ async def test_sketches_folded_at_the_source_join_those_folded_here(stream: Stre
     made.add_all(views(40), voice())
     (counter,) = made.result().counters
     folded = {
-        "source": "s", "asset_id": str(UUID(int=7)), "measure": "views", "day": str(day(0)), "count": 40, "records": 40,
+        "source": "s",
+        "asset_id": str(UUID(int=7)),
+        "measure": "views",
+        "day": str(day(0)),
+        "count": 40,
+        "records": 40,
         "sketch": sent(counter.users),
-    }  # fmt: skip
+    }
     async with stream.consumer() as usage:
         await stream.send(json.dumps(folded).encode(), *views(20, begin=30))
         await eventually(lambda: sum(usage.done.values()) == 21)

@@ -32,7 +32,7 @@ def views(asset: UUID, users: range, on: int = 0) -> list[dict[str, Any]]:
     return [about | {"user": f"u{n}"} for n in users]
 
 
-async def held(monitor: Monitor, asset: UUID) -> list[tuple[Any, ...]]:
+async def counted(monitor: Monitor, asset: UUID) -> list[tuple[Any, ...]]:
     rows = await monitor.database.pool.fetch(
         "select measure, day, total, users_estimate from usage_days where asset_id = $1 order by 1, 2", asset
     )
@@ -50,7 +50,7 @@ async def test_folds_add_up_and_sketches_unite(monitor: Monitor) -> None:
     await monitor.deliver(views(asset, range(30)))
     await monitor.deliver(views(asset, range(20, 50)))
     await monitor.deliver([{**views(asset, range(1))[0], "user": None, "count": 7}])
-    assert await held(monitor, asset) == [("views", day(0), 67, 50)]
+    assert await counted(monitor, asset) == [("views", day(0), 67, 50)]
 
 
 async def test_two_writers_of_one_new_day_lose_nobody(monitor: Monitor) -> None:
@@ -58,7 +58,7 @@ async def test_two_writers_of_one_new_day_lose_nobody(monitor: Monitor) -> None:
     asset = uuid4()
     parts = [sheet(*views(asset, range(n * 10, n * 10 + 10))) for n in range(6)]
     await asyncio.gather(*(usage_usecases.deliver_usage(monitor.database, "a", None, b"", part, b"") for part in parts))
-    assert await held(monitor, asset) == [("views", day(0), 60, 60)]
+    assert await counted(monitor, asset) == [("views", day(0), 60, 60)]
 
 
 async def test_writers_of_many_rows_never_wait_in_a_circle(monitor: Monitor) -> None:
@@ -69,7 +69,7 @@ async def test_writers_of_many_rows_never_wait_in_a_circle(monitor: Monitor) -> 
     ]
     await asyncio.gather(*(usage_usecases.deliver_usage(monitor.database, "a", None, b"", part, b"") for part in parts))
     for asset in assets:
-        assert await held(monitor, asset) == [("views", day(0), 12, 7)]
+        assert await counted(monitor, asset) == [("views", day(0), 12, 7)]
 
 
 async def test_offsets_move_only_from_where_the_fold_began(monitor: Monitor) -> None:
@@ -78,8 +78,8 @@ async def test_offsets_move_only_from_where_the_fold_began(monitor: Monitor) -> 
     await usage_usecases.flush_usage(monitor.database, moves(5, 8), sheet(*views(asset, range(3))))
     with pytest.raises(usage_usecases.OffsetConflict):
         await usage_usecases.flush_usage(monitor.database, moves(5, 9), sheet(*views(asset, range(4))))
-    assert await held(monitor, asset) == [("views", day(0), 3, 3)]
-    # what is held rules, whatever the broker's log begins with
+    assert await counted(monitor, asset) == [("views", day(0), 3, 3)]
+    # what is counted rules, whatever the broker's log begins with
     assert await usage_usecases.start_offsets(monitor.database, "test", "usage", {0: 0, 1: 0}) == {0: 8, 1: 0}
 
 
@@ -91,7 +91,7 @@ async def test_of_two_folds_of_the_same_records_one_counts(monitor: Monitor) -> 
     ]
     answers = await asyncio.gather(*twice, return_exceptions=True)
     assert sorted(type(answer).__name__ for answer in answers) == ["NoneType", "OffsetConflict"]
-    assert await held(monitor, asset) == [("views", day(0), 3, 3)]
+    assert await counted(monitor, asset) == [("views", day(0), 3, 3)]
 
 
 async def test_first_writers_of_a_partition_are_fenced_too(monitor: Monitor) -> None:
@@ -133,7 +133,7 @@ async def test_a_repeated_delivery_gets_the_first_answer_and_counts_nothing(moni
         assert answer == b"first"
     with pytest.raises(DomainError, match="different request"):
         await usage_usecases.deliver_usage(monitor.database, "agent", "key-1", b"other", once, b"second")
-    assert await held(monitor, asset) == [("views", day(0), 2, 2)]
+    assert await counted(monitor, asset) == [("views", day(0), 2, 2)]
 
 
 async def test_a_dead_letter_counts_once_however_often_it_is_replayed(monitor: Monitor) -> None:
@@ -144,7 +144,7 @@ async def test_a_dead_letter_counts_once_however_often_it_is_replayed(monitor: M
     await usage_usecases.replay_usage(monitor.database, letter, sheet(*views(asset, range(2))))
     with pytest.raises(dead.AlreadySettled):
         await usage_usecases.replay_usage(monitor.database, letter, sheet(*views(asset, range(2))))
-    assert await held(monitor, asset) == [("views", day(0), 2, 2)]
+    assert await counted(monitor, asset) == [("views", day(0), 2, 2)]
 
 
 async def test_a_write_that_is_cut_off_leaves_neither_counts_nor_offsets(monitor: Monitor) -> None:
@@ -158,4 +158,4 @@ async def test_a_write_that_is_cut_off_leaves_neither_counts_nor_offsets(monitor
     with pytest.raises(asyncpg.DataError):
         await usage_usecases.flush_usage(monitor.database, moves(0, 3), torn)
     await usage_usecases.flush_usage(monitor.database, moves(0, 3), sheet(*views(asset, range(3))))
-    assert await held(monitor, asset) == [("views", day(0), 3, 3)]
+    assert await counted(monitor, asset) == [("views", day(0), 3, 3)]

@@ -19,7 +19,7 @@ from tests.kit.reading import rows_read
 UNIT = ids.unit_id("test", "alpha")
 
 
-async def told(monitor: Monitor, *names: tuple[str, str], version: int = 1) -> None:
+async def name_unit(monitor: Monitor, *names: tuple[str, str], version: int = 1) -> None:
     spoken = tuple(UnitName(language=language, text=text) for language, text in names)
     record = UnitRecorded(unit_id=UNIT, version=version, scheme="test", value="alpha", names=spoken)
     await unit_usecases.record_unit(monitor.database, record)
@@ -34,7 +34,7 @@ async def listed(http: httpx.AsyncClient, query: str = "") -> list[dict[str, obj
 async def test_findings_come_newest_first_with_the_names_of_asset_and_unit(
     http: httpx.AsyncClient, monitor: Monitor
 ) -> None:
-    await told(monitor, ("en", "Office"), ("zh", "办公厅"))
+    await name_unit(monitor, ("en", "Office"), ("zh", "办公厅"))
     first = await monitor.record("first", sponsor_id=UNIT)
     for number in range(16):
         await monitor.full_day(number, [first])
@@ -43,23 +43,23 @@ async def test_findings_come_newest_first_with_the_names_of_asset_and_unit(
     for number in range(16, 32):
         await monitor.full_day(number, [first, second])
         await monitor.sweep()
-    found = await listed(http, "rule=C06")
-    assert [item["name"] for item in found] == ["second", "first"]
+    items = await listed(http, "rule=C06")
+    assert [item["name"] for item in items] == ["second", "first"]
     parts = ("address", "platform", "unit_id", "unit_name")
-    assert [found[1][part] for part in parts] == ["https://weibo.example/first", "weibo", str(UNIT), "办公厅"]
-    assert found[0]["unit_name"] is None, "nobody has told of that unit"
-    one = await http.get(f"/findings/{found[1]['finding_id']}", headers=bearer("viewer"))
-    assert one.json() == found[1]
+    assert [items[1][part] for part in parts] == ["https://weibo.example/first", "weibo", str(UNIT), "办公厅"]
+    assert items[0]["unit_name"] is None, "nobody has told of that unit"
+    one = await http.get(f"/findings/{items[1]['finding_id']}", headers=bearer("viewer"))
+    assert one.json() == items[1]
 
 
 async def test_a_unit_told_before_names_were_kept_is_read_again(monitor: Monitor) -> None:
-    await told(monitor, ("en", "Office"))
+    await name_unit(monitor, ("en", "Office"))
     assert not await unit_usecases.units_incomplete(monitor.database)
-    await told(monitor, ("en", "An older word"))
+    await name_unit(monitor, ("en", "An older word"))
     assert await monitor.database.pool.fetchval("select name from units") == "Office", "the same version says the same"
     await monitor.database.pool.execute("update units set name = null")
     assert await unit_usecases.units_incomplete(monitor.database)
-    await told(monitor, ("en", "Office"))
+    await name_unit(monitor, ("en", "Office"))
     assert not await unit_usecases.units_incomplete(monitor.database)
 
 

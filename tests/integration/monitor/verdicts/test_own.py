@@ -22,26 +22,26 @@ def of(unit: str | None, *more: str) -> dict[str, str]:
 
 
 async def know(monitor: Monitor, name: str, *, version: int = 1, parent: UUID | None = None) -> None:
-    told = UnitRecorded(
+    event = UnitRecorded(
         unit_id=UNITS[name], version=version, scheme="test", value=name.upper(), names=(), parent_id=parent
     )
-    await unit_usecases.record_unit(monitor.database, told)
+    await unit_usecases.record_unit(monitor.database, event)
 
 
 @pytest.fixture
-async def found(monitor: Monitor) -> dict[str, Any]:
-    """A county with an office below it, and another county: two assets each, silent for so long that each is found."""
+async def owned(monitor: Monitor) -> dict[str, Any]:
+    """A county with an office below it, and another county: two assets each, silent for so long that each is owned."""
     await know(monitor, "county")
     await know(monitor, "office", parent=UNITS["county"])
     await know(monitor, "other")
-    held: dict[str, Any] = {}
+    owned: dict[str, Any] = {}
     for unit, unit_id in UNITS.items():
-        held[unit] = [await monitor.record(f"{unit}{number}", sponsor_id=unit_id) for number in range(2)]
-    assets = [asset for unit in UNITS for asset in held[unit]]
+        owned[unit] = [await monitor.record(f"{unit}{number}", sponsor_id=unit_id) for number in range(2)]
+    assets = [asset for unit in UNITS for asset in owned[unit]]
     for on in range(16):
         await monitor.full_day(on, assets)
     await monitor.sweep()
-    return held
+    return owned
 
 
 async def listed(http: httpx.AsyncClient, path: str, who: dict[str, str]) -> list[str]:
@@ -61,11 +61,11 @@ async def test_each_route_that_admits_a_unit_is_in_this_matrix(http: httpx.Async
     }
 
 
-async def test_a_unit_reads_its_own_rows_and_those_below_it(http: httpx.AsyncClient, found: dict[str, Any]) -> None:
+async def test_a_unit_reads_its_own_rows_and_those_below_it(http: httpx.AsyncClient, owned: dict[str, Any]) -> None:
     everything = (await http.get("/findings?limit=500", headers=of(None, "viewer"))).json()["items"]
-    assert {item["asset_id"] for item in everything} == {str(a) for unit in UNITS for a in found[unit]}
+    assert {item["asset_id"] for item in everything} == {str(a) for unit in UNITS for a in owned[unit]}
     for unit, mine in (("county", ("county", "office")), ("office", ("office",)), ("other", ("other",))):
-        assets = {str(asset) for name in mine for asset in found[name]}
+        assets = {str(asset) for name in mine for asset in owned[name]}
         for path in READ:
             assert set(await listed(http, path, of(unit))) == assets, (unit, path)
         for item in everything:
@@ -74,8 +74,8 @@ async def test_a_unit_reads_its_own_rows_and_those_below_it(http: httpx.AsyncCli
                 assert (await http.get(path, headers=of(unit))).status_code == well, (unit, path)
 
 
-async def test_filters_and_pages_tell_nothing_of_another_unit(http: httpx.AsyncClient, found: dict[str, Any]) -> None:
-    other, mine = found["other"][0], sorted(str(asset) for asset in found["office"])
+async def test_filters_and_pages_tell_nothing_of_another_unit(http: httpx.AsyncClient, owned: dict[str, Any]) -> None:
+    other, mine = owned["other"][0], sorted(str(asset) for asset in owned["office"])
     assert await listed(http, f"/findings?asset_id={other}", of("county")) == []
     for path in READ:
         first = (await http.get(f"{path}?limit=1", headers=of("office"))).json()
@@ -89,14 +89,14 @@ async def test_filters_and_pages_tell_nothing_of_another_unit(http: httpx.AsyncC
 
 @pytest.mark.parametrize("unit", [None, "nobody", " "])
 async def test_without_a_unit_that_is_known_a_unit_reads_nothing(
-    http: httpx.AsyncClient, found: dict[str, Any], unit: str | None
+    http: httpx.AsyncClient, owned: dict[str, Any], unit: str | None
 ) -> None:
-    for path in (*READ, f"/findings/{uuid4()}", f"/assets/{found['county'][0]}/why"):
+    for path in (*READ, f"/findings/{uuid4()}", f"/assets/{owned['county'][0]}/why"):
         assert (await http.get(path, headers=of(unit))).status_code == 403, path
 
 
 async def test_units_that_were_told_without_their_codes_are_read_again(
-    monitor: Monitor, http: httpx.AsyncClient, found: dict[str, Any]
+    monitor: Monitor, http: httpx.AsyncClient, owned: dict[str, Any]
 ) -> None:
     assert not await unit_usecases.units_incomplete(monitor.database)
     await monitor.database.pool.execute("update units set scheme = null, value = null")

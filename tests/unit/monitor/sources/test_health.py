@@ -28,7 +28,7 @@ WHOLE = [(n, 5, 5, 100) for n in range(10)]
 
 
 @pytest.mark.parametrize(
-    ("terms", "found", "today", "code"),
+    ("terms", "stated", "today", "code"),
     [
         (Terms(), WHOLE, 10, "well"),
         (Terms(), WHOLE, 9, "well"),
@@ -53,18 +53,18 @@ WHOLE = [(n, 5, 5, 100) for n in range(10)]
     ],
 )
 def test_a_source_is_believed_only_while_its_days_are_whole(
-    terms: Terms, found: list[tuple[int, int, int | None, int | None]], today: int, code: str
+    terms: Terms, stated: list[tuple[int, int, int | None, int | None]], today: int, code: str
 ) -> None:
-    health = judge_source(terms, START, days(*found), on(today))
+    health = judge_source(terms, START, days(*stated), on(today))
     assert health.code == code
     assert health.healthy == (code in ("well", "awaited"))
     assert health.zh in health.reason
     assert health.en in health.reason
 
 
-@pytest.mark.parametrize("found", [WHOLE, []])
-def test_what_is_not_admitted_is_never_believed(found: list[tuple[int, int, int | None, int | None]]) -> None:
-    health = judge_source(Terms(), None, days(*found), on(10))
+@pytest.mark.parametrize("stated", [WHOLE, []])
+def test_what_is_not_admitted_is_never_believed(stated: list[tuple[int, int, int | None, int | None]]) -> None:
+    health = judge_source(Terms(), None, days(*stated), on(10))
     assert (health.healthy, health.code) == (False, "unadmitted")
 
 

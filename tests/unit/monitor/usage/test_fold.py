@@ -183,11 +183,16 @@ def test_another_spelling_of_an_id_is_the_same_asset() -> None:
 OLDEST = date(2025, 4, 21)
 
 
-@pytest.mark.parametrize("changed", [
-    {"ts": NOON + 86_400_000}, {"ts": NOON - 46 * 86_400_000}, {"ts": NOON + 300 * 86_400_000},
-    {"measure": "followers", "value": 5, "ts": NOON + 86_400_000},
-    {"measure": "followers", "value": 5, "ts": NOON - 46 * 86_400_000},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ts": NOON + 86_400_000},
+        {"ts": NOON - 46 * 86_400_000},
+        {"ts": NOON + 300 * 86_400_000},
+        {"measure": "followers", "value": 5, "ts": NOON + 86_400_000},
+        {"measure": "followers", "value": 5, "ts": NOON - 46 * 86_400_000},
+    ],
+)
 def test_a_time_of_a_day_to_come_or_too_long_past_is_refused_by_name(changed: dict[str, Any]) -> None:
     made = fold.Fold(fold.Calendar(ZONE))
     ((_, reason),) = made.add_all([beacon(**changed)], voice(first=OLDEST, last=DAY))
@@ -195,14 +200,21 @@ def test_a_time_of_a_day_to_come_or_too_long_past_is_refused_by_name(changed: di
     assert made.result() == fold.FoldResult(counters=(), gauges=(), received=())
 
 
-@pytest.mark.parametrize(("day", "taken"), [
-    ("2025-06-05", True), ("2025-06-06", False), ("2025-04-21", True), ("2025-04-20", False), ("9999-12-31", False),
-    ("2098-12-31", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("day", "taken"),
+    [
+        ("2025-06-05", True),
+        ("2025-06-06", False),
+        ("2025-04-21", True),
+        ("2025-04-20", False),
+        ("9999-12-31", False),
+        ("2098-12-31", False),
+    ],
+)
 def test_a_folded_day_to_come_or_too_long_past_is_refused_by_name(day: str, taken: bool) -> None:
     made = fold.Fold(fold.Calendar(ZONE))
-    found = made.add_all([beacon(ts=..., day=day, count=3)], voice(first=OLDEST, last=DAY))
-    assert found == ([] if taken else [(0, "day: expected YYYY-MM-DD, 2025-04-21 to 2025-06-05")])
+    refused = made.add_all([beacon(ts=..., day=day, count=3)], voice(first=OLDEST, last=DAY))
+    assert refused == ([] if taken else [(0, "day: expected YYYY-MM-DD, 2025-04-21 to 2025-06-05")])
 
 
 def test_a_source_counts_only_in_the_measures_that_it_is_admitted_for() -> None:

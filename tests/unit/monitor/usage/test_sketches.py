@@ -83,12 +83,20 @@ def test_the_largest_of_all_is_kept_as_the_largest_number() -> None:
 @pytest.mark.parametrize(
     "image",
     [
-        b"", b"\0" * 7, b"no sketch at all", image_of(9, 10), image_of(900, kind=HLL_4), image_of(900)[:-1],
-        image_of(900) + b"\0", image_of(9)[:-4], image_of(900)[:40] + b"\x40" * 2048, image_of(3)[:8] + b"\0" * 12,
+        b"",
+        b"\0" * 7,
+        b"no sketch at all",
+        image_of(9, 10),
+        image_of(900, kind=HLL_4),
+        image_of(900)[:-1],
+        image_of(900) + b"\0",
+        image_of(9)[:-4],
+        image_of(900)[:40] + b"\x40" * 2048,
+        image_of(3)[:8] + b"\0" * 12,
         bytes([3, 1, 7, 11, 8, 8, 0, 9]) + struct.pack("<194I", 193, *(1 << 26 | n for n in range(193))),
     ],
     ids=lambda image: f"{len(image)} bytes",
-)  # fmt: skip
+)
 def test_what_is_no_sketch_of_the_kind_is_refused_by_name(image: bytes) -> None:
     """A coarser one would make all that it is united with as coarse; HLL_4 trusts tables that cannot be checked."""
     with pytest.raises(Invalid) as refused:
@@ -106,9 +114,9 @@ def test_no_bytes_of_a_stranger_do_more_than_count_wrong(
     users: int, kind: Any, changes: list[tuple[int, int]], cut: int | None
 ) -> None:
     image = bytearray(image_of(users, kind=kind))[:cut]
-    for place, value in changes:
-        if place < len(image):
-            image[place] = value
+    for at, value in changes:
+        if at < len(image):
+            image[at] = value
     try:
         read = sketches.read(sent(bytes(image)))
     except Invalid:
