@@ -1,8 +1,9 @@
 """How usage is counted: each function is one transaction, run again where it lost a race for new rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import stamina
@@ -18,9 +19,26 @@ from services.monitor.usage import store
 from services.monitor.usage.fold import FoldResult
 from services.monitor.usage.privacy import without_person
 
-run_again = stamina.retry(
-    on=store.RaceLost, attempts=None, timeout=None, wait_initial=0.01, wait_jitter=0.01, wait_max=0.1
-)
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def run_again(use_case: Callable[Given, Awaitable[Result]]) -> Callable[Given, Awaitable[Result]]:
+    """Run a use case again, in a new transaction, each time it loses a race for new rows.
+
+    As a decorator of its own `stamina.retry` would log the arguments, and the body of a request names users.
+    """
+
+    @wraps(use_case)
+    async def until_won(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        async for attempt in stamina.retry_context(
+            on=store.RaceLost, attempts=None, timeout=None, wait_initial=0.01, wait_jitter=0.01, wait_max=0.1
+        ):
+            with attempt:
+                return await use_case(*args, **kwargs)
+        raise store.RaceLost
+
+    return until_won
 
 
 class OffsetConflict(Exception):

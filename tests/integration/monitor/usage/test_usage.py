@@ -7,13 +7,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+import structlog
 from aiokafka import ConsumerRecord
 
 from libs.common.db.pool import PLUMBING
 from libs.common.dead_letters import store as dead
 from libs.common.errors import DomainError
 from libs.common.refusals.store import Refusal
-from services.monitor.usage import fold
+from services.monitor.usage import fold, store
 from services.monitor.usage import usecases as usage_usecases
 from tests.integration.monitor.conftest import ZONE, Monitor, day, millis
 from tests.unit.monitor.usage.voices import voice
@@ -159,3 +160,26 @@ async def test_a_write_that_is_cut_off_leaves_neither_counts_nor_offsets(monitor
         await usage_usecases.flush_usage(monitor.database, moves(0, 3), torn)
     await usage_usecases.flush_usage(monitor.database, moves(0, 3), sheet(*views(asset, range(3))))
     assert await counted(monitor, asset) == [("views", day(0), 3, 3)]
+
+
+async def test_a_lost_race_is_run_again_and_no_body_reaches_the_log(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = UUID(int=1)
+    merged, calls = store.merge_usage, 0
+
+    async def losing_twice(*given: Any) -> None:
+        nonlocal calls
+        calls += 1
+        await merged(*given)
+        if calls < 3:
+            raise store.RaceLost
+
+    monkeypatch.setattr(store, "merge_usage", losing_twice)
+    with structlog.testing.capture_logs() as logs:
+        answer = await usage_usecases.deliver_usage(
+            monitor.database, "agent", "key", b"zhang-san", sheet(*views(asset, range(3))), b"answer"
+        )
+    assert (answer, calls) == (b"answer", 3)
+    assert await counted(monitor, asset) == [("views", day(0), 3, 3)]
+    assert "zhang-san" not in str(logs)
