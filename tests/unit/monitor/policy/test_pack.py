@@ -1,5 +1,6 @@
 """Policy packs: what a file may say, the refusal of all else, and how well each rule is established."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from services.monitor.deps import PACKS
 from services.monitor.policy import pack as policy
+from services.monitor.policy import rulebook
 from services.monitor.policy.condition import PackRefused
 from services.monitor.policy.rulebook import RuleBook
 
@@ -74,6 +76,13 @@ def test_a_rule_for_what_is_not_watched_is_refused() -> None:
     pack["rules"][0]["kind"] = "app"
     with pytest.raises(PackRefused, match="C06: assets of kind app are not watched"):
         RuleBook([policy.load(yaml.safe_dump(pack))])
+
+
+def test_a_rule_reads_only_signals_that_assets_of_its_kind_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    total = replace(rulebook.BY_NAME["posts_total"], kinds=("app",))
+    monkeypatch.setattr(rulebook, "BY_NAME", {**rulebook.BY_NAME, "posts_total": total})
+    with pytest.raises(PackRefused, match="C16: posts_total is not known of assets of kind account"):
+        RuleBook([policy.load(PACK)])
 
 
 def test_every_pack_in_the_folder_is_in_force() -> None:
