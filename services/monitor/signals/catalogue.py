@@ -80,7 +80,7 @@ SIGNALS: tuple[Signal, ...] = (  # in this order they stand in the evidence of a
         kinds=("account",),
         unit=DAYS,
         meaning=Words(
-            zh="从最近一次发布到判定日的天数;其间若有一天没有来源担保,即为未知",
+            zh="从最近一次发布到判定日的天数;其间若有一天的静默未经证实,即为未知",
             en="days from the last post to the day judged; unknown unless every day since was vouched for",
         ),
         reads=Silence(days="since_post"),
@@ -90,7 +90,7 @@ SIGNALS: tuple[Signal, ...] = (  # in this order they stand in the evidence of a
         kinds=("account",),
         unit=DAYS,
         meaning=Words(
-            zh="到判定日为止,有来源担保而没有发布的连续天数",
+            zh="到判定日为止,静默已证实的连续天数",
             en="days in a row, up to the day judged, that were vouched for and held no post",
         ),
         reads=Silence(days="in_a_row"),
