@@ -29,8 +29,8 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
     ],
     "inside": [
         ("services/registry/assets/store.py", "import services.registry.assets.usecases"),
-        ("services/monitor/verdicts/usecases.py", "import services.monitor.verdicts.api"),
-        ("services/monitor/verdicts/domain.py", "import services.monitor.verdicts.store"),
+        ("services/monitor/sources/usecases.py", "import services.monitor.sources.api"),
+        ("services/monitor/admissions/domain.py", "import services.monitor.admissions.store"),
         ("services/decommission/cases/usecases.py", "import services.decommission.cases.handlers"),
         ("services/registry/units/usecases.py", "import services.registry.units.api"),
     ],
@@ -41,14 +41,17 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
         ("services/registry/imports/formats/xlsx.py", "import subprocess"),
         ("services/registry/intake/cloudevents.py", "import fastapi"),
         ("services/monitor/policy/pack.py", "import httpx"),
-        ("services/monitor/verdicts/domain.py", "import time"),
+        ("services/monitor/signals/catalogue.py", "import asyncpg"),
+        ("services/monitor/usage/batch.py", "import aiokafka"),
+        ("services/monitor/verdicts/judgement.py", "import time"),
+        ("services/monitor/verdicts/explain.py", "import libs.common.db.pool"),
         ("services/decommission/cases/next_move.py", "import libs.common.db.pool"),
         ("services/decommission/cases/domain.py", "import os"),
         ("services/decommission/cases/case.py", "import services.decommission.cases.store"),
     ],
     "inner-rooms": [
         ("services/registry/assets/store.py", "import fastapi"),
-        ("services/monitor/verdicts/usecases.py", "import libs.common.consumer.subscription"),
+        ("services/monitor/sweeps/usecases.py", "import libs.common.consumer.subscription"),
         ("services/decommission/cases/store.py", "import httpx"),
     ],
     "order-registry": [
@@ -61,6 +64,15 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
     "formats": [("services/registry/imports/formats/csv.py", "import services.registry.imports.formats.xlsx")],
     "platforms": [
         ("services/registry/platforms/families/stores.py", "import services.registry.platforms.families.social"),
+    ],
+    "order-monitor": [
+        ("services/monitor/signals/store.py", "import services.monitor.policy.pack"),
+        ("services/monitor/policy/rulebook.py", "import services.monitor.verdicts.judgement"),
+        ("services/monitor/policy/pack.py", "import services.monitor.usage.fold"),
+        ("services/monitor/sources/store.py", "import services.monitor.usage.store"),
+        ("services/monitor/verdicts/store.py", "import services.monitor.sweeps.store"),
+        ("services/monitor/sweeps/usecases.py", "import services.monitor.rechecks.domain"),
+        ("services/monitor/newcomer.py", "import services.monitor.metrics"),
     ],
 }
 BREAKS = [(contract, module, line) for contract, breaks in PLANTED.items() for module, line in breaks]

@@ -1,4 +1,4 @@
-"""`python -m tests.contract.update [platforms] [events] [openapi] [asyncapi] [--anew]`: record what is published.
+"""`python -m tests.contract.update [platforms] [events] [openapi] [asyncapi] [signals] [--anew]`: record what is told.
 
 Additions are recorded; a break is refused with its list. What must break becomes a new type `….v2`, or a new version of
 the API; only before a first release, when nobody relies on anything yet, `--anew` records it all the same.
@@ -16,6 +16,7 @@ from deploy.kafka import asyncapi
 from deploy.local.postgres import OWNER, LocalPostgres
 from libs.common.http import manual
 from libs.common.process.settings import SERVICES
+from services.monitor.signals import catalogue
 from services.registry.platforms.names import USUAL
 from tests.contract import additive, published
 
@@ -74,7 +75,8 @@ def platforms() -> None:
 
 def main(wanted: list[str]) -> int:
     anew = "--anew" in wanted
-    parts = [part for part in wanted if part != "--anew"] or ["platforms", "events", "openapi", "asyncapi"]
+    every = ["platforms", "events", "openapi", "asyncapi", "signals"]
+    parts = [part for part in wanted if part != "--anew"] or every
     found = []
     if "platforms" in parts:
         platforms()
@@ -84,6 +86,8 @@ def main(wanted: list[str]) -> int:
         found += record(published.APIS, apis(), additive.api_breaks, anew=anew)
     if "asyncapi" in parts:
         manual.ASYNCAPI.write_text(asyncapi.served())
+    if "signals" in parts:
+        published.SIGNALS.write_text(catalogue.page(), "utf-8")
     for each in found:
         print(f"{'broken' if anew else 'refused'}: {each}", file=sys.stderr)
     return bool(found) and not anew

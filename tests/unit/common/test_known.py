@@ -1,7 +1,7 @@
 """The names that services share are those of the registry's tables and of the monitor's packs."""
 
 from libs.common.events.known import PLATFORMS, RULES
-from services.monitor.main import rules_of
+from services.monitor.deps import rules_of
 from services.registry.platforms.names import USUAL
 
 
