@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from libs.common.outbound.egress import LAST_PORT
 from libs.common.process.settings import CommonSettings
 from libs.common.security.signing import UnfitKey, check_key
-from services.decommission.cases.domain import Limits, Windows, read_limits
+from services.decommission.limits.domain import Limits, Windows, read_limits
 
 
 def _public(key: Any) -> bool:

@@ -28,9 +28,13 @@ class Entry:
     def content(self) -> dict[str, Any]:
         """What the hash covers."""
         return {
-            "seq": self.seq, "at": self.at.isoformat(), "actor": self.actor, "kind": self.kind, "data": self.data,
+            "seq": self.seq,
+            "at": self.at.isoformat(),
+            "actor": self.actor,
+            "kind": self.kind,
+            "data": self.data,
             "previous": self.previous,
-        }  # fmt: skip
+        }
 
 
 def link(log: list[Entry], *, at: datetime, actor: str, kind: str, data: dict[str, Any]) -> Entry:

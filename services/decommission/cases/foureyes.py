@@ -7,9 +7,10 @@ anybody's who has that subject, since one signature too few is asked for again a
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from libs.common.errors import Forbidden
 from libs.common.security.visible import visible
 from services.decommission.cases.chain import Entry
-from services.decommission.refusals import MayNotSign, TwoRoles
+from services.decommission.reasons import Reasoned
 
 SET_CONNECTOR = "who set how its platform is stopped may not sign its plan"
 HOLDS_KEY = "who set or confirmed the unit's key may not sign its plan"
@@ -74,3 +75,19 @@ def require_other(actor: str, signers: Iterable[str]) -> None:
     """Who signed a case's plan does not move it towards its stop. Raises MayNotSign."""
     if among(actor, signers):
         raise MayNotSign(who=actor, why=SIGNED)
+
+
+class MayNotSign(Reasoned):
+    """Who has had another part in a case is not one of the eyes that judge it."""
+
+    code = "four_eyes"
+    kind = "conflict"
+    zh = "{who} 不能这样做:{why}"
+    en = "{who} may not do this: {why}"
+
+
+class TwoRoles(Forbidden):
+    """One token is either an operator's or an approver's where a case is moved towards its stop."""
+
+    zh = "没有权限:同时带有 operator 与 approver 角色的令牌不得签署,也不得推动个案走向停用。"
+    en = "Not allowed: a token with the roles operator and approver neither signs nor moves a case towards its stop."

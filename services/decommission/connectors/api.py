@@ -1,41 +1,29 @@
 """HTTP: how platforms are stopped, restored and looked at: set, read back and tried."""
 
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import datetime
 from string import Formatter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, Field, field_validator
+from pydantic import BaseModel, field_validator
 
 from libs.common.errors import Missing, Unfit
-from libs.common.exact import AskedWhole, Flag
+from libs.common.exact import Flag
 from libs.common.http.app import Limit, require
 from libs.common.http.bodies import Body
 from libs.common.http.problems import problems
-from libs.common.outbound.egress import target_of
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
-from services.decommission.cases.store import QUERIES
-from services.decommission.connectors import directory as places
-from services.decommission.connectors import trials
-from services.decommission.context import Context
-from services.decommission.executor import Executor
+from services.decommission.calls import addresses
+from services.decommission.calls.schemas import Url
+from services.decommission.connectors import store, usecases
+from services.decommission.deps import Deps
+from services.decommission.trials import usecases as trial_usecases
+from services.decommission.trials.domain import Heard
+from services.decommission.trials.schemas import Tried
 
-URL = r"^https?://\S+$"
 Platform = Annotated[str, Text(60)]
-
-
-def _address(text: str) -> str:
-    """What the door for outgoing calls would take. Raises ValueError."""
-    target_of(places.filled(text))
-    places.check_secrets(text)
-    return text
-
-
-Url = Annotated[str, Field(pattern=URL), Text(2000), AfterValidator(_address)]
-
-
 READERS = ("viewer", "operator", "approver", "auditor")
 
 
@@ -66,32 +54,6 @@ class Connector(Body):
         return text
 
 
-class Tried(BaseModel):
-    """A test of an address, and what was heard: a `status` of HTTP, or a `problem`; neither where it was cut off."""
-
-    test_id: int
-    what: Literal["endpoint", "connector"]
-    which: str = Field(description="the unit's id, or the platform 单位编号或平台")
-    part: Literal["notice", "stop", "restore", "probe"]
-    status: int | None
-    took_ms: int | None = Field(description="毫秒 milliseconds")
-    problem: dict[str, str] | None
-    by: str
-    at: datetime
-
-    @classmethod
-    def of(cls, heard: trials.Heard) -> "Tried":
-        """A test as it is shown."""
-        return cls(**asdict(heard), by=heard.actor, problem=heard.problem)
-
-
-class Tests(BaseModel):
-    """Tests, the newest first; ask again with `cursor=next`."""
-
-    items: list[Tried]
-    next: str | None
-
-
 class HeldConnector(BaseModel):
     """A connector as it is held. Nothing in it is a secret: addresses that carry one are refused."""
 
@@ -118,22 +80,22 @@ class TryIn(Body):
     part: Literal["stop", "restore", "probe"] = "stop"
 
 
-def _shown(row: Any, tests: list[trials.Heard]) -> HeldConnector:
+def _shown(row: Any, tests: list[Heard]) -> HeldConnector:
     fields = {name: row[name] for name in HeldConnector.model_fields if name != "last_test"}
-    urls = {name: places.shown(fields[name]) for name in ("stop_url", "restore_url", "probe_url")}
+    urls = {name: addresses.shown(fields[name]) for name in ("stop_url", "restore_url", "probe_url")}
     return HeldConnector(**fields | urls, last_test=Tried.of(tests[0]) if tests else None)
 
 
-def router(ctx: Context, executor: Executor) -> APIRouter:
-    """Connectors, and the tests of all addresses."""
+def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
+    """Connectors."""
     routes = APIRouter(prefix="/decommission/v1", tags=["setup 配置"])
 
     @routes.put("/connectors/{platform}", status_code=204, summary="How a platform is stopped 连接器")
     async def connector(platform: Platform, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
         """The platform is named as the registry names it, such as `weibo`; the addresses are judged at once by what
         judges them at every call."""
-        await places.set_connector(ctx, platform, **body.model_dump(), actor=who.identity)
-        executor.wake()
+        await usecases.set_connector(deps, platform, **body.model_dump(), actor=who.identity)
+        wake()
 
     @routes.get("/connectors", summary="Connectors as they are set 连接器列表")
     async def connectors(
@@ -142,19 +104,21 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         limit: Limit = 100,
     ) -> Connectors:
         """By the names of the platforms: where a stop, a restore and a look at each are sent."""
-        async with ctx.database.reading() as conn:
-            rows = [row async for row in QUERIES.connector_list(conn, only=None, after=cursor or "", max_rows=limit)]
+        async with deps.database.reading() as conn:
+            rows = [
+                row async for row in store.QUERIES.connector_list(conn, only=None, after=cursor or "", max_rows=limit)
+            ]
         items = [_shown(row, []) for row in rows]
         return Connectors(items=items, next=items[-1].platform if len(items) == limit else None)
 
     @routes.get("/connectors/{platform}", summary="One connector, and its last test 单个连接器")
     async def one(platform: Platform, _: Annotated[Principal, require(*READERS)]) -> HeldConnector:
         """As it was set last, and by whom, with what was heard when somebody tried it last."""
-        async with ctx.database.reading() as conn:
-            rows = [row async for row in QUERIES.connector_list(conn, only=platform, after="", max_rows=1)]
+        async with deps.database.reading() as conn:
+            rows = [row async for row in store.QUERIES.connector_list(conn, only=platform, after="", max_rows=1)]
         if not rows:
             raise Missing(what=(f"平台 {platform} 的连接器", f"connector of {platform}"))
-        return _shown(rows[0], await trials.listed(ctx, what="connector", which=platform, most=1))
+        return _shown(rows[0], await trial_usecases.listed(deps, what="connector", which=platform, most=1))
 
     @routes.post("/connectors/{platform}/test", summary="Try an address 试呼连接器", responses=problems(429))
     async def test(
@@ -162,16 +126,6 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
     ) -> Tried:
         """One call that says it is a test (`purpose` `test`, no asset in it), or for `probe` one look at the page of
         nobody. It stops nothing and proves nothing about a case. Every 10 seconds at most."""
-        return Tried.of(await trials.connector(ctx, platform, (body or TryIn()).part, actor=who.identity))
-
-    @routes.get("/setup-tests", summary="Who tried which address, and what was heard 试呼记录")
-    async def tests(
-        _: Annotated[Principal, require("operator", "auditor")],
-        cursor: Annotated[AskedWhole | None, Query(ge=1)] = None,
-        limit: Limit = 100,
-    ) -> Tests:
-        """The newest first, of endpoints and connectors; they prove nothing about any case."""
-        items = [Tried.of(heard) for heard in await trials.listed(ctx, before=cursor, most=limit)]
-        return Tests(items=items, next=str(items[-1].test_id) if len(items) == limit else None)
+        return Tried.of(await usecases.test(deps, platform, (body or TryIn()).part, actor=who.identity))
 
     return routes

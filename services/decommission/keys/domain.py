@@ -17,7 +17,7 @@ from libs.common import days
 from libs.common.errors import DomainError
 from libs.common.security import signing
 from services.decommission.cases import foureyes
-from services.decommission.refusals import Reasoned
+from services.decommission.reasons import Reasoned
 
 YOUNG = "the unit's key has not been in force for long enough"
 NOT_IN_FORCE = "no key of the unit is in force yet"

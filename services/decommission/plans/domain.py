@@ -7,11 +7,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from libs.common.errors import DomainError
 from libs.common.ids import derive
 from libs.common.security.signing import canonical, sha256
+from services.decommission.assets.domain import Subject
 from services.decommission.cases import chain
 from services.decommission.cases.chain import Entry
-from services.decommission.cases.domain import Limits, Subject, Taken, room
+from services.decommission.limits.domain import Limits, SlotsTaken, room
+from services.decommission.reasons import Reasoned
 
 FORMAT = "jianfu-plan/2"  # members name asset and unit; a text without a format is from before, and names their ids
 CHANGED = "the asset's record changed after sealing"
@@ -62,7 +65,7 @@ def choose(candidates: Sequence[Candidate], limits: Limits) -> list[Candidate]:
     for one in sorted(candidates, key=lambda c: (c.ready_at, c.asset_id)):
         if len(chosen) >= limits.per_plan:
             break
-        taken = Taken(len(chosen), units.get(one.unit_id, 0), kinds.get(one.kind, 0))
+        taken = SlotsTaken(len(chosen), units.get(one.unit_id, 0), kinds.get(one.kind, 0))
         if room(limits, taken, one.kind):
             chosen.append(one)
             units[one.unit_id] = taken.unit + 1
@@ -131,9 +134,14 @@ def is_as_sealed(member: Mapping[str, Any], subject: Subject) -> bool:
 
 
 def fault(
-    content: str, stored_sha256: str, signed: Mapping[str, str], case_id: UUID, planned: str,
-    approvers: Sequence[str], log: Sequence[Entry],
-) -> str | None:  # fmt: skip
+    content: str,
+    stored_sha256: str,
+    signed: Mapping[str, str],
+    case_id: UUID,
+    planned: str,
+    approvers: Sequence[str],
+    log: Sequence[Entry],
+) -> str | None:
     """Why a case may not be executed under a plan, or None.
 
     `signed` says which hash each approver signed; `planned` and `approvers` are what the case's own log recorded.
@@ -167,3 +175,21 @@ def member_of(content: str, case_id: UUID) -> dict[str, Any] | None:
     """What a plan's text says of one case."""
     members: list[dict[str, Any]] = json.loads(content)["members"]
     return next((member for member in members if member["case_id"] == str(case_id)), None)
+
+
+class PlanAltered(Reasoned):
+    """What is about to be done is not what was sealed."""
+
+    code = "plan_altered"
+    kind = "conflict"
+    zh = "方案内容与签署的哈希不符:{why}"
+    en = "The plan is not what was sealed: {why}"
+
+
+class PlanVoid(DomainError):
+    """A plan that no case is in any more closes nothing, so nobody signs it."""
+
+    code = "plan_void"
+    kind = "conflict"
+    zh = "方案 {plan_id} 中已无个案,已作废,不能签署。"
+    en = "No case is in plan {plan_id} any more: it is void and cannot be signed."

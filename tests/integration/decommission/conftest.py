@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from pathlib import Path
@@ -36,14 +36,14 @@ from libs.common.outbound.targets import Targets
 from libs.common.security import signing, tokens
 from libs.common.security.tokens import Authenticator
 from services.decommission import main
-from services.decommission.archives.bag import Archive
-from services.decommission.cases.domain import Limits, Windows
-from services.decommission.connectors.webhook import DOORS
-from services.decommission.context import Context
+from services.decommission.archives.store import Archive
+from services.decommission.calls.client import DOORS
+from services.decommission.deps import Deps
 from services.decommission.executor import Executor
-from services.decommission.keys import domain as keys
-from services.decommission.keys import usecases as unitkeys
+from services.decommission.keys import domain as key_domain
+from services.decommission.keys import store as key_store
 from services.decommission.keys.jobs import Messenger
+from services.decommission.limits.domain import Limits, Windows
 from tests.acceptance.world import unit_key
 from tests.conftest import Urls
 from tests.integration.decommission import outside
@@ -71,7 +71,7 @@ class Story:
 
     database: Database
     urls: Urls
-    ctx: Context
+    deps: Deps
     clock: SteppedClock
     world: Outside
     windows: Windows
@@ -88,17 +88,23 @@ class Story:
 
     def start(self, reserve: Database | None = None) -> None:
         """A new executor, as a started process would have; and the HTTP application."""
-        self.executor, self.messenger = Executor(self.ctx, reserve), Messenger(self.ctx)
-        self.topics = main.topics(self.ctx, self.windows, self.executor)
+        self.deps = replace(self.deps, windows=self.windows)
+        self.executor, self.messenger = Executor(self.deps, reserve), Messenger(self.deps)
+        self.topics = main.topics(self.deps, self.executor.wake)
         authenticator = Authenticator(tokens.public_jwks(ISSUER), allow_local=True)
 
         async def nothing() -> dict[str, Any]:
             return {}
 
         app = main.application(
-            self.ctx, self.executor, self.messenger, self.windows, authenticator, self.topics, health=nothing,
+            self.deps,
+            self.executor.wake,
+            self.messenger.wake,
+            authenticator,
+            self.topics,
+            health=nothing,
             quiet=nothing,
-        )  # fmt: skip
+        )
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://decommission")
 
     # --- time
@@ -191,8 +197,8 @@ class Story:
     async def prove(self, unit: UUID, signer: str | None = None) -> httpx.Response:
         """The unit's system signs the challenge it was sent and delivers the proof by itself."""
         async with self.database.reading() as conn:
-            key = (await unitkeys.history(conn, unit))[0]
-        claims = {"challenge_sha256": signing.sha256(keys.challenge(self.ctx.signing_key, key))}
+            key = (await key_store.history(conn, unit))[0]
+        claims = {"challenge_sha256": signing.sha256(key_domain.challenge(self.deps.signing_key, key))}
         token = signing.sign(unit_key(signer or self.units[unit]), claims)
         return await self.request("POST", f"/endpoints/{unit}/proof", {"proof": token}, role="public")
 
@@ -375,9 +381,17 @@ async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path:
         egress = Egress(exceptions, timeout=2, targets=Targets(longest_rest=0.2))
         archive = Archive(folder / "archive")
         clock = SteppedClock(ZONE, noon(START))
-        ctx = Context(database, clock, egress, SERVICE_KEY, limits or Limits(), archive, windows=windows)
+        deps = Deps(
+            database=database,
+            clock=clock,
+            egress=egress,
+            signing_key=SERVICE_KEY,
+            limits=limits or Limits(),
+            archive=archive,
+            windows=windows,
+        )
         closing.extend([archive.close, egress.close, database.close])
-        story = Story(database, urls, ctx, clock, world, windows)
+        story = Story(database, urls, deps, clock, world, windows)
         story.start()
         await story.connector()
         return story

@@ -73,7 +73,7 @@ async def test_after_a_rotation_an_older_file_is_verified_with_what_is_published
     closed: File, make_story: Make, tmp_path: Path
 ) -> None:
     story = await make_story()
-    story.ctx = replace(story.ctx, signing_key=tokens.new_key("new"), retired_keys=(tokens.public_key(SERVICE_KEY),))
+    story.deps = replace(story.deps, signing_key=tokens.new_key("new"), retired_keys=(tokens.public_key(SERVICE_KEY),))
     story.start()
     now, before = (await story.call("GET", "/keys", role="public"))["keys"]
     assert faults(tmp_path, closed, json.dumps(before)) == []

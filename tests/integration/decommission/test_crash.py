@@ -10,7 +10,7 @@ import pytest
 
 from libs.common.process import crashpoints
 from services import decommission
-from services.decommission.cases.domain import Windows
+from services.decommission.limits.domain import Windows
 from tests.integration.decommission.conftest import SHORT, Make, Story
 
 ROOT = Path(decommission.__file__).parent

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from services.decommission.cases.store import QUERIES
-from services.decommission.context import Context
+from services.decommission.assets import store as asset_store
+from services.decommission.cases import store as case_store
+from services.decommission.deps import Deps
 from services.decommission.executor import STEPS
 from services.decommission.steps import close
 from tests.integration.decommission.conftest import Story
@@ -56,22 +57,22 @@ async def test_of_two_disposals_at_once_the_second_deletes(
     """The first has decided and not committed: the second waits for it."""
     cases = [(await story.flagged(name, unit))[1] for name in ("a", "b")]
     later: list[asyncio.Task[None]] = []
-    look = QUERIES.assets_left
+    look = asset_store.QUERIES.assets_left
 
     async def looked(conn: Any, **what: Any) -> int:
         others = int(await look(conn, **what))
         if not later:
             (second,) = [case for case in cases if str(case) != str(await _holder(story, what["asset_id"]))]
-            later.append(asyncio.create_task(close.dispose(story.ctx, second)))
+            later.append(asyncio.create_task(close.dispose(story.deps, second)))
             await eventually(lambda: _waits(story, later[0]))
         return others
 
     ready: list[UUID] = []
 
-    async def postponed(ctx: Context, case_id: UUID) -> None:
+    async def postponed(deps: Deps, case_id: UUID) -> None:
         ready.append(case_id)
-        async with ctx.database.transaction("rest_case") as conn:
-            await QUERIES.case_rest(conn, case_id=case_id, due_at=None)
+        async with deps.database.transaction("rest_case") as conn:
+            await case_store.QUERIES.case_rest(conn, case_id=case_id, due_at=None)
 
     for case in cases:
         await story.until(case, "verified")
@@ -80,8 +81,8 @@ async def test_of_two_disposals_at_once_the_second_deletes(
         while not ready:
             await story.next_day()
     assert sorted(ready) == sorted(cases), "both on one day"
-    monkeypatch.setattr(QUERIES, "assets_left", looked)
-    await close.dispose(story.ctx, cases[0])
+    monkeypatch.setattr(case_store.QUERIES, "assets_left", looked)
+    await close.dispose(story.deps, cases[0])
     await later[0]
     assert sorted([await said_of_contact(story, case) or "" for case in cases])[0] == "delete"
     assert await contact(story, unit) is None

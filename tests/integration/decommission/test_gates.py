@@ -10,8 +10,8 @@ import bagit
 import pytest
 from prometheus_client import REGISTRY
 
-from services.decommission.cases.domain import Limits
-from services.decommission.limits import usecases as switch
+from services.decommission.controls import usecases as control_usecases
+from services.decommission.limits.domain import Limits
 from tests.integration.decommission.conftest import SHORT, Make, Story
 
 
@@ -23,7 +23,7 @@ async def archived(story: Story, unit: UUID, name: str = "kept") -> tuple[UUID, 
     await story.next_day(2)
     assert "archived" in await story.kinds(case)
     story.verdicts[asset] = "confirmed"
-    return case, story.ctx.archive.place(case)
+    return case, story.deps.archive.place(case)
 
 
 async def test_the_package_is_a_bag_that_holds_what_has_to_be_kept(story: Story, unit: UUID) -> None:
@@ -56,7 +56,7 @@ async def test_every_byte_counts(story: Story, unit: UUID) -> None:
             flipped = bytearray(content)
             flipped[place] ^= 1
             path.write_bytes(flipped)
-            sha256, checks = await story.ctx.archive.check(case, ["asset.json"])
+            sha256, checks = await story.deps.archive.check(case, ["asset.json"])
             (kept,) = await story.owner("select sha256 from archives where case_id = $1", case)
             assert sha256 != kept["sha256"] or not all(checks.values()), (path.name, place)
         path.write_bytes(content)
@@ -91,7 +91,7 @@ async def test_a_place_to_archive_that_cannot_be_written_shuts_the_gate_and_then
 ) -> None:
     _, case = await story.flagged("nowhere", unit)
     await story.announced(case)
-    folder = story.ctx.archive.place(case).parent
+    folder = story.deps.archive.place(case).parent
     folder.write_text("a file stands where the packages go")
     await story.next_day(8)
     assert story.world.calls("stop") == []
@@ -139,7 +139,7 @@ async def _with_limits(story: Story, limits: Limits) -> Story:
     """The same service, started again with other limits."""
     from dataclasses import replace
 
-    story.ctx = replace(story.ctx, limits=limits)
+    story.deps = replace(story.deps, limits=limits)
     story.start()
     return story
 
@@ -205,7 +205,7 @@ async def test_who_turned_the_switch_when_and_why_can_be_read(story: Story) -> N
 
 async def test_a_switch_that_was_set_at_the_start_says_so(make_story: Make) -> None:
     story = await make_story()
-    story.ctx = replace(story.ctx, kill_switch=True)
+    story.deps = replace(story.deps, kill_switch=True)
     story.start()
     turned = await story.call("GET", "/kill-switch", role="viewer")
     assert (turned["on"], turned["by_settings"], turned["by"]) == (True, True, None)
@@ -215,7 +215,7 @@ async def test_a_switch_that_was_set_at_the_start_says_so(make_story: Make) -> N
 async def test_limits_and_windows_that_a_start_changed_are_recorded_once(make_story: Make) -> None:
     story = await make_story(limits=Limits(per_day=7))
     for limits in (Limits(per_day=7), Limits(per_day=7), Limits(per_day=5)):
-        await switch.record_settings(replace(story.ctx, limits=limits), SHORT)
+        await control_usecases.record_settings(replace(story.deps, limits=limits), SHORT)
     changes = (await story.call("GET", "/setup-changes", role="operator"))["items"]
     changes = [change for change in changes if change["what"] in ("limits", "windows")]
     assert [(c["what"], (c["before"] or {}).get("per_day"), c["after"].get("per_day")) for c in changes] == [

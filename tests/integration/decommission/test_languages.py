@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.decommission import executor
-from services.decommission.archives.bag import Archive
+from services.decommission.archives.store import Archive
 from tests.integration.decommission.conftest import Story
 from tests.integration.decommission.test_plans import plan_of, ready, sign
 

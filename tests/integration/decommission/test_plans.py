@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from libs.common.security import signing
-from services.decommission.cases.domain import Limits
+from services.decommission.limits.domain import Limits
 from tests.integration.decommission.conftest import Make, Story
 
 

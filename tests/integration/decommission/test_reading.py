@@ -11,8 +11,8 @@ import pytest
 from libs.common.events import ids
 from libs.common.events.registry import UnitName, UnitRecorded
 from libs.common.security.signing import canonical, sha256
-from services.decommission.cases import usecases
-from services.decommission.plans import domain as plans
+from services.decommission.plans import domain as plan_domain
+from services.decommission.register import usecases as register_usecases
 from tests.integration.decommission.conftest import Story
 from tests.integration.decommission.test_plans import check_file, plan_of, ready, sign
 
@@ -81,7 +81,7 @@ async def test_names_of_assets_and_units_stand_in_the_text_that_is_signed(story:
         {"asset_id": told["asset_id"], "name": "a", "address": "https://x.example/a", "unit_id": str(unit),
          "unit_name": "alpha"},
     ]  # fmt: skip
-    assert shown["out"] == plans.CHANGED
+    assert shown["out"] == plan_domain.CHANGED
     await story.sign()
     assert await story.state(cases["a"]) != "announced", "whom the row names now nobody signed for"
     assert story.world.calls("stop") == []
@@ -116,7 +116,7 @@ async def test_what_became_of_a_member_since_it_was_sealed_is_read_too(story: St
     await story.owner("update case_log set actor = 'eve' where case_id = $1 and seq = 2", cases["edited"])
     members = {member["name"]: member for member in (await plan_of(story))["members"]}
     assert {name: member["out"] for name, member in members.items()} == {
-        "kept": "the unit keeps it", "changed": plans.CHANGED, "stays": None, "edited": None,
+        "kept": "the unit keeps it", "changed": plan_domain.CHANGED, "stays": None, "edited": None,
     }  # fmt: skip
     said = members["kept"]["answer"]
     assert (said["answer"], said["reason"], said["after_sealing"]) == ("keep", "the flood season", True)
@@ -128,9 +128,9 @@ async def test_a_plan_from_before_is_read_signed_carried_out_and_verified(
     story: Story, unit: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What such a text does not name is shown as it is called today, and marked so."""
-    seal = plans.seal
+    seal = plan_domain.seal
     with monkeypatch.context() as patched:
-        patched.setattr(plans, "seal", lambda *given: before(seal, *given))
+        patched.setattr(plan_domain, "seal", lambda *given: before(seal, *given))
         cases = await ready(story, unit, "old")
     plan = await plan_of(story)
     assert "format" not in plan["content"]
@@ -140,7 +140,7 @@ async def test_a_plan_from_before_is_read_signed_carried_out_and_verified(
     await check_file(story, cases["old"])
 
 
-def before(seal: Any, day: date, candidates: Any, limits: Any) -> plans.Sealed | None:
+def before(seal: Any, day: date, candidates: Any, limits: Any) -> plan_domain.Sealed | None:
     """A plan as it was sealed before names were in its text."""
     sealed = seal(day, candidates, limits)
     if sealed is None:
@@ -150,13 +150,13 @@ def before(seal: Any, day: date, candidates: Any, limits: Any) -> plans.Sealed |
     for member in content["members"]:
         del member["asset"], member["unit"]
     text = canonical(content)
-    return plans.Sealed(sealed.plan_id, text.decode(), sha256(text), sealed.members)
+    return plan_domain.Sealed(sealed.plan_id, text.decode(), sha256(text), sealed.members)
 
 
 async def test_a_unit_told_before_names_were_kept_is_read_again(story: Story, unit: UUID) -> None:
-    assert not await usecases.units_nameless(story.ctx)
+    assert not await register_usecases.units_nameless(story.deps)
     await story.owner("update units set name = null")
-    assert await usecases.units_nameless(story.ctx)
+    assert await register_usecases.units_nameless(story.deps)
     names = (UnitName(language="en", text="alpha"),)
     await story.hear(UnitRecorded(unit_id=unit, version=1, scheme="test", value="alpha", names=names))
-    assert not await usecases.units_nameless(story.ctx)
+    assert not await register_usecases.units_nameless(story.deps)

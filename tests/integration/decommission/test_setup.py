@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.decommission.connectors import trials
+from services.decommission.calls import client
+from services.decommission.trials import usecases as trial_usecases
 from tests.integration.decommission.conftest import Story
 
 PUBLIC = "https://platform.example"
@@ -61,12 +62,10 @@ async def test_an_exception_for_one_purpose_is_none_for_another(story: Story) ->
     from dataclasses import replace
 
     from libs.common.outbound.egress import Egress
-    from services.decommission.connectors.webhook import CONNECTOR as DOOR
-    from services.decommission.connectors.webhook import NOTICE, PROBE
 
     place = f"127.0.0.1:{story.world.port}"
-    door = Egress({DOOR: [place], NOTICE: [], PROBE: []})
-    story.ctx = replace(story.ctx, egress=door)
+    door = Egress({client.CONNECTOR: [place], client.NOTICE: [], client.PROBE: []})
+    story.deps = replace(story.deps, egress=door)
     story.start()
     here = CONNECTOR | {"stop_url": f"http://{place}/s", "restore_url": f"http://{place}/r"}
     assert (await story.request("PUT", "/connectors/x", here)).status_code == 204
@@ -178,17 +177,17 @@ async def test_tests_are_few_bounded_in_time_and_stopped_by_the_kill_switch(
     assert (again.status_code, again.json()["code"]) == (429, "tried_too_often")
     assert "Retry-After" in again.headers
     assert (await story.request("POST", f"/endpoints/{unit}/test")).status_code == 200, "another one may be tried"
-    monkeypatch.setattr(trials, "A_MINUTE", 2)
+    monkeypatch.setattr(trial_usecases, "A_MINUTE", 2)
     bare = await story.unit("beta")
     assert (await story.request("POST", f"/endpoints/{bare}/test")).status_code == 429
-    monkeypatch.setattr(trials, "A_MINUTE", 20)
+    monkeypatch.setattr(trial_usecases, "A_MINUTE", 20)
     await story.call("POST", "/kill-switch", {"on": True})
     off = await story.request("POST", f"/endpoints/{bare}/test")
     assert (off.status_code, off.json()["code"]) == (409, "switched_off")
     await story.call("POST", "/kill-switch", {"on": False})
-    monkeypatch.setattr(trials, "WITHIN", 0.0)
+    monkeypatch.setattr(trial_usecases, "WITHIN", 0.0)
     late = await story.call("POST", f"/endpoints/{bare}/test")
-    assert (late["status"], late["problem"]["en"]) == (None, trials.LATE)
+    assert (late["status"], late["problem"]["en"]) == (None, trial_usecases.LATE)
 
 
 async def test_the_changes_of_set_up_show_no_secret_that_was_let_in_before(story: Story) -> None:

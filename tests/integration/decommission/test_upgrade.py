@@ -10,7 +10,7 @@ import pytest
 from deploy.database.migrations import migrate
 from deploy.local.postgres import OWNER, LocalPostgres
 from libs.common.security import tokens
-from services.decommission.keys import domain as keys
+from services.decommission.keys import domain as key_domain
 from services.decommission.main import MIGRATIONS
 from tests.acceptance.world import unit_key
 
@@ -39,7 +39,7 @@ async def test_an_endpoint_that_one_operator_had_set_is_a_proposal(postgres: Loc
         (row,) = await conn.fetch("select * from unit_key_states")
     finally:
         await conn.close()
-    assert (row["thumbprint"], row["set_by"], row["url"]) == (keys.thumbprint(public), "op", "http://h")
+    assert (row["thumbprint"], row["set_by"], row["url"]) == (key_domain.thumbprint(public), "op", "http://h")
     assert (row["proved_at"], row["confirmed_at"], row["in_force_from"]) == (None, None, None)
 
 

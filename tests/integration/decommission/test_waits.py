@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.decommission.cases.domain import Kinds, Limits
 from services.decommission.executor import Executor
+from services.decommission.limits.domain import Limits, PerKind
 from tests.integration.decommission.conftest import Make, Story
 from tests.integration.decommission.test_alarms import lasting, say
 from tests.integration.decommission.test_plans import plan_of, ready, sign
@@ -18,7 +18,7 @@ async def kinds(story: Story) -> list[str]:
 
 async def again(story: Story) -> None:
     """The same day once more, by a process that has just been started."""
-    story.executor = Executor(story.ctx)
+    story.executor = Executor(story.deps)
     await story.round()
 
 
@@ -112,7 +112,7 @@ async def test_a_promise_to_mend_about_which_the_monitor_cannot_tell_is_heard_of
     assert await kinds(story) == []
 
 
-@pytest.mark.parametrize("limits", [Limits(per_day=0), Limits(per_plan=0), Limits(per_kind_per_day=Kinds(account=0))])
+@pytest.mark.parametrize("limits", [Limits(per_day=0), Limits(per_plan=0), Limits(per_kind_per_day=PerKind(account=0))])
 async def test_a_case_that_no_limit_leaves_a_place_for_is_heard_of(make_story: Make, limits: Limits) -> None:
     story = await make_story(limits=limits)
     asset, case = await story.flagged("queued", await story.unit("alpha"))

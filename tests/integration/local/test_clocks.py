@@ -19,13 +19,13 @@ from libs.common.db.pool import Database
 from libs.common.process import latest
 from libs.common.process.run import Base, open_base
 from libs.common.process.settings import SERVICES
-from services.decommission.settings import Settings as Decommission
+from services.decommission.settings import Settings
 from services.monitor.settings import MonitorSettings as Monitor
 from services.registry.settings import Settings as Registry
 from tests.conftest import ROOT, Urls
 
 ZONE = ZoneInfo("America/Toronto")
-SETTINGS: dict[str, Any] = {"registry": Registry, "monitor": Monitor, "decommission": Decommission}
+SETTINGS: dict[str, Any] = {"registry": Registry, "monitor": Monitor, "decommission": Settings}
 EARLIER, LATER = datetime(2031, 3, 1, 15, tzinfo=UTC), datetime(2031, 3, 5, 4, 30, tzinfo=UTC)
 # What makes business time stand in each database: one row of a table that is written at an instant.
 ROWS = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from deploy.verify import jianfu_verify
 from libs.common.security import signing, tokens
-from services.decommission.casefiles import build as casefile
+from services.decommission.casefiles import build
 from tests.unit.decommission.life import ZONE, Life, rehash
 from tests.unit.decommission.papers import (
     PUBLIC,
@@ -63,7 +63,7 @@ def cut(file: File) -> None:
 def cut_and_rehashed(file: File) -> None:
     del file["log"][-2:]
     rehash(file)
-    file["head"] = casefile.head(file)
+    file["head"] = build.head(file)
 
 
 def swapped(file: File) -> None:
@@ -77,7 +77,7 @@ def dropped(file: File) -> None:
 def altered_and_rehashed(file: File) -> None:
     file["log"][3]["actor"] = "somebody else"
     rehash(file)
-    file["head"] = casefile.head(file)
+    file["head"] = build.head(file)
 
 
 def signed_by_another(file: File) -> None:
@@ -495,6 +495,6 @@ def test_a_case_that_opened_before_its_log_pinned_its_windows_has_a_file_of_the_
     """An upgrade strands no case: what began before is taken out after it, and says what it is."""
     log = lines(standing("closed").log)
     file = papers(log, LIFE.windows, pinned=False)
-    assert file["format"] == casefile.OLDER
+    assert file["format"] == build.OLDER
     assert verify(tmp_path, file) == []
-    assert papers(log, LIFE.windows)["format"] == casefile.FORMAT
+    assert papers(log, LIFE.windows)["format"] == build.FORMAT

@@ -10,8 +10,8 @@ import pytest
 
 from libs.common import days
 from services.decommission.cases import next_move
-from services.decommission.cases.domain import Windows
 from services.decommission.keys.domain import UnitKey
+from services.decommission.limits.domain import Windows
 from tests.unit.decommission.life import SHORT, Life
 from tests.unit.decommission.papers import Line, faults, lines, papers, written
 

@@ -13,10 +13,16 @@ from hypothesis import strategies as st
 
 from libs.common.security import signing
 from libs.common.security import tokens as auth
-from services.decommission.cases import chain, domain
-from services.decommission.cases.domain import CEILING, BadReceipt, Kinds, Limits, LimitsInvalid, Taken, Windows
-from services.decommission.plans import domain as plans
+from services.decommission.cases import chain
+from services.decommission.findings import domain as finding_domain
+from services.decommission.limits import domain as limit_domain
+from services.decommission.limits.domain import CEILING, Limits, LimitsInvalid, PerKind, SlotsTaken, Windows
+from services.decommission.notices import answers
+from services.decommission.notices import domain as notice_domain
+from services.decommission.notices.answers import BadReceipt
+from services.decommission.plans import domain as plan_domain
 from services.decommission.plans.domain import Candidate
+from services.decommission.probes import domain as probe_domain
 
 DAY = date(2025, 6, 2)
 NOON = datetime(2025, 6, 2, 4, tzinfo=UTC)
@@ -29,7 +35,7 @@ LOG = [chain.link([], at=NOON, actor="jianfu", kind="opened", data={"rule": "C15
 few = st.integers(0, 6)
 limits_of = st.builds(
     Limits, per_unit_per_day=few, per_day=few, per_plan=few,
-    per_kind_per_day=st.builds(Kinds, account=few, app=few, group=few),
+    per_kind_per_day=st.builds(PerKind, account=few, app=few, group=few),
 )  # fmt: skip
 
 
@@ -52,7 +58,7 @@ def candidates_of(draw: st.DrawFn) -> list[Candidate]:
 
 @given(candidates_of(), limits_of)
 def test_a_plan_never_exceeds_the_smallest_of_all_limits(found: list[Candidate], limits: Limits) -> None:
-    chosen = plans.choose(found, limits)
+    chosen = plan_domain.choose(found, limits)
     assert len(chosen) <= min(limits.per_plan, limits.per_day)
     assert all(n <= limits.per_unit_per_day for n in Counter(one.unit_id for one in chosen).values())
     assert all(n <= limits.of_kind(kind) for kind, n in Counter(one.kind for one in chosen).items())
@@ -65,21 +71,21 @@ def test_who_is_chosen_does_not_depend_on_the_order_of_asking(
 ) -> None:
     shuffled = list(found)
     random.shuffle(shuffled)
-    assert plans.choose(shuffled, limits) == plans.choose(found, limits)
-    order = [(one.ready_at, one.asset_id) for one in plans.choose(found, limits)]
+    assert plan_domain.choose(shuffled, limits) == plan_domain.choose(found, limits)
+    order = [(one.ready_at, one.asset_id) for one in plan_domain.choose(found, limits)]
     assert order == sorted(order)
 
 
 @given(candidates_of(), limits_of)
 def test_nobody_who_fits_is_left_behind(found: list[Candidate], limits: Limits) -> None:
     """As far as every limit goes: whoever was passed over did not fit when his turn came."""
-    chosen = plans.choose(found, limits)
+    chosen = plan_domain.choose(found, limits)
     if len(chosen) >= limits.per_plan:
         return
-    taken = Taken(len(chosen))
+    taken = SlotsTaken(len(chosen))
     units, kinds = Counter(o.unit_id for o in chosen), Counter(o.kind for o in chosen)
     for one in set(found) - set(chosen):
-        assert not domain.room(limits, replace(taken, unit=units[one.unit_id], kind=kinds[one.kind]), one.kind)
+        assert not limit_domain.room(limits, replace(taken, unit=units[one.unit_id], kind=kinds[one.kind]), one.kind)
 
 
 @given(
@@ -88,10 +94,10 @@ def test_nobody_who_fits_is_left_behind(found: list[Candidate], limits: Limits) 
 def test_the_places_of_a_day_never_exceed_the_smallest_limit(asked: list[tuple[int, str]], limits: Limits) -> None:
     given_out: list[tuple[int, str]] = []
     for unit, kind in asked:
-        taken = Taken(
+        taken = SlotsTaken(
             len(given_out), sum(u == unit for u, _ in given_out), sum(k == kind for _, k in given_out)
         )  # fmt: skip
-        if domain.room(limits, taken, kind):
+        if limit_domain.room(limits, taken, kind):
             given_out.append((unit, kind))
     assert len(given_out) <= limits.per_day
     assert all(n <= limits.per_unit_per_day for n in Counter(u for u, _ in given_out).values())
@@ -104,18 +110,18 @@ NAMES = sorted(set(asdict(Limits())) - {"per_kind_per_day"})
 @pytest.mark.parametrize("name", [*NAMES, "account"])
 def test_nought_means_that_nothing_closes(name: str) -> None:
     config: dict[str, Any] = {"per_kind_per_day": {"account": 0}} if name == "account" else {name: 0}
-    limits = domain.read_limits(config)
-    assert plans.choose([candidate(n, n, "account", 0) for n in range(5)], limits) == []
+    limits = limit_domain.read_limits(config)
+    assert plan_domain.choose([candidate(n, n, "account", 0) for n in range(5)], limits) == []
     if name != "per_plan":
-        assert not domain.room(limits, Taken(), "account")
+        assert not limit_domain.room(limits, SlotsTaken(), "account")
 
 
 def test_limits_are_in_force_without_being_configured() -> None:
-    assert domain.read_limits({}) == Limits()
-    assert domain.read_limits({"per_kind_per_day": {}}) == Limits()
+    assert limit_domain.read_limits({}) == Limits()
+    assert limit_domain.read_limits({"per_kind_per_day": {}}) == Limits()
     many = [candidate(n, n, "account", 0) for n in range(300)]
-    assert len(plans.choose(many, Limits())) == 100
-    assert len(plans.choose([replace(one, unit_id=UUID(int=1)) for one in many], Limits())) == 10
+    assert len(plan_domain.choose(many, Limits())) == 100
+    assert len(plan_domain.choose([replace(one, unit_id=UUID(int=1)) for one in many], Limits())) == 10
 
 
 @pytest.mark.parametrize("value", [-1, CEILING + 1, 10**9, True, None, "10", 1.0, float("inf"), [], {}])
@@ -123,7 +129,7 @@ def test_limits_are_in_force_without_being_configured() -> None:
 def test_no_value_but_a_whole_number_up_to_the_ceiling(name: str, value: Any) -> None:
     config = {name: value} if name in NAMES else {"per_kind_per_day": {name: value}}
     with pytest.raises(LimitsInvalid):
-        domain.read_limits(config)
+        limit_domain.read_limits(config)
 
 
 @given(
@@ -138,7 +144,7 @@ def test_no_value_but_a_whole_number_up_to_the_ceiling(name: str, value: Any) ->
 )
 def test_whatever_is_configured_is_either_refused_or_within_the_ceiling(config: Any) -> None:
     try:
-        limits = domain.read_limits(config)
+        limits = limit_domain.read_limits(config)
     except LimitsInvalid:
         return
     shown = asdict(limits)
@@ -152,7 +158,7 @@ def test_whatever_is_configured_is_either_refused_or_within_the_ceiling(config: 
 )
 def test_an_unknown_name_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(LimitsInvalid):
-        domain.read_limits(config)
+        limit_domain.read_limits(config)
 
 
 @pytest.mark.parametrize("value", [0, -1, 3651, 1.5, "15", None, True])
@@ -165,19 +171,19 @@ def test_a_window_is_whole_days_and_never_none(name: str, value: Any) -> None:
 # --- plans
 
 
-def sealed() -> plans.Sealed:
-    found = plans.seal(DAY, [candidate(n, 1, "account", 0) for n in range(3)], Limits())
+def sealed() -> plan_domain.Sealed:
+    found = plan_domain.seal(DAY, [candidate(n, 1, "account", 0) for n in range(3)], Limits())
     assert found is not None
     return found
 
 
-def fault(plan: plans.Sealed, **changes: Any) -> str | None:
+def fault(plan: plan_domain.Sealed, **changes: Any) -> str | None:
     arguments: dict[str, Any] = {
         "content": plan.content, "stored_sha256": plan.sha256, "signed": {"ada": plan.sha256, "bo": plan.sha256},
         "case_id": plan.members[0].case_id, "planned": plan.sha256, "approvers": ("ada", "bo"),
         "log": LOG,
     }  # fmt: skip
-    return plans.fault(**arguments | changes)
+    return plan_domain.fault(**arguments | changes)
 
 
 def test_a_plan_as_it_was_sealed_and_signed_has_no_fault() -> None:
@@ -189,8 +195,8 @@ def test_a_plan_as_it_was_sealed_and_signed_has_no_fault() -> None:
 
 def test_the_same_members_give_the_same_text_and_hash() -> None:
     found = [candidate(n, 1, "account", 0) for n in range(3)]
-    assert plans.seal(DAY, found, Limits()) == plans.seal(DAY, found[::-1], Limits())
-    assert plans.seal(DAY, [], Limits()) is None
+    assert plan_domain.seal(DAY, found, Limits()) == plan_domain.seal(DAY, found[::-1], Limits())
+    assert plan_domain.seal(DAY, [], Limits()) is None
     assert signing.sha256(sealed().content.encode()) == sealed().sha256
 
 
@@ -238,16 +244,16 @@ def receipt(key: dict[str, Any] = UNIT, **changes: Any) -> str:
     return signing.sign(key, {name: value for name, value in claims.items() if value is not None})
 
 
-def read(token: str, public: dict[str, Any] = PUBLIC) -> domain.Receipt:
-    return domain.read_receipt(
+def read(token: str, public: dict[str, Any] = PUBLIC) -> notice_domain.Receipt:
+    return notice_domain.read_receipt(
         token, public, notice_sha256=HASH, asset_id=ASSET, sent_on=date(2025, 6, 1), today=date(2025, 6, 10)
     )
 
 
 def test_a_receipt_by_the_unit_for_this_notice_of_this_asset_is_proof() -> None:
-    assert read(receipt()) == domain.Receipt(HASH, str(ASSET), "2025-06-02", None)
+    assert read(receipt()) == notice_domain.Receipt(HASH, str(ASSET), "2025-06-02", None)
     with_answer = read(receipt(answer={"answer": "fix", "reason": "soon", "until": "2025-07-01"}))
-    assert with_answer.answer == domain.Answer("fix", "soon", date(2025, 7, 1))
+    assert with_answer.answer == answers.Answer("fix", "soon", date(2025, 7, 1))
 
 
 def test_anything_else_is_none() -> None:
@@ -306,7 +312,7 @@ def test_no_text_at_all_makes_anything_but_a_bad_receipt(text: str) -> None:
 @pytest.mark.parametrize("kind", ["keep", "fix", "close"])
 def test_an_answer_is_read_with_its_day(kind: str) -> None:
     given_ = {"answer": kind, "reason": "r" * 2000, "until": "2025-07-01"}
-    read_ = domain.read_answer(given_)
+    read_ = answers.read_answer(given_)
     assert (read_.answer, len(read_.reason), read_.until) == (kind, 1000, date(2025, 7, 1))
 
 
@@ -322,7 +328,7 @@ def test_an_answer_is_read_with_its_day(kind: str) -> None:
 )
 def test_an_answer_is_one_of_three_or_refused(given_: dict[str, Any]) -> None:
     try:
-        answer = domain.read_answer(given_)
+        answer = answers.read_answer(given_)
     except BadReceipt:
         return
     assert answer.answer in ("keep", "fix", "close")
@@ -335,7 +341,7 @@ def test_an_answer_is_one_of_three_or_refused(given_: dict[str, Any]) -> None:
 @given(st.none() | st.integers(100, 599))
 def test_only_404_and_410_are_gone_and_only_2xx_is_alive(status: int | None) -> None:
     wanted = "gone" if status in (404, 410) else "alive" if status is not None and 200 <= status < 300 else "unclear"
-    assert domain.probe_result(status) == wanted
+    assert probe_domain.probe_result(status) == wanted
 
 
 @pytest.mark.parametrize(
@@ -344,4 +350,4 @@ def test_only_404_and_410_are_gone_and_only_2xx_is_alive(status: int | None) -> 
 )
 def test_a_keep_excuses_until_the_day_it_names_and_never_without_end(said: str | None, last: int) -> None:
     today = date(2025, 6, 2)
-    assert domain.excused_until(said, today, Windows()) == today + timedelta(days=last)
+    assert finding_domain.excused_until(said, today, Windows()) == today + timedelta(days=last)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from libs.common.security.tokens import ROLES, Principal
 from services.decommission.cases import chain, foureyes
-from services.decommission.refusals import MayNotSign, TwoRoles
+from services.decommission.cases.foureyes import MayNotSign, TwoRoles
 
 NOON = datetime(2025, 6, 2, 4, tzinfo=UTC)
 ADA = "https://id.example|ada"

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from libs.common.security import signing, tokens
 from services.decommission.cases import chain
-from services.decommission.checkpoints import domain as heads
-from services.decommission.checkpoints.domain import BadCheckpoint, Head, Notary
+from services.decommission.heads import domain as head_domain
+from services.decommission.heads.domain import BadCheckpoint, Head, Notary
 
 DAY = date(2025, 6, 2)
 NOON = datetime(2025, 6, 2, 4, tzinfo=UTC)
 KEY, OLD, FOREIGN = (tokens.new_key(kid) for kid in ("now", "before", "foreign"))
 KEYS = (tokens.public_key(KEY), tokens.public_key(OLD))
 FOUND = {UUID(int=n): Head(n, f"{n:064x}") for n in (7, 3, 5)}
-TEXT = heads.text(DAY, heads.FIRST, FOUND)
+TEXT = head_domain.text(DAY, head_domain.FIRST, FOUND)
 
 
 def test_a_checkpoint_is_canonical_and_says_what_it_was_given() -> None:
@@ -33,41 +33,41 @@ def test_a_checkpoint_is_canonical_and_says_what_it_was_given() -> None:
 
 @pytest.mark.parametrize("key", [KEY, OLD], ids=["now", "before"])
 def test_what_a_key_of_the_service_signed_is_read(key: dict[str, Any]) -> None:
-    found = heads.read(DAY, TEXT, heads.sign(key, DAY, TEXT), KEYS)
+    found = head_domain.read(DAY, TEXT, head_domain.sign(key, DAY, TEXT), KEYS)
     assert found.heads == {str(case_id): head for case_id, head in FOUND.items()}
-    assert (found.day, found.previous, found.sha256) == (DAY, heads.FIRST, heads.digest(TEXT))
+    assert (found.day, found.previous, found.sha256) == (DAY, head_domain.FIRST, head_domain.digest(TEXT))
 
 
 @pytest.mark.parametrize(
     ("day", "content", "signature"),
     [
-        (DAY, TEXT.replace('"entries":5', '"entries":4'), heads.sign(KEY, DAY, TEXT)),
-        (DAY, TEXT + " ", heads.sign(KEY, DAY, TEXT)),
-        (date(2025, 6, 3), TEXT, heads.sign(KEY, DAY, TEXT)),
-        (DAY, TEXT, heads.sign(FOREIGN, DAY, TEXT)),
+        (DAY, TEXT.replace('"entries":5', '"entries":4'), head_domain.sign(KEY, DAY, TEXT)),
+        (DAY, TEXT + " ", head_domain.sign(KEY, DAY, TEXT)),
+        (date(2025, 6, 3), TEXT, head_domain.sign(KEY, DAY, TEXT)),
+        (DAY, TEXT, head_domain.sign(FOREIGN, DAY, TEXT)),
         (DAY, TEXT, ""),
-        (DAY, TEXT, signing.sign(KEY, {"day": "2025-06-02", "sha256": heads.digest(TEXT)})),
+        (DAY, TEXT, signing.sign(KEY, {"day": "2025-06-02", "sha256": head_domain.digest(TEXT)})),
         (DAY, TEXT, signing.sign(KEY, json.loads(TEXT))),
     ],
     ids=["entry", "blank", "day", "foreign key", "none", "no format", "another thing"],
 )
 def test_what_was_not_signed_is_refused(day: date, content: str, signature: str) -> None:
     with pytest.raises(BadCheckpoint):
-        heads.read(day, content, signature, KEYS)
+        head_domain.read(day, content, signature, KEYS)
 
 
 def test_a_notary_remembers_what_it_verified_and_nothing_else() -> None:
-    notary, signature = Notary(KEYS), heads.sign(KEY, DAY, TEXT)
-    assert notary.known(DAY, heads.digest(TEXT), signature) is None
+    notary, signature = Notary(KEYS), head_domain.sign(KEY, DAY, TEXT)
+    assert notary.known(DAY, head_domain.digest(TEXT), signature) is None
     found = notary.read(DAY, TEXT, signature)
-    assert notary.known(DAY, heads.digest(TEXT), signature) is found
-    assert notary.known(DAY, heads.digest(TEXT + " "), signature) is None
-    assert notary.known(DAY, heads.digest(TEXT), "x") is None
-    for number in range(heads.KEPT + 5):
+    assert notary.known(DAY, head_domain.digest(TEXT), signature) is found
+    assert notary.known(DAY, head_domain.digest(TEXT + " "), signature) is None
+    assert notary.known(DAY, head_domain.digest(TEXT), "x") is None
+    for number in range(head_domain.KEPT + 5):
         day = date.fromordinal(DAY.toordinal() + 1 + number)
-        content = heads.text(day, heads.FIRST, {})
-        notary.read(day, content, heads.sign(KEY, day, content))
-    assert notary.known(DAY, heads.digest(TEXT), signature) is None, "the oldest goes first"
+        content = head_domain.text(day, head_domain.FIRST, {})
+        notary.read(day, content, head_domain.sign(KEY, day, content))
+    assert notary.known(DAY, head_domain.digest(TEXT), signature) is None, "the oldest goes first"
 
 
 def log_of(*kinds: str) -> list[chain.Entry]:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from libs.common import days
-from services.decommission.cases import chain, domain, next_move, transitions
+from services.decommission.cases import chain, next_move, transitions
 from services.decommission.cases.domain import IllegalEntry
+from services.decommission.limits import domain as limit_domain
 from tests.unit.decommission.life import SHORT, ZONE, Life, exported
 
 OUTCOMES = st.sampled_from(["well", "well", "well", "refused", "died", "unclear"])
@@ -526,7 +527,7 @@ def test_a_day_without_a_probe_begins_the_proof_anew() -> None:
 @pytest.mark.parametrize(("kept", "ready"), [(True, False), (False, True)], ids=["now", "before"])
 def test_a_case_from_before_keeps_the_windows_it_was_opened_with(kept: bool, ready: bool) -> None:
     """It was opened when a unit that agreed waived all of its window."""
-    given = {name: days for name, days in asdict(SHORT).items() if kept or name not in domain.YOUNGER}
-    life = Life(domain.pinned(given)).reach("answering")
+    given = {name: days for name, days in asdict(SHORT).items() if kept or name not in limit_domain.YOUNGER}
+    life = Life(limit_domain.pinned(given)).reach("answering")
     life.add("answered", answer="close", until=None, reason="")
     assert (life.move == next_move.Plan(), life.state == "ready") == (ready, ready)

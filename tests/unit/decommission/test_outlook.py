@@ -11,7 +11,7 @@ from libs.common import days
 from services.decommission.announcements import outlook
 from services.decommission.announcements.outlook import State
 from services.decommission.cases.case import Progress
-from services.decommission.cases.domain import Windows
+from services.decommission.limits.domain import Windows
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AT = datetime(2025, 9, 1, 17, tzinfo=UTC)  # the second of September in Shanghai

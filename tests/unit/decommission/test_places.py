@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.decommission.connectors.directory import check_secrets, filled, shown
+from services.decommission.calls.addresses import check_secrets, filled, shown
 
 SECRET = [
     ("https://a/b?access_token=abc", "https://a/b?access_token=***"),

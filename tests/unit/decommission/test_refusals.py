@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from services import decommission
-from services.decommission import refusals
-from services.decommission.cases.domain import BadReceipt, InvalidAnswer, PlanAltered, read_answer
-from services.decommission.connectors import webhook
+from services.decommission import reasons
+from services.decommission.calls import client
+from services.decommission.notices.answers import BadReceipt, InvalidAnswer, read_answer
+from services.decommission.plans.domain import PlanAltered
 
 ROOT = Path(decommission.__file__).parent
 REFUSALS = {"BadReceipt", "InvalidAnswer", "BadProof", "PlanAltered"}
@@ -19,7 +20,7 @@ RETURN = {("plans/domain.py", "fault"), ("plans/usecases.py", "fault_of")}
 TOLD = {"failed", "_undelivered"}
 
 
-def reasons() -> Iterator[str]:
+def written() -> Iterator[str]:
     """Every reason written out in the code, as it is written there."""
     for path in ROOT.rglob("*.py"):
         tree = ast.parse(path.read_text())
@@ -45,24 +46,24 @@ def _texts(nodes: list[ast.expr]) -> Iterator[str]:
 
 
 def test_every_reason_stands_in_the_catalogue() -> None:
-    found = sorted(set(reasons()))
+    found = sorted(set(written()))
     assert len(found) >= 16
-    assert [why for why in found if why not in refusals.CATALOGUE] == []
+    assert [why for why in found if why not in reasons.CATALOGUE] == []
 
 
 def test_why_there_was_no_answer_stands_in_the_catalogue() -> None:
-    assert [why for _, why in webhook.SAID if why not in refusals.CATALOGUE] == []
+    assert [why for _, why in client.SAID if why not in reasons.CATALOGUE] == []
 
 
-@pytest.mark.parametrize("why", sorted(refusals.CATALOGUE))
+@pytest.mark.parametrize("why", sorted(reasons.CATALOGUE))
 def test_no_english_word_stands_in_a_chinese_reason(why: str) -> None:
-    assert not set(re.findall(r"[A-Za-z]{3,}", refusals.zh(why))) - {"until", "JSON"}
+    assert not set(re.findall(r"[A-Za-z]{3,}", reasons.zh(why))) - {"until", "JSON"}
 
 
 def test_a_reason_with_a_name_or_a_number_keeps_them() -> None:
-    assert refusals.zh("checks failed: bag, hashes") == "未通过的检查:bag, hashes"
-    assert refusals.zh("The receipt proves nothing: there is none") == "回执无效:没有回执"
-    assert refusals.zh("HTTP 500") == "HTTP 500"
+    assert reasons.zh("checks failed: bag, hashes") == "未通过的检查:bag, hashes"
+    assert reasons.zh("The receipt proves nothing: there is none") == "回执无效:没有回执"
+    assert reasons.zh("HTTP 500") == "HTTP 500"
 
 
 def test_a_fix_without_its_day_is_no_answer() -> None:
@@ -75,7 +76,7 @@ def test_a_fix_without_its_day_is_no_answer() -> None:
     with pytest.raises(InvalidAnswer) as unfit:
         read_answer({"answer": "keep", "reason": "\0"})
     assert unfit.value.field == "reason"
-    assert refusals.zh(str(unfit.value)) == "答复无效:含有无法保存的文字"
+    assert reasons.zh(str(unfit.value)) == "答复无效:含有无法保存的文字"
 
 
 def test_a_refusal_is_told_in_the_reader_s_language() -> None:

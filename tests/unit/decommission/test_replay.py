@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from deploy.verify import jianfu_verify
 from services.decommission.cases import case as progress
 from services.decommission.cases import chain, next_move, transitions
-from services.decommission.cases.domain import Windows
+from services.decommission.limits.domain import Windows
 from tests.unit.decommission.life import ZONE, Life
 from tests.unit.decommission.papers import faults, lines, papers, written
 from tests.unit.decommission.test_life import AnyLife, standing

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from libs.common import days
-from services.decommission.alarms import domain as alarms
-from services.decommission.cases import transitions
+from services.decommission.alarms import domain as alarm_domain
+from services.decommission.cases import calls, transitions
 from services.decommission.cases.case import Progress
-from services.decommission.cases.domain import Windows
-from services.decommission.waits import domain as waits
+from services.decommission.limits.domain import Windows
+from services.decommission.waits import domain as wait_domain
 from tests.unit.decommission.life import SHORT, ZONE, Life
 
 AUTUMN = ZoneInfo("America/Toronto")  # a day of 25 hours: 2025-11-02
@@ -27,8 +27,8 @@ AUTUMN = ZoneInfo("America/Toronto")  # a day of 25 hours: 2025-11-02
 )
 def test_a_wait_is_heard_of_on_the_third_day_after_it_began(at: datetime, heard: datetime) -> None:
     before, heard = heard.astimezone(UTC) - timedelta(seconds=1), heard.astimezone(UTC)
-    assert [waits.over(at, now, AUTUMN) for now in (before, heard)] == [False, True]
-    assert [at < waits.sealed_before(now, AUTUMN) for now in (before, heard)] == [False, True], (
+    assert [wait_domain.over(at, now, AUTUMN) for now in (before, heard)] == [False, True]
+    assert [at < wait_domain.sealed_before(now, AUTUMN) for now in (before, heard)] == [False, True], (
         "the query says the same"
     )
 
@@ -52,10 +52,10 @@ def test_a_recheck_without_a_yes_or_a_no_is_heard_of_three_days_later(
     answer: str | None, asks: int, heard: bool
 ) -> None:
     life = asked(*[answer] * asks)
-    assert waits.unsure(life.p, life.now, ZONE) is heard
+    assert wait_domain.unsure(life.p, life.now, ZONE) is heard
     later = days.after(life.now, 1, ZONE)
-    assert not waits.unanswered(life.p, life.now, ZONE), "today's question may still be answered today"
-    assert waits.unanswered(life.p, later, ZONE) is (answer is None)
+    assert not wait_domain.unanswered(life.p, life.now, ZONE), "today's question may still be answered today"
+    assert wait_domain.unanswered(life.p, later, ZONE) is (answer is None)
 
 
 def test_a_yes_between_them_begins_the_wait_anew() -> None:
@@ -67,11 +67,11 @@ def test_a_yes_between_them_begins_the_wait_anew() -> None:
 def test_who_holds_a_case_has_decided_and_who_was_called_to_it_has_heard() -> None:
     life = asked(*["inconclusive"] * 4)
     life.add("held", reason="r", until=None)
-    assert not waits.unsure(life.p, life.now, ZONE)
+    assert not wait_domain.unsure(life.p, life.now, ZONE)
     life.add("released", reason="r")
-    assert waits.unsure(life.p, life.now, ZONE)
+    assert wait_domain.unsure(life.p, life.now, ZONE)
     life.add("needs_person", why="w")
-    assert not waits.unsure(life.p, life.now, ZONE)
+    assert not wait_domain.unsure(life.p, life.now, ZONE)
 
 
 def progress(**fields: Any) -> Progress:
@@ -106,7 +106,7 @@ AGREED = {"answer": "close", "answered_at": datetime(2025, 6, 3, tzinfo=UTC)}
 def test_a_case_without_a_due_date_waits_for_somebody_or_for_nobody(
     p: Progress, plan: str | None, called: bool, placed: bool, nobody: bool
 ) -> None:
-    assert waits.for_nobody(p, NOW, ZONE, plan_state=plan, called=called, placed=placed) is nobody
+    assert wait_domain.for_nobody(p, NOW, ZONE, plan_state=plan, called=called, placed=placed) is nobody
 
 
 ONCE = datetime(2025, 6, 10, tzinfo=UTC)
@@ -130,14 +130,14 @@ def test_an_alarm_lasts_as_long_as_its_cause(kind: str, still: dict[str, Any], o
     def made(fields: dict[str, Any]) -> Progress:
         return Progress(Windows(notice_attempts=2), ZONE, opened=True, **({"noticed_at": ONCE} | fields))
 
-    assert alarms.lasts(kind, made(still))
-    assert not alarms.lasts(kind, made(over))
-    assert not alarms.lasts(kind, made(still | {"ended": "ended"})), "whatever it was, the case has ended"
+    assert calls.lasts(kind, made(still))
+    assert not calls.lasts(kind, made(over))
+    assert not calls.lasts(kind, made(still | {"ended": "ended"})), "whatever it was, the case has ended"
 
 
 def test_what_says_that_a_log_was_altered_is_ended_by_no_entry() -> None:
-    assert not alarms.moved("chain-broken", Progress(SHORT, ZONE))
-    assert alarms.moved(alarms.UNHEARD, Progress(SHORT, ZONE)), "a case that has moved is not lost"
+    assert not calls.ended_by_entry("chain-broken", Progress(SHORT, ZONE))
+    assert calls.ended_by_entry(alarm_domain.UNHEARD, Progress(SHORT, ZONE)), "a case that has moved is not lost"
 
 
 def test_a_case_has_left_a_plan_when_it_is_in_another_or_goes_nowhere() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.decommission.connectors.webhook import Sent
+from services.decommission.calls.client import Sent
 
 
 @pytest.mark.parametrize(

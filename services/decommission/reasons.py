@@ -1,9 +1,8 @@
 """What people are refused and called for, with the reason in both languages. Pure."""
 
 from typing import Any, Literal
-from uuid import UUID
 
-from libs.common.errors import DomainError, Forbidden
+from libs.common.errors import DomainError
 
 # Reasons as logs hold them, in English, and as a Chinese reader is told them.
 CATALOGUE = {
@@ -71,64 +70,6 @@ CATALOGUE = {
     "who signed the plan of a case may not move it towards its stop": "签署过方案的人不得推动本个案走向停用",
 }
 
-# What the states of a case, and the entries of its log, are called in Chinese.
-WORDS = {
-    "new": "新建",
-    "noticing": "通知中",
-    "undelivered": "未送达",
-    "answering": "待答复",
-    "fixing": "整改中",
-    "ready": "待列入方案",
-    "planned": "已列入方案",
-    "approved": "已批准",
-    "announced": "已公告",
-    "archived": "已归档",
-    "rechecking": "复核中",
-    "stopping": "停用中",
-    "verifying": "核验中",
-    "unverified": "未证实",
-    "verified": "已证实停用",
-    "restoring": "恢复中",
-    "disposed": "已处置",
-    "closed": "已关停",
-    "ended": "已终止",
-    "restored": "已恢复",
-    "needs_person": "待人工处理",
-    "opened": "立案",
-    "finding_attached": "并入发现",
-    "notice_started": "发出通知",
-    "noticed": "确认通知送达",
-    "endpoint_changed": "更换通知地址",
-    "sponsor_changed": "更换主办单位",
-    "answered": "答复",
-    "unplanned": "移出方案",
-    "archive_started": "开始归档",
-    "archive_failed": "记录归档失败",
-    "slot_reserved": "占用限额",
-    "slot_missed": "记录限额已满",
-    "recheck_asked": "发起复核",
-    "confirmed": "复核确认",
-    "refuted": "复核否定",
-    "finding_refuted": "发现不成立",
-    "inconclusive": "复核无结论",
-    "cleared": "发现消除",
-    "stop_started": "开始停用",
-    "stop_accepted": "确认停用",
-    "stop_failed": "记录停用失败",
-    "stop_unanswered": "记录停用无应答",
-    "probed": "探测",
-    "restore_asked": "恢复",
-    "restore_started": "开始恢复",
-    "restore_accepted": "确认恢复",
-    "restore_failed": "记录恢复失败",
-    "restore_unanswered": "记录恢复无应答",
-    "held": "暂停",
-    "released": "解除暂停",
-    "resumed": "人工处理后继续",
-    "cancelled": "撤销",
-    "fix": "整改",
-}
-
 
 def zh(why: str) -> str:
     """A reason in Chinese; what stands in no catalogue, such as a name or a number, stays as it is."""
@@ -145,97 +86,3 @@ class Reasoned(DomainError):
         """The message in one language. `why` is looked up in the catalogue."""
         told: dict[str, Any] = self.params | {"why": zh(str(self.params["why"]))}
         return self.zh.format(**told) if language == "zh" else super().text(language)
-
-
-class OtherUnit(Forbidden):
-    """A token speaks for its own unit and those below it."""
-
-    zh = "没有权限:令牌所属单位不能代表该单位。"
-    en = "Not allowed: the token's unit does not stand for this one."
-
-
-class NoUnit(Forbidden):
-    """A unit's token reads what belongs to its unit, so that has to be known."""
-
-    zh = "没有权限:此处没有令牌所属的单位 {scope}。"
-    en = "Not allowed: the token's unit {scope} is not known here."
-
-
-def unless(said: Any | None) -> None:
-    """Raises SaidNo where somebody has said it."""
-    if said is not None:
-        raise SaidNo(who=said["by"], reason=said["reason"])
-
-
-class AnsweredItself(DomainError):
-    """What a unit has answered itself nobody answers otherwise on its behalf, except to keep the asset."""
-
-    code = "answered_itself"
-    kind = "conflict"
-    zh = "单位已自行答复,只能代其答复保留。"
-    en = "The unit has answered itself; on its behalf only keep can still be answered."
-
-
-class PackageDamaged(Reasoned):
-    """What stands where a package was kept cannot be handed out as one."""
-
-    code = "package_damaged"
-    kind = "conflict"
-    zh = "归档包已损坏,无法导出:{why}"
-    en = "The archive package is damaged and cannot be handed out: {why}"
-
-
-class SaidNo(DomainError):
-    """A plan that was rejected, or a mandate that was revoked, takes no signature and is not proposed again."""
-
-    code = "said_no"
-    kind = "conflict"
-    zh = "已被 {who} 否决或撤回,不能再签署:{reason}"
-    en = "{who} has rejected or revoked it, so nobody can sign it: {reason}"
-
-
-class AlarmEnded(DomainError):
-    """Nobody is at what is over."""
-
-    code = "alarm_ended"
-    kind = "conflict"
-    zh = "告警 {alarm_id} 已结束。"
-    en = "Alarm {alarm_id} has ended."
-
-
-class PlanVoid(DomainError):
-    """A plan that no case is in any more closes nothing, so nobody signs it."""
-
-    code = "plan_void"
-    kind = "conflict"
-    zh = "方案 {plan_id} 中已无个案,已作废,不能签署。"
-    en = "No case is in plan {plan_id} any more: it is void and cannot be signed."
-
-
-class BrokenChain(Reasoned):
-    """The log of a case is not what was written: nothing rests on it until a person has found out why."""
-
-    code = "chain_broken"
-    kind = "conflict"
-    zh = "个案 {case_id} 的日志已被改动:{why}"
-    en = "The log of case {case_id} was altered: {why}"
-
-    def __init__(self, *, case_id: UUID, why: str) -> None:
-        self.case_id, self.why = case_id, why
-        super().__init__(case_id=str(case_id), why=why)
-
-
-class MayNotSign(Reasoned):
-    """Who has had another part in a case is not one of the eyes that judge it."""
-
-    code = "four_eyes"
-    kind = "conflict"
-    zh = "{who} 不能这样做:{why}"
-    en = "{who} may not do this: {why}"
-
-
-class TwoRoles(Forbidden):
-    """One token is either an operator's or an approver's where a case is moved towards its stop."""
-
-    zh = "没有权限:同时带有 operator 与 approver 角色的令牌不得签署,也不得推动个案走向停用。"
-    en = "Not allowed: a token with the roles operator and approver neither signs nor moves a case towards its stop."

@@ -10,15 +10,12 @@ from libs.common.errors import Invalid, Missing, Unknown
 from libs.common.events.known import RULES
 from libs.common.ids import derive
 from libs.common.security.tokens import Principal
-from services.decommission import refusals
 from services.decommission.cases import foureyes
-from services.decommission.cases.domain import MandateEnded, SameApprover
-from services.decommission.cases.store import QUERIES
+from services.decommission.mandates import domain, store
+from services.decommission.mandates.domain import MandateEnded, SameApprover
 
 
-async def propose(
-    database: Database, clock: Clock, *, rule: str, max_per_day: int, until: date, by: str
-) -> UUID:  # fmt: skip
+async def propose(database: Database, clock: Clock, *, rule: str, max_per_day: int, until: date, by: str) -> UUID:
     """A standing approval that two people have yet to sign. Raises SaidNo where the very same one was revoked.
 
     Raises Invalid for one that has ended, and Unknown for a rule that stands in no pack and that no finding has named.
@@ -28,14 +25,19 @@ async def propose(
         why = ("授权截止日已过", "the standing approval has ended already")
         raise Invalid(field="until", accepted=f"{today} or later", why=why)
     async with database.transaction("propose_mandate") as conn:
-        if rule not in RULES and not await QUERIES.rule_held(conn, rule=rule):
+        if rule not in RULES and not await store.QUERIES.rule_held(conn, rule=rule):
             accepted = ", ".join(sorted(RULES))
             raise Unknown(field="rule", accepted=accepted, what=(f"规则 {rule}", f"rule {rule}"))
-        refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=which))
-        await QUERIES.mandate_add(
-            conn, mandate_id=which, rule=rule, max_per_day=max_per_day, until=until, proposed_by=by,
+        domain.raise_if_rejected(await store.QUERIES.mandate_revocation(conn, mandate_id=which))
+        await store.QUERIES.mandate_add(
+            conn,
+            mandate_id=which,
+            rule=rule,
+            max_per_day=max_per_day,
+            until=until,
+            proposed_by=by,
             proposed_at=clock.now(),
-        )  # fmt: skip
+        )
     return which
 
 
@@ -48,23 +50,23 @@ async def sign(database: Database, clock: Clock, mandate_id: UUID, who: Principa
     foureyes.require_apart(who.roles)
     approver = who.identity
     async with database.transaction("sign_mandate") as conn:
-        mandate = await QUERIES.mandate_get(conn, mandate_id=mandate_id)
+        mandate = await store.QUERIES.mandate_get(conn, mandate_id=mandate_id)
         if mandate is None:
             raise Missing(what=(f"授权 {mandate_id}", f"mandate {mandate_id}"))
         if foureyes.same(mandate["proposed_by"], approver):
             raise SameApprover(who=approver)
         if mandate["until"] < clock.today():
             raise MandateEnded(until=mandate["until"])
-        refusals.unless(await QUERIES.mandate_revocation(conn, mandate_id=mandate_id))
+        domain.raise_if_rejected(await store.QUERIES.mandate_revocation(conn, mandate_id=mandate_id))
         if foureyes.among(approver, mandate["approvers"]):
             return
-        await QUERIES.mandate_sign(conn, mandate_id=mandate_id, approver=approver, at=clock.now())
+        await store.QUERIES.mandate_sign(conn, mandate_id=mandate_id, approver=approver, at=clock.now())
 
 
 async def revoke(database: Database, clock: Clock, which: UUID, *, by: str, reason: str) -> dict[str, Any]:
     """One person takes a standing approval back; what was approved under it and not stopped is to be planned anew."""
     async with database.transaction("revoke_mandate") as conn:
-        if await QUERIES.mandate_get(conn, mandate_id=which) is None:
+        if await store.QUERIES.mandate_get(conn, mandate_id=which) is None:
             raise Missing(what=(f"授权 {which}", f"mandate {which}"))
-        await QUERIES.mandate_revoke(conn, mandate_id=which, by=by, reason=reason, at=clock.now())
-        return dict(await QUERIES.mandate_revocation(conn, mandate_id=which))
+        await store.QUERIES.mandate_revoke(conn, mandate_id=which, by=by, reason=reason, at=clock.now())
+        return dict(await store.QUERIES.mandate_revocation(conn, mandate_id=which))

@@ -20,13 +20,20 @@ from uuid import UUID
 
 import httpx
 
+from libs.common.errors import Invalid
 from libs.common.outbound.egress import Egress, EgressRefused, TargetRests
 from libs.common.security import signing
+from services.decommission.calls.addresses import filled
 
 # Errors after which it is certain that the other side has seen nothing.
 UNSENT = (
-    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, EgressRefused, TargetRests,
-)  # fmt: skip
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    EgressRefused,
+    TargetRests,
+)
 # Why there was no answer, in the words of the catalogue of refusals; the first that fits.
 SAID: tuple[tuple[type[Exception], str], ...] = (
     (EgressRefused, "its address is not public, or may not be called for this purpose"),
@@ -90,9 +97,12 @@ async def send(
     `door` is the purpose by which its address is judged, where that of the call does not say it.
     """
     claims = {
-        "purpose": purpose, "sha256": signing.sha256(body), "key": str(effect), "target": url,
+        "purpose": purpose,
+        "sha256": signing.sha256(body),
+        "key": str(effect),
+        "target": url,
         "signed_at": at.astimezone(UTC).isoformat(),
-    }  # fmt: skip
+    }
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": str(effect),
@@ -119,3 +129,17 @@ async def look(egress: Egress, url: str) -> Sent:
 
 def _said(error: Exception) -> str:
     return next(words for kind, words in SAID if isinstance(error, kind))
+
+
+async def judge(egress: Egress, field: str, url: str, door: str) -> None:
+    """Raise Invalid for an address that the door for outgoing calls would refuse for this purpose."""
+    try:
+        await egress.judge(filled(url), purpose=door)
+    except EgressRefused:
+        setting = f"JIANFU_DECOMMISSION_EGRESS_ALLOW_{door.upper()}"
+        en = "its address is not public, or may not be called for this purpose"
+        raise Invalid(
+            field=field,
+            accepted=f"an address that is public, or that {setting} names",
+            why=("该地址不是公网地址,或不得用于此目的", en),
+        ) from None

@@ -27,6 +27,10 @@ from uuid import UUID
 import bagit
 import structlog
 
+from libs.common.db.pool import load_queries
+
+QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+
 log = structlog.get_logger()
 T = TypeVar("T")
 PAYLOAD = "data"
