@@ -31,6 +31,7 @@ from services.decommission.controls import usecases as control_usecases
 from services.decommission.deps import CONSUMER, Deps
 from services.decommission.executor import Executor
 from services.decommission.findings import handlers as finding_handlers
+from services.decommission.gates import api as gate_api
 from services.decommission.keys import api as key_api
 from services.decommission.keys.jobs import Messenger
 from services.decommission.limits import api as limit_api
@@ -81,6 +82,7 @@ def application(
     app.include_router(letters.router("decommission", deps.database, handlers))
     for routes in (
         case_api.router(deps, wake),
+        gate_api.router(deps),
         notice_api.router(deps, wake),
         casefile_api.router(deps),
         archive_api.router(deps.database, deps.archive),

@@ -1,4 +1,4 @@
-"""What people are refused and called for, with the reason in both languages. Pure."""
+"""Reasons as logs hold them, in English, and in Chinese for a Chinese reader. Pure."""
 
 from typing import Any, Literal
 
@@ -30,6 +30,17 @@ CATALOGUE = {
         "仅一人批准,且该规则没有另外两人签署的授权"
     ),
     "the package could not be read back": "归档包无法读回",
+    "no receipt proves the notice": "尚无回执证明通知已送达",
+    "no plan with this case is approved": "本个案尚无已批准的方案",
+    "it has no slot of today": "今日未占用限额",
+    "the finding was not confirmed today": "今日复核尚未确认",
+    "no package is archived": "尚无归档包",
+    "the limits in force leave no room": "现行限额已满",
+    "its mandate allows no more today": "授权的今日数量已用尽",
+    "the plan was rejected": "方案已被否决",
+    "the mandate it was approved under was revoked": "批准所依据的授权已撤回",
+    "the mandate it was approved under has ended": "批准所依据的授权已到期",
+    "what is true of the asset today is not among the evidence that was signed": "今天成立的依据不在已签署的证据之列",
     "the package is no longer what was archived": "归档包与归档时不一致",
     "checks failed": "未通过的检查",
     "something in the package is no plain file": "归档包中有非普通文件",

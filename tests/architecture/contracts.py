@@ -41,7 +41,7 @@ class PureContract(ForbiddenContract):
             if not (graph.is_module_squashed(module) or graph.find_children(module))
             and any(module.startswith(f"{package}.") for package in packages)
             and module not in excepted
-            and module.rpartition(".")[0] not in of_acting
+            and not (module.rpartition(".")[0] in of_acting and not module.endswith(".domain"))
             and module.rpartition(".")[2] not in self.acting
         }
         if not pure:

@@ -15,7 +15,7 @@ What a receiver must check before it obeys, in the claims of `Jianfu-Signature` 
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -24,6 +24,7 @@ from libs.common.errors import Invalid
 from libs.common.outbound.egress import Egress, EgressRefused, TargetRests
 from libs.common.security import signing
 from services.decommission.calls.addresses import filled
+from services.decommission.calls.domain import Outcome, of_failure, of_status
 
 # Errors after which it is certain that the other side has seen nothing.
 UNSENT = (
@@ -51,34 +52,15 @@ NOTICE, CONNECTOR, PROBE = "notice", "connector", "probe"
 DOORS = (NOTICE, CONNECTOR, PROBE)
 ORDERS = frozenset({"stop", "restore"})
 MAX_ANSWER = 64 * 1024  # bytes; the longest of all answers holds a receipt
-# Answers by which a target may as well mean that it is done, being done or done elsewhere: 408 Request Timeout,
-# 409 Conflict ("it is stopped already") and 425 Too Early. A 429 is a clear no: it was not even looked at.
-NO_REFUSAL = frozenset({408, 409, 425})
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What came of a call: a status and body, or why there was none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a look at a page has brought: a status and body, or why there was none."""
 
-    status: int | None
-    body: bytes
+    status: int | None = None
+    body: bytes = b""
     error: str | None = None
-    arrived: bool = True
-
-    @property
-    def accepted(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def outcome(self) -> Literal["accepted", "refused", "unknown"]:
-        """Refused is certain: it never arrived, or a 4xx says no. A redirect, a 5xx or a lost answer says nothing."""
-        if self.accepted:
-            return "accepted"
-        says_no = self.status is not None and 400 <= self.status < 500 and self.status not in NO_REFUSAL
-        return "refused" if says_no or not self.arrived else "unknown"
-
-    def why(self) -> str:
-        return self.error or f"HTTP {self.status}"
 
 
 async def send(
@@ -91,7 +73,7 @@ async def send(
     effect: UUID,
     at: datetime,
     door: str | None = None,
-) -> Sent:
+) -> Outcome:
     """POST a body signed for one purpose, target and idempotency key. Never raises: a failure is an answer.
 
     `door` is the purpose by which its address is judged, where that of the call does not say it.
@@ -114,17 +96,17 @@ async def send(
             "POST", url, purpose=door, content=body, headers=headers, follow=False, most=MAX_ANSWER
         )
     except (httpx.HTTPError, ValueError, OSError) as error:
-        return Sent(None, b"", _said(error), arrived=not isinstance(error, (*UNSENT, ValueError)))
-    return Sent(reply.status, reply.body)
+        return of_failure(_said(error), arrived=not isinstance(error, (*UNSENT, ValueError)))
+    return of_status(reply.status, reply.body)
 
 
-async def look(egress: Egress, url: str) -> Sent:
+async def look(egress: Egress, url: str) -> Page:
     """GET a public page. Never raises: a failure is an answer."""
     try:
         reply = await egress.request("GET", url, purpose=PROBE)
     except (httpx.HTTPError, ValueError, OSError) as error:
-        return Sent(None, b"", _said(error))
-    return Sent(reply.status, reply.body)
+        return Page(error=_said(error))
+    return Page(status=reply.status, body=reply.body)
 
 
 def _said(error: Exception) -> str:

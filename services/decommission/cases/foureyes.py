@@ -60,7 +60,7 @@ def conflict(signer: str, acted: Mapping[str, Iterable[str]]) -> str | None:
 
     `acted` says what people have had a hand in: the reason in English, as the catalogue of refusals has it, and who
     did it. It covers who moved the case by hand; whoever has another part in a case that excludes signing for it is
-    one more line of `planning.acted`.
+    one more line of `plans.store.acted`.
     """
     return next((why for why, who in acted.items() if among(signer, who)), None)
 
@@ -91,3 +91,8 @@ class TwoRoles(Forbidden):
 
     zh = "没有权限:同时带有 operator 与 approver 角色的令牌不得签署,也不得推动个案走向停用。"
     en = "Not allowed: a token with the roles operator and approver neither signs nor moves a case towards its stop."
+
+
+def involved(acted: Mapping[str, Iterable[str]], signed: Iterable[str]) -> str | None:
+    """Why somebody who signed for a case may not have, or None: he may have acted after he signed."""
+    return next((why for name in signed if (why := conflict(name, acted)) is not None), None)

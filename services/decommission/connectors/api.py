@@ -2,22 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from string import Formatter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel
 
-from libs.common.errors import Missing, Unfit
-from libs.common.exact import Flag
+from libs.common.errors import Missing
 from libs.common.http.app import Limit, require
 from libs.common.http.bodies import Body
 from libs.common.http.problems import problems
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
 from services.decommission.calls import addresses
-from services.decommission.calls.schemas import Url
 from services.decommission.connectors import store, usecases
+from services.decommission.connectors.types import Stated
 from services.decommission.deps import Deps
 from services.decommission.trials import usecases as trial_usecases
 from services.decommission.trials.domain import Heard
@@ -27,39 +25,17 @@ Platform = Annotated[str, Text(60)]
 READERS = ("viewer", "operator", "approver", "auditor")
 
 
-class Connector(Body):
-    """How a platform's assets are stopped, restored and looked at.
+class HeldConnector(BaseModel):
+    """A connector as it is set. Nothing in it is a secret: addresses that carry one are refused.
 
-    `probe_url` may hold {platform}, {identity} and {asset_id}. `honours_keys`: a repeated Idempotency-Key acts once.
-    Before it obeys, a target checks in the claims of Jianfu-Signature: `purpose`, `sha256` of the body, `key` (the
-    Idempotency-Key), `target` (its own URL) and that `signed_at` is no earlier than the newest order it obeyed.
+    `stop_url` and `restore_url` are a webhook's and empty for another type, whose own settings stand in `settings`.
     """
 
-    stop_url: Url
-    restore_url: Url
-    probe_url: Url
-    honours_keys: Flag
-
-    @field_validator("probe_url")
-    @classmethod
-    def _template(cls, text: str) -> str:
-        parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
-        names = {name for name, *_ in parts}
-        if not names <= {"platform", "identity", "asset_id"} or any(spec or turned for _, spec, turned in parts):
-            en = "only {platform}, {identity} and {asset_id} may stand in braces"
-            raise Unfit("花括号内只能是 {platform}、{identity} 或 {asset_id}", en)
-        if not names & {"identity", "asset_id"}:
-            en = "{identity} or {asset_id} must be in it: a look at another page proves nothing"
-            raise Unfit("须含有 {identity} 或 {asset_id}:查看其他页面什么也证明不了", en)
-        return text
-
-
-class HeldConnector(BaseModel):
-    """A connector as it is held. Nothing in it is a secret: addresses that carry one are refused."""
-
     platform: str
+    type: str
     stop_url: str
     restore_url: str
+    settings: dict[str, Any]
     probe_url: str
     honours_keys: bool
     set_by: str | None
@@ -81,9 +57,13 @@ class TryIn(Body):
 
 
 def _shown(row: Any, tests: list[Heard]) -> HeldConnector:
-    fields = {name: row[name] for name in HeldConnector.model_fields if name != "last_test"}
+    fields = {name: row[name] for name in HeldConnector.model_fields if name not in ("last_test", "settings")}
     urls = {name: addresses.shown(fields[name]) for name in ("stop_url", "restore_url", "probe_url")}
-    return HeldConnector(**fields | urls, last_test=Tried.of(tests[0]) if tests else None)
+    return HeldConnector(
+        **fields | urls,
+        settings=store.settings_of(row),
+        last_test=Tried.of(tests[0]) if tests else None,
+    )
 
 
 def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
@@ -91,10 +71,10 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
     routes = APIRouter(prefix="/decommission/v1", tags=["setup 配置"])
 
     @routes.put("/connectors/{platform}", status_code=204, summary="How a platform is stopped 连接器")
-    async def connector(platform: Platform, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
+    async def connector(platform: Platform, body: Stated, who: Annotated[Principal, require("operator")]) -> None:
         """The platform is named as the registry names it, such as `weibo`; the addresses are judged at once by what
         judges them at every call."""
-        await usecases.set_connector(deps, platform, **body.model_dump(), actor=who.identity)
+        await usecases.set_connector(deps, platform, body, actor=who.identity)
         wake()
 
     @routes.get("/connectors", summary="Connectors as they are set 连接器列表")

@@ -17,7 +17,7 @@ from libs.common.refusals.noting import intake, noting
 from libs.common.security.signing import check_key
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
-from services.decommission.calls.schemas import Url
+from services.decommission.channels.schemas import Address
 from services.decommission.deps import Deps
 from services.decommission.keys import store, usecases
 from services.decommission.keys.domain import UnitKey
@@ -35,7 +35,7 @@ class Endpoint(Body):
     """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519),
     as a JWS with `alg` `EdDSA` or `Ed25519`."""
 
-    url: Url
+    url: Address
     public_key: dict[str, Any]
     contact: Contact | None = Field(None, description="a person; kept in this database and nowhere else")
     honours_keys: Flag = True
@@ -94,7 +94,7 @@ class Confirmation(Body):
     """What the second person has looked at."""
 
     thumbprint: str = Field(pattern="^[0-9a-f]{64}$")
-    url: Url
+    url: Address
 
 
 def _key(key: UnitKey) -> dict[str, Any]:

@@ -15,10 +15,9 @@ from libs.common.db.pool import Connection
 from libs.common.errors import Invalid, Unknown
 from libs.common.ids import derive
 from libs.common.process import crashpoints
-from services.decommission import reasons
+from services.decommission import channels, reasons
 from services.decommission.alarms import store as alarm_store
-from services.decommission.calls import client
-from services.decommission.calls.client import judge
+from services.decommission.calls.domain import Accepted
 from services.decommission.cases import casework, foureyes, transitions
 from services.decommission.cases import store as case_store
 from services.decommission.cases.domain import BrokenChain
@@ -30,7 +29,7 @@ from services.decommission.keys import domain, store
 from services.decommission.keys.domain import BadProof, SetItHimself, UnitKey
 from services.decommission.setup.store import record_change
 from services.decommission.trials import usecases as trial_usecases
-from services.decommission.trials.domain import Heard
+from services.decommission.trials.domain import Answer, Heard
 from services.decommission.units import store as unit_store
 
 Why = dict[str, str]  # in both languages
@@ -56,7 +55,7 @@ async def propose(deps: Deps, unit_id: UUID, proposal: Proposal) -> UnitKey:
     What a system sends every day to be sure changes nothing, or its key would never grow old enough to prove anything.
     Raises Unknown for a unit, and Invalid for an address that the door would refuse.
     """
-    await judge(deps.egress, "url", proposal.url, client.NOTICE)
+    await channels.of(proposal.url).judge(deps, "url", proposal.url)
     async with deps.database.transaction("propose_key") as conn:
         if await unit_store.QUERIES.unit_get(conn, unit_id=unit_id) is None:
             accepted = "a unit that the registry has recorded and told of"
@@ -110,14 +109,12 @@ async def challenge(deps: Deps, unit_id: UUID) -> tuple[UnitKey, Why | None]:
     body = domain.challenge(deps.signing_key, key)
     effect = derive("challenge", unit_id, key.ordinal)
     crashpoints.point("decommission.challenge.before-effect")
-    sent = await client.send(
-        deps.egress, deps.signing_key, key.url, body, purpose="challenge", effect=effect, at=deps.now()
-    )
+    outcome = await channels.of(key.url).deliver(deps, key.url, body, purpose="challenge", key=effect, at=deps.now())
     crashpoints.point("decommission.challenge.after-effect")
-    if not sent.accepted:
-        return key, _why(sent.why())
+    if not isinstance(outcome, Accepted):
+        return key, _why(outcome.why)
     try:
-        return await prove(deps, unit_id, _proof_of(sent.body)), None
+        return await prove(deps, unit_id, _proof_of(outcome.body)), None
     except BadProof as error:
         return key, {"zh": error.text("zh"), "en": error.text("en")}
 
@@ -250,38 +247,32 @@ async def tell(deps: Deps, owed: Owed) -> None:
         before = await _key(conn, owed.before_unit, owed.before_ordinal)
     effect = derive("key-changed", unit_id, ordinal)
     crashpoints.point("decommission.key-changed.before-effect")
-    sent = await client.send(
-        deps.egress,
-        deps.signing_key,
-        before.url,
-        domain.changed(before, after),
-        purpose="key-changed",
-        effect=effect,
-        at=deps.now(),
+    outcome = await channels.of(before.url).deliver(
+        deps, before.url, domain.changed(before, after), purpose="key-changed", key=effect, at=deps.now()
     )
     crashpoints.point("decommission.key-changed.after-effect")
+    why = None if isinstance(outcome, Accepted) else outcome.why
     async with deps.database.transaction("key_change_told") as conn:
         await store.QUERIES.unit_key_told(
             conn,
             unit_id=unit_id,
             ordinal=ordinal,
             attempt=attempt,
-            accepted=sent.accepted,
-            why=None if sent.accepted else sent.why(),
+            accepted=why is None,
+            why=why,
             at=deps.now(),
         )
-        if not sent.accepted and attempt == TELLINGS:
-            zh = f"单位 {unit_id} 的通知地址已更换,原地址无法告知:{sent.why()}"
-            en = f"The endpoint of unit {unit_id} was changed, and its address before cannot be told: {sent.why()}"
+        if why is not None and attempt == TELLINGS:
+            zh = f"单位 {unit_id} 的通知地址已更换,原地址无法告知:{why}"
+            en = f"The endpoint of unit {unit_id} was changed, and its address before cannot be told: {why}"
             await alarm_store.alarm_about(conn, effect, "key-changed", zh=zh, en=en, now=deps.now())
 
 
 async def test(deps: Deps, key: UnitKey, *, actor: str) -> Heard:
     """Try the address of a key, in force or not. Raises TriedTooOften, NothingLeaves."""
 
-    async def call(body: bytes, effect: UUID, at: datetime) -> client.Sent:
-        return await client.send(
-            deps.egress, deps.signing_key, key.url, body, purpose="test", effect=effect, at=at, door=client.NOTICE
-        )
+    async def call(body: bytes, effect: UUID, at: datetime) -> Answer:
+        outcome = await channels.of(key.url).deliver(deps, key.url, body, purpose="test", key=effect, at=at)
+        return Answer.of(outcome)
 
     return await trial_usecases.attempt(deps, "endpoint", str(key.unit_id), "notice", call, actor=actor)

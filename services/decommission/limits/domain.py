@@ -121,7 +121,7 @@ def _known(what: str, given: Any, names: dict[str, Any]) -> dict[str, Any]:
     return dict(given)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotsTaken:
     """How many of a day's places are taken already: in all, of one unit, of one kind."""
 

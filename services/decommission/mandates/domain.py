@@ -1,8 +1,12 @@
 """Standing approvals, and when nobody may sign. Pure."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from libs.common.errors import DomainError
+from services.decommission.cases import foureyes
 
 
 class MandateEnded(DomainError):
@@ -36,3 +40,28 @@ def raise_if_rejected(said: Any | None) -> None:
     """Raises SaidNo where somebody has said it."""
     if said is not None:
         raise SaidNo(who=said["by"], reason=said["reason"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mandate:
+    """A standing approval as it is now; `used_today`: slots of today that cases approved under it have."""
+
+    mandate_id: str
+    max_per_day: int
+    until: date
+    proposed_by: str
+    approvers: Sequence[str]
+    revoked: bool
+    used_today: int = 0
+
+
+def standing(mandate: Mandate, approver: str, involved: Iterable[str]) -> bool:
+    """Whether a mandate has two signers of whom none proposed it or is involved, and somebody may approve under it."""
+    return signed_by_others(mandate.proposed_by, mandate.approvers, approver, involved)
+
+
+def signed_by_others(proposed_by: str, approvers: Iterable[str], approver: str, involved: Iterable[str]) -> bool:
+    """The same of its parts: two people signed, neither its proposer nor involved, and the approver is another."""
+    excluded = [proposed_by, *involved]
+    others = [name for name in approvers if not foureyes.among(name, excluded)]
+    return len(foureyes.people(others)) >= 2 and not foureyes.same(approver, proposed_by)

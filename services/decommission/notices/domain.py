@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from libs.common import exact
+from libs.common import days, exact
 from libs.common.security import signing
 from services.decommission.assets.domain import Subject
 from services.decommission.cases.domain import CaseRow
@@ -109,3 +109,25 @@ def notice_text(
 def sent_on(body: str | bytes) -> date:
     """The day that a notice's text names as the one on which it was sent."""
     return date.fromisoformat(json.loads(body)["sent_on"])
+
+
+def notice_of(row: CaseRow, subject: Subject, *, basis: str, today: date, receipt_key: str | None) -> bytes:
+    """The notice of a case as it is sent on a day, with the days that its windows give."""
+    windows = row.windows
+    answer_by = days.later(today, windows.answer_days)
+    least = min(windows.min_answer_days, windows.answer_days)
+    return notice_text(
+        row,
+        subject,
+        basis=basis,
+        today=today,
+        answer_by=answer_by,
+        stop_from=days.later(answer_by, windows.announce_days),
+        answered_from=days.later(today, least + windows.announce_days),
+        receipt_key=receipt_key,
+    )
+
+
+def digest(body: bytes) -> str:
+    """The hash of a notice, which its receipt names."""
+    return signing.sha256(body)

@@ -9,10 +9,13 @@ from libs.common.db.pool import Connection
 from libs.common.errors import Missing
 from libs.common.events.decommission import CaseAnswered, CaseNoticed
 from libs.common.security import signing
+from services.decommission.assets.domain import Subject
 from services.decommission.cases import casework, transitions
 from services.decommission.cases import domain as case_domain
+from services.decommission.cases import store as case_store
 from services.decommission.cases.store import Case
 from services.decommission.deps import Deps
+from services.decommission.effects import store as effect_store
 from services.decommission.keys import domain as key_domain
 from services.decommission.keys import store as key_store
 from services.decommission.keys.domain import UnitKey
@@ -129,3 +132,42 @@ def _signed_by(sent: list[Any], token: str, asset_id: UUID, today: date) -> tupl
         except answers.BadReceipt as error:
             refused = refused or error
     raise refused or answers.BadReceipt(field="receipt", why="there is nobody who could have signed it")
+
+
+async def text_for(deps: Deps, conn: Connection, case: Case, subject: Subject, unit_key: UnitKey | None) -> bytes:
+    """The notice as it goes out now, kept with the key that is in force: the last one again, unless that is outdated.
+
+    One that was under way to another key is left as it is: what comes of it no longer matters.
+    """
+    notice = await store.QUERIES.notice_get(conn, case_id=case.row.case_id)
+    pending = case.progress.pending.get("notice")
+    mine = (None, None) if unit_key is None else (unit_key.unit_id, unit_key.ordinal)
+    same = notice is not None and (notice["key_unit"], notice["key_ordinal"]) == mine
+    if pending is not None and not same:
+        await effect_store.end(conn, UUID(pending), "unknown", why="another key is in force")
+    if notice is not None and same and (pending is not None or not _outdated(deps, notice)):
+        return str(notice["body"]).encode()
+    basis = await _basis(conn, case)
+    thumbprint = None if unit_key is None else unit_key.thumbprint
+    body = domain.notice_of(case.row, subject, basis=basis, today=deps.today(), receipt_key=thumbprint)
+    await store.QUERIES.notice_put(
+        conn,
+        case_id=case.row.case_id,
+        body=body.decode(),
+        sha256=domain.digest(body),
+        key_unit=mine[0],
+        key_ordinal=mine[1],
+    )
+    return body
+
+
+def _outdated(deps: Deps, notice: Any) -> bool:
+    """Whether the stored notice must be written anew: its deadline has passed, or another unit proved it."""
+    return notice["receipt"] is not None or str(json.loads(notice["body"])["answer_by"]) <= deps.today().isoformat()
+
+
+async def _basis(conn: Connection, case: Case) -> str:
+    async for row in case_store.QUERIES.findings_of(conn, case_id=case.row.case_id):
+        if row["finding_id"] == case.row.finding_id:
+            return str(json.loads(row["evidence"]).get("basis", ""))
+    return ""

@@ -113,7 +113,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
             approvers = [a["approver"] async for a in store.QUERIES.approvals_of(conn, plan_id=plan_id)]
             said = await store.QUERIES.plan_rejection(conn, plan_id=plan_id)
             whole = sha256(row["content"].encode()) == row["sha256"]
-            read = await store.of(deps, conn, row["content"], plan_id) if whole else None
+            read = await store.read_members(deps, conn, row["content"], plan_id) if whole else None
         return PlanText(
             plan_id=plan_id,
             sha256=row["sha256"],

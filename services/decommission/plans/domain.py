@@ -18,9 +18,10 @@ from services.decommission.reasons import Reasoned
 
 FORMAT = "jianfu-plan/2"  # members name asset and unit; a text without a format is from before, and names their ids
 CHANGED = "the asset's record changed after sealing"
+UNSIGNED = "what is true of the asset today is not among the evidence that was signed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A case that may be planned; `ready_at` is when it became so, `rules` are those of what is still true of it.
 
@@ -47,7 +48,7 @@ class Candidate:
     notice_key_age_days: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
     """A plan as it is stored: nobody signs anything but this text."""
 
@@ -65,7 +66,7 @@ def choose(candidates: Sequence[Candidate], limits: Limits) -> list[Candidate]:
     for one in sorted(candidates, key=lambda c: (c.ready_at, c.asset_id)):
         if len(chosen) >= limits.per_plan:
             break
-        taken = SlotsTaken(len(chosen), units.get(one.unit_id, 0), kinds.get(one.kind, 0))
+        taken = SlotsTaken(day=len(chosen), unit=units.get(one.unit_id, 0), kind=kinds.get(one.kind, 0))
         if room(limits, taken, one.kind):
             chosen.append(one)
             units[one.unit_id] = taken.unit + 1
@@ -107,7 +108,7 @@ def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed |
             ],
         }
     )
-    return Sealed(plan_id, content.decode(), sha256(content), tuple(chosen))
+    return Sealed(plan_id=plan_id, content=content.decode(), sha256=sha256(content), members=tuple(chosen))
 
 
 def _key_of(one: Candidate) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def is_as_sealed(member: Mapping[str, Any], subject: Subject) -> bool:
     return bool(member["asset_version"] == subject.version and member.get("asset") in (None, asset_of(subject)))
 
 
-def fault(
+def problem(
     content: str,
     stored_sha256: str,
     signed: Mapping[str, str],

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A rule that a member is closed under. `words` and `basis` are the pack's, Chinese / English."""
 
@@ -21,7 +21,7 @@ class Rule:
     when: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What a rule was seen to be true by; None for all but the hash where what is stored has another one."""
 
@@ -32,7 +32,7 @@ class Evidence:
     signals: list[dict[str, Any]] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """The unit's last answer, or an operator's on its behalf; `after_sealing`: the plan was sealed without it."""
 
@@ -45,7 +45,7 @@ class Said:
     after_sealing: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """One case of a plan. `names_signed`: name, address and unit stand in the text that is signed.
 

@@ -1,9 +1,8 @@
-"""Sealing and signing plans and mandates; each function that takes a database is one transaction."""
+"""Sealing, signing and rejecting plans; each function without a connection is one transaction."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,6 @@ from libs.common.security.tokens import Principal
 from services.decommission.alarms import domain as alarm_domain
 from services.decommission.alarms import store as alarm_store
 from services.decommission.assets import store as asset_store
-from services.decommission.assets.domain import Subject
 from services.decommission.cases import casework, chain, foureyes, next_move, transitions
 from services.decommission.cases import store as case_store
 from services.decommission.cases.casework import OTHER_ASSET
@@ -25,17 +23,13 @@ from services.decommission.cases.store import Case
 from services.decommission.deps import Deps
 from services.decommission.keys import domain as key_domain
 from services.decommission.keys import store as key_store
-from services.decommission.limits import store as limit_store
-from services.decommission.limits.domain import Limits, SlotsTaken, room
+from services.decommission.limits.domain import SlotsTaken, room
 from services.decommission.mandates import domain as mandate_domain
 from services.decommission.mandates import store as mandate_store
 from services.decommission.notices import store as notice_store
 from services.decommission.plans import domain, store
 from services.decommission.plans.domain import Candidate, PlanAltered, PlanVoid
-from services.decommission.setup import store as setup_store
 from services.decommission.units import store as unit_store
-
-UNSIGNED = "what is true of the asset today is not among the evidence that was signed"
 
 
 async def seal_plan(deps: Deps) -> UUID | None:
@@ -92,21 +86,24 @@ async def _candidate(deps: Deps, conn: Connection, row: Any) -> Candidate | None
     findings = [f async for f in case_store.QUERIES.findings_of(conn, case_id=row["case_id"])]
     unit = await unit_store.QUERIES.unit_get(conn, unit_id=subject.sponsor_id)
     left = [f["rule"] async for f in case_store.QUERIES.findings_left(conn, case_id=row["case_id"])]
+    entries, last = chain.head(case.log)
+    key = case.progress.notice_key
     return Candidate(
-        next_move.ready_since(case.progress),
-        subject.asset_id,
-        case.row.case_id,
-        subject.sponsor_id,
-        subject.kind,
-        subject.version,
-        tuple(dict.fromkeys(left)) or (case.row.rule,),
-        case.progress.notice_sha256 or "",
-        tuple(f["evidence_sha256"] for f in findings if not f["cleared"]),
-        *chain.head(case.log),
-        domain.asset_of(subject),
-        domain.unit_of(None if unit is None else dict(unit)),
-        named := case.progress.notice_key,
-        0 if named is None else key_domain.age_days(named, deps.today(), deps.zone),
+        ready_at=next_move.ready_since(case.progress),
+        asset_id=subject.asset_id,
+        case_id=case.row.case_id,
+        unit_id=subject.sponsor_id,
+        kind=subject.kind,
+        asset_version=subject.version,
+        rules=tuple(dict.fromkeys(left)) or (case.row.rule,),
+        notice_sha256=case.progress.notice_sha256 or "",
+        evidence_sha256=tuple(f["evidence_sha256"] for f in findings if not f["cleared"]),
+        log_entries=entries,
+        log_sha256=last,
+        asset=domain.asset_of(subject),
+        unit=domain.unit_of(None if unit is None else dict(unit)),
+        notice_key=key,
+        notice_key_age_days=0 if key is None else key_domain.age_days(key, deps.today(), deps.zone),
     )
 
 
@@ -203,27 +200,13 @@ async def _sign(deps: Deps, conn: Connection, plan: Any, approver: str) -> dict[
     return dict(plan) | {"approvers": signed}
 
 
-async def acted(conn: Connection, case: Case) -> dict[str, list[str]]:
-    """Who has had a part in a case that excludes signing for it: the reason, and the people. See foureyes.conflict.
-
-    To sign for it is to sign its plan, or the standing approval that its plan rests on.
-    """
-    found = {foureyes.BY_HAND: foureyes.hands(case.log)}
-    key = case.progress.notice_key or {}
-    found[foureyes.HOLDS_KEY] = [str(key[part]) for part in ("set_by", "confirmed_by") if key.get(part)]
-    if (subject := await asset_store.subject(conn, case.row.asset_id)) is not None:
-        last = await setup_store.QUERIES.setup_change_last(conn, what="connector", which=subject.platform)
-        found[foureyes.SET_CONNECTOR] = [] if last is None else [last["actor"]]
-    return found
-
-
 async def _parts(deps: Deps, conn: Connection, plan: Any) -> dict[UUID, dict[str, list[str]]]:
     """What `acted` says of each case of a plan; one that is broken is left out."""
     found = {}
     for member in json.loads(plan["content"])["members"]:
         case, fault = await case_store.look(conn, UUID(member["case_id"]), deps.zone, deps.notary)
         if fault is None:
-            found[case.row.case_id] = await acted(conn, case)
+            found[case.row.case_id] = await store.acted(conn, case)
     return found
 
 
@@ -249,7 +232,7 @@ async def _mandates(deps: Deps, conn: Connection, content: str, approver: str, i
     live = [
         row
         async for row in mandate_store.QUERIES.mandates_live(conn, day=deps.today())
-        if _standing(row, approver, involved)
+        if mandate_domain.signed_by_others(row["proposed_by"], row["approvers"], approver, involved)
     ]
     found = []
     for rule, count in sorted(need.items()):
@@ -258,13 +241,6 @@ async def _mandates(deps: Deps, conn: Connection, content: str, approver: str, i
             return []
         found.append(min(fit))
     return found
-
-
-def _standing(mandate: Any, approver: str, involved: Iterable[str]) -> bool:
-    """Whether a mandate has two signers of whom none proposed it or is involved, and somebody may approve under it."""
-    excluded = [mandate["proposed_by"], *involved]
-    others = [name for name in mandate["approvers"] if not foureyes.among(name, excluded)]
-    return len(foureyes.people(others)) >= 2 and not foureyes.same(approver, mandate["proposed_by"])
 
 
 async def _admit(deps: Deps, conn: Connection, plan: Any, signed: list[str], mandates: list[str]) -> bool:
@@ -290,12 +266,7 @@ async def _no_longer(conn: Connection, case: Case, member: dict[str, Any], signe
     subject = await asset_store.subject(conn, case.row.asset_id)
     if subject is None or not domain.is_as_sealed(member, subject):
         return domain.CHANGED
-    return transitions.undone(case.progress) or _involved(await acted(conn, case), signed)
-
-
-def _involved(parts: Mapping[str, list[str]], signed: Iterable[str]) -> str | None:
-    """Why somebody who signed for a case may not have, or None: he may have acted after he signed."""
-    return next((why for name in signed if (why := foureyes.conflict(name, parts)) is not None), None)
+    return transitions.undone(case.progress) or foureyes.involved(await store.acted(conn, case), signed)
 
 
 async def reject(deps: Deps, plan_id: UUID, *, by: str, reason: str) -> dict[str, Any]:
@@ -321,96 +292,3 @@ async def reject(deps: Deps, plan_id: UUID, *, by: str, reason: str) -> dict[str
                 if case.progress.plan_id == str(plan_id) and transitions.may(case.progress, "unplanned"):
                     await casework.drop(deps, conn, case, reason, actor=by)
     return dict(said)
-
-
-async def fault_of(conn: Connection, case: Case) -> str | None:
-    """Why a case may not be executed under its plan as it stands now, or None."""
-    p = case.progress
-    plan = await store.QUERIES.plan_get(conn, plan_id=UUID(p.plan_id)) if p.plan_id else None
-    if plan is None:
-        return "it does not exist"
-    signed = {row["approver"]: row["sha256"] async for row in store.QUERIES.approvals_of(conn, plan_id=plan["plan_id"])}
-    fault = domain.fault(
-        plan["content"], plan["sha256"], signed, case.row.case_id, p.plan_sha256 or "", p.approvers, case.log
-    )
-    if fault is None and not _two(case):
-        mandates, involved = await _mandates_of(conn, case, plan), _names([await acted(conn, case)])
-        if any(mandate is None or not _standing(mandate, p.approvers[0], involved) for mandate in mandates.values()):
-            return "one person approved it, and no standing approval of its rule is signed by two others"
-    return fault
-
-
-def _two(case: Case) -> bool:
-    """Whether two people approved a case's plan, and not one under two names."""
-    return len(foureyes.people(case.progress.approvers)) >= 2
-
-
-async def signed_evidence(conn: Connection, case: Case) -> frozenset[str] | None:
-    """The hashes of the evidence that the plan of a case was sealed with; None while it is in no plan."""
-    plan = await store.QUERIES.plan_get(conn, plan_id=UUID(case.progress.plan_id)) if case.progress.plan_id else None
-    member = domain.member_of(plan["content"], case.row.case_id) if plan is not None else None
-    return None if member is None else frozenset(member["evidence_sha256"])
-
-
-async def lapsed(conn: Connection, case: Case, subject: Subject, day: date) -> str | None:
-    """Why a plan without fault holds no longer for this case: rejected, another asset, its mandate ended or revoked.
-
-    Or the finding that was confirmed today is none of those that were signed. Planned anew, the case has a new public
-    notice that names what it rests on, but no new notice to the unit: that one is proof that the unit knows of the
-    closure, and until the stop it may still answer keep, whatever rule the closure rests on by then.
-    """
-    plan = await store.QUERIES.plan_get(conn, plan_id=UUID(case.progress.plan_id or ""))
-    if plan["state"] == "rejected":
-        return "the plan was rejected"
-    member = domain.member_of(plan["content"], case.row.case_id)
-    if member is None or not domain.is_as_sealed(member, subject):
-        return domain.CHANGED
-    if domain.evidence_of(case.log, case.progress.asked_finding) not in {None, *member["evidence_sha256"]}:
-        return UNSIGNED
-    if (why := _involved(await acted(conn, case), case.progress.approvers)) is not None:
-        return why
-    if _two(case):
-        return None
-    mandates = await _mandates_of(conn, case, plan)
-    if any(mandate is not None and mandate["revoked"] for mandate in mandates.values()):
-        return "the mandate it was approved under was revoked"
-    live = all(mandate is not None and mandate["until"] >= day for mandate in mandates.values())
-    return None if live else "the mandate it was approved under has ended"
-
-
-async def _mandates_of(conn: Connection, case: Case, plan: Any) -> dict[str, Any | None]:
-    """For each rule that a case was planned under, the standing approval it was approved under, as it is now."""
-    named = [UUID(which) for which in case.progress.mandates]
-    member = domain.member_of(plan["content"], case.row.case_id) if plan is not None else None
-    rules = domain.rules_of(member or {"rule": case.row.rule})
-    return {rule: await mandate_store.QUERIES.mandate_of_rule(conn, mandates=named, rule=rule) for rule in rules}
-
-
-async def room_under_mandate(conn: Connection, case: Case, day: date) -> bool:
-    """Whether a case that one person approved fits under what its mandate allows in a day."""
-    if _two(case):
-        return True
-    plan = await store.QUERIES.plan_get(conn, plan_id=UUID(case.progress.plan_id or ""))
-    for rule, mandate in (await _mandates_of(conn, case, plan)).items():
-        if mandate is None:
-            continue  # the stop's own gate says what is wrong
-        which = str(mandate["mandate_id"])
-        if (
-            await mandate_store.QUERIES.slots_under_mandate(conn, day=day, mandate_id=which, rule=rule)
-            >= mandate["max_per_day"]
-        ):
-            return False
-    return True
-
-
-async def taken(conn: Connection, day: date, subject: Subject) -> SlotsTaken:
-    """How many of a day's places are taken already."""
-    row = await limit_store.QUERIES.slots_taken(conn, day=day, unit_id=subject.sponsor_id, kind=subject.kind)
-    return SlotsTaken(row["day"], row["unit"], row["kind"])
-
-
-async def beyond_limits(conn: Connection, limits: Limits, day: date, subject: Subject) -> bool:
-    """Whether more places were given out today than the limits in force allow: they have been lowered since."""
-    used = await taken(conn, day, subject)
-    before = SlotsTaken(used.day - 1, used.unit - 1, used.kind - 1)  # the asset's own place is among them
-    return not room(limits, before, subject.kind)

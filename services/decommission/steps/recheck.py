@@ -10,20 +10,21 @@ from services.decommission.cases import casework
 from services.decommission.cases import store as case_store
 from services.decommission.cases.store import Case
 from services.decommission.deps import Deps
-from services.decommission.limits import domain as limit_domain
+from services.decommission.gates import domain as gate_domain
+from services.decommission.gates import store as gate_store
 from services.decommission.limits import store as limit_store
-from services.decommission.plans import usecases as plan_usecases
+from services.decommission.plans import store as plan_store
+from services.decommission.plans.domain import UNSIGNED
 
 
 async def reserve(deps: Deps, case_id: UUID) -> None:
-    """Take one of today's places, in the order in which the executor comes by; none left means tomorrow."""
+    """Take one of today's slots, in the order in which the executor comes by; none left means tomorrow."""
     async with deps.database.transaction("reserve_slot") as conn:
         case = await casework.take(deps, conn, case_id, "reserve")
         subject = await casework.subject(conn, case)
         await limit_store.QUERIES.slots_lock(conn, day=deps.today())
-        taken = await plan_usecases.taken(conn, deps.today(), subject)
-        under = await plan_usecases.room_under_mandate(conn, case, deps.today())
-        if under and limit_domain.room(deps.limits, taken, subject.kind):
+        evidence = await gate_store.gate_evidence(deps, conn, case, subject)
+        if isinstance(gate_domain.reserve(evidence, deps.today()), gate_domain.Open):
             await limit_store.QUERIES.slot_add(
                 conn, day=deps.today(), case_id=case_id, unit_id=subject.sponsor_id, kind=subject.kind
             )
@@ -40,7 +41,7 @@ async def ask(deps: Deps, case_id: UUID) -> None:
     async with deps.database.transaction("ask_recheck") as conn:
         case = await casework.take(deps, conn, case_id, "ask")
         rows = [row async for row in case_store.QUERIES.findings_left(conn, case_id=case_id)]
-        signed = await plan_usecases.signed_evidence(conn, case)
+        signed = await plan_store.signed_evidence(conn, case)
         left = [row for row in rows if signed is None or row["evidence_sha256"] in signed]
         if rows and not left:
             await _unsigned(deps, conn, case)
@@ -64,9 +65,8 @@ async def ask(deps: Deps, case_id: UUID) -> None:
 async def _unsigned(deps: Deps, conn: Connection, case: Case) -> None:
     """Nobody has signed for what is left of the case. An order that may have gone out is for a person to undo."""
     if not case.progress.stop_ordered:
-        await casework.drop(deps, conn, case, plan_usecases.UNSIGNED)
+        await casework.drop(deps, conn, case, UNSIGNED)
         return
-    case = await casework.append(deps, conn, case, "needs_person", why=plan_usecases.UNSIGNED)
     zh = "停用指令可能已经发出,而今天成立的依据不在已签署的证据之列:请撤销个案,恢复该对象。"
-    en = f"An order to stop may have gone out, but {plan_usecases.UNSIGNED}: cancel the case, so that the asset is restored."
-    await casework.alarm(deps, conn, case, "unsigned", zh=zh, en=en)
+    en = f"An order to stop may have gone out, but {UNSIGNED}: cancel the case, so that the asset is restored."
+    await casework.call_person(deps, conn, case, "unsigned", UNSIGNED, zh=zh, en=en)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from libs.common.errors import DomainError
 from services.decommission import reasons
+from services.decommission.calls.domain import Accepted, Outcome
 
 Part = Literal["notice", "stop", "restore", "probe"]
 
@@ -46,3 +47,19 @@ class Heard:
     def problem(self) -> dict[str, str] | None:
         """Why there was no answer, in both languages."""
         return None if self.why is None else {"zh": reasons.zh(self.why), "en": self.why}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was heard: a status, or why there was none."""
+
+    status: int | None = None
+    why: str | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Answer":
+        """Of a call, whose status says enough where there is one."""
+        return cls(
+            status=outcome.status,
+            why=None if isinstance(outcome, Accepted) or outcome.status is not None else outcome.why,
+        )

@@ -14,12 +14,11 @@ import structlog
 from prometheus_client import Counter
 
 from libs.common.ids import derive
-from services.decommission.calls.client import Sent
 from services.decommission.controls import usecases as control_usecases
 from services.decommission.controls.domain import SwitchedOff
 from services.decommission.deps import Deps
 from services.decommission.trials import store
-from services.decommission.trials.domain import Heard, NothingLeaves, Part, TriedTooOften
+from services.decommission.trials.domain import Answer, Heard, NothingLeaves, Part, TriedTooOften
 
 log = structlog.get_logger()
 TRIED = Counter("jianfu_setup_tests_total", "Addresses that were tried, by what was heard.", ["what", "outcome"])
@@ -30,7 +29,7 @@ LATE = "it did not answer in time"
 NOTE = "试呼,无须办理。 A test: nothing is to be done."
 
 
-Call = Callable[[bytes, UUID, datetime], Awaitable[Sent]]  # a body that says that it is a test, its key, its time
+Call = Callable[[bytes, UUID, datetime], Awaitable[Answer]]  # a body that says that it is a test, its key, its time
 
 
 async def attempt(deps: Deps, what: str, which: str, part: Part, call: Call, *, actor: str) -> Heard:
@@ -51,15 +50,14 @@ async def attempt(deps: Deps, what: str, which: str, part: Part, call: Call, *, 
     begun = time.monotonic()
     try:
         async with asyncio.timeout(WITHIN):
-            sent = await call(body, derive("setup-test", test_id), at)
+            heard = await call(body, derive("setup-test", test_id), at)
     except TimeoutError:
-        sent = Sent(None, b"", LATE)
+        heard = Answer(why=LATE)
     took = int((time.monotonic() - begun) * 1000)
-    why = None if sent.status is not None else sent.why()
     async with deps.database.transaction("end_setup_test") as conn:
-        await store.QUERIES.setup_test_end(conn, test_id=test_id, status=sent.status, took_ms=took, why=why)
-    TRIED.labels(what, "answered" if why is None else "unanswered").inc()
-    log.info("setup-tried", what=what, which=which, part=part, actor=actor, status=sent.status, why=why)
+        await store.QUERIES.setup_test_end(conn, test_id=test_id, status=heard.status, took_ms=took, why=heard.why)
+    TRIED.labels(what, "answered" if heard.why is None else "unanswered").inc()
+    log.info("setup-tried", what=what, which=which, part=part, actor=actor, status=heard.status, why=heard.why)
     return Heard(
         test_id=test_id,
         what=what,
@@ -67,9 +65,9 @@ async def attempt(deps: Deps, what: str, which: str, part: Part, call: Call, *, 
         part=part,
         actor=actor,
         at=at,
-        status=sent.status,
+        status=heard.status,
         took_ms=took,
-        why=why,
+        why=heard.why,
     )
 
 

@@ -215,7 +215,7 @@ async def test_a_switch_that_was_set_at_the_start_says_so(make_story: Make) -> N
 async def test_limits_and_windows_that_a_start_changed_are_recorded_once(make_story: Make) -> None:
     story = await make_story(limits=Limits(per_day=7))
     for limits in (Limits(per_day=7), Limits(per_day=7), Limits(per_day=5)):
-        await control_usecases.record_settings(replace(story.deps, limits=limits), SHORT)
+        await control_usecases.record_settings(replace(story.deps, limits=limits))
     changes = (await story.call("GET", "/setup-changes", role="operator"))["items"]
     changes = [change for change in changes if change["what"] in ("limits", "windows")]
     assert [(c["what"], (c["before"] or {}).get("per_day"), c["after"].get("per_day")) for c in changes] == [

@@ -41,7 +41,19 @@ limits_of = st.builds(
 
 def candidate(number: int, unit: int, kind: str, ready: int) -> Candidate:
     ids = UUID(int=number), UUID(int=1000 + number), UUID(int=unit)
-    return Candidate(NOON + timedelta(days=ready), *ids, kind, 1, ("C15",), "n", ("e",), 1, LOG[0].sha256)
+    return Candidate(
+        ready_at=NOON + timedelta(days=ready),
+        asset_id=ids[0],
+        case_id=ids[1],
+        unit_id=ids[2],
+        kind=kind,
+        asset_version=1,
+        rules=("C15",),
+        notice_sha256="n",
+        evidence_sha256=("e",),
+        log_entries=1,
+        log_sha256=LOG[0].sha256,
+    )
 
 
 @st.composite
@@ -82,7 +94,7 @@ def test_nobody_who_fits_is_left_behind(found: list[Candidate], limits: Limits) 
     chosen = plan_domain.choose(found, limits)
     if len(chosen) >= limits.per_plan:
         return
-    taken = SlotsTaken(len(chosen))
+    taken = SlotsTaken(day=len(chosen))
     units, kinds = Counter(o.unit_id for o in chosen), Counter(o.kind for o in chosen)
     for one in set(found) - set(chosen):
         assert not limit_domain.room(limits, replace(taken, unit=units[one.unit_id], kind=kinds[one.kind]), one.kind)
@@ -95,8 +107,8 @@ def test_the_places_of_a_day_never_exceed_the_smallest_limit(asked: list[tuple[i
     given_out: list[tuple[int, str]] = []
     for unit, kind in asked:
         taken = SlotsTaken(
-            len(given_out), sum(u == unit for u, _ in given_out), sum(k == kind for _, k in given_out)
-        )  # fmt: skip
+            day=len(given_out), unit=sum(u == unit for u, _ in given_out), kind=sum(k == kind for _, k in given_out)
+        )
         if limit_domain.room(limits, taken, kind):
             given_out.append((unit, kind))
     assert len(given_out) <= limits.per_day
@@ -183,7 +195,7 @@ def fault(plan: plan_domain.Sealed, **changes: Any) -> str | None:
         "case_id": plan.members[0].case_id, "planned": plan.sha256, "approvers": ("ada", "bo"),
         "log": LOG,
     }  # fmt: skip
-    return plan_domain.fault(**arguments | changes)
+    return plan_domain.problem(**arguments | changes)
 
 
 def test_a_plan_as_it_was_sealed_and_signed_has_no_fault() -> None:

@@ -14,10 +14,14 @@ from services.decommission.notices.answers import BadReceipt, InvalidAnswer, rea
 from services.decommission.plans.domain import PlanAltered
 
 ROOT = Path(decommission.__file__).parent
-REFUSALS = {"BadReceipt", "InvalidAnswer", "BadProof", "PlanAltered"}
+REFUSALS = {"BadReceipt", "InvalidAnswer", "BadProof", "PlanAltered", "Undelivered", "Shut"}
 # Functions that return a reason or None, and what is called with one.
-RETURN = {("plans/domain.py", "fault"), ("plans/usecases.py", "fault_of")}
-TOLD = {"failed", "_undelivered"}
+RETURN = {("plans/domain.py", "problem")} | {
+    ("gates/domain.py", node.name)
+    for node in ast.parse((ROOT / "gates/domain.py").read_text()).body
+    if isinstance(node, ast.FunctionDef) and node.returns is not None and ast.unparse(node.returns) == "str | None"
+}
+TOLD = {"failed"}
 
 
 def written() -> Iterator[str]:
@@ -39,7 +43,9 @@ def written() -> Iterator[str]:
 
 def _texts(nodes: list[ast.expr]) -> Iterator[str]:
     for node in nodes:
-        if isinstance(node, ast.Constant) and node.value is not None:
+        if isinstance(node, ast.IfExp):
+            yield from _texts([node.body, node.orelse])
+        elif isinstance(node, ast.Constant) and node.value is not None:
             yield str(node.value)
         elif isinstance(node, ast.JoinedStr):
             yield ast.unparse(node)
