@@ -160,7 +160,7 @@ def plan_lapsed(evidence: GateEvidence, today: date) -> str | None:
 
     After an order that may have been carried out it is too late to plan anew.
     """
-    if evidence.plan is None or evidence.progress.stop_ordered:
+    if evidence.plan is None or not evidence.progress.approved or evidence.progress.stop_ordered:
         return None
     plan, p = evidence.plan, evidence.progress
     if plan.state == "rejected":

@@ -13,7 +13,7 @@ from libs.common.security import signing, tokens
 from services.decommission.cases import chain
 from services.decommission.heads import domain as head_domain
 from tests.integration.decommission.conftest import SERVICE_KEY, SHORT, START, Make, Story
-from tests.integration.decommission.test_plans import check_file, plan_of, ready, sign
+from tests.integration.decommission.plans.test_plans import check_file, plan_of, ready, sign
 
 Attack = Callable[[Story, UUID], Awaitable[None]]
 

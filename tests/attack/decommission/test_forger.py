@@ -11,6 +11,7 @@ import pytest
 
 from libs.common.security import signing, tokens
 from services.decommission.keys import domain as key_domain
+from tests.unit.decommission.cases.test_life import standing
 from tests.unit.decommission.life import SHORT, Life
 from tests.unit.decommission.papers import (
     UNIT_PUBLIC,
@@ -29,7 +30,6 @@ from tests.unit.decommission.papers import (
     sha256,
     written,
 )
-from tests.unit.decommission.test_life import standing
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 CLOSED = standing("closed")

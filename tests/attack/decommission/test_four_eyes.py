@@ -8,7 +8,7 @@ import pytest
 
 from services.decommission.cases import casework
 from tests.integration.decommission.conftest import Story
-from tests.integration.decommission.test_plans import mandate, plan_of, ready, sign
+from tests.integration.decommission.plans.test_plans import mandate, plan_of, ready, sign
 
 BOTH = "operator approver"
 

@@ -10,9 +10,9 @@ import pytest
 
 from services.decommission.keys.domain import YOUNG
 from tests.integration.decommission.conftest import SHORT, Make, Story
+from tests.integration.decommission.notices.test_notice import receipt, sent_notice
+from tests.integration.decommission.plans.test_plans import check_file, plan_of, ready, sign
 from tests.integration.decommission.test_crash import Arm, Killed
-from tests.integration.decommission.test_notice import receipt, sent_notice
-from tests.integration.decommission.test_plans import check_file, plan_of, ready, sign
 
 OLD_ENOUGH = replace(SHORT, key_age_days=7, answer_days=4)
 

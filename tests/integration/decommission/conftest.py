@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
@@ -363,23 +364,20 @@ class Story:
 Make = Callable[..., Awaitable[Story]]
 
 
-@pytest.fixture
-async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path: Path) -> AsyncIterator[Make]:
-    """`await make_story(limits=…, windows=…)`: a service with a world of its own."""
-    closing: list[Callable[[], Awaitable[None]]] = []
-    worlds = []
-
-    async def make(*, limits: Limits | None = None, windows: Windows = SHORT) -> Story:
-        folder = tmp_path / f"story-{next(_serial)}"
-        folder.mkdir()
-        world_context = outside.running(folder, SERVICE_KEY)
-        world = await world_context.__aenter__()
-        worlds.append(world_context)
-        urls = await fresh_database("decommission")
+@asynccontextmanager
+async def told(
+    urls: Urls, folder: Path, *, limits: Limits | None = None, windows: Windows = SHORT
+) -> AsyncIterator[Story]:
+    """A service on an empty database with a world of its own, both in a folder."""
+    async with AsyncExitStack() as closing:
+        world = await closing.enter_async_context(outside.running(folder, SERVICE_KEY))
         database = await Database.connect(urls.service, name="decommission")
+        closing.push_async_callback(database.close)
         exceptions = dict.fromkeys(DOORS, (f"127.0.0.1:{world.port}", "127.0.0.1:9"))  # nobody answers at the other
         egress = Egress(exceptions, timeout=2, targets=Targets(longest_rest=0.2))
+        closing.push_async_callback(egress.close)
         archive = Archive(folder / "archive")
+        closing.push_async_callback(archive.close)
         clock = SteppedClock(ZONE, noon(START))
         deps = Deps(
             database=database,
@@ -390,17 +388,24 @@ async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path:
             archive=archive,
             windows=windows,
         )
-        closing.extend([archive.close, egress.close, database.close])
         story = Story(database, urls, deps, clock, world, windows)
         story.start()
         await story.connector()
-        return story
+        yield story
 
-    yield make
-    for close in closing:
-        await close()
-    for world_context in worlds:
-        await world_context.__aexit__(None, None, None)
+
+@pytest.fixture
+async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path: Path) -> AsyncIterator[Make]:
+    """`await make_story(limits=…, windows=…)`: a service with a world of its own."""
+    async with AsyncExitStack() as closing:
+
+        async def make(*, limits: Limits | None = None, windows: Windows = SHORT) -> Story:
+            folder = tmp_path / f"story-{next(_serial)}"
+            folder.mkdir()
+            urls = await fresh_database("decommission")
+            return await closing.enter_async_context(told(urls, folder, limits=limits, windows=windows))
+
+        yield make
 
 
 @pytest.fixture

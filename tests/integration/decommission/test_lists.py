@@ -10,7 +10,7 @@ import pytest
 from libs.common.http import paging
 from services.decommission.cases import store as case_store
 from tests.integration.decommission.conftest import Story
-from tests.integration.decommission.test_plans import mandate
+from tests.integration.decommission.plans.test_plans import mandate
 from tests.kit.reading import rows_read
 
 TIMES = {"cases": "opened_at", "plans": "sealed_at", "alarms": "at", "mandates": "proposed_at"}

@@ -351,3 +351,26 @@ async def test_what_raises_in_one_case_stops_no_other(story: Story, unit: UUID) 
     assert await story.state(well) == "answering"
     assert await story.state(broken) == "needs_person"
     assert len(await story.alarms()) == 1
+
+
+async def test_whoever_asks_is_told_what_a_stop_still_needs(story: Story, unit: UUID) -> None:
+    """By the same gates that the step goes through, of which those of the day come last."""
+    _, case = await story.flagged("explained", unit)
+    assert await _shut(story, case) == ["notice", "approval", "slot", "recheck", "archive", "plan"]
+    await story.planned(case)
+    assert await _shut(story, case) == ["approval", "slot", "recheck", "archive", "plan"]
+    await story.sign()
+    assert await _shut(story, case) == ["slot", "recheck", "archive"]
+    await story.owner("update plans set state = 'rejected'")
+    assert await _shut(story, case) == ["slot", "recheck", "archive", "standing"]
+    await story.owner("update plans set state = 'approved'")
+    await story.until(case, "verifying")
+    assert await _shut(story, case) == []
+    assert (await story.request("GET", f"/cases/{case}/gates", role="unit")).status_code == 403
+
+
+async def _shut(story: Story, case: UUID) -> list[str]:
+    told = await story.call("GET", f"/cases/{case}/gates", role="viewer")
+    assert all((gate["why"] is None) == gate["open"] for gate in told["gates"])
+    assert all(gate["why"]["zh"] != gate["why"]["en"] for gate in told["gates"] if not gate["open"])
+    return [gate["gate"] for gate in told["gates"] if not gate["open"]]

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.integration.decommission.conftest import Story
-from tests.integration.decommission.test_plans import check_file, mandate, plan_of, ready, sign, under_mandate
+from tests.integration.decommission.plans.test_plans import check_file, mandate, plan_of, ready, sign, under_mandate
 
 
 async def no(story: Story, plan: dict[str, Any], who: str = "di", reason: str = "the flood season") -> dict[str, Any]:

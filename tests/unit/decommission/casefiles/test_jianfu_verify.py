@@ -23,10 +23,10 @@ from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Refused, canonical, read_json, read_key, shown
 from libs.common.security import signing, tokens
 from tests.kit.bare import standalone
+from tests.unit.decommission.cases.test_life import standing
 from tests.unit.decommission.papers import PUBLIC, File, faults, reseal, written
-from tests.unit.decommission.test_life import standing
 
-OLD = Path(__file__).parents[2] / "data" / "case-file-1"
+OLD = Path(__file__).parents[3] / "data" / "case-file-1"
 JIANFU = Path(sys.executable).with_name("jianfu")
 quiet = settings(deadline=None, max_examples=200)
 

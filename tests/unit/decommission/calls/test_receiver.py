@@ -19,7 +19,7 @@ SIGNED = {
 
 @pytest.fixture(scope="module")
 def receiver() -> ModuleType:
-    path = Path(__file__).parents[3] / "examples" / "canada-register" / "signing.py"
+    path = Path(__file__).parents[4] / "examples" / "canada-register" / "signing.py"
     spec = importlib.util.spec_from_file_location("receiver_signing", path)
     assert spec is not None
     assert spec.loader is not None

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.integration.decommission.conftest import Story, noon
-from tests.integration.decommission.test_plans import mandate, plan_of, ready, sign
+from tests.integration.decommission.plans.test_plans import mandate, plan_of, ready, sign
 
 
 async def lasting(story: Story, kind: str | None = None) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from libs.common.security.signing import canonical, sha256
 from services.decommission.plans import domain as plan_domain
 from services.decommission.register import usecases as register_usecases
 from tests.integration.decommission.conftest import Story
-from tests.integration.decommission.test_plans import check_file, plan_of, ready, sign
+from tests.integration.decommission.plans.test_plans import check_file, plan_of, ready, sign
 
 
 async def renamed(story: Story, name: str, text: str) -> UUID:

@@ -7,9 +7,9 @@ import pytest
 
 from services.decommission.executor import Executor
 from services.decommission.limits.domain import Limits, PerKind
+from tests.integration.decommission.alarms.test_alarms import lasting, say
 from tests.integration.decommission.conftest import Make, Story
-from tests.integration.decommission.test_alarms import lasting, say
-from tests.integration.decommission.test_plans import plan_of, ready, sign
+from tests.integration.decommission.plans.test_plans import plan_of, ready, sign
 
 
 async def kinds(story: Story) -> list[str]:

@@ -11,9 +11,9 @@ from deploy.verify import jianfu_verify
 from services.decommission.cases import case as progress
 from services.decommission.cases import chain, next_move, transitions
 from services.decommission.limits.domain import Windows
+from tests.unit.decommission.cases.test_life import AnyLife, standing
 from tests.unit.decommission.life import ZONE, Life
 from tests.unit.decommission.papers import faults, lines, papers, written
-from tests.unit.decommission.test_life import AnyLife, standing
 
 MOVES = {next_move.Wait: "wait", next_move.Plan: "plan", next_move.NeedsPerson: "person", next_move.Done: "done"}
 # A forger who holds the service's key can leave out what he likes but not these: each rests on what it says.

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from deploy.verify import jianfu_verify
 from libs.common.security import signing, tokens
 from services.decommission.casefiles import build
+from tests.unit.decommission.cases.test_life import standing
 from tests.unit.decommission.life import ZONE, Life, rehash
 from tests.unit.decommission.papers import (
     PUBLIC,
@@ -30,7 +31,6 @@ from tests.unit.decommission.papers import (
     sha256,
     written,
 )
-from tests.unit.decommission.test_life import standing
 
 
 def whole() -> Life:
