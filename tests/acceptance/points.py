@@ -19,10 +19,10 @@ UNREACHED = {
     "refuse_parked": "only a parked record that is refused once its sender was released; the same",
     "fill_looks": "done once at the start, before a story begins; tests/integration/registry/test_verify.py repeats it",
     "note_refusal": "only what is refused over HTTP; tests/integration/registry/test_refused.py plays it",
-    "begin_setup_test": "only somebody who tries an address; tests/integration/decommission/connectors/test_setup.py plays it",
+    "begin_setup_test": "only who tries an address; tests/integration/decommission/connectors/test_setup.py plays it",
     "end_setup_test": "the same",
-    "watch_plan": "only a plan that nobody signs for three days; tests/integration/decommission/waits/test_waits.py plays it",
-    "void_plan": "only a plan all of whose cases were taken from it; test_alarms.py beside it plays it",
+    "watch_plan": "only a plan that nobody signs for days; tests/integration/decommission/waits/test_waits.py plays it",
+    "void_plan": "only a plan all of whose cases were taken from it; decommission/alarms/test_alarms.py plays it",
     "park_case": "only a step that makes no progress leads there, and none is known",
 }
 

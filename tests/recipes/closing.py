@@ -15,7 +15,7 @@ from tests.integration.decommission.conftest import told
 
 
 async def play(urls: Urls, folder: Path, changes: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Until the account is stopped, and then restored: the kinds of the case's log, and the connector as it is shown."""
+    """Until the account is stopped and restored: the kinds of the case's log, and the connector as it is shown."""
     async with told(urls, folder) as story:
         if "connector" in changes:
             base = story.world.address + "/pages/{platform}/{identity}"

@@ -41,7 +41,8 @@ class Toy:
         (folder / f"{purpose}-{key}").write_bytes(body)
         private, digest = json.loads((folder / "key.json").read_text()), signing.sha256(body)
         if purpose == "challenge":
-            return Accepted(status=200, body=json.dumps({"proof": signing.sign(private, {"challenge_sha256": digest})}).encode())
+            proof = signing.sign(private, {"challenge_sha256": digest})
+            return Accepted(status=200, body=json.dumps({"proof": proof}).encode())
         claims = {"notice_sha256": digest, "asset_id": json.loads(body).get("asset_id")}
         return Accepted(status=200, body=json.dumps({"receipt": signing.sign(private, claims)}).encode())
 '''

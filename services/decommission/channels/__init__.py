@@ -1,16 +1,1 @@
-"""Channels: by what a unit is told, one module for each, chosen by the scheme of the unit's address."""
-
-from urllib.parse import urlsplit
-
-from services.decommission.channels import webhook
-from services.decommission.channels.domain import Channel
-
-CHANNELS: dict[str, Channel] = {
-    "http": webhook.Webhook(),
-    "https": webhook.Webhook(),
-}
-
-
-def of(address: str) -> Channel:
-    """The channel of an address. Raises KeyError for a scheme that none has; no such address is let in."""
-    return CHANNELS[urlsplit(address).scheme]
+"""Channels: by what a unit is told what it has to know."""

@@ -5,15 +5,15 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from libs.common.text import Text
-from services.decommission import channels
+from services.decommission.channels import types
 
-OTHERS = sorted(set(channels.CHANNELS) - {"http", "https"})
+OTHERS = sorted(set(types.CHANNELS) - {"http", "https"})
 PATTERN = rf"^(?:{'|'.join(['https?', *OTHERS])})://\S+$" if OTHERS else r"^https?://\S+$"
 
 
 def _address(text: str) -> str:
     """What the channel of its scheme would take. Raises ValueError."""
-    channels.of(text).check(text)
+    types.of(text).check(text)
     return text
 
 

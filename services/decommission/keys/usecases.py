@@ -15,12 +15,13 @@ from libs.common.db.pool import Connection
 from libs.common.errors import Invalid, Unknown
 from libs.common.ids import derive
 from libs.common.process import crashpoints
-from services.decommission import channels, reasons
+from services.decommission import reasons
 from services.decommission.alarms import store as alarm_store
 from services.decommission.calls.domain import Accepted
 from services.decommission.cases import casework, foureyes, transitions
 from services.decommission.cases import store as case_store
 from services.decommission.cases.domain import BrokenChain
+from services.decommission.channels import types as channel_types
 from services.decommission.controls import usecases as control_usecases
 from services.decommission.controls.domain import SwitchedOff
 from services.decommission.deps import Deps
@@ -55,7 +56,7 @@ async def propose(deps: Deps, unit_id: UUID, proposal: Proposal) -> UnitKey:
     What a system sends every day to be sure changes nothing, or its key would never grow old enough to prove anything.
     Raises Unknown for a unit, and Invalid for an address that the door would refuse.
     """
-    await channels.of(proposal.url).judge(deps, "url", proposal.url)
+    await channel_types.of(proposal.url).judge(deps, "url", proposal.url)
     async with deps.database.transaction("propose_key") as conn:
         if await unit_store.QUERIES.unit_get(conn, unit_id=unit_id) is None:
             accepted = "a unit that the registry has recorded and told of"
@@ -109,7 +110,9 @@ async def challenge(deps: Deps, unit_id: UUID) -> tuple[UnitKey, Why | None]:
     body = domain.challenge(deps.signing_key, key)
     effect = derive("challenge", unit_id, key.ordinal)
     crashpoints.point("decommission.challenge.before-effect")
-    outcome = await channels.of(key.url).deliver(deps, key.url, body, purpose="challenge", key=effect, at=deps.now())
+    outcome = await channel_types.of(key.url).deliver(
+        deps, key.url, body, purpose="challenge", key=effect, at=deps.now()
+    )
     crashpoints.point("decommission.challenge.after-effect")
     if not isinstance(outcome, Accepted):
         return key, _why(outcome.why)
@@ -247,7 +250,7 @@ async def tell(deps: Deps, owed: Owed) -> None:
         before = await _key(conn, owed.before_unit, owed.before_ordinal)
     effect = derive("key-changed", unit_id, ordinal)
     crashpoints.point("decommission.key-changed.before-effect")
-    outcome = await channels.of(before.url).deliver(
+    outcome = await channel_types.of(before.url).deliver(
         deps, before.url, domain.changed(before, after), purpose="key-changed", key=effect, at=deps.now()
     )
     crashpoints.point("decommission.key-changed.after-effect")
@@ -272,7 +275,7 @@ async def test(deps: Deps, key: UnitKey, *, actor: str) -> Heard:
     """Try the address of a key, in force or not. Raises TriedTooOften, NothingLeaves."""
 
     async def call(body: bytes, effect: UUID, at: datetime) -> Answer:
-        outcome = await channels.of(key.url).deliver(deps, key.url, body, purpose="test", key=effect, at=at)
+        outcome = await channel_types.of(key.url).deliver(deps, key.url, body, purpose="test", key=effect, at=at)
         return Answer.of(outcome)
 
     return await trial_usecases.attempt(deps, "endpoint", str(key.unit_id), "notice", call, actor=actor)

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from libs.common.db.pool import Connection
 from libs.common.events.decommission import CaseUndelivered
-from services.decommission import channels, reasons
+from services.decommission import reasons
 from services.decommission.assets.domain import Subject
 from services.decommission.calls.domain import Accepted, Refused
 from services.decommission.cases import casework
 from services.decommission.cases.store import Case
+from services.decommission.channels import types as channel_types
 from services.decommission.deps import Deps
 from services.decommission.effects.domain import Attempt, Conclusion, Prepared, State
 from services.decommission.effects.usecases import perform
@@ -100,7 +101,9 @@ async def _deliver(deps: Deps, attempt: Attempt[Notice]) -> Proved | Undelivered
     if notice.unit_key is None:
         return Undelivered(state="failed", why=notice.absent)
     url = notice.unit_key.url
-    outcome = await channels.of(url).deliver(deps, url, notice.body, purpose="notice", key=attempt.key, at=deps.now())
+    outcome = await channel_types.of(url).deliver(
+        deps, url, notice.body, purpose="notice", key=attempt.key, at=deps.now()
+    )
     if not isinstance(outcome, Accepted):
         return Undelivered(state="failed" if isinstance(outcome, Refused) else "unknown", why=outcome.why)
     try:
