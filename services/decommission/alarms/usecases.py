@@ -32,7 +32,7 @@ async def end_alarm(deps: Deps, alarm_id: UUID, *, by: str, role: str, reason: s
 
 async def _alarm(conn: Connection, alarm_id: UUID) -> str:
     """How an alarm stands, its row locked. Raises Missing."""
-    held = await store.QUERIES.alarm_lock(conn, alarm_id=alarm_id)
-    if held is None:
+    row = await store.QUERIES.alarm_lock(conn, alarm_id=alarm_id)
+    if row is None:
         raise Missing(what=(f"告警 {alarm_id}", f"alarm {alarm_id}"))
-    return str(held["state"])
+    return str(row["state"])

@@ -17,7 +17,7 @@ MOST = 50  # of one page: each of their logs is verified, whoever asks
 RULE = ("title", "basis", "label", "pack", "pack_version", "when")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncedRule:
     """A rule as the version of the pack that judged by it has it: in words, on what it rests, and its condition.
 
@@ -32,7 +32,7 @@ class AnnouncedRule:
     when: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Next:
     """What comes next, in both languages."""
 
@@ -40,7 +40,7 @@ class Next:
     en: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
     """One closure that was announced. `data` is the announcement; None, as `why`, while its case's log is in doubt.
 
@@ -68,28 +68,28 @@ async def page(deps: Deps, conn: Connection, *, after: UUID, most: int) -> tuple
     """Announcements in the order of their cases' ids, and where the next page begins; None when there is none."""
     wanted = min(most, MOST)
     rows = [row async for row in store.QUERIES.announced_cases(conn, after=after, case_id=None, max_rows=wanted)]
-    found = [told for row in rows if (told := await _told(deps, conn, dict(row))) is not None]
-    return found, rows[-1]["case_id"] if len(rows) == wanted else None
+    evidence = [announcement for row in rows if (announcement := await _told(deps, conn, dict(row))) is not None]
+    return evidence, rows[-1]["case_id"] if len(rows) == wanted else None
 
 
 async def one(deps: Deps, conn: Connection, case_id: UUID) -> Announcement:
     """The announcement of one case. Raises Missing."""
     async for row in store.QUERIES.announced_cases(conn, after=UUID(int=0), case_id=case_id, max_rows=1):
-        if (told := await _told(deps, conn, dict(row))) is not None:
-            return told
+        if (announcement := await _told(deps, conn, dict(row))) is not None:
+            return announcement
     raise Missing(what=(f"个案 {case_id} 的公告", f"the announcement of case {case_id}"))
 
 
 async def _told(deps: Deps, conn: Connection, row: dict[str, Any]) -> Announcement | None:
-    case, fault = await case_store.look(conn, row["case_id"], deps.zone, deps.notary)
-    data = None if fault is not None else _announced(case)
-    if fault is None and data is None:
+    case, problem = await case_store.look(conn, row["case_id"], deps.zone, deps.notary)
+    data = None if problem is not None else _announced(case)
+    if problem is None and data is None:
         return None
-    state: State = "in_doubt" if fault is not None else _state(case)
+    state: State = "in_doubt" if problem is not None else _state(case)
     zh, en = outlook.after(state, data, case.progress)
-    why = await _rule(conn, row["case_id"], row["rule"]) if fault is None else None
+    why = await _rule(conn, row["case_id"], row["rule"]) if problem is None else None
     tombstone = f"/registry/v1/tombstones/{row['asset_id']}" if state == "closed" else None
-    return Announcement(**row, why=why, data=data, state=state, next=Next(zh, en), tombstone=tombstone)
+    return Announcement(**row, why=why, data=data, state=state, next=Next(zh=zh, en=en), tombstone=tombstone)
 
 
 async def _rule(conn: Connection, case_id: UUID, rule: str, finding: str | None = None) -> AnnouncedRule | None:
@@ -99,16 +99,16 @@ async def _rule(conn: Connection, case_id: UUID, rule: str, finding: str | None 
     """
     rows = [row async for row in case_store.QUERIES.findings_of(conn, case_id=case_id)]
     for row in sorted(rows, key=lambda row: (str(row["finding_id"]) != finding, row["cleared"], row["finding_id"])):
-        found = json.loads(row["evidence"])
-        if found["rule"] == rule:
-            return AnnouncedRule(**{name: found.get(name) for name in RULE})
+        evidence = json.loads(row["evidence"])
+        if evidence["rule"] == rule:
+            return AnnouncedRule(**{name: evidence.get(name) for name in RULE})
     return None
 
 
 async def words(conn: Connection, case_id: UUID, rule: str, finding: str | None) -> dict[str, str | None]:
     """What the tombstone says of the rule, by the finding that was true on the day of the stop."""
-    found = await _rule(conn, case_id, rule, finding)
-    return {} if found is None else {name: getattr(found, name) for name in RULE if name != "when"}
+    evidence = await _rule(conn, case_id, rule, finding)
+    return {} if evidence is None else {name: getattr(evidence, name) for name in RULE if name != "when"}
 
 
 def _announced(case: Case) -> dict[str, Any] | None:

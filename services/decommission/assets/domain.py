@@ -8,7 +8,7 @@ from libs.common.events import ids
 MOST_LIVES = 100  # of one account: each reopening is another; an id of a later one is not recognised
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """The asset as this service knows it, from the registry's events."""
 

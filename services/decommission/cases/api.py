@@ -188,7 +188,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
             below = await unit_store.reach(conn, who, READ_ALL)
             if below is not None and not await store.QUERIES.case_seen(conn, case_id=case_id, below=below):
                 raise Missing(what=(f"个案 {case_id}", f"case {case_id}"))
-            found, fault = await store.look(conn, case_id, deps.zone, deps.notary)
+            found, problem = await store.look(conn, case_id, deps.zone, deps.notary)
             named = await store.QUERIES.case_named(conn, asset_id=found.row.asset_id)
         log = [_entry(entry) for entry in found.log]
         windows = asdict(found.row.windows)
@@ -197,7 +197,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
             log=log,
             windows=windows,
             held=found.progress.held_since is not None,
-            fault=fault,
+            fault=problem,
             **(dict.fromkeys(Named.model_fields) if named is None else dict(named)),
         )
 

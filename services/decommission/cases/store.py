@@ -76,17 +76,17 @@ async def look(
     ]
     traces = tuple(dict.fromkeys(row["trace"] for row in rows if row["trace"]))
     touched = tuple(dict.fromkeys((*traces[:1], *traces[-LAST_TRACES:])))
-    fault = chain.fault(entries, found.version) or _other_case(found, entries, whole=windows is not None)
-    if fault is None:
-        fault = await _not_as_signed(conn, case_id, entries, row["checkpoint_entries"], notary)
-    if fault is None:
-        fault = await _evidence_altered(conn, case_id, entries)
+    problem = chain.problem(entries, found.version) or _other_case(found, entries, whole=windows is not None)
+    if problem is None:
+        problem = await _not_as_signed(conn, case_id, entries, row["checkpoint_entries"], notary)
+    if problem is None:
+        problem = await _evidence_altered(conn, case_id, entries)
     try:
-        p = progress.fold(entries if fault is None else [], found.windows, zone)
+        p = progress.fold(entries if problem is None else [], found.windows, zone)
     except (LookupError, TypeError, ValueError, AttributeError):  # it follows from itself, and no service wrote it
-        p, fault = Progress(found.windows, zone), "its log cannot be read"
-    state = transitions.state_of(p) if fault is None else found.state
-    return Case(row=replace(found, state=state), log=entries, progress=p, traces=touched), fault
+        p, problem = Progress(found.windows, zone), "its log cannot be read"
+    state = transitions.state_of(p) if problem is None else found.state
+    return Case(row=replace(found, state=state), log=entries, progress=p, traces=touched), problem
 
 
 def _other_case(case: CaseRow, log: list[Entry], *, whole: bool) -> str | None:
@@ -120,7 +120,7 @@ async def _evidence_altered(conn: Connection, case_id: UUID, log: list[Entry]) -
     rows = [row async for row in QUERIES.findings_of(conn, case_id=case_id)]
     evidence = {str(row["finding_id"]): json.loads(row["evidence"]) for row in rows}
     hashes = {str(row["finding_id"]): row["evidence_sha256"] for row in rows}
-    return chain.evidence_fault(log, evidence, hashes)
+    return chain.evidence_problem(log, evidence, hashes)
 
 
 async def broken(conn: Connection, error: BrokenChain, *, now: datetime) -> None:

@@ -59,8 +59,8 @@ async def make(deps: Deps) -> date | None:
         await store.QUERIES.checkpoint_add(conn, day=day, content=content, sha256=sha256, signature=signature)
         entries = [head.entries for head in found.values()]
         await store.QUERIES.cases_noted(conn, case_ids=list(found), entries=entries)
-        for fault in broken:
-            await case_store.broken(conn, fault, now=deps.now())
+        for problem in broken:
+            await case_store.broken(conn, problem, now=deps.now())
         if newest is not None:  # it is as it was signed
             for row in await alarm_store.lasting(conn, head_domain.named(newest["day"])):
                 await alarm_store.end_alarm(conn, row["alarm_id"], now=deps.now())
@@ -75,7 +75,7 @@ async def _head(deps: Deps, conn: Connection, case_id: UUID) -> Head | None:
     known = await head_store.head_of(conn, case_id, deps.notary)
     if not before or (known is not None and known.entries >= len(before)):
         return None
-    return Head(len(before), before[-1].sha256)
+    return Head(entries=len(before), last=before[-1].sha256)
 
 
 def _morning(deps: Deps) -> datetime:

@@ -1,7 +1,7 @@
 """The kill switch: who turned it, when and why; and the rounds of a stepped clock."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ KILL_SWITCH = "kill-switch"
 SETTINGS = "settings"  # the actor of what a start brings: settings stand in no table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turned:
     """How the kill switch stands. `by_settings`: the service was started with it on, and only a start turns it off.
 
@@ -52,10 +52,10 @@ async def standing(deps: Deps, conn: Connection) -> Turned:
     killed = bool((await store.QUERIES.controls_get(conn))["killed"])
     ON.set(killed or deps.kill_switch)
     last = await setup_store.QUERIES.setup_change_last(conn, what=KILL_SWITCH, which=KILL_SWITCH)
-    turned = Turned(killed or deps.kill_switch, deps.kill_switch)
+    turned = Turned(on=killed or deps.kill_switch, by_settings=deps.kill_switch)
     if last is None:
         return turned
-    return Turned(turned.on, turned.by_settings, last["at"], last["actor"], last["reason"])
+    return replace(turned, since=last["at"], by=last["actor"], reason=last["reason"])
 
 
 async def note(deps: Deps) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class BadCheckpoint(Exception):
     """A checkpoint is not what was signed; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """Where the log of a case ended: how many entries, and the hash of the last."""
 
@@ -27,7 +27,7 @@ class Head:
     last: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """The heads of the logs that had changed by the end of one business day; `sha256` is the hash of its text."""
 
@@ -71,9 +71,9 @@ def read(day: date, content: str, signature: str, keys: Iterable[dict[str, Any]]
     actual = digest(content)
     if _claimed(day, actual) not in list(_claims(signature, keys)):
         raise BadCheckpoint("the checkpoint that holds its head is not what was signed")
-    told = json.loads(content)
-    heads = {case["case_id"]: Head(case["entries"], case["last"]) for case in told["cases"]}
-    return Checkpoint(date.fromisoformat(told["day"]), told["previous"], actual, heads)
+    parsed = json.loads(content)
+    heads = {case["case_id"]: Head(entries=case["entries"], last=case["last"]) for case in parsed["cases"]}
+    return Checkpoint(day=date.fromisoformat(parsed["day"]), previous=parsed["previous"], sha256=actual, heads=heads)
 
 
 def _claims(signature: str, keys: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:

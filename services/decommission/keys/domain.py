@@ -50,7 +50,7 @@ class HoldsTheKey(DomainError):
     en = "{who} has set or confirmed the unit's key {thumbprint}, on which this plan rests, and may not sign it."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitKey:
     """An address and key of a unit, one of its history; `in_force_from` is None while it is only proposed."""
 

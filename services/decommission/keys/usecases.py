@@ -38,7 +38,7 @@ TELLINGS = 3  # attempts, a day apart, to tell an address that another one is in
 REPLACED = "another key of the unit is in force"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What somebody says of a unit; `by` is his identity, `name` what his token calls him."""
 
@@ -220,7 +220,7 @@ async def _tell_anew(deps: Deps, conn: Connection, case_id: UUID, key: UnitKey) 
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     """That a key of a unit is in force, which the address of another key, its own or of a unit above, has to hear."""
 

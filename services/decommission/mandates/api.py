@@ -78,7 +78,7 @@ def router(deps: Deps) -> APIRouter:
     @routes.post("/mandates/{mandate_id}/revoke", summary="Take a standing approval back 撤回授权")
     async def revoke(mandate_id: UUID, body: No, who: Annotated[Principal, require("approver")]) -> SaidNo:
         """From now on its plans need two signatures again. The first who says so is named."""
-        said = await usecases.revoke(deps.database, deps.clock, mandate_id, by=who.identity, reason=body.reason)
-        return SaidNo(**said)
+        rejection = await usecases.revoke(deps.database, deps.clock, mandate_id, by=who.identity, reason=body.reason)
+        return SaidNo(**rejection)
 
     return routes

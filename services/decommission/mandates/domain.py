@@ -36,10 +36,10 @@ class SaidNo(DomainError):
     en = "{who} has rejected or revoked it, so nobody can sign it: {reason}"
 
 
-def raise_if_rejected(said: Any | None) -> None:
+def raise_if_rejected(rejection: Any | None) -> None:
     """Raises SaidNo where somebody has said it."""
-    if said is not None:
-        raise SaidNo(who=said["by"], reason=said["reason"])
+    if rejection is not None:
+        raise SaidNo(who=rejection["by"], reason=rejection["reason"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ class InvalidAnswer(BadReceipt):
 FIX_DAYS = 365  # a local setting: a promise further off is no answer to a notice, and would never be looked at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a unit says to a notice; `until` bounds a fix, and is when an exemption given by keep ends."""
 
@@ -59,7 +59,7 @@ def read_answer(given: Any, *, today: date | None = None) -> Answer:
         if not today <= until <= last:
             raise InvalidAnswer(field="until", accepted=f"{today} to {last}", why="the fix is too early or too late")
     try:
-        return Answer(kind, _storable("reason", given.get("reason") or "", 1000), until)
+        return Answer(answer=kind, reason=_storable("reason", given.get("reason") or "", 1000), until=until)
     except BadReceipt as error:
         raise InvalidAnswer(field=error.field, accepted=error.accepted, **error.params) from None
 

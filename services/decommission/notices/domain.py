@@ -13,7 +13,7 @@ from services.decommission.cases.domain import CaseRow
 from services.decommission.notices.answers import Answer, BadReceipt, read_answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """A verified receipt: what the unit's key signed."""
 
@@ -41,7 +41,12 @@ def read_receipt(
         raise BadReceipt(field="asset_id", accepted=str(asset_id), why="it names another asset")
     given = claims.get("answer")
     answer = None if given is None else read_answer(given, today=today)
-    return Receipt(notice_sha256, str(asset_id), _received(claims.get("received_on"), sent_on, today), answer)
+    return Receipt(
+        notice_sha256=notice_sha256,
+        asset_id=str(asset_id),
+        received_on=_received(claims.get("received_on"), sent_on, today),
+        answer=answer,
+    )
 
 
 def _received(given: Any, sent_on: date, today: date) -> str:

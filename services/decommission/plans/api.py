@@ -111,7 +111,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
             if row is None:
                 raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
             approvers = [a["approver"] async for a in store.QUERIES.approvals_of(conn, plan_id=plan_id)]
-            said = await store.QUERIES.plan_rejection(conn, plan_id=plan_id)
+            rejection = await store.QUERIES.plan_rejection(conn, plan_id=plan_id)
             whole = sha256(row["content"].encode()) == row["sha256"]
             read = await store.read_members(deps, conn, row["content"], plan_id) if whole else None
         return PlanText(
@@ -121,7 +121,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
             content=json.loads(row["content"]),
             text=row["content"],
             approvers=approvers,
-            rejected=None if said is None else SaidNo(**said),
+            rejected=None if rejection is None else SaidNo(**rejection),
             members=read,
         )
 
@@ -138,8 +138,8 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
     @routes.post("/plans/{plan_id}/reject", summary="Say no to a plan; what is not stopped is planned anew 否决方案")
     async def reject(plan_id: UUID, body: No, who: Annotated[Principal, require("approver")]) -> SaidNo:
         """What of it has not been stopped is planned anew. The first who says no is named."""
-        said = await usecases.reject(deps, plan_id, by=who.identity, reason=body.reason)
+        rejection = await usecases.reject(deps, plan_id, by=who.identity, reason=body.reason)
         wake()
-        return SaidNo(**said)
+        return SaidNo(**rejection)
 
     return routes

@@ -175,8 +175,8 @@ async def _void(deps: Deps, conn: Connection, plan: Any) -> bool:
     if plan["state"] != "sealed":
         return bool(plan["state"] == "void")
     for member in json.loads(plan["content"])["members"]:
-        case, fault = await case_store.look(conn, UUID(member["case_id"]), deps.zone, deps.notary)
-        if fault is not None or transitions.left(case.progress, str(plan["plan_id"])) is None:
+        case, problem = await case_store.look(conn, UUID(member["case_id"]), deps.zone, deps.notary)
+        if problem is not None or transitions.left(case.progress, str(plan["plan_id"])) is None:
             return False
     await store.plan_moves(conn, plan["plan_id"], "void", now=deps.now())
     return True
@@ -204,8 +204,8 @@ async def _parts(deps: Deps, conn: Connection, plan: Any) -> dict[UUID, dict[str
     """What `acted` says of each case of a plan; one that is broken is left out."""
     found = {}
     for member in json.loads(plan["content"])["members"]:
-        case, fault = await case_store.look(conn, UUID(member["case_id"]), deps.zone, deps.notary)
-        if fault is None:
+        case, problem = await case_store.look(conn, UUID(member["case_id"]), deps.zone, deps.notary)
+        if problem is None:
             found[case.row.case_id] = await store.acted(conn, case)
     return found
 
@@ -277,18 +277,18 @@ async def reject(deps: Deps, plan_id: UUID, *, by: str, reason: str) -> dict[str
     async with deps.database.transaction("reject_plan") as conn:
         if await store.QUERIES.plan_lock(conn, plan_id=plan_id) is None:
             raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
-        said = await store.QUERIES.plan_rejection(conn, plan_id=plan_id)
-        if said is None:
-            said = {"by": by, "reason": reason, "at": deps.now()}
-            await store.QUERIES.plan_reject(conn, plan_id=plan_id, **said)
+        rejection = await store.QUERIES.plan_rejection(conn, plan_id=plan_id)
+        if rejection is None:
+            rejection = {"by": by, "reason": reason, "at": deps.now()}
+            await store.QUERIES.plan_reject(conn, plan_id=plan_id, **rejection)
             await store.plan_moves(conn, plan_id, "rejected", now=deps.now())
             for member in [row["case_id"] async for row in store.QUERIES.plan_members_of(conn, plan_id=plan_id)]:
-                looked, fault = await case_store.look(conn, member, deps.zone, deps.notary)
-                if fault is None and looked.progress.plan_id != str(plan_id):
+                looked, problem = await case_store.look(conn, member, deps.zone, deps.notary)
+                if problem is None and looked.progress.plan_id != str(plan_id):
                     continue  # in another by now, whose sealing may be waiting for a row that is locked here
                 case = await _whole(deps, conn, member)
                 if case is None:
                     continue  # once it is mended, its plan will be found to be rejected
                 if case.progress.plan_id == str(plan_id) and transitions.may(case.progress, "unplanned"):
                     await casework.drop(deps, conn, case, reason, actor=by)
-    return dict(said)
+    return dict(rejection)

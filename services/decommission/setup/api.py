@@ -15,11 +15,11 @@ from services.decommission.setup.store import QUERIES
 
 def _shown(written: str | None) -> Any:
     """A piece of the set-up as it was recorded, its addresses without a secret."""
-    held = json.loads(written or "null")
-    for name in held or ():
-        if name.endswith("url") and isinstance(held[name], str):
-            held[name] = addresses.shown(held[name])
-    return held
+    recorded = json.loads(written or "null")
+    for name in recorded or ():
+        if name.endswith("url") and isinstance(recorded[name], str):
+            recorded[name] = addresses.shown(recorded[name])
+    return recorded
 
 
 def router(deps: Deps) -> APIRouter:

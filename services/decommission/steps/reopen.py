@@ -40,7 +40,7 @@ async def due(deps: Deps, conn: Connection, today: date) -> bool:
         return False
     await asset_store.QUERIES.asset_lock(conn, text_=str(row["asset_id"]))
     await finding_store.QUERIES.case_reopen_on(conn, case_id=row["case_id"], on_day=None)
-    left = [found["evidence"] async for found in finding_store.QUERIES.findings_excused(conn, case_id=row["case_id"])]
+    left = [row["evidence"] async for row in finding_store.QUERIES.findings_excused(conn, case_id=row["case_id"])]
     try:
         await _take_up(deps, conn, row["asset_id"], left)
     except BrokenChain as error:  # the asset's open case takes nothing now: tried again tomorrow
@@ -62,9 +62,9 @@ def _excuse(case: Case, today: date) -> tuple[int, date | None]:
     """
     p, windows = case.progress, case.row.windows
     if p.cancelled is not None or p.restore_why is not None:
-        said = next(e for e in reversed(case.log) if e.kind in ("cancelled", "restore_asked"))
-        return said.seq, finding_domain.excused_until(None, today, windows)
+        decision = next(e for e in reversed(case.log) if e.kind in ("cancelled", "restore_asked"))
+        return decision.seq, finding_domain.excused_until(None, today, windows)
     if p.refuted:
         return 0, None
-    said = next(e for e in reversed(case.log) if e.kind == "answered")
-    return said.seq, finding_domain.excused_until(said.data.get("until"), today, windows)
+    decision = next(e for e in reversed(case.log) if e.kind == "answered")
+    return decision.seq, finding_domain.excused_until(decision.data.get("until"), today, windows)

@@ -70,15 +70,15 @@ async def _case(deps: Deps, case_id: UUID) -> None:
 
 async def _judged(deps: Deps, conn: Connection, case_id: UUID, *, lock: bool) -> list[Callable[[Connection], Any]]:
     """What should happen to the alarms about a case as it stands now."""
-    case, fault = await case_store.look(conn, case_id, deps.zone, deps.notary, lock=lock)
+    case, problem = await case_store.look(conn, case_id, deps.zone, deps.notary, lock=lock)
     subject = await asset_store.subject(conn, case.row.asset_id)
-    if fault is None and subject is not None and not subject.is_itself:
-        fault = OTHER_ASSET
+    if problem is None and subject is not None and not subject.is_itself:
+        problem = OTHER_ASSET
     lasting = await alarm_store.lasting(conn, case_id)
-    if fault is not None:
+    if problem is not None:
         if any(row["kind"] in alarm_domain.BROKEN for row in lasting):
             return []
-        error = BrokenChain(case_id=case_id, why=fault)
+        error = BrokenChain(case_id=case_id, why=problem)
         return [lambda conn: case_store.broken(conn, error, now=deps.now())]
     over = [
         row

@@ -167,7 +167,7 @@ async def test_a_chain_hashed_anew_is_not_signed(
     closed: File, tmp_path: Path, change: Callable[[list[dict[str, Any]]], None]
 ) -> None:
     forged = rehashed(closed, change)
-    assert chain.faults(forged["log"]) == []
+    assert chain.problems(forged["log"]) == []
     assert faults(tmp_path, forged)
     other = tokens.new_key("decommission")
     forged["signature"] = signing.sign(other, forged["head"])

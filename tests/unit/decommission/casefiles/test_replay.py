@@ -110,4 +110,4 @@ def test_a_clock_that_is_set_back_writes_no_entry_before_the_last() -> None:
     life.now -= timedelta(hours=3)
     life.add("needs_person", why="w")
     assert life.log[-1].at == before
-    assert chain.faults([entry.content() | {"sha256": entry.sha256} for entry in life.log]) == []
+    assert chain.problems([entry.content() | {"sha256": entry.sha256} for entry in life.log]) == []

@@ -179,7 +179,20 @@ def test_a_hold_prolongs_a_wait_by_the_days_that_passed(pieces: list[tuple[str, 
 def test_a_key_proves_after_so_many_days(zone: str, text: str) -> None:
     place = ZoneInfo(zone)
     at = there(place, text)
-    key = UnitKey(UUID(int=1), 1, "", {}, "t", "o", at, at, "r", at, at, None)
+    key = UnitKey(
+        unit_id=UUID(int=1),
+        ordinal=1,
+        url="",
+        public_key={},
+        thumbprint="t",
+        set_by="o",
+        set_at=at,
+        proved_at=at,
+        confirmed_by="r",
+        confirmed_at=at,
+        in_force_from=at,
+        retired_at=None,
+    )
     since = key.proves_from(2, place)
     assert since == days.morning(at.astimezone(place).date() + 2 * DAY, place)
     assert key.proves_from(0, place) == at, "a case from before keys aged"

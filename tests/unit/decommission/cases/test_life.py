@@ -101,7 +101,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @invariant()
     def the_chain_is_whole(self) -> None:
-        assert chain.faults(exported(self.life.log)) == []
+        assert chain.problems(exported(self.life.log)) == []
 
     @invariant()
     def what_goes_to_its_end_takes_no_entry_towards_a_stop(self) -> None:

@@ -18,7 +18,7 @@ DAY = date(2025, 6, 2)
 NOON = datetime(2025, 6, 2, 4, tzinfo=UTC)
 KEY, OLD, FOREIGN = (tokens.new_key(kid) for kid in ("now", "before", "foreign"))
 KEYS = (tokens.public_key(KEY), tokens.public_key(OLD))
-FOUND = {UUID(int=n): Head(n, f"{n:064x}") for n in (7, 3, 5)}
+FOUND = {UUID(int=n): Head(entries=n, last=f"{n:064x}") for n in (7, 3, 5)}
 TEXT = head_domain.text(DAY, head_domain.FIRST, FOUND)
 
 
@@ -89,12 +89,12 @@ def test_a_log_that_grew_extends_its_head_and_a_rewritten_one_does_not() -> None
 
 def test_each_way_of_altering_a_log_is_a_fault() -> None:
     log = log_of("opened", "noticed", "answered", "planned")
-    assert chain.fault(log, 4) is None
-    assert chain.fault([], 0) is None
-    assert chain.fault(log, 5)
-    assert chain.fault(log[:3], 4)
-    assert chain.fault([*log[:1], *log[2:]], 3)
-    assert chain.fault([log[1], log[0], *log[2:]], 4)
+    assert chain.problem(log, 4) is None
+    assert chain.problem([], 0) is None
+    assert chain.problem(log, 5)
+    assert chain.problem(log[:3], 4)
+    assert chain.problem([*log[:1], *log[2:]], 3)
+    assert chain.problem([log[1], log[0], *log[2:]], 4)
     for position, entry in enumerate(log):
         changes: list[dict[str, Any]] = [
             {"actor": "x"},
@@ -105,7 +105,7 @@ def test_each_way_of_altering_a_log_is_a_fault() -> None:
         ]
         for change in changes:
             fields = {name: getattr(entry, name) for name in entry.__slots__} | change
-            assert chain.fault([*log[:position], chain.Entry(**fields), *log[position + 1 :]], 4), (position, change)
+            assert chain.problem([*log[:position], chain.Entry(**fields), *log[position + 1 :]], 4), (position, change)
 
 
 values = st.recursive(

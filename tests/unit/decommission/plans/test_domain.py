@@ -263,9 +263,11 @@ def read(token: str, public: dict[str, Any] = PUBLIC) -> notice_domain.Receipt:
 
 
 def test_a_receipt_by_the_unit_for_this_notice_of_this_asset_is_proof() -> None:
-    assert read(receipt()) == notice_domain.Receipt(HASH, str(ASSET), "2025-06-02", None)
+    assert read(receipt()) == notice_domain.Receipt(
+        notice_sha256=HASH, asset_id=str(ASSET), received_on="2025-06-02", answer=None
+    )
     with_answer = read(receipt(answer={"answer": "fix", "reason": "soon", "until": "2025-07-01"}))
-    assert with_answer.answer == answers.Answer("fix", "soon", date(2025, 7, 1))
+    assert with_answer.answer == answers.Answer(answer="fix", reason="soon", until=date(2025, 7, 1))
 
 
 def test_anything_else_is_none() -> None:

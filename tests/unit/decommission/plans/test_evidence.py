@@ -16,8 +16,8 @@ LOG = [chain.link([], at=AT, actor="jianfu", kind="opened", data=DATA)]
 
 
 def test_evidence_as_it_came_is_no_fault() -> None:
-    assert chain.evidence_fault(LOG, {"f": EVIDENCE, "of another case": {}}, {"f": HASH}) is None
-    assert chain.evidence_fault([], {}, {}) is None
+    assert chain.evidence_problem(LOG, {"f": EVIDENCE, "of another case": {}}, {"f": HASH}) is None
+    assert chain.evidence_problem([], {}, {}) is None
 
 
 @pytest.mark.parametrize("kind", ["opened", "finding_attached"])
@@ -35,4 +35,4 @@ def test_evidence_as_it_came_is_no_fault() -> None:
 )
 def test_altered_lost_or_hashed_anew_it_is(kind: str, evidence: dict[str, Any], hashes: dict[str, str]) -> None:
     log = [chain.link([], at=AT, actor="jianfu", kind=kind, data=DATA)]
-    assert chain.evidence_fault(log, evidence, hashes) == f"{chain.EVIDENCE}: f"
+    assert chain.evidence_problem(log, evidence, hashes) == f"{chain.EVIDENCE}: f"
