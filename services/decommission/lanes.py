@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from libs.common.outbound.egress import Egress
 from libs.common.outbound.targets import Place, Targets
 from services.decommission.cases import store as case_store
 from services.decommission.cases.store import Case
@@ -49,6 +50,7 @@ class Begun:
     lane: "Lane"
     step: str = ""
     place: Place | None = None
+    door: Egress | None = None
     task: asyncio.Task[None] | None = None
 
 
@@ -159,7 +161,9 @@ class Lane:
                 case_id = next(iter(cases))
                 del cases[case_id]
                 moved = await self._move(deps, case_id) is not False or moved
-            if not cases:
+            if cases:
+                self._press(step, target)
+            else:
                 self._waiting.pop((step, target), None)
         return moved
 
@@ -225,9 +229,11 @@ class Lane:
             place = self._targets.take(target, urgent=self._hurries(ahead.step))
         if place is None:
             self._waiting.setdefault((ahead.step, target), {})[case_id] = ahead.case.row.version
+            self._press(ahead.step, target)
             return False
-        door = deps.egress.through(place, urgent=self.urgent)
-        begun.step, begun.place = ahead.step, place
+        # A look goes by the ordinary way in both lanes: neither a redirect nor a slow name of its may hinder an order.
+        door = deps.egress.through(place, urgent=place.urgent)
+        begun.step, begun.place, begun.door = ahead.step, place, door
         self._steps[ahead.step] += 1
         begun.task = asyncio.create_task(self._moves.perform(replace(deps, egress=door), ahead.case, ahead.step))
         begun.task.add_done_callback(lambda task: self._end(case_id, begun, task))
@@ -244,7 +250,7 @@ class Lane:
 
     def _give_way(self, other: Begun) -> None:
         """What is urgent does not wait for a look at the same case by the ordinary lane, which may last long."""
-        looking = other.step in LOOKS and other.place is not None and other.place.calling and not other.place.released
+        looking = other.step in LOOKS and other.door is not None and other.door.calling
         if self.urgent and other.lane is not self and looking and other.task is not None:
             other.task.cancel()
 
@@ -258,6 +264,15 @@ class Lane:
         the looks at two that are coming back would keep the order for a third waiting.
         """
         return self.urgent and step not in LOOKS
+
+    def _press(self, step: str, target: str) -> None:
+        """An order to bring something back waits for a place: no call keeps it from that for longer than its time."""
+        if not self._hurries(step):
+            return
+        if self._under_bound(step):
+            self._targets.press(target)
+        else:
+            self._targets.break_off(begun.place for begun in self._mine() if begun.step == step and begun.place)
 
     def _under_bound(self, step: str) -> bool:
         return self._steps[step] < BESIDE[step]

@@ -50,6 +50,7 @@ CATALOGUE = {
     "there is no proof": "没有证明",
     "its address is not public, or may not be called for this purpose": "该地址不是公网地址,或不得用于此目的",
     "it has failed too often and is left alone for a while": "该地址多次失败,暂停呼叫",
+    "it was waited for no longer, so that an urgent order could go out": "为及时发出紧急指令,不再等待该地址",
     "too many calls to it are under way": "对该地址的呼叫过多",
     "it cannot be reached": "无法连接",
     "it did not answer in time": "未在时限内应答",

@@ -2,9 +2,21 @@
 
 import sys
 
-from tests.architecture import clients, clocklint, daylint, hints, plumbing, rankings, sizes, sqltext, traces, words
+from tests.architecture import (
+    clients,
+    clocklint,
+    daylint,
+    hints,
+    plumbing,
+    rankings,
+    sizes,
+    sqltext,
+    terms,
+    traces,
+    words,
+)
 
-RULES = (clocklint, daylint, sizes, plumbing, words, traces, sqltext, clients, hints, rankings)
+RULES = (clocklint, daylint, sizes, plumbing, words, terms, traces, sqltext, clients, hints, rankings)
 
 
 def main() -> int:

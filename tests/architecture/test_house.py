@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.architecture import clients, hints, migrations, plumbing, sizes, sqltext, traces, words
+from tests.architecture import clients, hints, migrations, plumbing, sizes, sqltext, terms, traces, words
 
 # In pieces, or the lint that looks for it would find it here.
 HOST = "https://files." + "python" + "hosted.org/packages/x.whl"
@@ -26,6 +26,9 @@ PLANTED: list[tuple[ModuleType, str, str, str]] = [
     (words, "libs/common/http/app.py", "def show(unit): ...", "'unit'"),
     (words, "libs/common/http/app.py", 'NOTICE_SENT = f"a {kind} tombstone"', "'tombstone'"),
     (words, "libs/common/db/plumbing.sql", "create table open_cases (id uuid);", "'case'"),
+    (terms, "services/monitor/x.py", 'summary="Cases 案件"', "'案件'"),
+    (terms, "deploy/gateway/templates/x.html", "<h1>关停计划</h1>", "'计划'"),
+    (terms, "README.zh-CN.md", "每日巡检", "'巡检'"),
     (traces, "docs/install.md", f"pip install {HOST}", "hosted.org"),
     (traces, "deploy/kafka.py", f'JARS = "{HOME}/jars"', "somebody"),
     (sqltext, "services/monitor/verdicts/store.py", 'Q = "select id\\n from day_usage"', "select id"),
@@ -54,6 +57,8 @@ INNOCENT: list[tuple[ModuleType, str, str]] = [
     (words, "libs/common/events/registry.py", "asset_id = 1"),
     (words, "libs/common/db/plumbing.sql", "select case when a then 1 else 2 end;"),
     (words, "services/registry/assets/domain.py", "asset_id = 1"),
+    (terms, "services/registry/lists/words.py", 'PLANNED = "计划"'),
+    (terms, "services/monitor/x.py", 'PLACE = "计划单列市"'),
     (traces, "docs/install.md", "see https://example.org/home/page and /tmp/data"),
     (
         sqltext,
@@ -85,7 +90,7 @@ def test_what_only_looks_like_a_break_passes(tmp_path: Path, rule: ModuleType, n
 
 
 @pytest.mark.parametrize(
-    "rule", [sizes, plumbing, words, traces, sqltext, clients, hints, migrations], ids=lambda m: m.__name__
+    "rule", [sizes, plumbing, words, terms, traces, sqltext, clients, hints, migrations], ids=lambda m: m.__name__
 )
 def test_the_tree_keeps_the_rule(rule: ModuleType) -> None:
     assert rule.check() == []
@@ -93,5 +98,5 @@ def test_the_tree_keeps_the_rule(rule: ModuleType) -> None:
 
 def plant(root: Path, name: str, text: str) -> None:
     path = root / name
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

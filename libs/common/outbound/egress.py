@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
@@ -29,6 +30,7 @@ PORTS = {"http": 80, "https": 443}
 LAST_PORT = 65_535
 JUDGED_WITHIN = 3.0  # seconds for a name to be looked up while somebody sets an address up
 LOOKUPS = {False: 32, True: 8}  # threads that look names up, for what is urgent and for the rest
+LINGER = 1.0  # seconds in which the rest of an answer may come that nobody reads, before its connection is closed
 FAILING = 500  # from this status on an answer says that the target is not well
 
 
@@ -38,6 +40,14 @@ class EgressRefused(httpx.TransportError):
 
 class TargetRests(httpx.TransportError):
     """The target has failed too often and is left alone for a while; nothing was sent."""
+
+
+class GaveWay(httpx.TimeoutException):
+    """The call was broken off after its time, because what is urgent had no place; `reached`: whether it was sent."""
+
+    def __init__(self, *, reached: bool, request: httpx.Request) -> None:
+        super().__init__("broken off for what is urgent", request=request)
+        self.reached = reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class _Door(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:  # fmt: skip
         target = await self.judge(host, port)
-        return await self._sockets.connect_tcp(target, port, timeout, local_address, socket_options)
+        return _Stream(await self._sockets.connect_tcp(target, port, timeout, local_address, socket_options))
 
     async def judge(self, host: str, port: int) -> str:
         """Where to connect to. Raises EgressRefused or httpx.ConnectError."""
@@ -75,6 +85,38 @@ class _Door(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A stream that is closed where its handshake is broken off.
+
+    httpcore forgets it then, and its socket would stay open at a target that counts us by our connections.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:  # fmt: skip
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 class _GuardedTransport(httpx.AsyncHTTPTransport):
@@ -152,12 +194,13 @@ class Egress:
         }
         self._urgent = False
         self._place: Place | None = None
+        self.calling = False  # whether a request is under way through a door that `through` made
         self.targets = targets or Targets()
 
     def through(self, place: Place | None, *, urgent: bool) -> "Egress":
         """The same door for whoever has a place already, which the first call to its target takes up."""
         door = copy.copy(self)
-        door._place, door._urgent = place, urgent
+        door._place, door._urgent, door.calling = place, urgent, False
         return door
 
     async def judge(self, url: str, *, purpose: str) -> None:
@@ -177,9 +220,9 @@ class Egress:
         self, method: str, url: str, *, purpose: str, content: bytes | None = None,
         headers: dict[str, str] | None = None, follow: bool = True, most: int = MAX_BODY,
     ) -> Reply:  # fmt: skip
-        """One request, of whose answer no more than `most` bytes are kept.
+        """One request, of whose answer no more than `most` bytes are kept; with 0 its status line and headers are all.
 
-        Raises httpx.HTTPError (EgressRefused and TargetRests among them) and ValueError on an unfit address.
+        Raises httpx.HTTPError (EgressRefused, TargetRests and GaveWay among them) and ValueError on an unfit address.
         """
         target_of(url)
         # Without a life of its own: what the client keeps, cookies above all, ends with the exchange.
@@ -191,6 +234,7 @@ class Egress:
         )
         sent = client.build_request(method, url, content=content, headers=headers)
         whole, place = 3 * self._timeout, None
+        self.calling = True
         try:
             async with asyncio.timeout(whole) as deadline:
                 for _ in range(MAX_REDIRECTS + 1):
@@ -202,8 +246,12 @@ class Egress:
         except TimeoutError:
             if place is None:
                 raise httpx.PoolTimeout(f"no place within {whole:g} s", request=sent) from None
+            if place.gave_way:
+                raise GaveWay(reached=place.reached, request=sent) from None
             # Each byte may come within its time and still there is no end to them.
             raise httpx.ReadTimeout(f"no whole answer within {whole:g} s", request=sent) from None
+        finally:
+            self.calling = False
         raise httpx.TooManyRedirects(f"more than {MAX_REDIRECTS} redirects", request=sent)
 
     async def _hop(
@@ -212,8 +260,11 @@ class Egress:
         """One call to one target, in a place of its own; what came of it is noted with the target."""
         failed: bool | None = None
         error: str | None = None
+        self.targets.begin(place, deadline)
+        sent.extensions["trace"] = partial(self._saw, place)
         try:
-            reply, onwards = await _exchange(client, sent, most)
+            reply, onwards = await _exchange(client, sent, most, place)
+            place.gave_way = False
             failed, error = reply.status >= FAILING, f"HTTP {reply.status}"
             return reply, onwards
         except EgressRefused:
@@ -223,10 +274,17 @@ class Egress:
             raise
         except asyncio.CancelledError:
             if deadline.expired():
-                failed, error = True, httpx.ReadTimeout.__name__
+                failed, error = True, (GaveWay if place.gave_way else httpx.ReadTimeout).__name__
             raise
         finally:
             self.targets.release(place, failed=failed, error=error)
+
+    async def _saw(self, place: Place, event: str, _: dict[str, Any]) -> None:
+        """How far a request has come, as httpcore tells it."""
+        if event == "http11.send_request_headers.started":
+            place.reached = True
+        elif event == "http11.send_request_body.complete":
+            self.targets.sent(place)
 
     async def _take(self, target: str) -> Place:
         place = self._place
@@ -234,7 +292,6 @@ class Egress:
             place = await self.targets.wait(target, urgent=self._urgent)
         if place is None:
             raise TargetRests(f"{target} has failed too often and is left alone for a while")
-        place.calling = True
         return place
 
     async def close(self) -> None:
@@ -244,10 +301,15 @@ class Egress:
             lookups.shutdown(wait=False, cancel_futures=True)
 
 
-async def _exchange(client: httpx.AsyncClient, sent: httpx.Request, most: int) -> tuple[Reply, httpx.Request | None]:
+async def _exchange(
+    client: httpx.AsyncClient, sent: httpx.Request, most: int, place: Place
+) -> tuple[Reply, httpx.Request | None]:
     """The answer to one request, and where it leads on."""
     reply = await client.send(sent, stream=True, follow_redirects=False)
     try:
+        if most == 0:
+            await _linger(reply, place)
+            return Reply(reply.status_code, reply.headers, b""), reply.next_request
         # unpacked here, piece by piece: a few packed bytes may stand for gigabytes
         packed = reply.headers.get("content-encoding", "identity") in ("gzip", "x-gzip", "deflate")
         unpack = zlib.decompressobj(wbits=47) if packed else None
@@ -261,6 +323,18 @@ async def _exchange(client: httpx.AsyncClient, sent: httpx.Request, most: int) -
         raise httpx.DecodingError(f"the answer is not packed as it says: {error}", request=sent) from None
     finally:
         await reply.aclose()
+
+
+async def _linger(reply: httpx.Response, place: Place) -> None:
+    """Let the rest of an answer come that is well, so that nobody finds his answer cut off; never for long."""
+    most = MAX_BODY
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(LINGER) as place.limit:
+            async for chunk in reply.aiter_raw():
+                most -= len(chunk)
+                if most <= 0:
+                    break
+    place.limit = None
 
 
 def _fit(onwards: httpx.Request) -> httpx.Request:

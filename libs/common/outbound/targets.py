@@ -2,44 +2,65 @@
 
 A target is `host:port`. Two calls at once go to it at most; one of the two places is kept for what is urgent. After
 five failures in a row its circuit breaker opens: it rests, then one call tries it, and by that it is closed or rests
-twice as long. What is urgent is not refused by a breaker, but tries one at a time. All of it is memory of one process.
+twice as long. What is urgent is not refused by a breaker, but tries one at a time. While what is urgent finds no place,
+a call that has had its time is broken off. All of it is memory of one process.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 OPEN = Gauge("jianfu_targets_open", "Targets that rest after failures, or wait to be tried again.")
 UNDER_WAY = Gauge("jianfu_target_calls", "Outgoing calls under way.", ["lane"])
+BROKEN_OFF = Counter("jianfu_target_calls_broken_off_total", "Calls broken off because what is urgent had no place.")
 AT_ONCE, ORDINARY_AT_ONCE = 2, 1  # to one target; what is urgent finds a place whatever ordinary calls are under way
 FAILURES = 5  # in a row, until a target rests
 FIRST_REST, LONGEST_REST = 10.0, 300.0  # seconds
 REMEMBERED = 2_000
+# Seconds that a call has while what is urgent waits for its place. With a second until the urgent lane looks at what is
+# due, and its steps of 0.2 s, what waits has a place within 5 s.
+TIME = 3.0
+# The same, counted from when the request was sent, at a target that has answered nobody since one was broken off there:
+# else the tenth order that comes to a target that hangs would wait for four times as long as the third.
+LEAST_TIME = 0.5
 
 State = Literal["closed", "open", "half_open"]
 
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """The right to make one call to a target; kept until it is released. `since`: machine seconds."""
+    """The right to make one call to a target; kept until it is released.
+
+    `since`, `began` and `sent`: machine seconds at which it was given, the call began, the whole request was sent.
+    `reached`: whether any of the request may have been sent. `limit` ends the call, or its waiting for a rest that
+    nobody reads. `gave_way`: whether it was broken off without an answer, because what is urgent waited.
+    """
 
     target: str
     urgent: bool
     trial: bool
     since: float
     calling: bool = False
+    began: float = 0.0
+    reached: bool = False
+    sent: float | None = None
+    limit: asyncio.Timeout | None = None
+    gave_way: bool = False
     released: bool = False
 
 
 @dataclass(slots=True)
 class _Target:
-    """What is known of one. `opened`, `until`: machine seconds, None while its breaker is closed."""
+    """What is known of one. `until`: machine seconds, None while its breaker is closed.
+
+    `hangs`: whether nobody was answered since a call was broken off.
+    """
 
     changed: float
     places: list[Place] = field(default_factory=list)
@@ -47,6 +68,7 @@ class _Target:
     error: str | None = None
     rest: float = 0.0
     until: float | None = None
+    hangs: bool = False
 
     def state(self, now: float) -> State:
         if self.until is None:
@@ -101,6 +123,38 @@ class Targets:
             await freed.wait()
         return place
 
+    def begin(self, place: Place, limit: asyncio.Timeout) -> None:
+        """The call begins for which the place was taken; whoever breaks it off lets `limit` run out."""
+        place.calling, place.began, place.limit = True, self._clock(), limit
+
+    def sent(self, place: Place) -> None:
+        """The whole request has been sent."""
+        place.sent = self._clock()
+
+    def press(self, target: str) -> None:
+        """What is urgent waits for a place at a target: break off what keeps it, once that has had its time."""
+        known = self._known.get(target)
+        if known is not None and not known.room(self._clock(), urgent=True):
+            # at one that rests only what is urgent keeps from it what is urgent
+            self.break_off(place for place in known.places if place.urgent or known.until is None)
+
+    def break_off(self, places: Iterable[Place]) -> None:
+        """One of these that has had its time, unless one is ending already: an ordinary call first, then the oldest."""
+        under_way = [place for place in places if place.limit is not None and not place.released]
+        ripe = [place for place in under_way if self._had_its_time(place)]
+        if not ripe or any(place.gave_way for place in under_way):
+            return
+        place = min(ripe, key=lambda place: (place.urgent, place.began))
+        place.gave_way = True
+        if place.limit is not None:
+            place.limit.reschedule(asyncio.get_running_loop().time())
+        BROKEN_OFF.inc()
+
+    def _had_its_time(self, place: Place) -> bool:
+        now = self._clock()
+        hangs = self._of(place.target).hangs and place.sent is not None and now - place.sent >= LEAST_TIME
+        return hangs or now - place.began >= TIME
+
     def release(self, place: Place, *, failed: bool | None = None, error: str | None = None) -> None:
         """Give a place back. `failed` is None where the call says nothing of the target, or was never made."""
         if place.released:
@@ -116,7 +170,7 @@ class Targets:
         self.on_change()
 
     def _judge(self, known: _Target, place: Place, now: float, *, failed: bool, error: str | None) -> None:
-        before = known.until is not None
+        before, known.hangs = known.until is not None, place.gave_way
         if not failed:
             known.failures, known.error, known.rest, known.until = 0, None, 0.0, None
         else:

@@ -27,7 +27,7 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
 
 def router(database: Database, archive: Archive) -> APIRouter:
     """Archive packages."""
-    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"])
+    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 个案"])
 
     @routes.get(
         "/{case_id}/package",

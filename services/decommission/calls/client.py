@@ -21,7 +21,7 @@ from uuid import UUID
 import httpx
 
 from libs.common.errors import Invalid
-from libs.common.outbound.egress import Egress, EgressRefused, TargetRests
+from libs.common.outbound.egress import Egress, EgressRefused, GaveWay, TargetRests
 from libs.common.security import signing
 from services.decommission.calls.addresses import filled
 from services.decommission.calls.domain import Outcome, of_failure, of_status
@@ -39,6 +39,7 @@ UNSENT = (
 SAID: tuple[tuple[type[Exception], str], ...] = (
     (EgressRefused, "its address is not public, or may not be called for this purpose"),
     (TargetRests, "it has failed too often and is left alone for a while"),
+    (GaveWay, "it was waited for no longer, so that an urgent order could go out"),
     (httpx.PoolTimeout, "too many calls to it are under way"),
     (httpx.ConnectTimeout, "it cannot be reached"),
     (httpx.ConnectError, "it cannot be reached"),
@@ -56,11 +57,15 @@ MAX_ANSWER = 64 * 1024  # bytes; the longest of all answers holds a receipt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What a look at a page has brought: a status and body, or why there was none."""
+    """What a look at a page has brought: a status and body, or why there was none.
+
+    `gave_way`: it was broken off for an urgent order.
+    """
 
     status: int | None = None
     body: bytes = b""
     error: str | None = None
+    gave_way: bool = False
 
 
 async def send(
@@ -76,6 +81,7 @@ async def send(
 ) -> Outcome:
     """POST a body signed for one purpose, target and idempotency key. Never raises: a failure is an answer.
 
+    Of the answer to an order its status is all that counts, so that a body without end keeps no place from another.
     `door` is the purpose by which its address is judged, where that of the call does not say it.
     """
     claims = {
@@ -92,9 +98,10 @@ async def send(
     }
     try:
         door = door or (CONNECTOR if purpose in ORDERS else NOTICE)
-        reply = await egress.request(
-            "POST", url, purpose=door, content=body, headers=headers, follow=False, most=MAX_ANSWER
-        )
+        most = 0 if purpose in ORDERS else MAX_ANSWER
+        reply = await egress.request("POST", url, purpose=door, content=body, headers=headers, follow=False, most=most)
+    except GaveWay as error:
+        return of_failure(_said(error), arrived=error.reached, gave_way=True)
     except (httpx.HTTPError, ValueError, OSError) as error:
         return of_failure(_said(error), arrived=not isinstance(error, (*UNSENT, ValueError)))
     return of_status(reply.status, reply.body)
@@ -105,7 +112,7 @@ async def look(egress: Egress, url: str) -> Page:
     try:
         reply = await egress.request("GET", url, purpose=PROBE)
     except (httpx.HTTPError, ValueError, OSError) as error:
-        return Page(error=_said(error))
+        return Page(error=_said(error), gave_way=isinstance(error, GaveWay))
     return Page(status=reply.status, body=reply.body)
 
 

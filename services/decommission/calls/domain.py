@@ -20,18 +20,26 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The target has certainly not acted; `status` is None where the call never arrived."""
+    """The target has certainly not acted; `status` is None where the call never arrived.
+
+    `gave_way`: it was broken off for an urgent order.
+    """
 
     why: str
     status: int | None = None
+    gave_way: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unanswered:
-    """The target may have acted or not; `status` is None where no answer came."""
+    """The target may have acted or not; `status` is None where no answer came.
+
+    `gave_way`: it was broken off for an urgent order.
+    """
 
     why: str
     status: int | None = None
+    gave_way: bool = False
 
 
 Outcome = Accepted | Refused | Unanswered
@@ -46,6 +54,6 @@ def of_status(status: int, body: bytes = b"") -> Outcome:
     return Unanswered(why=f"HTTP {status}", status=status)
 
 
-def of_failure(why: str, *, arrived: bool) -> Outcome:
+def of_failure(why: str, *, arrived: bool, gave_way: bool = False) -> Outcome:
     """What a call without an answer amounts to; `arrived`: the other side may have seen it."""
-    return Unanswered(why=why) if arrived else Refused(why=why)
+    return Unanswered(why=why, gave_way=gave_way) if arrived else Refused(why=why, gave_way=gave_way)

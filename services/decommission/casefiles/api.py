@@ -24,7 +24,7 @@ from services.decommission.plans import store as plan_store
 
 def router(deps: Deps) -> APIRouter:
     """Case files."""
-    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"])
+    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 个案"])
 
     @routes.get("/{case_id}/file", summary="The case file: chain, receipts, plan, signed head 案卷")
     async def file(case_id: UUID, _: Annotated[Principal, require("auditor")]) -> dict[str, Any]:

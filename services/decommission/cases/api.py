@@ -146,9 +146,9 @@ def acting(deps: Deps, wake: Callable[[], None]) -> Act:
 def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
     """Cases."""
     act = acting(deps, wake)
-    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"], route_class=noting(deps.database))
+    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 个案"], route_class=noting(deps.database))
 
-    @routes.get("", summary="List cases 案件列表")
+    @routes.get("", summary="List cases 个案列表")
     async def cases(
         who: Annotated[Principal, require(*READ_ALL, "unit")],
         state: Annotated[str, Text(40)] | None = None,
@@ -177,7 +177,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         page, after = paging.cut(items, limit, lambda case: (case.opened_at, case.case_id))
         return Cases(items=page, next=after)
 
-    @routes.get("/{case_id}", summary="One case with its log 案件详情")
+    @routes.get("/{case_id}", summary="One case with its log 个案详情")
     async def case(case_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> CaseWithLog:
         """Where it stands, the windows that are pinned to it, and every entry of its log with its hash.
 

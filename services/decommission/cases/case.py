@@ -19,7 +19,8 @@ class Progress:
     nothing of it. `clock_from`: the start of the wait that a hold prolongs, `paused` by how many days.
     `unsure_since`: the day since which the monitor, asked, has said neither yes nor no; `unsure_day` the last on which
     it said that it cannot tell. `not_before`: until then no receipt can be proof. `notice_key`: the key that the
-    receipt is by, as it is named.
+    receipt is by, as it is named. `restore_again`: when an order to restore that was broken off for another is
+    repeated; `restore_gave_way`: how many times in a row it was.
     """
 
     windows: Windows
@@ -68,6 +69,8 @@ class Progress:
     verified_at: datetime | None = None
     restore_why: str | None = None
     restore_failed_at: datetime | None = None
+    restore_again: datetime | None = None
+    restore_gave_way: int = 0
     restore_accepted: bool = False
     restore_looks: int = 0
     restore_seen: bool = False
@@ -214,11 +217,13 @@ def _apply_end(p: Progress, entry: Entry, day: date) -> None:
         case "restore_accepted":
             p.pending.pop("restore", None)
             p.restore_accepted, p.restore_seen, p.probed_day = True, False, None
-        case "restore_failed":
-            p.pending.pop("restore", None)
-            p.restore_failed_at = entry.at
-        case "restore_unanswered":
-            p.restore_failed_at = entry.at
+        case "restore_failed" | "restore_unanswered":
+            if entry.kind == "restore_failed":
+                p.pending.pop("restore", None)
+            p.restore_failed_at, p.restore_again = entry.at, None
+            p.restore_gave_way = p.restore_gave_way + 1 if data.get("until") else 0
+            if data.get("until"):
+                p.restore_again = datetime.fromisoformat(data["until"])
         case "disposed":
             p.disposed = True
         case "closed" | "restored":

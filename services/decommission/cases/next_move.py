@@ -156,7 +156,7 @@ def _unwind(p: Progress, now: datetime, today: date, zone: tzinfo) -> Move:
     if not p.stop_ordered:
         return Do("end")
     if not p.restore_accepted:
-        again = days.after(p.restore_failed_at, 1, zone) if p.restore_failed_at else now
+        again = p.restore_again or (days.after(p.restore_failed_at, 1, zone) if p.restore_failed_at else now)
         return Do("restore") if now >= again else Wait(again)
     if p.restore_seen:
         return Do("finish_restore")

@@ -64,7 +64,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         shown = [Target(**found) for found in deps.egress.targets.shown()]
         return [target for target in shown if state in (None, target.state)]
 
-    @routes.post("/rounds", status_code=202, tags=["setup 配置"], summary="Let what is due move 推进到期案件")
+    @routes.post("/rounds", status_code=202, tags=["setup 配置"], summary="Let what is due move 推进到期个案")
     async def rounds(_: Annotated[Principal, require("operator")]) -> dict[str, str]:
         """Cases that are due are looked at now instead of at the next round; nothing becomes due by it."""
         await usecases.release_work(deps)

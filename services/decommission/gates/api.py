@@ -43,7 +43,7 @@ class Gates(BaseModel):
 
 def router(deps: Deps) -> APIRouter:
     """Gates."""
-    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"])
+    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 个案"])
 
     @routes.get("/{case_id}/gates", summary="What a stop still needs 停用前的各道关口")
     async def gates(case_id: UUID, _: Annotated[Principal, require(*READ)]) -> Gates:

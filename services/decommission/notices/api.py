@@ -39,7 +39,7 @@ class LateReceipt(Body):
 
 def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
     """Answers."""
-    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 案件"], route_class=noting(deps.database))
+    routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 个案"], route_class=noting(deps.database))
     act = acting(deps, wake)
 
     @routes.post(

@@ -29,9 +29,10 @@ class Alive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unclear:
-    """Nobody can say: `status` or `error` tell why."""
+    """Nobody can say: `status` or `error` tell why. `gave_way`: the look was broken off for an urgent order."""
 
     result: ClassVar[Literal["unclear"]] = "unclear"
+    gave_way: bool = False
     status: int | None = None
     error: str | None = None
     body: bytes = b""

@@ -1,6 +1,7 @@
 """Stop an asset through its connector, with every gate judged once more; and restore it."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -26,8 +27,11 @@ from services.decommission.gates import domain as gate_domain
 from services.decommission.gates import store as gate_store
 from services.decommission.gates.domain import Package, Shut
 from services.decommission.probes import types as probe_types
-from services.decommission.probes.domain import Alive
+from services.decommission.probes.domain import Alive, Unclear
 from services.decommission.steps import archive
+
+AGAIN = timedelta(minutes=1)  # until an order to restore that gave way is repeated for the first time
+GIVES_WAY = 6  # times in a row, until it is repeated a day later like any other
 
 Given = tuple[Connector, Order]  # what an order is given through, and the order
 
@@ -80,7 +84,8 @@ async def undo(deps: Deps, case_id: UUID) -> None:
         return _prepared("restore", case, subject, reach)
 
     async def not_restored(conn: Connection, case: Case, why: str) -> None:
-        await casework.alarm(deps, conn, case, "restore", zh=f"恢复失败:{why}", en=f"The restore failed: {why}")
+        zh, en = f"恢复失败:{reasons.zh(why)}", f"The restore failed: {why}"
+        await casework.alarm(deps, conn, case, "restore", zh=zh, en=en)
 
     await perform(
         deps,
@@ -90,8 +95,17 @@ async def undo(deps: Deps, case_id: UUID) -> None:
         end="finish_restore_call",
         prepare=prepare,
         call=partial(_give, deps),
-        conclude=partial(_concluded, deps, "restore", not_accepted=not_restored),
+        conclude=partial(_concluded, deps, "restore", not_accepted=not_restored, repeat=partial(_again, deps)),
     )
+
+
+def _again(deps: Deps, case: Case) -> datetime | None:
+    """When an order is repeated that gave way to another; None where it did so again and again, for then a day passes.
+
+    Twice as late each time: no two orders to a target that hangs break each other off for ever.
+    """
+    before = case.progress.restore_gave_way
+    return deps.now() + AGAIN * 2**before if before < GIVES_WAY else None
 
 
 def _prepared(purpose: Purpose, case: Case, subject: Subject, reach: Reach) -> Prepared[Given]:
@@ -118,8 +132,12 @@ def _concluded(
     *,
     accepted: Callable[[Connection, Case], Awaitable[None]] | None = None,
     not_accepted: Callable[[Connection, Case, str], Awaitable[None]] | None = None,
+    repeat: Callable[[Case], datetime | None] | None = None,
 ) -> Conclusion:
-    """What is written of an order: that the target accepted it, refused it, or has left it open."""
+    """What is written of an order: that the target accepted it, refused it, or has left it open.
+
+    `repeat` says when an order that gave way to another is given again; without it not on the same day.
+    """
     why = "" if isinstance(outcome, Accepted) else outcome.why
 
     async def after(conn: Connection, case: Case) -> None:
@@ -129,6 +147,9 @@ def _concluded(
             await not_accepted(conn, case, why)
 
     async def write(conn: Connection, case: Case, *, kind: str, **data: Any) -> None:
+        if not isinstance(outcome, Accepted) and outcome.gave_way and repeat is not None:
+            until = repeat(case)
+            data |= {} if until is None else {"until": until.isoformat()}
         await after(conn, await casework.append(deps, conn, case, f"{step}_{kind}", **data))
 
     match settle(outcome, repeated=attempt.repeated, honours_keys=attempt.honours_keys):
@@ -155,6 +176,8 @@ async def _seen_alive(deps: Deps, case_id: UUID) -> bool:
             return True
         await require_switch(deps, conn)
     look = await probe_types.of(reach.probe_url, subject).look(deps)
+    if isinstance(look, Unclear) and look.gave_way:
+        raise MovedOn  # it is looked again
     async with deps.database.transaction("record_probe") as conn:
         case = await casework.take(deps, conn, case_id, "stop")
         if isinstance(look, Alive):

@@ -8,12 +8,13 @@ from libs.common.events.decommission import CaseRestored, CaseUnverified, CaseVe
 from services.decommission.cases import casework
 from services.decommission.cases import store as case_store
 from services.decommission.cases.case import Progress
+from services.decommission.cases.casework import MovedOn
 from services.decommission.cases.store import Case
 from services.decommission.connectors import store as connector_store
 from services.decommission.deps import Deps
 from services.decommission.effects.usecases import observe
 from services.decommission.probes import types as probe_types
-from services.decommission.probes.domain import Look, Probe
+from services.decommission.probes.domain import Look, Probe, Unclear
 from services.decommission.steps import close, reopen
 
 
@@ -21,7 +22,10 @@ async def do(deps: Deps, case_id: UUID) -> None:
     """One probe of one business day."""
 
     async def call(probe: Probe) -> Look:
-        return await probe.look(deps)
+        look = await probe.look(deps)
+        if isinstance(look, Unclear) and look.gave_way:
+            raise MovedOn  # it is looked again, and this look leaves no trace
+        return look
 
     await observe(
         deps,

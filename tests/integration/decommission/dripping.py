@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field, replace
@@ -17,9 +18,16 @@ from tests.integration.decommission.conftest import Story
 
 @dataclass
 class Drips:
-    """One server behind hundreds of addresses (127.1.x.y) that sends a byte a second; who is calling, and the most."""
+    """One server behind hundreds of addresses (127.1.x.y) that sends a byte a second; who is calling, and the most.
+
+    `heads`: the head of its answer drips, not the body. `orders`: idempotency keys of the orders that arrived whole, by
+    asset. `led`: how many were led on; under `/moved/` there is a redirect, at once, to a page that drips.
+    """
 
     port: int = 0
+    heads: bool = False
+    led: int = 0
+    orders: dict[str, list[str]] = field(default_factory=dict)
     calling: Counter[str] = field(default_factory=Counter)
     most: Counter[str] = field(default_factory=Counter)
 
@@ -28,8 +36,9 @@ class Drips:
         self.calling[who] += 1
         self.most[who] = max(self.most[who], self.calling[who])
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            await self._read(reader, writer)
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n"
+            writer.write(head + (b"X-Drip: " if self.heads else b"\r\n"))
             while not reader.at_eof():
                 writer.write(b".")
                 await writer.drain()
@@ -37,6 +46,17 @@ class Drips:
                     await asyncio.wait_for(reader.read(65536), 1)
         self.calling[who] -= 1
         writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        named = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:] if line)
+        if " /moved/" in head.splitlines()[0]:
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /page\r\nContent-Length: 0\r\n\r\n")
+            await self._read(reader, writer)
+            self.led += 1
+        elif length := int(named.get("content-length", 0)):
+            order = json.loads(await reader.readexactly(length))
+            self.orders.setdefault(order["asset_id"], []).append(named["idempotency-key"])
 
     def address(self, number: int) -> str:
         return f"127.1.{number // 250}.{number % 250 + 1}:{self.port}"

@@ -1,8 +1,9 @@
 """Two lanes: what is slow holds up itself, what is brought back waits for nobody, no case is moved twice at once."""
 
 import asyncio
+import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from tests.integration.decommission.dripping import Drips, drips, running
 from tests.kit.waiting import eventually
 
 __all__ = ["drips"]  # a fixture, which pytest finds by its name in the module
+
+AT_ONCE = 2  # to one target, as it is promised
+WITHIN = 5.0  # seconds of the machine, from the request to the order at the target's door
 
 
 async def in_state(story: Story, state: str, *cases: UUID) -> None:
@@ -78,6 +82,19 @@ async def test_a_restore_waits_for_no_look_at_the_same_account(story: Story, uni
     assert await story.alarms("stuck") == []
 
 
+async def test_a_restore_waits_for_no_look_that_was_led_on(story: Story, unit: UUID, drips: Drips) -> None:
+    """The same where the page that drips is behind a redirect: the place of the first call is free by then."""
+    asset, case = await story.flagged("led-on", unit)
+    await story.until(case, "verifying")
+    async with running(story, [drips.address(0)]):
+        await story.connector(probe_url=f"http://{drips.address(0)}/moved/{{identity}}")
+        await _next_day(story)
+        await eventually(lambda: drips.led == 1)
+        await story.act(case, "restore")
+        await eventually(lambda: story.world.calls("restore", str(asset)), deadline=5)
+        assert "probed" not in await story.kinds(case)
+
+
 async def _next_day(story: Story) -> None:
     story.clock.set(story.clock.now() + timedelta(days=1))
     await story.call("POST", "/rounds", {})
@@ -85,6 +102,7 @@ async def _next_day(story: Story) -> None:
 
 async def test_a_restore_waits_for_the_end_of_its_own_stop(story: Story, unit: UUID, drips: Drips) -> None:
     """An order to restore that overtook the order to stop would be undone by it."""
+    drips.heads = True
     asset, case = await story.flagged("slow-stop", unit)
     await story.announced(case)
     async with running(story, [drips.address(0)], timeout=0.6):
@@ -193,3 +211,112 @@ async def test_an_order_to_restore_waits_for_no_look_whether_others_are_back(mak
 
         await eventually(begun, deadline=5)
     assert max(drips.most.values()) <= 2
+
+
+async def gone(make_story: Make, count: int) -> tuple[Story, list[tuple[UUID, UUID]]]:
+    """Accounts that were stopped and seen to be gone, as (asset, case)."""
+    story = await make_story(windows=replace(SHORT, restore_days=90))
+    unit = await story.unit("alpha")
+    found = [await story.flagged(f"hang{number}", unit) for number in range(count)]
+    for _, case in found:
+        await story.until(case, "verified")
+    return story, found
+
+
+async def ordered(story: Story, drips: Drips, found: list[tuple[UUID, UUID]]) -> float:
+    """Ask for all to be brought back where it drips; seconds of the machine until the last order has arrived."""
+    await story.connector(restore_url=f"http://{drips.address(0)}/connector")
+    begun = time.monotonic()
+    for _, case in found:
+        await story.act(case, "restore")
+    await eventually(lambda: {str(asset) for asset, _ in found} <= drips.orders.keys(), deadline=40)
+    return time.monotonic() - begun
+
+
+async def test_a_third_order_goes_out_though_the_heads_of_two_answers_drip(make_story: Make, drips: Drips) -> None:
+    """One of the two had its time and is broken off: in doubt, as without an answer; its repeat has the same key."""
+    story, found = await gone(make_story, 3)
+    drips.heads = True
+    async with running(story, [drips.address(0)]):
+        await ordered(story, drips, found[:2])
+        assert await ordered(story, drips, found[2:]) < WITHIN
+        assert drips.calling.total() == 2
+        kinds = [await story.kinds(case) for _, case in found]
+        assert sum("restore_unanswered" in each for each in kinds) == 1
+        ((broken_off, case),) = [
+            which for which, each in zip(found, kinds, strict=True) if "restore_unanswered" in each
+        ]
+        (entry,) = [entry for entry in (await story.case(case))["log"] if entry["kind"] == "restore_unanswered"]
+        assert datetime.fromisoformat(entry["data"]["until"]) == story.clock.now() + timedelta(minutes=1)
+        await story.connector()
+        story.clock.set(story.clock.now() + timedelta(minutes=1))
+        await story.call("POST", "/rounds", {})
+        (again,) = await eventually(lambda: story.world.calls("restore", str(broken_off)))
+        assert [again["key"]] == drips.orders[str(broken_off)]
+        await in_state(story, "restored", case)
+    assert drips.most.total() == AT_ONCE
+    assert await story.file_faults(case) == []
+
+
+async def test_a_third_order_goes_out_though_the_bodies_of_two_answers_drip(make_story: Make, drips: Drips) -> None:
+    """Its status is the whole answer to an order: nobody is kept waiting, and nothing is in doubt."""
+    story, found = await gone(make_story, 3)
+    async with running(story, [drips.address(0)]):
+        assert await ordered(story, drips, found) < WITHIN
+        for _, case in found:
+            await eventually(lambda case=case: _has(story, case, "restore_accepted"), deadline=5)
+            assert not await _has(story, case, "restore_unanswered")
+    assert max(drips.most.values()) <= AT_ONCE
+
+
+async def _has(story: Story, case: UUID, kind: str) -> bool:
+    return kind in await story.kinds(case)
+
+
+async def test_many_orders_go_out_to_a_target_that_hangs(make_story: Make, drips: Drips) -> None:
+    """Once it has answered nobody for as long as two had time, it keeps each further one no longer than a moment."""
+    story, found = await gone(make_story, 6)
+    drips.heads = True
+    async with running(story, [drips.address(0)]):
+        assert await ordered(story, drips, found) < WITHIN
+    assert drips.most.total() == AT_ONCE
+
+
+async def test_an_order_finds_a_place_beside_a_notice_and_an_order_that_drip(make_story: Make, drips: Drips) -> None:
+    """What is ordinary is broken off first; the notice was not delivered, as without an answer."""
+    story, found = await gone(make_story, 2)
+    slow = await story.unit("slow")
+    await story.endpoint(slow)
+    await story.resited(slow, f"http://{drips.address(0)}/notices")
+    asset, told = await story.flagged("told", slow)
+    drips.heads = True
+    async with running(story, [drips.address(0)]):
+        await story.call("POST", "/rounds", {})
+        await eventually(lambda: str(asset) in drips.orders)
+        assert await ordered(story, drips, found) < WITHIN
+        await eventually(lambda: _has(story, told, "undelivered"), deadline=5)
+        assert [await _has(story, case, "restore_unanswered") for _, case in found] == [False, False]
+    assert drips.most.total() == AT_ONCE
+
+
+async def test_a_stop_that_is_broken_off_is_in_doubt_as_one_without_an_answer(make_story: Make, drips: Drips) -> None:
+    story, found = await gone(make_story, 2)
+    asset, case = await story.flagged("going", await story.unit("alpha"))
+    await story.announced(case)
+    drips.heads = True
+    async with running(story, [drips.address(0)]):
+        await story.connector(stop_url=f"http://{drips.address(0)}/connector")
+        while not drips.orders:
+            await _next_day(story)
+            await eventually(lambda: _quiet_or_called(story, drips))
+        assert await ordered(story, drips, found) < WITHIN
+        await eventually(lambda: _has(story, case, "stop_unanswered"), deadline=5)
+        (entry,) = [entry for entry in (await story.case(case))["log"] if entry["kind"] == "stop_unanswered"]
+        assert "until" not in entry["data"]
+        assert await story.state(case) == "stopping"
+    assert drips.most.total() == AT_ONCE
+    assert len(drips.orders[str(asset)]) == 1
+
+
+async def _quiet_or_called(story: Story, drips: Drips) -> bool:
+    return await _called(story, drips) or await _quiet(story)

@@ -135,6 +135,9 @@ class Life:
             self.add("restore_failed", why="HTTP 409")
         elif outcome == "unclear":
             self.add("restore_unanswered", why="ReadTimeout")
+        elif outcome == "gave way":
+            kind = "restore_unanswered" if len(self.log) % 2 else "restore_failed"
+            self.add(kind, why="for another", until=(self.now + timedelta(minutes=1)).isoformat())
 
     def _probe(self, outcome: str) -> None:
         gone = self.state != "restoring"

@@ -24,4 +24,6 @@ class Page:
     async def look(self, tools: Deps) -> Look:
         """One GET, by the status alone."""
         found = await client.look(tools.egress, self._address)
+        if found.gave_way:
+            return Unclear(error=found.error, gave_way=True)
         return SEEN[probe_result(found.status)](status=found.status, error=found.error, body=found.body)

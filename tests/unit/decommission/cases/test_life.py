@@ -16,7 +16,7 @@ from services.decommission.cases.domain import IllegalEntry
 from services.decommission.limits import domain as limit_domain
 from tests.unit.decommission.life import SHORT, ZONE, Life, exported
 
-OUTCOMES = st.sampled_from(["well", "well", "well", "refused", "died", "unclear"])
+OUTCOMES = st.sampled_from(["well", "well", "well", "refused", "died", "unclear", "gave way"])
 VERDICTS = st.sampled_from(["confirmed", "confirmed", "refuted", "inconclusive"])
 SOMEBODY = {
     "held": {"reason": "r", "until": None}, "released": {"reason": "r"}, "cancelled": {"reason": "no"},
