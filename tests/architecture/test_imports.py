@@ -29,9 +29,8 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
     ],
     "inside": [
         ("services/registry/assets/store.py", "import services.registry.assets.usecases"),
-        ("services/monitor/sources/usecases.py", "import services.monitor.sources.api"),
-        ("services/monitor/admissions/domain.py", "import services.monitor.admissions.store"),
-        ("services/decommission/cases/usecases.py", "import services.decommission.cases.handlers"),
+        ("services/decommission/cases/usecases.py", "import services.decommission.cases.api"),
+        ("services/decommission/cases/casework.py", "import services.decommission.cases.usecases"),
         ("services/registry/units/usecases.py", "import services.registry.units.api"),
     ],
     "pure": [
@@ -47,7 +46,26 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
         ("services/monitor/verdicts/explain.py", "import libs.common.db.pool"),
         ("services/decommission/cases/next_move.py", "import libs.common.db.pool"),
         ("services/decommission/cases/domain.py", "import os"),
+        ("services/decommission/gates/domain.py", "import services.decommission.gates.store"),
+        ("services/decommission/connectors/domain.py", "import httpx"),
         ("services/decommission/cases/case.py", "import services.decommission.cases.store"),
+    ],
+    "order-decommission": [
+        ("services/decommission/cases/store.py", "import services.decommission.plans.store"),
+        ("services/decommission/limits/domain.py", "import services.decommission.deps"),
+        ("services/decommission/notices/usecases.py", "import services.decommission.mandates.store"),
+    ],
+    "connectors-independent": [
+        ("services/decommission/connectors/types/other.py", "import services.decommission.connectors.types.webhook"),
+    ],
+    "channels-independent": [
+        ("services/decommission/channels/types/other.py", "import services.decommission.channels.types.webhook"),
+    ],
+    "probes-independent": [
+        ("services/decommission/probes/types/other.py", "import services.decommission.probes.types.page"),
+    ],
+    "contents-independent": [
+        ("services/decommission/archives/contents/other.py", "import services.decommission.archives.contents.account"),
     ],
     "inner-rooms": [
         ("services/registry/assets/store.py", "import fastapi"),
@@ -106,6 +124,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(("contract", "module", "line"), BREAKS, ids=[f"{c}: {m}: {li}" for c, m, li in BREAKS])
 def test_a_planted_break_is_caught(copy: Path, contract: str, module: str, line: str) -> None:
+    (copy / module).parent.mkdir(exist_ok=True)
+    (copy / module).parent.joinpath("__init__.py").touch()
     with (copy / module).open("a") as file:
         file.write(f"\n{line}\n")
     ran = lint(copy, contract)

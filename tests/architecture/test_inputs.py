@@ -20,12 +20,10 @@ from libs.common.refusals.reread import Reread
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
 from libs.common.text import Text
-from services.decommission import main as decommission
-from services.decommission.archives.bag import Archive
-from services.decommission.cases.domain import Limits, Windows
-from services.decommission.context import Context
-from services.decommission.executor import Executor
-from services.decommission.keys.jobs import Messenger
+from services.decommission import main
+from services.decommission.archives.store import Archive
+from services.decommission.deps import Deps
+from services.decommission.limits.domain import Limits, Windows
 from services.monitor import api as monitor
 from services.monitor import handlers as monitor_handlers
 from services.monitor.deps import deps_of, rules_of
@@ -49,6 +47,10 @@ def away() -> Database:
     return Database(asyncpg.create_pool("postgresql://127.0.0.1:1/nowhere"), "away", lambda: None)
 
 
+def wake() -> None:
+    """Nobody sleeps here."""
+
+
 def of_registry(_: Path) -> FastAPI:
     reread = Reread(NOWHERE, ISSUER)
     return registry.application(away(), CLOCK, Policy(), ISSUER, {}, reread, health=well, quiet=well)
@@ -61,10 +63,17 @@ def of_monitor(_: Path) -> FastAPI:
 
 
 def of_decommission(folder: Path) -> FastAPI:
-    ctx = Context(away(), CLOCK, Egress({}), KEY, Limits(), Archive(folder))
-    executor, messenger, windows = Executor(ctx), Messenger(ctx), Windows()
-    taken = decommission.topics(ctx, windows, executor)
-    return decommission.application(ctx, executor, messenger, windows, ISSUER, taken, health=well, quiet=well)
+    deps = Deps(
+        database=away(),
+        clock=CLOCK,
+        egress=Egress({}),
+        signing_key=KEY,
+        limits=Limits(),
+        archive=Archive(folder),
+        windows=Windows(),
+    )
+    taken = main.topics(deps, wake)
+    return main.application(deps, wake, wake, ISSUER, taken, health=well, quiet=well)
 
 
 @pytest.mark.parametrize("build", [of_registry, of_monitor, of_decommission])

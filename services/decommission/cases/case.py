@@ -7,7 +7,7 @@ from typing import Any
 
 from libs.common import days
 from services.decommission.cases.chain import Entry
-from services.decommission.cases.domain import Windows
+from services.decommission.limits.domain import Windows
 
 
 @dataclass

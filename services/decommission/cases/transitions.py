@@ -6,9 +6,19 @@ from services.decommission.cases.domain import IllegalEntry
 ENDED = frozenset({"closed", "ended", "restored"})
 AFTER_STOP = frozenset({"verifying", "unverified", "verified"})
 BEFORE_STOP = frozenset(
-    {"noticing", "undelivered", "answering", "fixing", "ready", "planned", "approved", "announced", "archived",
-     "rechecking"}
-)  # fmt: skip
+    {
+        "noticing",
+        "undelivered",
+        "answering",
+        "fixing",
+        "ready",
+        "planned",
+        "approved",
+        "announced",
+        "archived",
+        "rechecking",
+    }
+)
 RECHECKS = frozenset({"archived", "rechecking", "stopping", "fixing"})
 OPEN = BEFORE_STOP | AFTER_STOP | {"new", "stopping", "restoring", "disposed", "needs_person"}
 

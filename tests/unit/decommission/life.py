@@ -9,7 +9,8 @@ from services.decommission.cases import case as progress
 from services.decommission.cases import chain, next_move, transitions
 from services.decommission.cases.case import Progress
 from services.decommission.cases.chain import Entry
-from services.decommission.cases.domain import IllegalEntry, Windows
+from services.decommission.cases.domain import IllegalEntry
+from services.decommission.limits.domain import Windows
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BY_PEOPLE = ("answered", "held", "released", "resumed", "cancelled", "restore_asked")
