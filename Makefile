@@ -3,7 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo up test lint format bench mutants attack fuzz setup venv kafka lock clean pristine
+# Each test process, and each service that a test starts, would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+.PHONY: help demo up check test lint format bench mutants attack fuzz setup venv kafka lock clean pristine
 
 PYTHON ?= python3
 export PYTHON
@@ -21,8 +23,11 @@ help: ## print this list
 demo: setup ## set up, then the main job on the real register: recorded, watched, closed (ARGS="--days 434" for all of it)
 	@$(STEP) "demo: the accounts of the Government of Canada" $(BIN)/python examples/canada-register/demo.py $(ARGS)
 
-test: setup ## set up, then all tests, on a real PostgreSQL and a real Kafka (ARGS="tests/unit" for a part)
-	@$(STEP) "tests" $(BIN)/python -m pytest $(ARGS)
+check: setup ## what every change must pass: lint, all tests and mutants, part by part (ARGS="lint pure" for some parts)
+	@$(STEP) "parts" $(BIN)/python -m tests.parts $(ARGS)
+
+test: setup ## set up, then all tests, on a real PostgreSQL and a real Kafka (ARGS="tests/unit" for some of them)
+	@$(STEP) "tests" $(BIN)/python -m $(if $(strip $(ARGS)),pytest $(ARGS),tests.parts pure integration acceptance attack)
 
 lint: venv ## style, types, arrows between modules, clocks, words, undeclared imports, migrations
 	@$(STEP) "ruff check" $(BIN)/ruff check .

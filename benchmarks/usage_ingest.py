@@ -20,13 +20,14 @@ from benchmarks.harness import Env, Result, Wrong
 from libs.common.clock import SteppedClock
 from libs.common.consumer.subscription import make_broker
 from libs.common.db.pool import Database
-from services.monitor.admissions import domain as vouching
-from services.monitor.settings import MonitorSettings
+from services.monitor.admissions import usecases as admission_usecases
+from services.monitor.admissions.domain import Admission, Scope
+from services.monitor.admissions.names import EVERY_SOURCE
+from services.monitor.admissions.usecases import Gate
+from services.monitor.settings import Settings
 from services.monitor.usage import fold
-from services.monitor.usage.consumer import UsageConsumer
-from services.monitor.usage.senders import Gate
-from services.monitor.verdicts import usecases
-from services.monitor.verdicts.domain import EVERY_SOURCE
+from services.monitor.usage import usecases as usage_usecases
+from services.monitor.usage.handlers import UsageConsumer
 
 RECORDS, SINGLE_RECORDS = 600_000, 4_000
 NAME = "usage ingest"
@@ -71,7 +72,7 @@ async def bare(env: Env, stream: Stream) -> float:
 
 async def ours(env: Env, stream: Stream) -> float:
     """The monitor's consumer, as it is configured by default, until the last offset is written."""
-    defaults = MonitorSettings.model_fields
+    defaults = Settings.model_fields
     async with env.database("monitor") as database:
         broker = make_broker(env.options)
         gate = await admitted(database)
@@ -126,13 +127,19 @@ async def per_message(env: Env, stream: Stream) -> float:
             folded = fold.Fold(calendar)
             if folded.add_all([record.value], voice):
                 raise Wrong("a beacon was refused")
-            moves = usecases.Moves(group, stream.topic, (record.partition,), (record.offset,), (record.offset + 1,))
-            await usecases.flush_usage(database, moves, folded.sheet())
+            moves = usage_usecases.OffsetAdvance(
+                consumer=group,
+                topic=stream.topic,
+                partitions=(record.partition,),
+                expected=(record.offset,),
+                next=(record.offset + 1,),
+            )
+            await usage_usecases.flush_usage(database, moves, folded.result())
             handled += 1
             if handled == stream.records:
                 done.set()
 
-        await usecases.start_offsets(database, group, stream.topic, dict.fromkeys(range(PARTITIONS), 0))
+        await usage_usecases.start_offsets(database, group, stream.topic, dict.fromkeys(range(PARTITIONS), 0))
         await broker.start()
         try:
             await done.wait()
@@ -146,12 +153,19 @@ async def per_message(env: Env, stream: Stream) -> float:
 async def admitted(database: Database) -> Gate:
     """The gate of a monitor that has admitted the beacons' source, on their last day."""
     clock = SteppedClock(ZONE, beacons.FIRST + timedelta(days=beacons.DAYS - 1))
-    first, covers = beacons.FIRST.date(), vouching.Scope(everything=True)
-    decided = vouching.Admission(first, True, (beacons.AGENT,), ("views",), covers, "all that is sent here")
-    await usecases.admit_source(
+    first, covers = beacons.FIRST.date(), Scope(everything=True)
+    decided = Admission(
+        since=first,
+        admitted=True,
+        agents=(beacons.AGENT,),
+        measures=("views",),
+        scope=covers,
+        reason="all that is sent here",
+    )
+    await admission_usecases.admit_source(
         database, beacons.SOURCE, decided, actor="benchmarks|operator", today=first, at=clock.now()
     )
-    return Gate(database, clock, MonitorSettings.model_fields["late_days"].default)
+    return Gate(database, clock, Settings.model_fields["late_days"].default)
 
 
 async def check(database: Database, stream: Stream) -> None:

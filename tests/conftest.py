@@ -1,22 +1,29 @@
-"""What tests stand on: one real PostgreSQL and one real Kafka per run, a database of its own for each test.
+"""What tests stand on: one real PostgreSQL and one real Kafka per process of a run, a database for each test.
 
-`postgres` and `kafka` start with the first test that asks for them. `database("registry")` clones a migrated template.
+`postgres` and `kafka` start with the first test that asks for them: each worker of `pytest -n 3` has its own, on ports
+and in folders of its own, and one that runs no test of Kafka starts none. `database("registry")` clones a migrated
+template.
 """
 
 import asyncio
+import json
 import os
+import re
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.database.migrations import migrate
 from deploy.kafka import topics
@@ -34,14 +41,48 @@ settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("fuzz", max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("same")
 
+# What is logged in a test is printed with a plain traceback: one in a frame, with all variables, takes three seconds.
+structlog.configure(
+    [
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
 
 # A database of a test need not survive a power cut; how one survives kill -9 is tested on servers of its own.
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+# How a file of tests asks for a server that takes seconds to start.
+SLOW = {
+    "stack": re.compile(r"\bstack: Running\b"),
+    "kafka": re.compile(r"\bkafka: LocalKafka\b|\bnew_topic: Any\b"),
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--attack-size`: how many times as large the attacks of tests/attack are."""
     parser.addoption("--attack-size", type=int, default=1, help="how many times as large attacks are (make attack: 10)")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "ByFile | None":
+    """With `--dist=loadfile`, files that share a broker or a stack run in one worker, so that it is started once."""
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+class ByFile(LoadScopeScheduling):
+    """Files are handed out whole; those of one folder that ask for one of the slow servers, together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _together(nodeid.partition("::")[0])
+
+
+@cache
+def _together(file: str) -> str:
+    text = (ROOT / file).read_text()
+    asked = next((server for server, asks in SLOW.items() if asks.search(text)), None)
+    return file if asked is None else f"{Path(file).parent} {asked}"
 
 
 @contextmanager
@@ -75,9 +116,27 @@ def alive() -> Callable[[int], bool]:
     return look
 
 
+# Names, in the environment, the servers of another process that this one uses instead of starting its own.
+LENT = "JIANFU_TEST_SERVERS"
+
+
+def lend(postgres: LocalPostgres, kafka: LocalKafka | None) -> str:
+    """The value of `LENT` for a run of tests as a child: name, port and folder of each server."""
+    servers = {"postgres": postgres} | ({"kafka": kafka} if kafka else {})
+    return json.dumps({name: (str(server.folder), server.port) for name, server in servers.items()})
+
+
+def _lent(name: str) -> tuple[Path, int] | None:
+    found = json.loads(os.environ.get(LENT, "{}")).get(name)
+    return (Path(found[0]), int(found[1])) if found else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[LocalPostgres]:
-    """A PostgreSQL server for this run."""
+    """A PostgreSQL server for this process."""
+    if lent := _lent("postgres"):
+        yield LocalPostgres(lent[0], port=lent[1])
+        return
     with open_folder() as path:
         server = LocalPostgres(path, settings=CARELESS).start()
         asyncio.run(server.prepare())
@@ -88,7 +147,10 @@ def postgres() -> Iterator[LocalPostgres]:
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[LocalKafka]:
-    """A Kafka broker for this run, with the product's topics (4 partitions), SASL and access lists."""
+    """A Kafka broker for this process, with the product's topics (4 partitions), SASL and access lists."""
+    if lent := _lent("kafka"):
+        yield LocalKafka(lent[0], port=lent[1])
+        return
     with open_folder() as path:
         broker = LocalKafka(path).start()
         client = topics.admin(broker.bootstrap, "admin", broker.password("admin"))
@@ -99,7 +161,7 @@ def kafka() -> Iterator[LocalKafka]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Running]:
-    """A whole `jianfu up` for this run, stepped clock, 2 partitions: its address, tokens, clients, Kafka's options."""
+    """A whole `jianfu up`, stepped clock, 2 partitions: its address, tokens, clients, Kafka's options."""
     with open_folder() as path:
         running = Running(path / "data")
         try:

@@ -20,8 +20,8 @@ from libs.common import events
 from libs.common.events.envelope import Event, from_outside
 from libs.common.events.intake import SourceStated
 from libs.common.process.settings import SERVICES
-from services.monitor.usage.consumer import TOPIC as USAGE
 from services.monitor.usage.fold import Beacon
+from services.monitor.usage.handlers import TOPIC as USAGE
 
 Part = dict[str, Any]
 SCHEMAS = "#/components/schemas/{model}"

@@ -17,8 +17,9 @@ from uuid import UUID
 
 from libs.common.outbound.egress import Egress
 from libs.common.outbound.targets import Place, Targets
-from services.decommission.cases.store import QUERIES, Held
-from services.decommission.context import Context
+from services.decommission.cases import store as case_store
+from services.decommission.cases.store import Case
+from services.decommission.deps import Deps
 
 # Steps that call out and are performed beside others, and how many of each at once. Orders to stop go out one by one:
 # when the switch goes off at most one is on its way. A page may have 2 MiB, of which not too many are held at once.
@@ -37,7 +38,7 @@ LOOKING = 10  # times as long as a look at all due cases took there is none, unl
 class Ahead:
     """A step that is a case's next move, and whom it will call as `host:port`; None where it calls nobody."""
 
-    held: Held
+    case: Case
     step: str
     target: str | None
 
@@ -57,8 +58,8 @@ class Begun:
 class Moves:
     """What a lane knows of cases: how to look at one, and how to perform its step."""
 
-    look: Callable[[Context, UUID], Awaitable[Ahead | None]]
-    perform: Callable[[Context, Held, str], Coroutine[Any, Any, None]]
+    look: Callable[[Deps, UUID], Awaitable[Ahead | None]]
+    perform: Callable[[Deps, Case, str], Coroutine[Any, Any, None]]
 
 
 class Lane:
@@ -66,7 +67,7 @@ class Lane:
 
     def __init__(
         self, moves: Moves, targets: Targets, under_way: dict[UUID, Begun], *, urgent: bool, patience: float | None
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.urgent = urgent
         self.errors: list[BaseException] = []
         self.busy = False
@@ -103,9 +104,11 @@ class Lane:
         self._changed.clear()
 
     async def drain(
-        self, horizon: Callable[[], Awaitable[datetime | None]], ctx: Callable[[], Context],
+        self,
+        horizon: Callable[[], Awaitable[datetime | None]],
+        deps: Callable[[], Deps],
         spare: Callable[[datetime], Awaitable[bool]] | None = None,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Work until nothing of this lane is due or under way; whether anything was done.
 
         `spare` is done whenever the lane has nothing to do but to wait for what is slow, and tells whether it did it.
@@ -116,7 +119,7 @@ class Lane:
             if self.errors:
                 raise self.errors.pop(0)
             until = await horizon()
-            if until is not None and await self._round(ctx(), until):
+            if until is not None and await self._round(deps(), until):
                 did = True
             elif until is not None and self._looked and self._settled() and spare is not None and await spare(until):
                 did = self._woken = True
@@ -138,33 +141,33 @@ class Lane:
             if begun.task is not None:
                 begun.task.cancel()
 
-    async def _round(self, ctx: Context, until: datetime) -> bool:
+    async def _round(self, deps: Deps, until: datetime) -> bool:
         """Begin what waits and finds a place by now, then look at what is due; whether anything moved."""
-        moved = await self._begin_waiting(ctx)
+        moved = await self._begin_waiting(deps)
         since = time.monotonic() - self._looked_at  # machine time
         pause = LOOKING * self._looked_for
         idle = not moved and not self._mine() and not self._waiting
         self._looked = (self._woken and since >= pause) or since >= max(pause, TICK) or idle
         if self._looked:
             self._woken = False
-            moved = await self._look_at_all(ctx, until) or moved
+            moved = await self._look_at_all(deps, until) or moved
             self._woken = self._woken or moved
         return moved
 
-    async def _begin_waiting(self, ctx: Context) -> bool:
+    async def _begin_waiting(self, deps: Deps) -> bool:
         moved = False
         for (step, target), cases in list(self._waiting.items()):
             while cases and self._has_room(step, target):
                 case_id = next(iter(cases))
                 del cases[case_id]
-                moved = await self._move(ctx, case_id) is not False or moved
+                moved = await self._move(deps, case_id) is not False or moved
             if cases:
                 self._press(step, target)
             else:
                 self._waiting.pop((step, target), None)
         return moved
 
-    async def _look_at_all(self, ctx: Context, until: datetime) -> bool:
+    async def _look_at_all(self, deps: Deps, until: datetime) -> bool:
         """Every case of this lane that is due, in the order (due, asset)."""
         begun = time.monotonic()  # machine time
         waited, self._waiting = self._waiting, {}
@@ -172,8 +175,8 @@ class Lane:
         moved, in_order = False, []
         after: tuple[datetime | None, UUID | None] = (None, None)
         while True:
-            async with ctx.database.connection() as conn:
-                rows = QUERIES.cases_due(
+            async with deps.database.connection() as conn:
+                rows = case_store.QUERIES.cases_due(
                     conn, until=until, urgent=self.urgent, after_due=after[0], after_asset=after[1], max_rows=PAGE
                 )
                 page = [row async for row in rows]
@@ -181,7 +184,7 @@ class Lane:
                 key, version = known.get(row["case_id"], (("", ""), 0))
                 if version == row["version"] and not self._has_room(*key):
                     self._waiting.setdefault(key, {})[row["case_id"]] = version
-                elif (outcome := await self._move(ctx, row["case_id"])) is None:
+                elif (outcome := await self._move(deps, row["case_id"])) is None:
                     in_order.append(row["case_id"])
                 else:
                     moved = outcome or moved
@@ -190,12 +193,12 @@ class Lane:
             after = page[-1]["due_at"], page[-1]["asset_id"]
         if not moved and self._settled():
             for case_id in in_order:
-                moved = await self._move(ctx, case_id, in_order=True) is not False or moved
+                moved = await self._move(deps, case_id, in_order=True) is not False or moved
         self._looked_at = time.monotonic()  # machine time
         self._looked_for = 0.0 if moved else self._looked_at - begun
         return moved
 
-    async def _move(self, ctx: Context, case_id: UUID, *, in_order: bool = False) -> bool | None:
+    async def _move(self, deps: Deps, case_id: UUID, *, in_order: bool = False) -> bool | None:
         """One move of one case, or its beginning. False where nothing moved, None where its turn has not come."""
         other = self._under_way.get(case_id)
         if other is not None:
@@ -205,34 +208,34 @@ class Lane:
             return False
         self._under_way[case_id] = begun = Begun(self)
         try:
-            ahead = await self._moves.look(ctx, case_id)
+            ahead = await self._moves.look(deps, case_id)
             if ahead is None:
                 return True
             if ahead.step in IN_ORDER and not in_order:
                 return None
             if ahead.target is None or ahead.step not in BESIDE:
                 begun.step = ahead.step
-                await self._moves.perform(ctx, ahead.held, ahead.step)
+                await self._moves.perform(deps, ahead.case, ahead.step)
                 return True
-            return self._begin(ctx, case_id, begun, ahead, ahead.target)
+            return self._begin(deps, case_id, begun, ahead, ahead.target)
         finally:
             if begun.task is None:
                 del self._under_way[case_id]
 
-    def _begin(self, ctx: Context, case_id: UUID, begun: Begun, ahead: Ahead, target: str) -> bool:
+    def _begin(self, deps: Deps, case_id: UUID, begun: Begun, ahead: Ahead, target: str) -> bool:
         """Perform a step beside the others where its target has a place; else the case waits for one."""
         place = None
         if self._under_bound(ahead.step):
             place = self._targets.take(target, urgent=self._hurries(ahead.step))
         if place is None:
-            self._waiting.setdefault((ahead.step, target), {})[case_id] = ahead.held.case.version
+            self._waiting.setdefault((ahead.step, target), {})[case_id] = ahead.case.row.version
             self._press(ahead.step, target)
             return False
         # A look goes by the ordinary way in both lanes: neither a redirect nor a slow name of its may hinder an order.
-        door = ctx.egress.through(place, urgent=place.urgent)
+        door = deps.egress.through(place, urgent=place.urgent)
         begun.step, begun.place, begun.door = ahead.step, place, door
         self._steps[ahead.step] += 1
-        begun.task = asyncio.create_task(self._moves.perform(replace(ctx, egress=door), ahead.held, ahead.step))
+        begun.task = asyncio.create_task(self._moves.perform(replace(deps, egress=door), ahead.case, ahead.step))
         begun.task.add_done_callback(lambda task: self._end(case_id, begun, task))
         return True
 

@@ -1,6 +1,6 @@
 """Assembles decommission."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -9,32 +9,39 @@ from fastapi import FastAPI
 from libs.common.consumer.subscription import EventSubscription, Handler
 from libs.common.db.pool import Database
 from libs.common.dead_letters import api as letters
-from libs.common.events import registry
+from libs.common.events import monitor, registry
 from libs.common.http import app as web
 from libs.common.outbound.egress import Egress
 from libs.common.outbound.targets import LONGEST_REST, Targets
 from libs.common.process.run import Parts, Role, open_base, serve
 from libs.common.process.settings import load
 from libs.common.refusals import noting
-from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
-from services.decommission.alarms import api as api_alarms
-from services.decommission.announcements import api as api_announcements
-from services.decommission.archives import api as api_packages
-from services.decommission.archives.bag import Archive
-from services.decommission.cases import api, handlers
-from services.decommission.cases.domain import Windows
-from services.decommission.checkpoints import api as api_checkpoints
-from services.decommission.connectors import api as api_connectors
-from services.decommission.connectors import webhook
-from services.decommission.context import Context
+from services.decommission.alarms import api as alarm_api
+from services.decommission.announcements import api as announcement_api
+from services.decommission.archives import api as archive_api
+from services.decommission.archives.store import Archive
+from services.decommission.calls import client
+from services.decommission.casefiles import api as casefile_api
+from services.decommission.cases import api as case_api
+from services.decommission.checkpoints import api as checkpoint_api
+from services.decommission.connectors import api as connector_api
+from services.decommission.controls import api as control_api
+from services.decommission.controls import usecases as control_usecases
+from services.decommission.deps import CONSUMER, Deps
 from services.decommission.executor import Executor
-from services.decommission.keys import api as api_keys
+from services.decommission.findings import handlers as finding_handlers
+from services.decommission.gates import api as gate_api
+from services.decommission.keys import api as key_api
 from services.decommission.keys.jobs import Messenger
-from services.decommission.limits import api as api_setup
-from services.decommission.limits import usecases as switch
-from services.decommission.plans import api as api_plans
+from services.decommission.limits import api as limit_api
+from services.decommission.mandates import api as mandate_api
+from services.decommission.notices import api as notice_api
+from services.decommission.plans import api as plan_api
+from services.decommission.register import handlers as register_handlers
 from services.decommission.settings import Settings
+from services.decommission.setup import api as setup_api
+from services.decommission.trials import api as trial_api
 
 RESERVE = 4  # connections that only the urgent lane takes
 STEPPED_REST = 0.2  # seconds
@@ -42,20 +49,26 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 DESCRIPTION = "关停:通知、批准、归档、停用、核验。 Notice, approval, archive, shutdown and verification."
 
 
-def topics(ctx: Context, windows: Windows, executor: Executor) -> dict[str, Mapping[str, Handler]]:
+def topics(deps: Deps, wake: Callable[[], None]) -> dict[str, Mapping[str, Handler]]:
     """What is read from which topic."""
     return {
-        "jianfu.registry": handlers.assets(ctx, executor.wake),
-        "jianfu.registry.units": handlers.units(ctx),
-        "jianfu.monitor": handlers.findings(ctx, windows, executor.wake),
+        registry.AssetRegistered.TOPIC: register_handlers.assets(deps, wake),
+        registry.UnitRecorded.TOPIC: register_handlers.units(deps),
+        monitor.FindingOpened.TOPIC: finding_handlers.findings(deps, wake),
     }
 
 
 def application(
-    ctx: Context, executor: Executor, messenger: Messenger, windows: Windows, authenticator: Authenticator,
-    taken: Mapping[str, Mapping[str, Handler]], *, health: web.Health, quiet: web.Health,
-) -> FastAPI:  # fmt: skip
-    """The HTTP application."""
+    deps: Deps,
+    wake: Callable[[], None],
+    wake_messenger: Callable[[], None],
+    authenticator: Authenticator,
+    handlers: Mapping[str, Mapping[str, Handler]],
+    *,
+    health: web.Health,
+    quiet: web.Health,
+) -> FastAPI:
+    """The HTTP application; `wake` and `wake_messenger` tell the two loops that something may be due."""
     app = web.create_app(
         "decommission",
         title="Jianfu decommission 关停",
@@ -63,21 +76,31 @@ def application(
         authenticator=authenticator,
         examples=Path(__file__).with_name("examples.yaml"),
     )
-    app.include_router(web.status_router(health, quiet, partial(switch.note, ctx)))
-    app.include_router(web.clock_router("decommission", ctx.database, ctx.clock))
-    app.include_router(noting.router("decommission", ctx.database))
-    app.include_router(letters.router("decommission", ctx.database, taken))
-    app.include_router(api.router(ctx, executor))
-    app.include_router(api_packages.router(ctx))
-    app.include_router(api_plans.router(ctx, executor))
-    app.include_router(api_alarms.router(ctx))
-    app.include_router(api_checkpoints.router(ctx))
-    app.include_router(api_keys.router(ctx, executor, messenger))
-    app.include_router(api_announcements.router(ctx))
-    app.include_router(api_connectors.router(ctx, executor))
-    app.include_router(
-        api_setup.router(ctx, executor, windows, [tokens.public_key(ctx.signing_key), *ctx.retired_keys])
-    )
+    app.include_router(web.status_router(health, quiet, partial(control_usecases.note, deps)))
+    app.include_router(web.clock_router("decommission", deps.database, deps.clock))
+    app.include_router(noting.router("decommission", deps.database))
+    app.include_router(letters.router("decommission", deps.database, handlers))
+    for routes in (
+        case_api.router(deps, wake),
+        gate_api.router(deps),
+        notice_api.router(deps, wake),
+        casefile_api.router(deps),
+        archive_api.router(deps.database, deps.archive),
+        plan_api.router(deps, wake),
+        mandate_api.router(deps),
+        alarm_api.router(deps),
+        checkpoint_api.router(deps),
+        key_api.router(deps, wake, wake_messenger),
+        announcement_api.router(deps),
+        connector_api.router(deps, wake),
+        trial_api.router(deps),
+        setup_api.router(deps),
+        limit_api.router(deps.limits, deps.windows),
+        control_api.router(deps, wake),
+        notice_api.receipts(deps, wake),
+        casefile_api.service_keys(deps),
+    ):
+        app.include_router(routes)
     web.seal(app)
     return app
 
@@ -88,30 +111,39 @@ async def main(role: Role) -> None:
     limits, windows, signing_key = settings.read_limits(), settings.read_windows(), settings.signing_key()
     base = await open_base(settings, MIGRATIONS, role)
     exceptions = {
-        webhook.NOTICE: settings.egress_allow_notice,
-        webhook.CONNECTOR: settings.egress_allow_connector,
-        webhook.PROBE: settings.egress_allow_probe,
+        client.NOTICE: settings.egress_allow_notice,
+        client.CONNECTOR: settings.egress_allow_connector,
+        client.PROBE: settings.egress_allow_probe,
     }
     # Under a stepped clock a day is over in moments, and must not end before everybody was called who is to be.
     targets = Targets(longest_rest=LONGEST_REST if base.clock.mode == "system" else STEPPED_REST)
     egress, archive = Egress(exceptions, targets=targets), Archive(settings.archive_dir)
     reserve = await Database.connect(settings.database_url, name="decommission", size=RESERVE)
     reserve.after_commit = base.database.after_commit
-    ctx = Context(
-        base.database, base.clock, egress, signing_key, limits, archive, settings.kill_switch, windows,
+    deps = Deps(
+        database=base.database,
+        clock=base.clock,
+        egress=egress,
+        signing_key=signing_key,
+        limits=limits,
+        archive=archive,
+        kill_switch=settings.kill_switch,
+        windows=windows,
         retired_keys=settings.retired_keys(),
-    )  # fmt: skip
-    executor, messenger = Executor(ctx, reserve), Messenger(ctx)
+    )
+    executor, messenger = Executor(deps, reserve), Messenger(deps)
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
-    taken = topics(ctx, windows, executor)
-    await switch.record_settings(ctx, windows)
-    app = application(ctx, executor, messenger, windows, authenticator, taken, health=base.health, quiet=base.quiet)
-    kinds = {registry.UnitRecorded.TOPIC: partial(handlers.Units, ctx)}
+    handlers = topics(deps, executor.wake)
+    await control_usecases.record_settings(deps)
+    app = application(
+        deps, executor.wake, messenger.wake, authenticator, handlers, health=base.health, quiet=base.quiet
+    )
+    kinds = {registry.UnitRecorded.TOPIC: partial(register_handlers.Units, deps)}
     subscriptions = [
         kinds.get(topic, EventSubscription)(
-            base.broker, base.database, topic, "decommission", handled, patience=settings.consumer_patience
+            base.broker, base.database, topic, CONSUMER, handled, patience=settings.consumer_patience
         )
-        for topic, handled in taken.items()
+        for topic, handled in handlers.items()
     ]
 
     async def due() -> tuple[int, int]:

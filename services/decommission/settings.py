@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from libs.common.outbound.egress import LAST_PORT
 from libs.common.process.settings import CommonSettings
 from libs.common.security.signing import UnfitKey, check_key
-from services.decommission.cases.domain import Limits, Windows, read_limits
+from services.decommission.limits.domain import Limits, Windows, read_limits
 
 
 def _public(key: Any) -> bool:
@@ -24,12 +24,12 @@ def _public(key: Any) -> bool:
     return True
 
 
-def _exact(place: str) -> str:
-    host, _, port = place.rpartition(":")
+def _exact(address: str) -> str:
+    host, _, port = address.rpartition(":")
     fits = re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= LAST_PORT
     if not re.fullmatch(r"[^\s/@:*]+|\[[0-9a-fA-F:.]+\]", host) or not fits:
-        raise ValueError(f"{place!r} is no exact host:port such as target.example:443")
-    return place.lower()
+        raise ValueError(f"expected an exact host:port such as target.example:443, got {address!r}")
+    return address.lower()
 
 
 def _split(value: object) -> object:
@@ -70,8 +70,8 @@ class Settings(CommonSettings):
         """Raises ValueError at start where one is no public Ed25519 key."""
         if self.retired_keys_file is None:
             return ()
-        held = json.loads(self.retired_keys_file.read_text())
-        keys = held.get("keys") if isinstance(held, dict) else None
+        jwks = json.loads(self.retired_keys_file.read_text())
+        keys = jwks.get("keys") if isinstance(jwks, dict) else None
         if not isinstance(keys, list) or not all(_public(key) for key in keys):
             raise ValueError(f"{self.retired_keys_file}: expected a JWKS of public Ed25519 keys and nothing private")
         return tuple(keys)

@@ -2,24 +2,14 @@
 
 from typing import Annotated, ClassVar
 
-from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from libs.common.process.settings import CommonSettings
+from services.monitor.sweeps import schedule
 
 
-def _cron(text: str) -> str:
-    from datetime import UTC, datetime
-
-    try:
-        CronSim(text, datetime(2026, 1, 1, tzinfo=UTC))
-    except CronSimError as error:
-        raise ValueError(f"{text!r} is no cron expression such as '0 2 * * *': {error}") from None
-    return text
-
-
-class MonitorSettings(CommonSettings):
+class Settings(CommonSettings):
     """`JIANFU_MONITOR_…` beside what every service reads.
 
     `sweep_at`: when to sweep under the system clock (cron, in the deployment's zone). `sweep_chunk`: assets per
@@ -30,7 +20,7 @@ class MonitorSettings(CommonSettings):
     model_config = SettingsConfigDict(env_prefix="JIANFU_MONITOR_", extra="ignore", case_sensitive=False, frozen=True)
     SERVICE: ClassVar[str] = "monitor"
 
-    sweep_at: Annotated[str, AfterValidator(_cron)] = "0 2 * * *"
+    sweep_at: Annotated[str, AfterValidator(schedule.check)] = "0 2 * * *"
     sweep_chunk: int = Field(5_000, ge=1, le=100_000)
     usage_batch: int = Field(20_000, ge=100, le=100_000)
     usage_keys: int = Field(20_000, ge=100, le=1_000_000)

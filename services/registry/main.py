@@ -17,16 +17,19 @@ from libs.common.refusals import noting, release
 from libs.common.refusals.reread import Reread
 from libs.common.refusals.senders import Bounds, Senders
 from libs.common.security.tokens import Authenticator
-from services.registry.assets import api, refill
+from services.registry.assets import api as assets_api
 from services.registry.assets.domain import Policy
-from services.registry.intake import api as api_intake
-from services.registry.intake import handlers
+from services.registry.guard import api as guard_api
+from services.registry.imports import api as imports_api
+from services.registry.intake import api as intake_api
+from services.registry.intake import handlers as intake_handlers
+from services.registry.lookalikes import jobs as lookalikes_jobs
 from services.registry.settings import Settings
-from services.registry.units import api as api_units
-from services.registry.verification import api as api_public
+from services.registry.tombstones import api as tombstones_api
+from services.registry.tombstones import handlers as tombstones_handlers
+from services.registry.units import api as units_api
+from services.registry.verification import api as verification_api
 
-LIFECYCLE = "jianfu.intake.lifecycle"
-DECOMMISSION = "jianfu.decommission"
 MIGRATIONS = Path(__file__).with_name("migrations")
 DESCRIPTION = "登记:单位、应用、公众账号、工作群组。 Records units, apps, public accounts and work groups."
 
@@ -55,36 +58,40 @@ def application(
     app.include_router(noting.router("registry", database))
     app.include_router(letters.router("registry", database, taken))
     app.include_router(release.router("registry", database, taken, reread))
-    app.include_router(api_units.router(database, clock))
-    app.include_router(api.router(database, clock, policy))
-    app.include_router(api_intake.router(database, clock, policy))
-    app.include_router(api_public.router(database, clock.zone, policy.reopen_after.days))
+    app.include_router(units_api.router(database, clock))
+    app.include_router(assets_api.router(database, clock))
+    app.include_router(intake_api.router(database, clock, policy))
+    app.include_router(imports_api.router(database, clock, policy))
+    app.include_router(guard_api.router(database, clock, policy))
+    app.include_router(tombstones_api.router(database, policy.reopen_after.days))
+    app.include_router(verification_api.router(database, clock.zone))
     web.seal(app)
     return app
 
 
 async def main(role: Role) -> None:
-    """Build the parts in order and serve until told to stop."""
+    """Build the parts in order and serve until the process is stopped."""
     settings = load(Settings)
     base = await open_base(settings, MIGRATIONS, role)
     policy = settings.policy()
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     taken = {
-        LIFECYCLE: handlers.intake(base.database, base.clock, authenticator, policy),
-        DECOMMISSION: handlers.cases(base.database, base.clock),
+        intake_handlers.TOPIC: intake_handlers.build(base.database, base.clock, authenticator, policy),
+        tombstones_handlers.TOPIC: tombstones_handlers.build(base.database, base.clock),
     }
     reread = Reread(settings.kafka_options(), authenticator)
     app = application(
         base.database, base.clock, policy, authenticator, taken, reread, health=base.health, quiet=base.quiet
     )
     bounds, patience = Bounds(settings.sender_refusals, kept=settings.sender_kept), settings.consumer_patience
-    senders = {LIFECYCLE: Senders(base.database, authenticator, LIFECYCLE, bounds)}
+    topic = intake_handlers.TOPIC
+    senders = {topic: Senders(base.database, authenticator, topic, bounds)}
     subscriptions = [
         EventSubscription(
             base.broker, base.database, topic, "registry", handled, senders=senders.get(topic), patience=patience
         )
         for topic, handled in taken.items()
     ]
-    filling = partial(refill.at_start, base.database)
+    filling = partial(lookalikes_jobs.fill_at_start, base.database)
     filling.__name__ = "refill"  # type: ignore[attr-defined]
     await serve(base, Parts(app=app, subscriptions=subscriptions, loops=[filling]))

@@ -29,5 +29,9 @@ class Settings(CommonSettings):
     def policy(self) -> Policy:
         closed_for = timedelta(days=self.reopen_days)  # calendar days
         return Policy(
-            self.guard_share, self.guard_floor, closed_for, self.guard_limits, ZoneInfo(self.timezone)
-        )  # fmt: skip
+            guard_share=self.guard_share,
+            guard_floor=self.guard_floor,
+            reopen_after=closed_for,
+            guard_limits=self.guard_limits,
+            zone=ZoneInfo(self.timezone),
+        )

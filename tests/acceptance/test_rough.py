@@ -18,7 +18,7 @@ import aiokafka
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.decommission.casefiles import build as casefile
+from services.decommission.casefiles import build
 from tests.acceptance.house import House, account, beacon, declared, eventually, new_data, stated
 from tests.acceptance.running import JIANFU
 from tests.acceptance.story import DEAD, FIRST, SILENT_SINCE, Story
@@ -314,7 +314,7 @@ async def test_a_tampered_case_file_is_found_out_offline(
     TAMPERINGS[how](file["log"])
     if rehashed:
         rehash(file)
-        file["head"] = casefile.head(file)
+        file["head"] = build.head(file)
     assert await verified(story, tmp_path, file) == 1
 
 

@@ -14,6 +14,7 @@ class PureContract(ForbiddenContract):
     Options, beside those of `forbidden`:
         - capabilities: packages whose modules are meant, also those in packages below them.
         - acting: names of files that may do I/O, in whatever capability they stand.
+        - acting_packages: packages whose modules are one use case each, or one implementation of a port each.
         - excepted: single modules that may, each a debt or an adapter.
     """
 
@@ -22,6 +23,7 @@ class PureContract(ForbiddenContract):
     source_modules = fields.SetField(subfield=fields.ModuleExpressionField(), required=False)
     capabilities = fields.SetField(subfield=fields.ModuleExpressionField())
     acting = fields.SetField(subfield=fields.StringField())
+    acting_packages = fields.SetField(subfield=fields.ModuleExpressionField(), required=False)
     excepted = fields.SetField(subfield=fields.ModuleExpressionField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
@@ -32,12 +34,14 @@ class PureContract(ForbiddenContract):
         """
         packages = {each.name for each in module_expressions_to_modules(graph, self.capabilities)}
         excepted = {each.name for each in module_expressions_to_modules(graph, self.excepted or set())}
+        of_acting = {each.name for each in module_expressions_to_modules(graph, self.acting_packages or set())}
         pure = {
             module
             for module in graph.modules
             if not (graph.is_module_squashed(module) or graph.find_children(module))
             and any(module.startswith(f"{package}.") for package in packages)
             and module not in excepted
+            and not (module.rpartition(".")[0] in of_acting and not module.endswith(".domain"))
             and module.rpartition(".")[2] not in self.acting
         }
         if not pure:

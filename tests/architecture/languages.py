@@ -10,7 +10,7 @@ from pathlib import Path
 import libs
 import services
 from libs.common.errors import DomainError
-from services.decommission.refusals import Reasoned
+from services.decommission.reasons import Reasoned
 from tests.architecture.tree import ROOT, below
 
 HAN = re.compile(r"[\u4e00-\u9fff]")

@@ -13,7 +13,8 @@ PAGES = ("README.zh-CN.md", "README.md", "CHANGELOG.md")
 QUOTED = {
     "services/registry/lists": "what lists say, so that their rows are read",
     "services/registry/identity/slips.py": "words beside a QR code, where an address should be",
-    "services/registry/platforms": "what platforms and circulars are called, and what people write for none",
+    "services/registry/platforms": "what platforms and circulars are called",
+    "services/registry/spelling/nothing.py": "what people write where they state nothing",
 }
 INSIDE = {"计划": ("计划单列市",)}
 _CHINESE = re.compile(r"[一-鿿]+")

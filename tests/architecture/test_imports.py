@@ -29,25 +29,69 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
     ],
     "inside": [
         ("services/registry/assets/store.py", "import services.registry.assets.usecases"),
-        ("services/monitor/verdicts/usecases.py", "import services.monitor.verdicts.api"),
-        ("services/monitor/verdicts/domain.py", "import services.monitor.verdicts.store"),
-        ("services/decommission/cases/usecases.py", "import services.decommission.cases.handlers"),
+        ("services/decommission/cases/usecases.py", "import services.decommission.cases.api"),
+        ("services/decommission/cases/casework.py", "import services.decommission.cases.usecases"),
         ("services/registry/units/usecases.py", "import services.registry.units.api"),
     ],
     "pure": [
         ("services/registry/assets/domain.py", "import asyncpg"),
         ("services/registry/assets/domain.py", "import libs.common.clock"),
-        ("services/registry/platforms/networks.py", "import pathlib"),
+        ("services/registry/platforms/families/social.py", "import pathlib"),
+        ("services/registry/imports/formats/xlsx.py", "import subprocess"),
+        ("services/registry/intake/cloudevents.py", "import fastapi"),
         ("services/monitor/policy/pack.py", "import httpx"),
-        ("services/monitor/verdicts/domain.py", "import time"),
+        ("services/monitor/signals/catalogue.py", "import asyncpg"),
+        ("services/monitor/usage/batch.py", "import aiokafka"),
+        ("services/monitor/verdicts/judgement.py", "import time"),
+        ("services/monitor/verdicts/explain.py", "import libs.common.db.pool"),
         ("services/decommission/cases/next_move.py", "import libs.common.db.pool"),
         ("services/decommission/cases/domain.py", "import os"),
+        ("services/decommission/gates/domain.py", "import services.decommission.gates.store"),
+        ("services/decommission/connectors/domain.py", "import httpx"),
         ("services/decommission/cases/case.py", "import services.decommission.cases.store"),
+    ],
+    "order-decommission": [
+        ("services/decommission/cases/store.py", "import services.decommission.plans.store"),
+        ("services/decommission/limits/domain.py", "import services.decommission.deps"),
+        ("services/decommission/routes/close.py", "import services.decommission.cases.next_move"),
+        ("services/decommission/notices/usecases.py", "import services.decommission.mandates.store"),
+    ],
+    "connectors-independent": [
+        ("services/decommission/connectors/types/other.py", "import services.decommission.connectors.types.webhook"),
+    ],
+    "channels-independent": [
+        ("services/decommission/channels/types/other.py", "import services.decommission.channels.types.webhook"),
+    ],
+    "probes-independent": [
+        ("services/decommission/probes/types/other.py", "import services.decommission.probes.types.page"),
+    ],
+    "contents-independent": [
+        ("services/decommission/archives/contents/other.py", "import services.decommission.archives.contents.account"),
     ],
     "inner-rooms": [
         ("services/registry/assets/store.py", "import fastapi"),
-        ("services/monitor/verdicts/usecases.py", "import libs.common.consumer.subscription"),
+        ("services/monitor/sweeps/usecases.py", "import libs.common.consumer.subscription"),
         ("services/decommission/cases/store.py", "import httpx"),
+    ],
+    "order-registry": [
+        ("services/registry/units/usecases.py", "import services.registry.assets.domain"),
+        ("services/registry/guard/usecases.py", "import services.registry.intake.usecases"),
+        ("services/registry/tombstones/pages.py", "import services.registry.verification.schemas"),
+        ("services/registry/platforms/names.py", "import services.registry.lists.words"),
+        ("services/registry/intake/api.py", "import services.registry.verification.answers"),
+    ],
+    "formats": [("services/registry/imports/formats/csv.py", "import services.registry.imports.formats.xlsx")],
+    "platforms": [
+        ("services/registry/platforms/families/stores.py", "import services.registry.platforms.families.social"),
+    ],
+    "order-monitor": [
+        ("services/monitor/signals/store.py", "import services.monitor.policy.pack"),
+        ("services/monitor/policy/rulebook.py", "import services.monitor.verdicts.judgement"),
+        ("services/monitor/policy/pack.py", "import services.monitor.usage.fold"),
+        ("services/monitor/sources/store.py", "import services.monitor.usage.store"),
+        ("services/monitor/verdicts/store.py", "import services.monitor.sweeps.store"),
+        ("services/monitor/sweeps/usecases.py", "import services.monitor.rechecks.domain"),
+        ("services/monitor/newcomer.py", "import services.monitor.metrics"),
     ],
 }
 BREAKS = [(contract, module, line) for contract, breaks in PLANTED.items() for module, line in breaks]
@@ -81,6 +125,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(("contract", "module", "line"), BREAKS, ids=[f"{c}: {m}: {li}" for c, m, li in BREAKS])
 def test_a_planted_break_is_caught(copy: Path, contract: str, module: str, line: str) -> None:
+    (copy / module).parent.mkdir(exist_ok=True)
+    (copy / module).parent.joinpath("__init__.py").touch()
     with (copy / module).open("a") as file:
         file.write(f"\n{line}\n")
     ran = lint(copy, contract)

@@ -11,31 +11,22 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
 from libs.common.clock import SteppedClock
-from libs.common.consumer.fetching import EndOffsets
-from libs.common.consumer.subscription import make_broker
 from libs.common.db.pool import Database
 from libs.common.events.registry import AssetRegistered
 from libs.common.exact import Count, Day
 from libs.common.http.app import reads
 from libs.common.outbound.egress import Egress
-from libs.common.outbox.relay import Publisher, Relay
-from libs.common.process.run import Base
 from libs.common.refusals.reread import Reread
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
 from libs.common.text import Text
-from services.decommission import main as decommission
-from services.decommission.archives.bag import Archive
-from services.decommission.cases.domain import Limits, Windows
-from services.decommission.context import Context
-from services.decommission.executor import Executor
-from services.decommission.keys.jobs import Messenger
+from services.decommission import main
+from services.decommission.archives.store import Archive
+from services.decommission.deps import Deps
+from services.decommission.limits.domain import Limits, Windows
 from services.monitor import api as monitor
-from services.monitor.assets import handlers
-from services.monitor.main import rules_of
-from services.monitor.sweeps.run import Sweeper
-from services.monitor.usage import fold
-from services.monitor.usage.senders import Gate
+from services.monitor import handlers as monitor_handlers
+from services.monitor.deps import deps_of, rules_of
 from services.registry import main as registry
 from services.registry.assets.domain import Policy
 from tests.architecture import inputs
@@ -56,25 +47,33 @@ def away() -> Database:
     return Database(asyncpg.create_pool("postgresql://127.0.0.1:1/nowhere"), "away", lambda: None)
 
 
+def wake() -> None:
+    """Nobody sleeps here."""
+
+
 def of_registry(_: Path) -> FastAPI:
     reread = Reread(NOWHERE, ISSUER)
     return registry.application(away(), CLOCK, Policy(), ISSUER, {}, reread, health=well, quiet=well)
 
 
 def of_monitor(_: Path) -> FastAPI:
-    database, book = away(), rules_of()
-    relay = Relay(database, Publisher(NOWHERE))
-    base = Base(None, database, CLOCK, make_broker(NOWHERE), relay, EndOffsets(NOWHERE), "api")  # type: ignore[arg-type]
-    sweeper, gate = Sweeper(database, book, CLOCK, chunk=1), Gate(database, CLOCK, 45)
-    taken = handlers.handlers_of(database, book, CLOCK, ISSUER, gate)
-    return monitor.build(base, ISSUER, book, sweeper, fold.Calendar(ZONE), gate, taken)
+    deps = deps_of(away(), CLOCK, ISSUER, rules_of())
+    by_topic = monitor_handlers.build(deps)
+    return monitor.build(deps, by_topic, Reread(NOWHERE, ISSUER), health=well, quiet=well)
 
 
 def of_decommission(folder: Path) -> FastAPI:
-    ctx = Context(away(), CLOCK, Egress({}), KEY, Limits(), Archive(folder))
-    executor, messenger, windows = Executor(ctx), Messenger(ctx), Windows()
-    taken = decommission.topics(ctx, windows, executor)
-    return decommission.application(ctx, executor, messenger, windows, ISSUER, taken, health=well, quiet=well)
+    deps = Deps(
+        database=away(),
+        clock=CLOCK,
+        egress=Egress({}),
+        signing_key=KEY,
+        limits=Limits(),
+        archive=Archive(folder),
+        windows=Windows(),
+    )
+    taken = main.topics(deps, wake)
+    return main.application(deps, wake, wake, ISSUER, taken, health=well, quiet=well)
 
 
 @pytest.mark.parametrize("build", [of_registry, of_monitor, of_decommission])

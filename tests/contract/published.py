@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 EVENTS = HERE / "events"
 APIS = HERE / "openapi"
+SIGNALS = ROOT / "docs" / "architecture" / "monitor" / "signals-in-use.md"
 
 
 def event_classes() -> list[type[Event]]:

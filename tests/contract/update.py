@@ -1,7 +1,7 @@
-"""`python -m tests.contract.update [events] [openapi] [asyncapi] [--anew]`: record what is published; not a break.
+"""`python -m tests.contract.update [platforms] [events] [openapi] [asyncapi] [signals] [--anew]`: record what is told.
 
-A break is refused with its list. What must break becomes a new type `….v2`, or a new version of the API; only before a
-first release, when nobody relies on anything yet, `--anew` records it all the same.
+Additions are recorded; a break is refused with its list. What must break becomes a new type `….v2`, or a new version of
+the API; only before a first release, when nobody relies on anything yet, `--anew` records it all the same.
 """
 
 import asyncio
@@ -16,8 +16,11 @@ from deploy.kafka import asyncapi
 from deploy.local.postgres import OWNER, LocalPostgres
 from libs.common.http import manual
 from libs.common.process.settings import SERVICES
+from services.monitor.signals import catalogue
+from services.registry.platforms.names import USUAL
 from tests.contract import additive, published
 
+KNOWN = published.ROOT / "libs" / "common" / "events" / "known.py"
 Breaks = Callable[[Any, Any], list[str]]
 
 
@@ -61,16 +64,30 @@ def apis() -> dict[str, Any]:
             server.stop()
 
 
+def platforms() -> None:
+    """Write the names of the registry's platforms into the list that all services share."""
+    text = KNOWN.read_text()
+    names = "".join(f'        "{name}",\n' for name in sorted(USUAL))
+    begin, end = "PLATFORMS = frozenset(\n    {\n", "    }\n)\n"
+    before, _, rest = text.partition(begin)
+    KNOWN.write_text(f"{before}{begin}{names}{end}{rest.partition(end)[2]}")
+
+
 def main(wanted: list[str]) -> int:
     anew = "--anew" in wanted
-    parts = [part for part in wanted if part != "--anew"] or ["events", "openapi", "asyncapi"]
+    every = ["platforms", "events", "openapi", "asyncapi", "signals"]
+    parts = [part for part in wanted if part != "--anew"] or every
     found = []
+    if "platforms" in parts:
+        platforms()
     if "events" in parts:
         found += record(published.EVENTS, events(), additive.event_breaks, anew=anew)
     if "openapi" in parts:
         found += record(published.APIS, apis(), additive.api_breaks, anew=anew)
     if "asyncapi" in parts:
         manual.ASYNCAPI.write_text(asyncapi.served())
+    if "signals" in parts:
+        published.SIGNALS.write_text(catalogue.page(), "utf-8")
     for each in found:
         print(f"{'broken' if anew else 'refused'}: {each}", file=sys.stderr)
     return bool(found) and not anew

@@ -14,9 +14,8 @@ from libs.common.http.app import Cursor, Limit, require
 from libs.common.http.bodies import Body
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
-from services.decommission.cases import usecases
-from services.decommission.cases.store import QUERIES
-from services.decommission.context import Context
+from services.decommission.alarms import store, usecases
+from services.decommission.deps import Deps
 
 READ = ("viewer", "operator", "approver", "auditor")
 ACT = ("operator", "approver")
@@ -66,7 +65,7 @@ class Why(Body):
     reason: Annotated[str, Text(1000, lines=True)]
 
 
-def router(ctx: Context) -> APIRouter:
+def router(deps: Deps) -> APIRouter:
     """Alarms."""
     routes = APIRouter(prefix="/decommission/v1/alarms", tags=["alarms 告警"])
 
@@ -80,12 +79,17 @@ def router(ctx: Context) -> APIRouter:
     ) -> Alarms:
         """`state=lasting` shows those that have not ended: open or acknowledged."""
         begin, lasting = paging.place(cursor), state == "lasting"
-        async with ctx.database.reading() as conn:
+        async with deps.database.reading() as conn:
             await PLUMBING.plan_for_values(conn)
-            rows = QUERIES.alarm_list(
-                conn, kind=kind, state=None if lasting else state, lasting=lasting, at=begin.at, which=begin.which,
+            rows = store.QUERIES.alarm_list(
+                conn,
+                kind=kind,
+                state=None if lasting else state,
+                lasting=lasting,
+                at=begin.at,
+                which=begin.which,
                 max_rows=limit + 1,
-            )  # fmt: skip
+            )
             items = [_shown(row) async for row in rows]
         shown, after = paging.cut(items, limit, lambda alarm: (alarm.at, alarm.alarm_id))
         return Alarms(items=shown, next=after)
@@ -93,19 +97,19 @@ def router(ctx: Context) -> APIRouter:
     @routes.get("/{alarm_id}", summary="One alarm 告警详情")
     async def alarm(alarm_id: UUID, _: Annotated[Principal, require(*READ)]) -> Alarm:
         """With who acknowledged it, and who or what ended it."""
-        return await _one(ctx, alarm_id)
+        return await _one(deps, alarm_id)
 
     @routes.post("/{alarm_id}/acknowledgement", summary="Say that somebody is at it 确认告警")
     async def acknowledge(alarm_id: UUID, body: Why, who: Annotated[Principal, require(*ACT)]) -> Alarm:
         """Said twice it is said once, and the first word stays. An alarm that has ended is refused with 409."""
-        await usecases.acknowledge_alarm(ctx, alarm_id, by=who.identity, role=_role(who), reason=body.reason)
-        return await _one(ctx, alarm_id)
+        await usecases.acknowledge_alarm(deps, alarm_id, by=who.identity, role=_role(who), reason=body.reason)
+        return await _one(deps, alarm_id)
 
     @routes.post("/{alarm_id}/end", summary="End it by hand 结束告警")
     async def end(alarm_id: UUID, body: Why, who: Annotated[Principal, require(*ACT)]) -> Alarm:
         """What it was raised for may go on: then it is raised anew. One that has ended stays as it ended."""
-        await usecases.end_alarm(ctx, alarm_id, by=who.identity, role=_role(who), reason=body.reason)
-        return await _one(ctx, alarm_id)
+        await usecases.end_alarm(deps, alarm_id, by=who.identity, role=_role(who), reason=body.reason)
+        return await _one(deps, alarm_id)
 
     return routes
 
@@ -115,9 +119,9 @@ def _role(who: Principal) -> str:
     return next(role for role in ACT if role in who.roles)
 
 
-async def _one(ctx: Context, alarm_id: UUID) -> Alarm:
-    async with ctx.database.reading() as conn:
-        row = await QUERIES.alarm_get(conn, alarm_id=alarm_id)
+async def _one(deps: Deps, alarm_id: UUID) -> Alarm:
+    async with deps.database.reading() as conn:
+        row = await store.QUERIES.alarm_get(conn, alarm_id=alarm_id)
     if row is None:
         raise Missing(what=(f"告警 {alarm_id}", f"alarm {alarm_id}"))
     return _shown(row)

@@ -11,9 +11,8 @@ from pydantic import BaseModel
 
 from libs.common.http import pages as common
 from libs.common.http.app import Limit, public
-from services.decommission.announcements import pages
-from services.decommission.announcements import usecases as announcements
-from services.decommission.context import Context
+from services.decommission.announcements import pages, usecases
+from services.decommission.deps import Deps
 
 NIL = UUID(int=0)
 
@@ -21,11 +20,11 @@ NIL = UUID(int=0)
 class Announcements(BaseModel):
     """A page of announcements; ask again with `cursor=next`."""
 
-    items: list[announcements.Announcement]
+    items: list[usecases.Announcement]
     next: UUID | None
 
 
-def router(ctx: Context) -> APIRouter:
+def router(deps: Deps) -> APIRouter:
     """Announcements: JSON for machines, a page for people."""
     routes = APIRouter(prefix="/decommission/v1", tags=["public 公开"])
 
@@ -38,8 +37,8 @@ def router(ctx: Context) -> APIRouter:
     @public
     async def listed(request: Request, cursor: UUID = NIL, limit: Limit = 100) -> Response:
         """Each says the rule in words, its basis, the unit and what comes next; at most 50 at once."""
-        async with ctx.database.reading() as conn:
-            items, after = await announcements.page(ctx, conn, after=cursor, most=limit)
+        async with deps.database.reading() as conn:
+            items, after = await usecases.page(deps, conn, after=cursor, most=limit)
         if common.wanted(request):
             return pages.announcements(items, after=after)
         return _json({"items": [asdict(item) for item in items], "next": after})
@@ -47,14 +46,14 @@ def router(ctx: Context) -> APIRouter:
     @routes.get(
         "/announcements/{case_id}",
         summary="One closure that was announced 单项关停公告",
-        response_model=announcements.Announcement,
+        response_model=usecases.Announcement,
         responses=common.PAGE,
     )
     @public
     async def single(case_id: UUID, request: Request) -> Response:
         """Why it is closed, whose it is, not before which day, and what comes next, as the list tells it."""
-        async with ctx.database.reading() as conn:
-            item = await announcements.one(ctx, conn, case_id)
+        async with deps.database.reading() as conn:
+            item = await usecases.one(deps, conn, case_id)
         return pages.announcements([item], single=True) if common.wanted(request) else _json(asdict(item))
 
     return routes

@@ -25,9 +25,9 @@ RESTORED = ("已整体恢复,继续运行。", "It was brought back whole and go
 RETURNING = ("正在恢复运行,不再关停。", "It is being brought back and is not closed.")
 
 
-def after(state: State, told: Mapping[str, Any] | None, p: Progress) -> Both:
+def after(state: State, announcement: Mapping[str, Any] | None, p: Progress) -> Both:
     """What comes next, by where the case stands; `told` is the announcement, None where its log is in doubt."""
-    if state == "in_doubt" or told is None:
+    if state == "in_doubt" or announcement is None:
         return IN_DOUBT
     if state == "withdrawn":
         return WITHDRAWN
@@ -37,10 +37,10 @@ def after(state: State, told: Mapping[str, Any] | None, p: Progress) -> Both:
         return RESTORED
     if p.unwinding:
         return RETURNING
-    return _closing(told, p)
+    return _closing(announcement, p)
 
 
-def _closing(told: Mapping[str, Any], p: Progress) -> Both:
+def _closing(announcement: Mapping[str, Any], p: Progress) -> Both:
     windows = p.windows
     if p.looks.verified_at is not None:
         until = days.of(days.after(p.looks.verified_at, windows.restore_days + p.timer.paused, p.zone), p.zone)
@@ -56,7 +56,7 @@ def _closing(told: Mapping[str, Any], p: Progress) -> Both:
             f"It was stopped on {on}. Once it was seen to be gone on {windows.verify_days} days it can be brought back "
             f"whole for {windows.restore_days} days; then it is closed and has a tombstone.",
         )
-    stop = told.get("stop_not_before")
+    stop = announcement.get("stop_not_before")
     return (
         f"{stop} 之前不会停用。停用之前主办单位仍可答复保留;届时先归档,并再次复核,规则不再成立的不予停用。停用后连续 "
         f"{windows.verify_days} 天核实,再留 {windows.restore_days} 天恢复期可整体恢复,期满关停并发布关停公示。",

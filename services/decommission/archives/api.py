@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
+from libs.common.db.pool import Database
 from libs.common.errors import Missing
 from libs.common.http.app import require
 from libs.common.security.tokens import Principal
-from services.decommission.archives.bag import ArchiveFailed
-from services.decommission.cases.store import QUERIES
-from services.decommission.context import Context
-from services.decommission.refusals import PackageDamaged
+from services.decommission.archives import store
+from services.decommission.archives.domain import PackageDamaged
+from services.decommission.archives.store import Archive, ArchiveFailed
 
 CHUNK = 64 * 1024
 ZIP = "application/zip"
@@ -25,7 +25,7 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
-def router(ctx: Context) -> APIRouter:
+def router(database: Database, archive: Archive) -> APIRouter:
     """Archive packages."""
     routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 个案"])
 
@@ -39,11 +39,11 @@ def router(ctx: Context) -> APIRouter:
         """What was kept of the asset before it stopped, with a manifest of hashes. A damaged package is refused
         (409).
         """
-        async with ctx.database.reading() as conn:
-            if await QUERIES.archive_get(conn, case_id=case_id) is None:
+        async with database.reading() as conn:
+            if await store.QUERIES.archive_get(conn, case_id=case_id) is None:
                 raise Missing(what=(f"个案 {case_id} 的归档包", f"package of case {case_id}"))
         try:
-            stream = await ctx.archive.packed(case_id)
+            stream = await archive.packed(case_id)
         except ArchiveFailed as error:
             raise PackageDamaged(why=str(error)) from None
         name = f'attachment; filename="{case_id}.zip"'

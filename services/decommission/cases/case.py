@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from libs.common import days
-from services.decommission.cases.domain import Windows
+from services.decommission.limits.domain import Windows
 from services.decommission.routes.route import Route
 from services.decommission.routes.table import FIRST
 

@@ -28,9 +28,13 @@ class Entry:
     def content(self) -> dict[str, Any]:
         """What the hash covers."""
         return {
-            "seq": self.seq, "at": self.at.isoformat(), "actor": self.actor, "kind": self.kind, "data": self.data,
+            "seq": self.seq,
+            "at": self.at.isoformat(),
+            "actor": self.actor,
+            "kind": self.kind,
+            "data": self.data,
             "previous": self.previous,
-        }  # fmt: skip
+        }
 
 
 def link(log: list[Entry], *, at: datetime, actor: str, kind: str, data: dict[str, Any]) -> Entry:
@@ -52,15 +56,15 @@ def stored(value: Any) -> Any:
     return 0.0 if isinstance(value, float) and value == 0 else value
 
 
-def fault(log: Sequence[Entry], version: int) -> str | None:
+def problem(log: Sequence[Entry], version: int) -> str | None:
     """Why a log is not what was written, or None; `version` is how many entries the row of its case says it has."""
     if version != len(log):
         return f"{LENGTH}: {len(log)}, {version}"
-    found = faults([entry.content() | {"sha256": entry.sha256} for entry in log])
+    found = problems([entry.content() | {"sha256": entry.sha256} for entry in log])
     return found[0] if found else None
 
 
-def evidence_fault(log: Sequence[Entry], evidence: Mapping[str, Any], hashes: Mapping[str, str]) -> str | None:
+def evidence_problem(log: Sequence[Entry], evidence: Mapping[str, Any], hashes: Mapping[str, str]) -> str | None:
     """Why the evidence beside a log is not what the log recorded of it, or None; both by the finding's id.
 
     A notice, a plan and an archive say what it says, so nothing is done on evidence that was altered.
@@ -84,7 +88,7 @@ def extends(log: Sequence[Entry], entries: int, last: str) -> bool:
     return 0 < entries <= len(log) and log[entries - 1].sha256 == last
 
 
-def faults(entries: list[dict[str, Any]]) -> list[str]:
+def problems(entries: list[dict[str, Any]]) -> list[str]:
     """What is wrong with an exported chain, the first bad entry first; empty when it is whole."""
     previous = GENESIS
     for position, entry in enumerate(entries, start=1):

@@ -7,9 +7,10 @@ anybody's who has that subject, since one signature too few is asked for again a
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from libs.common.errors import Forbidden
 from libs.common.security.visible import visible
 from services.decommission.cases.chain import Entry
-from services.decommission.refusals import MayNotSign, TwoRoles
+from services.decommission.reasons import Reasoned
 
 SET_CONNECTOR = "who set how its platform is stopped may not sign its plan"
 HOLDS_KEY = "who set or confirmed the unit's key may not sign its plan"
@@ -59,7 +60,7 @@ def conflict(signer: str, acted: Mapping[str, Iterable[str]]) -> str | None:
 
     `acted` says what people have had a hand in: the reason in English, as the catalogue of refusals has it, and who
     did it. It covers who moved the case by hand; whoever has another part in a case that excludes signing for it is
-    one more line of `planning.acted`.
+    one more line of `plans.store.acted`.
     """
     return next((why for why, who in acted.items() if among(signer, who)), None)
 
@@ -74,3 +75,24 @@ def require_other(actor: str, signers: Iterable[str]) -> None:
     """Who signed a case's plan does not move it towards its stop. Raises MayNotSign."""
     if among(actor, signers):
         raise MayNotSign(who=actor, why=SIGNED)
+
+
+class MayNotSign(Reasoned):
+    """Who has had another part in a case is not one of the eyes that judge it."""
+
+    code = "four_eyes"
+    kind = "conflict"
+    zh = "{who} 不能这样做:{why}"
+    en = "{who} may not do this: {why}"
+
+
+class TwoRoles(Forbidden):
+    """One token is either an operator's or an approver's where a case is moved towards its stop."""
+
+    zh = "没有权限:同时带有 operator 与 approver 角色的令牌不得签署,也不得推动个案走向停用。"
+    en = "Not allowed: a token with the roles operator and approver neither signs nor moves a case towards its stop."
+
+
+def involved(acted: Mapping[str, Iterable[str]], signed: Iterable[str]) -> str | None:
+    """Why somebody who signed for a case may not have, or None: he may have acted after he signed."""
+    return next((why for name in signed if (why := conflict(name, acted)) is not None), None)

@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from libs.common.errors import Missing
 from libs.common.exact import FIRST_DAY, Day
 from libs.common.http.app import Limit, public
-from services.decommission.cases.store import QUERIES
-from services.decommission.context import Context
+from services.decommission.checkpoints import store
+from services.decommission.deps import Deps
+from services.decommission.heads import store as head_store
 
 
 class Checkpoint(BaseModel):
@@ -40,7 +41,7 @@ class CheckpointText(BaseModel):
     text: str
 
 
-def router(ctx: Context) -> APIRouter:
+def router(deps: Deps) -> APIRouter:
     """Checkpoints."""
     routes = APIRouter(prefix="/decommission/v1/checkpoints", tags=["public 公开"])
 
@@ -50,8 +51,8 @@ def router(ctx: Context) -> APIRouter:
         """One per business day on which a log changed, oldest first. Whoever keeps them can find a rewritten log
         later.
         """
-        async with ctx.database.reading() as conn:
-            rows = [dict(row) async for row in QUERIES.checkpoint_list(conn, after=cursor, max_rows=limit)]
+        async with deps.database.reading() as conn:
+            rows = [dict(row) async for row in store.QUERIES.checkpoint_list(conn, after=cursor, max_rows=limit)]
         items = [Checkpoint(**row) for row in rows]
         return Checkpoints(items=items, next=items[-1].day.isoformat() if len(items) == limit else None)
 
@@ -59,13 +60,16 @@ def router(ctx: Context) -> APIRouter:
     @public
     async def checkpoint(day: Day) -> CheckpointText:
         """The heads of the logs as they stood. The hash of `text` in UTF-8 is `sha256`, which the signature names."""
-        async with ctx.database.reading() as conn:
-            row = await QUERIES.checkpoint_get(conn, day=day)
+        async with deps.database.reading() as conn:
+            row = await head_store.QUERIES.checkpoint_get(conn, day=day)
         if row is None:
             raise Missing(what=(f"{day} 的检查点", f"checkpoint of {day}"))
         return CheckpointText(
-            day=day, sha256=row["sha256"], signature=row["signature"], text=row["content"],
+            day=day,
+            sha256=row["sha256"],
+            signature=row["signature"],
+            text=row["content"],
             content=json.loads(row["content"]),
-        )  # fmt: skip
+        )
 
     return routes

@@ -1,1 +1,1 @@
-"""Ways to reach what is outside: each declares whether its target honours idempotency keys."""
+"""Connectors: how assets of a platform are stopped and restored."""

@@ -1,103 +1,41 @@
 """HTTP: how platforms are stopped, restored and looked at: set, read back and tried."""
 
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import datetime
-from string import Formatter
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, Field, field_validator
+from pydantic import BaseModel
 
-from libs.common.errors import Missing, Unfit
-from libs.common.exact import AskedWhole, Flag
+from libs.common.errors import Missing
 from libs.common.http.app import Limit, require
 from libs.common.http.bodies import Body
 from libs.common.http.problems import problems
-from libs.common.outbound.egress import target_of
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
-from services.decommission.cases.store import QUERIES
-from services.decommission.connectors import directory as places
-from services.decommission.connectors import trials
-from services.decommission.context import Context
-from services.decommission.executor import Executor
+from services.decommission.calls import addresses
+from services.decommission.connectors import store, usecases
+from services.decommission.connectors.types import Stated
+from services.decommission.deps import Deps
+from services.decommission.trials import usecases as trial_usecases
+from services.decommission.trials.domain import Heard
+from services.decommission.trials.schemas import Tried
 
-URL = r"^https?://\S+$"
 Platform = Annotated[str, Text(60)]
-
-
-def _address(text: str) -> str:
-    """What the door for outgoing calls would take. Raises ValueError."""
-    target_of(places.filled(text))
-    places.check_secrets(text)
-    return text
-
-
-Url = Annotated[str, Field(pattern=URL), Text(2000), AfterValidator(_address)]
-
-
 READERS = ("viewer", "operator", "approver", "auditor")
 
 
-class Connector(Body):
-    """How a platform's assets are stopped, restored and looked at.
+class HeldConnector(BaseModel):
+    """A connector as it is set. Nothing in it is a secret: addresses that carry one are refused.
 
-    `probe_url` may hold {platform}, {identity} and {asset_id}. `honours_keys`: a repeated Idempotency-Key acts once.
-    Before it obeys, a target checks in the claims of Jianfu-Signature: `purpose`, `sha256` of the body, `key` (the
-    Idempotency-Key), `target` (its own URL) and that `signed_at` is no earlier than the newest order it obeyed.
+    `stop_url` and `restore_url` are a webhook's and empty for another type, whose own settings stand in `settings`.
     """
 
-    stop_url: Url
-    restore_url: Url
-    probe_url: Url
-    honours_keys: Flag
-
-    @field_validator("probe_url")
-    @classmethod
-    def _template(cls, text: str) -> str:
-        parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
-        names = {name for name, *_ in parts}
-        if not names <= {"platform", "identity", "asset_id"} or any(spec or turned for _, spec, turned in parts):
-            en = "only {platform}, {identity} and {asset_id} may stand in braces"
-            raise Unfit("花括号内只能是 {platform}、{identity} 或 {asset_id}", en)
-        if not names & {"identity", "asset_id"}:
-            en = "{identity} or {asset_id} must be in it: a look at another page proves nothing"
-            raise Unfit("须含有 {identity} 或 {asset_id}:查看其他页面什么也证明不了", en)
-        return text
-
-
-class Tried(BaseModel):
-    """A test of an address, and what was heard: a `status` of HTTP, or a `problem`; neither where it was cut off."""
-
-    test_id: int
-    what: Literal["endpoint", "connector"]
-    which: str = Field(description="the unit's id, or the platform 单位编号或平台")
-    part: Literal["notice", "stop", "restore", "probe"]
-    status: int | None
-    took_ms: int | None = Field(description="毫秒 milliseconds")
-    problem: dict[str, str] | None
-    by: str
-    at: datetime
-
-    @classmethod
-    def of(cls, heard: trials.Heard) -> "Tried":
-        """A test as it is shown."""
-        return cls(**asdict(heard), by=heard.actor, problem=heard.problem)
-
-
-class Tests(BaseModel):
-    """Tests, the newest first; ask again with `cursor=next`."""
-
-    items: list[Tried]
-    next: str | None
-
-
-class HeldConnector(BaseModel):
-    """A connector as it is held. Nothing in it is a secret: addresses that carry one are refused."""
-
     platform: str
+    type: str
     stop_url: str
     restore_url: str
+    settings: dict[str, Any]
     probe_url: str
     honours_keys: bool
     set_by: str | None
@@ -118,22 +56,26 @@ class TryIn(Body):
     part: Literal["stop", "restore", "probe"] = "stop"
 
 
-def _shown(row: Any, tests: list[trials.Heard]) -> HeldConnector:
-    fields = {name: row[name] for name in HeldConnector.model_fields if name != "last_test"}
-    urls = {name: places.shown(fields[name]) for name in ("stop_url", "restore_url", "probe_url")}
-    return HeldConnector(**fields | urls, last_test=Tried.of(tests[0]) if tests else None)
+def _shown(row: Any, tests: list[Heard]) -> HeldConnector:
+    fields = {name: row[name] for name in HeldConnector.model_fields if name not in ("last_test", "settings")}
+    urls = {name: addresses.shown(fields[name]) for name in ("stop_url", "restore_url", "probe_url")}
+    return HeldConnector(
+        **fields | urls,
+        settings=store.settings_of(row),
+        last_test=Tried.of(tests[0]) if tests else None,
+    )
 
 
-def router(ctx: Context, executor: Executor) -> APIRouter:
-    """Connectors, and the tests of all addresses."""
+def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
+    """Connectors."""
     routes = APIRouter(prefix="/decommission/v1", tags=["setup 配置"])
 
     @routes.put("/connectors/{platform}", status_code=204, summary="How a platform is stopped 连接器")
-    async def connector(platform: Platform, body: Connector, who: Annotated[Principal, require("operator")]) -> None:
+    async def connector(platform: Platform, body: Stated, who: Annotated[Principal, require("operator")]) -> None:
         """The platform is named as the registry names it, such as `weibo`; the addresses are judged at once by what
         judges them at every call."""
-        await places.set_connector(ctx, platform, **body.model_dump(), actor=who.identity)
-        executor.wake()
+        await usecases.set_connector(deps, platform, body, actor=who.identity)
+        wake()
 
     @routes.get("/connectors", summary="Connectors as they are set 连接器列表")
     async def connectors(
@@ -142,19 +84,21 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
         limit: Limit = 100,
     ) -> Connectors:
         """By the names of the platforms: where a stop, a restore and a look at each are sent."""
-        async with ctx.database.reading() as conn:
-            rows = [row async for row in QUERIES.connector_list(conn, only=None, after=cursor or "", max_rows=limit)]
+        async with deps.database.reading() as conn:
+            rows = [
+                row async for row in store.QUERIES.connector_list(conn, only=None, after=cursor or "", max_rows=limit)
+            ]
         items = [_shown(row, []) for row in rows]
         return Connectors(items=items, next=items[-1].platform if len(items) == limit else None)
 
     @routes.get("/connectors/{platform}", summary="One connector, and its last test 单个连接器")
     async def one(platform: Platform, _: Annotated[Principal, require(*READERS)]) -> HeldConnector:
         """As it was set last, and by whom, with what was heard when somebody tried it last."""
-        async with ctx.database.reading() as conn:
-            rows = [row async for row in QUERIES.connector_list(conn, only=platform, after="", max_rows=1)]
+        async with deps.database.reading() as conn:
+            rows = [row async for row in store.QUERIES.connector_list(conn, only=platform, after="", max_rows=1)]
         if not rows:
             raise Missing(what=(f"平台 {platform} 的连接器", f"connector of {platform}"))
-        return _shown(rows[0], await trials.listed(ctx, what="connector", which=platform, most=1))
+        return _shown(rows[0], await trial_usecases.listed(deps, what="connector", which=platform, most=1))
 
     @routes.post("/connectors/{platform}/test", summary="Try an address 试呼连接器", responses=problems(429))
     async def test(
@@ -162,16 +106,6 @@ def router(ctx: Context, executor: Executor) -> APIRouter:
     ) -> Tried:
         """One call that says it is a test (`purpose` `test`, no asset in it), or for `probe` one look at the page of
         nobody. It stops nothing and proves nothing about a case. Every 10 seconds at most."""
-        return Tried.of(await trials.connector(ctx, platform, (body or TryIn()).part, actor=who.identity))
-
-    @routes.get("/setup-tests", summary="Who tried which address, and what was heard 试呼记录")
-    async def tests(
-        _: Annotated[Principal, require("operator", "auditor")],
-        cursor: Annotated[AskedWhole | None, Query(ge=1)] = None,
-        limit: Limit = 100,
-    ) -> Tests:
-        """The newest first, of endpoints and connectors; they prove nothing about any case."""
-        items = [Tried.of(heard) for heard in await trials.listed(ctx, before=cursor, most=limit)]
-        return Tests(items=items, next=str(items[-1].test_id) if len(items) == limit else None)
+        return Tried.of(await usecases.test(deps, platform, (body or TryIn()).part, actor=who.identity))
 
     return routes

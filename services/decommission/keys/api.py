@@ -1,5 +1,6 @@
 """HTTP: where units' notices go and whose receipts count: proposed by one, confirmed by another, proved in between."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,16 +17,14 @@ from libs.common.refusals.noting import intake, noting
 from libs.common.security.signing import check_key
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
-from services.decommission.cases import usecases
-from services.decommission.connectors import trials
-from services.decommission.connectors.api import Tried, Url
-from services.decommission.context import Context
-from services.decommission.executor import Executor
-from services.decommission.keys import usecases as unitkeys
+from services.decommission.channels.schemas import Address
+from services.decommission.deps import Deps
+from services.decommission.keys import store, usecases
 from services.decommission.keys.domain import UnitKey
-from services.decommission.keys.jobs import Messenger
 from services.decommission.keys.usecases import Proposal
-from services.decommission.refusals import OtherUnit
+from services.decommission.trials.schemas import Tried
+from services.decommission.units import store as unit_store
+from services.decommission.units.domain import OtherUnit
 
 KEY_PART = Text(100)
 Contact = Annotated[str, Text(400, least=0, lines=True)]
@@ -36,7 +35,7 @@ class Endpoint(Body):
     """Where a unit's notices go; receipts must be signed with the private half of `public_key` (OKP, Ed25519),
     as a JWS with `alg` `EdDSA` or `Ed25519`."""
 
-    url: Url
+    url: Address
     public_key: dict[str, Any]
     contact: Contact | None = Field(None, description="a person; kept in this database and nowhere else")
     honours_keys: Flag = True
@@ -95,28 +94,28 @@ class Confirmation(Body):
     """What the second person has looked at."""
 
     thumbprint: str = Field(pattern="^[0-9a-f]{64}$")
-    url: Url
+    url: Address
 
 
 def _key(key: UnitKey) -> dict[str, Any]:
     return {name: getattr(key, name) for name in Key.model_fields}
 
 
-def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
+def router(deps: Deps, wake: Callable[[], None], wake_messenger: Callable[[], None]) -> APIRouter:
     """Units' addresses and keys."""
     routes = APIRouter(
-        prefix="/decommission/v1/endpoints/{unit_id}", tags=["setup 配置"], route_class=noting(ctx.database)
+        prefix="/decommission/v1/endpoints/{unit_id}", tags=["setup 配置"], route_class=noting(deps.database)
     )
 
-    def wake() -> None:
-        executor.wake()
-        messenger.wake()
+    def wake_all() -> None:
+        wake()
+        wake_messenger()
 
     async def theirs(unit_id: UUID, who: Principal) -> None:
         """Raise OtherUnit where somebody is no operator and does not speak for the unit."""
         if "operator" not in who.roles:
-            async with ctx.database.reading() as conn:
-                if not await usecases.unit_may_speak(conn, who.scope, unit_id):
+            async with deps.database.reading() as conn:
+                if not await unit_store.unit_may_speak(conn, who.scope, unit_id):
                     raise OtherUnit
 
     @routes.put("", summary="Propose where a unit's notices go 提交通知地址与密钥")
@@ -126,10 +125,10 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
     ) -> Challenged:
         """The system at the address is asked at once to prove that it holds the key; another person has to confirm."""
         await theirs(unit_id, who)
-        told = Proposal(**body.model_dump(), by=who.identity, name=who.subject)
-        await unitkeys.propose(ctx, unit_id, told)
-        key, why = await unitkeys.challenge(ctx, unit_id)
-        wake()
+        proposal = Proposal(**body.model_dump(), by=who.identity, name=who.subject)
+        await usecases.propose(deps, unit_id, proposal)
+        key, why = await usecases.challenge(deps, unit_id)
+        wake_all()
         return Challenged(**_key(key), unproved=why)
 
     @routes.get("", summary="A unit's addresses and keys, the newest first 单位密钥及其历史")
@@ -142,15 +141,15 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
         """
         if not who.roles & {"operator", "registrar", "approver", "auditor"}:
             await theirs(unit_id, who)
-        async with ctx.database.reading() as conn:
-            return Keys(items=[Key(**_key(key)) for key in await unitkeys.history(conn, unit_id)])
+        async with deps.database.reading() as conn:
+            return Keys(items=[Key(**_key(key)) for key in await store.history(conn, unit_id)])
 
     @routes.post("/challenge", summary="Ask again for proof that the key is held 再次质询")
     async def challenge(unit_id: UUID, who: Annotated[Principal, require("operator", "unit")]) -> Challenged:
         """The unit's system is asked again to prove that it holds the key. `unproved` says why it has not."""
         await theirs(unit_id, who)
-        key, why = await unitkeys.challenge(ctx, unit_id)
-        wake()
+        key, why = await usecases.challenge(deps, unit_id)
+        wake_all()
         return Challenged(**_key(key), unproved=why)
 
     @routes.post("/test", summary="Try the newest address of a unit 试呼通知地址", responses=problems(429))
@@ -158,22 +157,24 @@ def router(ctx: Context, executor: Executor, messenger: Messenger) -> APIRouter:
         """One call that says it is a test (`purpose` `test`), to the newest address, in force or not. It proves nothing
         about a case. Every 10 seconds at most."""
         await theirs(unit_id, who)
-        return Tried.of(await trials.endpoint(ctx, unit_id, actor=who.identity))
+        async with deps.database.reading() as conn:
+            key = await store.newest(conn, unit_id)
+        return Tried.of(await usecases.test(deps, key, actor=who.identity))
 
     @routes.post("/proof", status_code=204, tags=["public 公开"], summary="Proof that the key is held 密钥持有证明")
     @public
     async def proof(unit_id: UUID, body: Proof) -> None:
         """A system that could not answer the challenge at once sends its proof here; the signature is the proof."""
-        await unitkeys.prove(ctx, unit_id, body.proof)
-        wake()
+        await usecases.prove(deps, unit_id, body.proof)
+        wake_all()
 
     @routes.post("/confirmation", summary="Confirm an address and key as a second person 确认通知地址与密钥")
     async def confirm(
         unit_id: UUID, body: Confirmation, who: Annotated[Principal, require("registrar", "approver")]
     ) -> Key:
         """Who confirms is not who set it, and signs no plan that rests on it."""
-        key = await unitkeys.confirm(ctx, unit_id, **body.model_dump(), by=who.identity, name=who.subject)
-        wake()
+        key = await usecases.confirm(deps, unit_id, **body.model_dump(), by=who.identity, name=who.subject)
+        wake_all()
         return Key(**_key(key))
 
     return routes

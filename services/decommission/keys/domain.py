@@ -17,7 +17,7 @@ from libs.common import days
 from libs.common.errors import DomainError
 from libs.common.security import signing
 from services.decommission.cases import foureyes
-from services.decommission.refusals import Reasoned
+from services.decommission.reasons import Reasoned
 
 YOUNG = "the unit's key has not been in force for long enough"
 NOT_IN_FORCE = "no key of the unit is in force yet"
@@ -50,7 +50,7 @@ class HoldsTheKey(DomainError):
     en = "{who} has set or confirmed the unit's key {thumbprint}, on which this plan rests, and may not sign it."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitKey:
     """An address and key of a unit, one of its history; `in_force_from` is None while it is only proposed."""
 

@@ -6,8 +6,10 @@ import contextlib
 import structlog
 
 from libs.common.consumer.trouble import TRANSIENT
-from services.decommission.context import Context, SwitchedOff
-from services.decommission.keys import usecases as unitkeys
+from services.decommission.controls import usecases as control_usecases
+from services.decommission.controls.domain import SwitchedOff
+from services.decommission.deps import Deps
+from services.decommission.keys import usecases
 
 log = structlog.get_logger()
 PAUSE = 1.0  # seconds between two looks, unless somebody wakes it
@@ -16,8 +18,8 @@ PAUSE = 1.0  # seconds between two looks, unless somebody wakes it
 class Messenger:
     """Two processes may send the same message: it has one idempotency key, and says the same."""
 
-    def __init__(self, ctx: Context) -> None:
-        self._ctx = ctx
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -38,17 +40,17 @@ class Messenger:
 
     async def work(self) -> None:
         """Make every attempt that is due now, once."""
-        async with self._ctx.database.reading() as conn:
-            owed = await unitkeys.owed(self._ctx, conn)
-        for what in owed:
+        async with self._deps.database.reading() as conn:
+            owed = await usecases.list_owed(self._deps, conn)
+        for each in owed:
             with contextlib.suppress(SwitchedOff):
-                await unitkeys.tell(self._ctx, what)
+                await usecases.tell(self._deps, each)
 
     async def due(self) -> int:
         """How many messages wait to be sent now; none of them while nothing may leave this service."""
-        async with self._ctx.database.reading() as conn:
+        async with self._deps.database.reading() as conn:
             try:
-                await self._ctx.require_switch(conn)
+                await control_usecases.require_switch(self._deps, conn)
             except SwitchedOff:
                 return 0
-            return len(await unitkeys.owed(self._ctx, conn))
+            return len(await usecases.list_owed(self._deps, conn))

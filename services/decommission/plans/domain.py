@@ -7,17 +7,21 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from libs.common.errors import DomainError
 from libs.common.ids import derive
 from libs.common.security.signing import canonical, sha256
+from services.decommission.assets.domain import Subject
 from services.decommission.cases import chain
 from services.decommission.cases.chain import Entry
-from services.decommission.cases.domain import Limits, Subject, Taken, room
+from services.decommission.limits.domain import Limits, SlotsTaken, room
+from services.decommission.reasons import Reasoned
 
 FORMAT = "jianfu-plan/2"  # members name asset and unit; a text without a format is from before, and names their ids
 CHANGED = "the asset's record changed after sealing"
+UNSIGNED = "what is true of the asset today is not among the evidence that was signed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A case that may be planned; `ready_at` is when it became so, `rules` are those of what is still true of it.
 
@@ -44,7 +48,7 @@ class Candidate:
     notice_key_age_days: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
     """A plan as it is stored: nobody signs anything but this text."""
 
@@ -62,7 +66,7 @@ def choose(candidates: Sequence[Candidate], limits: Limits) -> list[Candidate]:
     for one in sorted(candidates, key=lambda c: (c.ready_at, c.asset_id)):
         if len(chosen) >= limits.per_plan:
             break
-        taken = Taken(len(chosen), units.get(one.unit_id, 0), kinds.get(one.kind, 0))
+        taken = SlotsTaken(day=len(chosen), unit=units.get(one.unit_id, 0), kind=kinds.get(one.kind, 0))
         if room(limits, taken, one.kind):
             chosen.append(one)
             units[one.unit_id] = taken.unit + 1
@@ -104,7 +108,7 @@ def seal(day: date, candidates: Sequence[Candidate], limits: Limits) -> Sealed |
             ],
         }
     )
-    return Sealed(plan_id, content.decode(), sha256(content), tuple(chosen))
+    return Sealed(plan_id=plan_id, content=content.decode(), sha256=sha256(content), members=tuple(chosen))
 
 
 def _key_of(one: Candidate) -> dict[str, Any]:
@@ -130,10 +134,15 @@ def is_as_sealed(member: Mapping[str, Any], subject: Subject) -> bool:
     return bool(member["asset_version"] == subject.version and member.get("asset") in (None, asset_of(subject)))
 
 
-def fault(
-    content: str, stored_sha256: str, signed: Mapping[str, str], case_id: UUID, planned: str,
-    approvers: Sequence[str], log: Sequence[Entry],
-) -> str | None:  # fmt: skip
+def problem(
+    content: str,
+    stored_sha256: str,
+    signed: Mapping[str, str],
+    case_id: UUID,
+    planned: str,
+    approvers: Sequence[str],
+    log: Sequence[Entry],
+) -> str | None:
     """Why a case may not be executed under a plan, or None.
 
     `signed` says which hash each approver signed; `planned` and `approvers` are what the case's own log recorded.
@@ -167,3 +176,21 @@ def member_of(content: str, case_id: UUID) -> dict[str, Any] | None:
     """What a plan's text says of one case."""
     members: list[dict[str, Any]] = json.loads(content)["members"]
     return next((member for member in members if member["case_id"] == str(case_id)), None)
+
+
+class PlanAltered(Reasoned):
+    """What is about to be done is not what was sealed."""
+
+    code = "plan_altered"
+    kind = "conflict"
+    zh = "方案内容与签署的哈希不符:{why}"
+    en = "The plan is not what was sealed: {why}"
+
+
+class PlanVoid(DomainError):
+    """A plan that no case is in any more closes nothing, so nobody signs it."""
+
+    code = "plan_void"
+    kind = "conflict"
+    zh = "方案 {plan_id} 中已无个案,已作废,不能签署。"
+    en = "No case is in plan {plan_id} any more: it is void and cannot be signed."

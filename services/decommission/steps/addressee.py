@@ -1,31 +1,25 @@
 """Whom a step will call, known before it begins: a step whose target has no place free is not begun."""
 
-from typing import Any
+from libs.common.db.pool import Connection
+from services.decommission.assets.domain import Subject
+from services.decommission.cases.store import Case
+from services.decommission.channels import types as channel_types
+from services.decommission.connectors import store as connector_store
+from services.decommission.notices import store as notice_store
+from services.decommission.probes import types as probe_types
 
-from libs.common.outbound.egress import target_of
-from services.decommission.cases.domain import Subject
-from services.decommission.cases.store import QUERIES, Held
-from services.decommission.steps import notice
-from services.decommission.steps.verify import address_of
 
-
-async def of(conn: Any, step: str, held: Held, subject: Subject) -> str | None:
+async def of(conn: Connection, step: str, case: Case, subject: Subject) -> str | None:
     """The target as `host:port`; None where the step calls nobody, or at an address that the door refuses anyway."""
-    url = await _url(conn, step, held, subject)
-    try:
-        return target_of(url) if url else None
-    except ValueError:
-        return None
-
-
-async def _url(conn: Any, step: str, held: Held, subject: Subject) -> str | None:
     if step == "notice":
-        endpoint = await notice.endpoint_of(conn, held, subject)
-        return endpoint["url"] if endpoint is not None else None
-    connector = await QUERIES.connector_get(conn, platform=subject.platform)
+        endpoint = await notice_store.endpoint_of(conn, case, subject)
+        return None if endpoint is None else channel_types.of(endpoint["url"]).target(endpoint["url"])
+    reach = await connector_store.reach(conn, subject.platform)
     match step:
         case "archive" | "probe":
-            return address_of(connector, subject)
-        case "stop" | "restore":
-            return connector[f"{step}_url"] if connector is not None else None
+            return probe_types.of(None if reach is None else reach.probe_url, subject).target()
+        case "stop":
+            return None if reach is None else reach.connector.target("stop")
+        case "restore":
+            return None if reach is None else reach.connector.target("restore")
     return None

@@ -1,21 +1,27 @@
 """The public notice period begins: what will close, when, on which grounds, and by whose key the unit was told."""
 
+from typing import Any
 from uuid import UUID
 
 from libs.common import days
-from services.decommission.context import Context
-from services.decommission.keys import domain as keys
+from services.decommission.cases import casework
+from services.decommission.cases.entries.plan import Announced
+from services.decommission.deps import Deps
+from services.decommission.keys import domain as key_domain
 
 
-async def do(ctx: Context, case_id: UUID) -> None:
+async def do(deps: Deps, case_id: UUID) -> None:
     """Publish the announcement; GET /announcements shows it from now on."""
-    async with ctx.database.transaction("announce") as conn:
-        held = await ctx.take(conn, case_id, "announce")
-        until = days.later(ctx.today(), held.case.windows.announce_days)
-        key = held.progress.notice_key
-        more = {} if key is None else {
-            "notice_key": key, "notice_key_age_days": keys.age_days(key, ctx.today(), ctx.zone),
-        }  # fmt: skip
-        await ctx.append(
-            conn, held, "announced", announced_on=ctx.today().isoformat(), stop_not_before=until.isoformat(), **more
+    async with deps.database.transaction("announce") as conn:
+        case = await casework.take(deps, conn, case_id, "announce")
+        until = days.later(deps.today(), case.row.windows.announce_days)
+        key = case.progress.notice_key
+        named: dict[str, Any] = {}
+        if key is not None:
+            named = {"notice_key": key, "notice_key_age_days": key_domain.age_days(key, deps.today(), deps.zone)}
+        await casework.append(
+            deps,
+            conn,
+            case,
+            Announced(announced_on=deps.today().isoformat(), stop_not_before=until.isoformat(), **named),
         )

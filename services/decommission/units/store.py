@@ -1,12 +1,14 @@
 """Which units a token reads, by this service's copy of the tree."""
 
 from collections.abc import Collection
+from pathlib import Path
 from uuid import UUID
 
-from libs.common.db.pool import Connection
+from libs.common.db.pool import Connection, load_queries
 from libs.common.security.tokens import Principal
-from services.decommission.cases.store import QUERIES
-from services.decommission.refusals import NoUnit
+from services.decommission.units.domain import NoUnit
+
+QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 async def reach(conn: Connection, who: Principal, readers: Collection[str]) -> UUID | None:
@@ -21,3 +23,11 @@ async def reach(conn: Connection, who: Principal, readers: Collection[str]) -> U
     if found is None:
         raise NoUnit(scope=who.scope or "-")
     return UUID(str(found))
+
+
+async def unit_may_speak(conn: Connection, scope: str | None, unit_id: UUID) -> bool:
+    """Whether a token's unit is this unit or stands above it."""
+    scheme, _, value = (scope or "").partition(":")
+    return bool(value) and bool(
+        await QUERIES.unit_covers(conn, scheme=scheme, key=" ".join(value.split()), below=unit_id)
+    )

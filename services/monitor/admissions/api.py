@@ -17,10 +17,9 @@ from libs.common.http.bodies import Body
 from libs.common.http.front import KIB, bounded
 from libs.common.security.tokens import Principal, check_subject
 from libs.common.text import Text
-from services.monitor.admissions import domain as vouching
-from services.monitor.verdicts import store, usecases
+from services.monitor.admissions import domain, store, usecases
+from services.monitor.roles import READERS
 
-READERS = ("viewer", "operator", "approver", "auditor")
 SourceName = Annotated[str, Text(100)]
 
 
@@ -122,12 +121,12 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     async def versions(source: str) -> list[Admission]:
         async with database.reading() as conn:
-            found = [shown(row) async for row in store.QUERIES.admission_list(conn, source=source)]
-            if not found and await store.QUERIES.source_get(conn, source=source) is None:
+            rows = [shown(row) async for row in store.QUERIES.admission_list(conn, source=source)]
+            if not rows and not await store.exists(conn, source):
                 raise Missing(what=source)
-        return found
+        return rows
 
-    async def decide(source: str, decided: vouching.Admission, who: Principal) -> Admission:
+    async def decide(source: str, decided: domain.Admission, who: Principal) -> Admission:
         await usecases.admit_source(database, source, decided, actor=who.identity, today=clock.today(), at=clock.now())
         return (await versions(source))[-1]
 
@@ -141,13 +140,20 @@ def router(database: Database, clock: Clock) -> APIRouter:
         Units, assets and platforms are those that the registry has told of, under the names that it gives them.
         """
         part = asked.covers
-        scope = vouching.Scope(
-            part.everything, *(_set(given) for given in (part.units, part.platforms, part.kinds, part.assets))
+        scope = domain.Scope(
+            everything=part.everything,
+            units=_set(part.units),
+            platforms=_set(part.platforms),
+            kinds=_set(part.kinds),
+            assets=_set(part.assets),
         )
-        agents = tuple(sorted({vouching.identity(agent) for agent in asked.agents}))
+        agents = tuple(sorted({domain.identity(agent) for agent in asked.agents}))
         measures = tuple(sorted(set(asked.measures)))
         since = asked.since or clock.today()
-        return await decide(source, vouching.Admission(since, True, agents, measures, scope, asked.reason), who)
+        decided = domain.Admission(
+            since=since, admitted=True, agents=agents, measures=measures, scope=scope, reason=asked.reason
+        )
+        return await decide(source, decided, who)
 
     @routes.put("/withdrawal", summary="Withdraw a source's admission 撤销接纳")
     async def withdraw(
@@ -155,7 +161,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
     ) -> Admission:
         """From that day on nothing of it counts but the posts that it delivered."""
         since = asked.since or clock.today()
-        return await decide(source, vouching.Admission(since, False, reason=asked.reason), who)
+        return await decide(source, domain.Admission(since=since, admitted=False, reason=asked.reason), who)
 
     @routes.get("/admissions", summary="All versions of a source's admission 历次接纳")
     async def history(source: SourceName, _: Annotated[Principal, require(*READERS)]) -> AdmissionList:

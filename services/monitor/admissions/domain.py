@@ -1,6 +1,6 @@
 """Who may speak of what: which sources are admitted, for which agents, measures and assets, and since when. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -8,7 +8,8 @@ from uuid import UUID
 
 from libs.common import days, exact, ids
 from libs.common.errors import DomainError, Invalid
-from services.monitor.verdicts import domain
+from services.monitor.admissions.names import EVERY_SOURCE, listed, names, speaks_for
+from services.monitor.signals.catalogue import MEASURE, MEASURE_IS
 
 AHEAD_DAYS = 366  # how far ahead an admission or a withdrawal may be set
 KINDS = ("account", "app", "group")
@@ -23,7 +24,7 @@ class NotAdmitted(DomainError):
     en = "The source {source} is not admitted today, or its admission does not name the agent {who}."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """What a source may cover. Each part that is given narrows it; `everything` stands alone."""
 
@@ -38,7 +39,7 @@ class Scope:
         return (self.units, self.platforms, self.kinds, self.assets)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """One version of what a source may do, in force from `since`; not `admitted`: from then on it may nothing."""
 
@@ -73,17 +74,18 @@ def check(admission: Admission, *, today: date) -> None:
     given = [part for part in scope.parts if part is not None]
     if scope.everything == bool(given):
         raise Invalid(
-            field="everything", accepted="true alone, or at least one of units, platforms, kinds and assets",
+            field="everything",
+            accepted="true alone, or at least one of units, platforms, kinds and assets",
             why=("须说明覆盖范围", "an admission says what it covers"),
-        )  # fmt: skip
+        )
     if scope.everything and not admission.reason.strip():
         raise Invalid(field="reason", accepted="why it may cover everything", why=("须说明理由", "a reason is needed"))
     if not all(given):
         raise Invalid(
             field="scope", accepted="no empty list", why=("范围不能为空表", "an empty list would cover nothing")
         )
-    if any(not domain.MEASURE.fullmatch(measure) for measure in admission.measures):
-        raise Invalid(field="measures", accepted=domain.MEASURE_IS, why=("指标名称不可用", "a measure's name is unfit"))
+    if any(not MEASURE.fullmatch(measure) for measure in admission.measures):
+        raise Invalid(field="measures", accepted=MEASURE_IS, why=("指标名称不可用", "a measure's name is unfit"))
     if any(not all(agent.partition("|")) for agent in admission.agents):
         raise Invalid(
             field="agents",
@@ -109,7 +111,7 @@ def written(admission: Admission) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
     """What one sender may tell: its sources with the measures of each, and the days that are taken."""
 
@@ -117,16 +119,16 @@ class Voice:
     first: date
     last: date
     who: str
-    named: frozenset[str] = domain.EVERY_SOURCE
+    named: frozenset[str] = EVERY_SOURCE
 
     def refusal(self, source: str) -> str:
         """Why records of a source are not taken from this sender."""
-        if not self.named & {"*", source}:
-            return f"source: expected one that the token names: {domain.named(self.named)}"
-        return f"source: expected one that is admitted for the agent {self.who}: {domain.named(frozenset(self.takes))}"
+        if not names(self.named, source):
+            return f"source: expected one that the token names: {listed(self.named)}"
+        return f"source: expected one that is admitted for the agent {self.who}: {listed(frozenset(self.takes))}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
     """A source that is admitted today."""
 
@@ -134,7 +136,7 @@ class Admitted:
     measures: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Roll:
     """Who is admitted today, and the days of which usage is taken."""
 
@@ -146,53 +148,21 @@ class Roll:
     def of(cls, sources: Mapping[str, Admitted], first: date, last: date) -> "Roll":
         """By agent what each source takes of it, so that a fetch of many agents' records costs no more."""
         speakers: dict[str, dict[str, frozenset[str]]] = {}
-        for source, held in sources.items():
-            for agent in held.agents:
-                speakers.setdefault(agent, {})[source] = held.measures
-        return cls(speakers, first, last)
+        for source, admission in sources.items():
+            for agent in admission.agents:
+                speakers.setdefault(agent, {})[source] = admission.measures
+        return cls(speakers=speakers, first=first, last=last)
 
     def voice(self, who: str, named: frozenset[str]) -> Voice:
         """What the agent of an identity may tell, whose token names these sources."""
         admitted = self.speakers.get(who, {})
-        takes = {source: measures for source, measures in admitted.items() if named & {"*", source}}
-        return Voice(takes, self.first, self.last, who, named)
+        takes = {source: measures for source, measures in admitted.items() if names(named, source)}
+        return Voice(takes=takes, first=self.first, last=self.last, who=who, named=named)
 
     def require(self, who: str, named: frozenset[str], source: str) -> Voice:
-        """The voice of one who speaks for a source. Raises NotItsSource and NotAdmitted."""
-        domain.speaks_for(named, source)
+        """The voice of an agent that speaks for a source. Raises NotItsSource and NotAdmitted."""
+        speaks_for(named, source)
         voice = self.voice(who, named)
         if source not in voice.takes:
-            raise NotAdmitted(field="source", accepted=domain.named(frozenset(voice.takes)), source=source, who=who)
+            raise NotAdmitted(field="source", accepted=listed(frozenset(voice.takes)), source=source, who=who)
         return voice
-
-
-def check_spoken(
-    admission: Admission | None, then: Admission | None, *, source: str, who: str, day: date, measures: Iterable[str]
-) -> None:
-    """Raise unless the agent may state this day of the source: `admission` is that of today, `then` that of the day.
-
-    Raises NotAdmitted, and Invalid for a day or measures that the source was not admitted for.
-    """
-    if admission is None or not admission.admitted or who not in admission.agents:
-        raise NotAdmitted(field="source", accepted="a source admitted for this agent", source=source, who=who)
-    if then is None or not then.admitted:
-        why = ("该来源当日尚未接纳", "the source was not admitted on that day")
-        raise Invalid(field="day", accepted=f">= {admission.since}", why=why)
-    taken = sorted({*admission.measures} & {*then.measures})
-    if not {*measures} <= {*taken}:
-        why = ("该来源未获准申报此指标", "the source is not admitted for that measure")
-        raise Invalid(field="measures", accepted=", ".join(taken) or "none", why=why)
-
-
-def check_age(day: date, *, came: date, late_days: int) -> None:
-    """Raise Invalid for a statement of a day to come, or of one too long past, as seen on the day on which it came."""
-    first = max(exact.FIRST_DAY, days.later(came, -late_days))
-    if not first <= day <= min(came, exact.LAST_DAY):
-        # One stated ahead would be whole whatever becomes of the source: silence that nobody has listened to.
-        why = (f"{day} 超出范围", f"{day} is out of range")
-        raise Invalid(field="day", accepted=f"{first} to {came}", why=why)
-
-
-def one_voice(opened: Iterable[str], now: Iterable[str], watchers: int) -> bool:
-    """Whether silence rests on the word of one agent, then and now, where several sources watch the asset."""
-    return watchers > 1 and len({*opened, *now}) < 2

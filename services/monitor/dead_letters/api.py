@@ -1,4 +1,4 @@
-"""HTTP: what the monitor could not take, and its replay. Beacons have no envelope: they are counted, not handled."""
+"""HTTP: records that the monitor refused, and their replay. Beacons have no envelope: they are counted, not handled."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,16 +7,15 @@ from fastapi import APIRouter
 
 from libs.common.consumer.subscription import Handler
 from libs.common.db.pool import Database
-from libs.common.dead_letters import api as letters
+from libs.common.dead_letters import api as common
 from libs.common.errors import Invalid
 from libs.common.refusals import release
 from libs.common.refusals.reread import Reread
 from libs.common.refusals.senders import bearer_of
 from libs.common.security.tokens import Authenticator
-from services.monitor.usage import fold
-from services.monitor.usage.consumer import TOPIC
-from services.monitor.usage.senders import Gate
-from services.monitor.verdicts import usecases
+from services.monitor.admissions.usecases import Gate
+from services.monitor.usage import fold, usecases
+from services.monitor.usage.handlers import TOPIC
 
 
 def router(
@@ -37,16 +36,16 @@ def router(
         folded = fold.Fold(calendar)
         voice = (await gate.roll(letter["appended"])).voice(agent.identity, agent.sources)
         if refused := folded.add_all([letter["payload"]], voice):
-            raise Invalid(field="payload", why=(f"该记录仍不能计入({_places(refused[0][1])})", refused[0][1]))
-        await usecases.replay_usage(database, letter, folded.sheet())
+            raise Invalid(field="payload", why=(f"该记录仍不能计入({_fields(refused[0][1])})", refused[0][1]))
+        await usecases.replay_usage(database, letter, folded.result())
 
     routes = APIRouter()
-    routes.include_router(letters.router("monitor", database, handlers, {TOPIC: count}))
+    routes.include_router(common.router("monitor", database, handlers, {TOPIC: count}))
     routes.include_router(release.router("monitor", database, handlers, reread, {TOPIC: count}))
     return routes
 
 
-def _places(reason: str) -> str:
+def _fields(reason: str) -> str:
     """The fields that a refusal of usage names."""
     parts = (part.partition(": ") for part in reason.split("; "))
     return ", ".join(field for field, colon, _ in parts if colon) or "JSON"

@@ -9,12 +9,13 @@ from libs.common.errors import Missing
 from libs.common.http.app import require
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
-from services.monitor.policy import pack as policy
+from services.monitor.policy import pack
+from services.monitor.policy.pack import Pack
 from services.monitor.policy.rulebook import RuleBook
-from services.monitor.verdicts.api import READERS
+from services.monitor.roles import READERS
 
 
-class RuleOut(policy.Rule):
+class RuleOut(pack.Rule):
     """A rule as written, with the signals it reads and its weakest label."""
 
     reads: list[str]
@@ -26,8 +27,8 @@ class PackOut(BaseModel):
 
     name: str
     version: str
-    title: policy.Text
-    sources: list[policy.PackSource]
+    title: pack.Text
+    sources: list[pack.PackSource]
     rules: list[RuleOut]
 
 
@@ -39,7 +40,7 @@ class PackList(BaseModel):
 def router(book: RuleBook) -> APIRouter:
     """Packs."""
     routes = APIRouter(prefix="/monitor/v1/packs", tags=["packs 规则包"])
-    packs = {pack.name: rendered(pack) for pack in book.packs}
+    packs = {one.name: rendered(one) for one in book.packs}
 
     @routes.get("", summary="Policy packs in force 现行规则包")
     async def listed(_: Annotated[Principal, require(*READERS)]) -> PackList:
@@ -56,10 +57,10 @@ def router(book: RuleBook) -> APIRouter:
     return routes
 
 
-def rendered(pack: policy.Pack) -> PackOut:
+def rendered(shown: Pack) -> PackOut:
     """A pack as the API shows it."""
     rules = [
-        RuleOut(**rule.model_dump(), reads=list(pack.conditions[rule.code].signals), weakest_label=rule.label)
-        for rule in pack.rules
+        RuleOut(**rule.model_dump(), reads=list(shown.conditions[rule.code].signals), weakest_label=rule.label)
+        for rule in shown.rules
     ]
-    return PackOut(name=pack.name, version=pack.version, title=pack.title, sources=list(pack.sources), rules=rules)
+    return PackOut(name=shown.name, version=shown.version, title=shown.title, sources=list(shown.sources), rules=rules)

@@ -1,12 +1,14 @@
-"""Which units a token reads, by the monitor's copy of the tree."""
+"""The monitor's copy of the tree of units, and which part of it a token reads. Takes a connection, never commits."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from uuid import UUID
 
-from libs.common.db.pool import Connection
+from libs.common.db.pool import Connection, load_queries
 from libs.common.errors import Forbidden
 from libs.common.security.tokens import Principal
-from services.monitor.verdicts import store
+
+QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class NoUnit(Forbidden):
@@ -17,14 +19,19 @@ class NoUnit(Forbidden):
 
 
 async def reach(conn: Connection, who: Principal, readers: Collection[str]) -> UUID | None:
-    """The unit to which, with those below it, a reader is bound; None for who has a role that reads all.
+    """The unit to which, with those below it, a reader is bound; None for a role that reads all.
 
-    Raises NoUnit for a unit's token that names no unit which is held: it reads nothing.
+    Raises NoUnit for a unit's token that names no recorded unit: it reads nothing.
     """
     if who.roles & set(readers):
         return None
     code = who.unit_code
-    found = None if code is None else await store.QUERIES.unit_by_code(conn, scheme=code[0], key=code[1])
-    if found is None:
+    unit = None if code is None else await QUERIES.unit_by_code(conn, scheme=code[0], key=code[1])
+    if unit is None:
         raise NoUnit(scope=who.scope or "-")
-    return UUID(str(found))
+    return UUID(str(unit))
+
+
+async def unknown(conn: Connection, units: Sequence[UUID]) -> list[UUID]:
+    """Those of the units that the register has not recorded, or not yet."""
+    return [row["unit_id"] async for row in QUERIES.units_unknown(conn, units=list(units))]

@@ -1,4 +1,4 @@
-"""HTTP in: usage by agents, and what sources state of their days."""
+"""HTTP: usage delivered by agents."""
 
 import re
 from datetime import date
@@ -9,10 +9,8 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.common.clock import Clock
 from libs.common.db.pool import Database
 from libs.common.errors import Invalid
-from libs.common.events.intake import SourceStated
 from libs.common.http.app import IdempotencyKey, require
 from libs.common.http.bodies import Body
 from libs.common.http.front import MIB, bounded
@@ -20,9 +18,9 @@ from libs.common.refusals import store as refusals
 from libs.common.refusals.noting import intake, noting
 from libs.common.refusals.store import Record, Refusal
 from libs.common.security.tokens import Principal
-from services.monitor.usage import fold
-from services.monitor.usage.senders import Gate
-from services.monitor.verdicts import domain, usecases
+from services.monitor.admissions.usecases import Gate
+from services.monitor.signals.catalogue import GAUGES
+from services.monitor.usage import fold, usecases
 
 MAX_ROWS = 10_000
 NOTED = 100  # refused records of one request that are kept for the sender to read; its answer names all
@@ -33,13 +31,27 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what 
 class UsageRecord(Body):
     """A count (`ts`, `count`, `user`), a gauge (`ts`, `value`), or a folded day (`day`, `count`, `sketch`)."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [
-        {"asset_id": "7b0e4b1c-0f3e-5a55-9d6b-1f2f8c1f7a10", "measure": "posts", "ts": 1790000000000, "count": 1},
-        {"asset_id": "7b0e4b1c-0f3e-5a55-9d6b-1f2f8c1f7a10", "measure": "followers", "ts": 1790000000000, "value": 812},
-    ]})  # fmt: skip
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "asset_id": "7b0e4b1c-0f3e-5a55-9d6b-1f2f8c1f7a10",
+                    "measure": "posts",
+                    "ts": 1790000000000,
+                    "count": 1,
+                },
+                {
+                    "asset_id": "7b0e4b1c-0f3e-5a55-9d6b-1f2f8c1f7a10",
+                    "measure": "followers",
+                    "ts": 1790000000000,
+                    "value": 812,
+                },
+            ]
+        }
+    )
 
     asset_id: UUID
-    measure: str = Field(description="posts, views, … or a gauge: posts_total, followers")
+    measure: str = Field(description=f"posts, views, … or a gauge: {', '.join(GAUGES)}")
     ts: int | None = Field(None, description="milliseconds since 1970")
     count: int = 1
     user: str | None = Field(None, description="opaque; goes into a sketch of distinct users and is not kept")
@@ -72,20 +84,13 @@ class Delivered(BaseModel):
     rows: list[RowVerdict] = Field(description="one verdict per record, in the order sent")
 
 
-class Stated(BaseModel):
-    outcome: str = Field(description="applied, or unchanged when the same statement is already held")
-    covered: int = Field(description="assets that it vouches for 申报有效的对象数")
-    not_covered: int = Field(description="assets that the source is not admitted for 超出接纳范围的对象数")
-    not_covered_ids: list[UUID] = Field(description="the first ten of those")
-
-
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
     source: str
     records: list[msgspec.Raw]
 
 
-def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate) -> APIRouter:
-    """Usage and statements over HTTP."""
+def router(database: Database, calendar: fold.Calendar, gate: Gate) -> APIRouter:
+    """Usage over HTTP."""
     routes = APIRouter(prefix="/monitor/v1", tags=["intake 接入"], route_class=noting(database))
 
     @routes.post(
@@ -125,50 +130,26 @@ def router(database: Database, clock: Clock, calendar: fold.Calendar, gate: Gate
             RowVerdict(row=row, verdict="refused" if row in reasons else "accepted", detail=reasons.get(row))
             for row in range(len(sent.records))
         ]
-        sheet = folded.sheet()
-        unknown = await usecases.unknown_assets(database, sheet)
-        told = Delivered(
+        result = folded.result()
+        unknown = await usecases.unknown_assets(database, result)
+        delivered = Delivered(
             accepted=folded.records,
             refused=len(reasons),
             unknown_assets=len(unknown),
             unknown_asset_ids=unknown[:10],
             rows=rows,
         )
-        answer = told.model_dump_json().encode()
-        place, sender = f"POST {request.url.path}", refusals.sender(principal)
+        answer = delivered.model_dump_json().encode()
+        path, sender = f"POST {request.url.path}", refusals.sender(principal)
         named = idempotency_key or sent.source
         noted = [
-            (Record(place, f"{named}/records.{row}"), Refusal.by_field("malformed", reason))
+            (Record(path, f"{named}/records.{row}"), Refusal.by_field("malformed", reason))
             for row, reason in list(reasons.items())[:NOTED]
         ]
         answer = await usecases.deliver_usage(
-            database, principal.subject, idempotency_key, body, sheet, answer, sender=sender, refused=noted
+            database, principal.subject, idempotency_key, body, result, answer, sender=sender, refused=noted
         )
         return Response(answer, 202, media_type="application/json")
-
-    @routes.post("/statements", status_code=202, summary="State a source's day 申报来源日数据")
-    @intake("source", "day", "revision")
-    @bounded(1 * MIB)
-    async def state(stated: SourceStated, principal: Annotated[Principal, require("agent")]) -> Stated:
-        """What it vouches for: the assets it covered, the measures it took, how many records it sent.
-
-        Only where that many arrived does absence mean zero. A later statement of the day needs a higher `revision`.
-        """
-        domain.speaks_for(principal.sources, stated.source)
-        taken = await usecases.state_source(
-            database,
-            stated,
-            who=principal.identity,
-            today=clock.today(),
-            came=gate.came(),
-            late_days=gate.late_days,
-        )
-        return Stated(
-            outcome=taken.outcome,
-            covered=taken.covered,
-            not_covered=taken.not_covered,
-            not_covered_ids=list(taken.beyond[:10]),
-        )
 
     return routes
 
@@ -177,7 +158,7 @@ def _plain(error: Exception) -> str:
     """Why a body cannot be read, in words that never quote it."""
     if isinstance(error, msgspec.ValidationError):
         return re.sub(r"`\$\.?", "`", str(error))
-    return f"it is no JSON: {error}" if isinstance(error, msgspec.DecodeError) else "it is no JSON in UTF-8"
+    return f"not JSON: {error}" if isinstance(error, msgspec.DecodeError) else "not JSON in UTF-8"
 
 
 def _too_many() -> Invalid:

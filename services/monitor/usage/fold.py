@@ -17,11 +17,11 @@ from libs.common import exact
 from libs.common.errors import Invalid
 from libs.common.text import quoted
 from services.monitor.admissions.domain import Voice
+from services.monitor.signals.catalogue import GAUGES
 from services.monitor.usage import sketches
 
-GAUGES = frozenset({"posts_total", "followers"})
 QUARTER = 900_000  # milliseconds; offsets of zones and so days begin at whole quarter hours
-TOLD = 10  # faults of one record
+NAMED = 10  # problems of one record
 EARLIEST, LATEST = 946_684_800_000 // QUARTER, 4_102_444_800_000 // QUARTER  # the years 2000 to 2100
 
 
@@ -29,7 +29,7 @@ class Refused(ValueError):
     """A record of usage cannot be counted; the text says what was expected. It never quotes a user."""
 
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+Whole = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class Beacon(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -39,38 +39,38 @@ class Beacon(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     asset_id: str
     measure: str
     ts: int = 0
-    count: Count = 1
+    count: Whole = 1
     user: str | None = None
     value: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] | None = None
     day: str | None = None
     sketch: str | None = None
-    records: Count = 1
+    records: Whole = 1
 
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Beacon)}
 decode: Callable[[bytes], Beacon] = msgspec.json.Decoder(Beacon).decode
 
 
-@dataclass(slots=True)
-class Cell:
+@dataclass(slots=True, kw_only=True)
+class Count:
     """What was counted of one asset, measure and day; `users` is a sketch once a user was seen."""
 
     total: int = 0
     users: Any = None
 
 
-class Slot:
+class Bucket:
     """One source, measure and day: records that arrived and the assets they spoke of."""
 
-    __slots__ = ("cells", "day", "measure", "received", "source")
+    __slots__ = ("counts", "day", "measure", "received", "source")
 
     def __init__(self, source: str, measure: str, day: date) -> None:
         self.source, self.measure, self.day = source, measure, day
         self.received = 0
-        self.cells: dict[str, Cell] = {}
+        self.counts: dict[str, Count] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
     """One row to merge into `usage_days`; `users` a sketch object or None."""
 
@@ -81,7 +81,7 @@ class Counter:
     users: Any
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class Gauge:
     """One reading; of two of a source on a day the later wins, of two at an instant the greater."""
 
@@ -93,8 +93,8 @@ class Gauge:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldResult:
     """A fold, ready to be merged: rows in the order in which they are locked."""
 
     counters: tuple[Counter, ...]
@@ -111,15 +111,15 @@ class Calendar:
 
     def day(self, quarter: int) -> date:
         """The day of a quarter hour since 1970. Raises Refused outside the years 2000 to 2100."""
-        found = self._days.get(quarter)
-        if found is None:
+        day = self._days.get(quarter)
+        if day is None:
             if not EARLIEST <= quarter < LATEST:
                 raise Refused("ts: expected milliseconds since 1970, in the years 2000 to 2100")
             if len(self._days) > 100_000:
                 self._days.clear()
-            found = datetime.fromtimestamp(quarter * QUARTER / 1000, UTC).astimezone(self._zone).date()
-            self._days[quarter] = found
-        return found
+            day = datetime.fromtimestamp(quarter * QUARTER / 1000, UTC).astimezone(self._zone).date()
+            self._days[quarter] = day
+        return day
 
 
 class Fold:
@@ -127,8 +127,8 @@ class Fold:
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
-        self._quarters: dict[tuple[str, str, int], Slot] = {}
-        self._slots: dict[tuple[str, str, date], Slot] = {}
+        self._quarters: dict[tuple[str, str, int], Bucket] = {}
+        self._buckets: dict[tuple[str, str, date], Bucket] = {}
         self._gauges: dict[tuple[str, str, date, str], Gauge] = {}
         self.keys = 0
         self.records = 0
@@ -144,47 +144,47 @@ class Fold:
                 if beacon.source not in takes:
                     raise Refused(voice.refusal(beacon.source))
                 if beacon.value is None and beacon.day is None:
-                    slot = quarters.get((beacon.source, beacon.measure, beacon.ts // QUARTER))
-                    if slot is None:
-                        slot = self._slot_of(beacon, voice)
-                    cell = slot.cells.get(beacon.asset_id)
-                    if cell is None:
-                        cell = self._cell(slot, beacon.asset_id)
+                    bucket = quarters.get((beacon.source, beacon.measure, beacon.ts // QUARTER))
+                    if bucket is None:
+                        bucket = self._bucket_of(beacon, voice)
+                    count = bucket.counts.get(beacon.asset_id)
+                    if count is None:
+                        count = self._count(bucket, beacon.asset_id)
                     if beacon.user is not None:
-                        if cell.users is None:
-                            cell.users = sketches.new()
-                        cell.users.update(beacon.user)
-                    cell.total += beacon.count  # last: what is refused on the way counts nowhere
-                    slot.received += 1
+                        if count.users is None:
+                            count.users = sketches.new()
+                        count.users.update(beacon.user)
+                    count.total += beacon.count  # last: what is refused on the way counts nowhere
+                    bucket.received += 1
                 elif beacon.day is None:
                     self._gauge(beacon, voice)
                 else:
                     self._folded(beacon, voice)
-            except Exception as error:  # whatever a stranger's bytes lead to: it must not reach the others
+            except Exception as error:  # one record must not stop the others, whatever its bytes lead to
                 refused.append((index, self._reason(error, value, voice)))
         self.records += index + 1 - len(refused)
         return refused
 
     def _reason(self, error: Exception, value: bytes | None, voice: Voice) -> str:
-        """All that is wrong with a record, up to ten faults of it, what stopped it among them."""
+        """All that is wrong with a record, up to ten problems of it, the one that stopped it among them."""
         if isinstance(error, msgspec.ValidationError):
-            found = unreadable(value)
+            problems = unreadable(value)
         elif isinstance(error, Refused | Invalid):
-            found = self._unfit(decode(value or b""), voice)
+            problems = self._unfit(decode(value or b""), voice)
         else:
             return f"expected a JSON object of usage ({type(error).__name__})"
         first = f"{error.field}: expected {error.accepted}" if isinstance(error, Invalid) else str(error)
-        if isinstance(error, Refused | Invalid) and first not in found:
-            found.insert(0, first)
-        more = f"; {len(found)} faults in all" if len(found) > TOLD else ""
-        return "; ".join(found[:TOLD]) + more
+        if isinstance(error, Refused | Invalid) and first not in problems:
+            problems.insert(0, first)
+        more = f"; {len(problems)} faults in all" if len(problems) > NAMED else ""
+        return "; ".join(problems[:NAMED]) + more
 
     def _unfit(self, beacon: Beacon, voice: Voice) -> list[str]:
         """What is wrong with a record that can be read."""
         takes = voice.takes.get(beacon.source)
-        found = [voice.refusal(beacon.source)] if takes is None else []
+        problems = [voice.refusal(beacon.source)] if takes is None else []
         if takes is not None and beacon.measure not in takes:
-            found.append(_untaken(takes))
+            problems.append(_untaken(takes))
         checks: list[Callable[[], Any]] = [lambda: canonical(beacon.asset_id)]
         if beacon.day is not None:
             checks.append(lambda: _folded_day(beacon.day or "", voice))
@@ -194,16 +194,16 @@ class Fold:
             try:
                 check()
             except Refused as error:
-                found.append(str(error))
-        return found
+                problems.append(str(error))
+        return problems
 
-    def _slot_of(self, beacon: Beacon, voice: Voice) -> Slot:
+    def _bucket_of(self, beacon: Beacon, voice: Voice) -> Bucket:
         quarter = beacon.ts // QUARTER
-        slot = self._slot(beacon.source, beacon.measure, self._day(quarter, voice), voice)
+        bucket = self._bucket(beacon.source, beacon.measure, self._day(quarter, voice), voice)
         if beacon.measure in GAUGES:
             raise Refused(f"value: {beacon.measure} is a gauge; expected its reading as a whole number")
-        self._quarters[(beacon.source, beacon.measure, quarter)] = slot
-        return slot
+        self._quarters[(beacon.source, beacon.measure, quarter)] = bucket
+        return bucket
 
     def _day(self, quarter: int, voice: Voice) -> date:
         day = self._calendar.day(quarter)
@@ -211,69 +211,83 @@ class Fold:
             raise Refused(f"ts: expected a time of the days {voice.first} to {voice.last}")
         return day
 
-    def _slot(self, source: str, measure: str, day: date, voice: Voice) -> Slot:
-        slot = self._slots.get((source, measure, day))
-        if slot is None:
+    def _bucket(self, source: str, measure: str, day: date, voice: Voice) -> Bucket:
+        bucket = self._buckets.get((source, measure, day))
+        if bucket is None:
             if measure not in voice.takes[source]:
                 raise Refused(_untaken(voice.takes[source]))
-            slot = self._slots[(source, measure, day)] = Slot(source, measure, day)
-        return slot
+            bucket = self._buckets[(source, measure, day)] = Bucket(source, measure, day)
+        return bucket
 
-    def _cell(self, slot: Slot, asset_id: str) -> Cell:
+    def _count(self, bucket: Bucket, asset_id: str) -> Count:
         name = canonical(asset_id)
-        cell = slot.cells.get(name)
-        if cell is None:
-            cell = slot.cells[name] = Cell()
+        count = bucket.counts.get(name)
+        if count is None:
+            count = bucket.counts[name] = Count()
             self.keys += 1
-        return cell
+        return count
 
     def _gauge(self, beacon: Beacon, voice: Voice) -> None:
         if beacon.measure not in GAUGES:
             raise Refused(f"measure: with a value expected one of {', '.join(sorted(GAUGES))}")
         day = self._day(beacon.ts // QUARTER, voice)
-        slot = self._slot(beacon.source, beacon.measure, day, voice)
+        bucket = self._bucket(beacon.source, beacon.measure, day, voice)
         name = canonical(beacon.asset_id)
-        read = Gauge(name, beacon.measure, day, beacon.source, beacon.ts, beacon.value or 0)
-        place = (name, beacon.measure, day, beacon.source)
-        held = self._gauges.get(place)
-        if held is None or held < read:
-            self.keys += held is None
-            self._gauges[place] = read
-        slot.received += 1
+        read = Gauge(
+            asset_id=name,
+            measure=beacon.measure,
+            day=day,
+            source=beacon.source,
+            ts=beacon.ts,
+            value=beacon.value or 0,
+        )
+        key = (name, beacon.measure, day, beacon.source)
+        current = self._gauges.get(key)
+        if current is None or current < read:
+            self.keys += current is None
+            self._gauges[key] = read
+        bucket.received += 1
 
     def _folded(self, beacon: Beacon, voice: Voice) -> None:
         if beacon.measure in GAUGES or beacon.user is not None:
             raise Refused("day: a folded record carries a count and a sketch, neither a gauge nor a user")
         day = _folded_day(beacon.day or "", voice)
         users = None if beacon.sketch is None else sketches.read(beacon.sketch)
-        slot = self._slot(beacon.source, beacon.measure, day, voice)
-        cell = self._cell(slot, beacon.asset_id)
-        cell.total += beacon.count
-        cell.users = sketches.merge(cell.users, users)
-        slot.received += beacon.records
+        bucket = self._bucket(beacon.source, beacon.measure, day, voice)
+        count = self._count(bucket, beacon.asset_id)
+        count.total += beacon.count
+        count.users = sketches.merge(count.users, users)
+        bucket.received += beacon.records
 
-    def sheet(self) -> Sheet:
+    def result(self) -> FoldResult:
         """The rows to write, sorted, so that two writers never wait for each other in a circle."""
-        cells: dict[tuple[str, str, date], Cell] = {}
+        counts: dict[tuple[str, str, date], Count] = {}
         received: dict[tuple[str, date], int] = {}
-        for slot in self._slots.values():
-            if slot.received:
-                key = (slot.source, slot.day)
-                received[key] = received.get(key, 0) + slot.received
-            for asset_id, cell in slot.cells.items():
-                place = (asset_id, slot.measure, slot.day)
-                other = cells.get(place)
+        for bucket in self._buckets.values():
+            if bucket.received:
+                on = (bucket.source, bucket.day)
+                received[on] = received.get(on, 0) + bucket.received
+            for asset_id, count in bucket.counts.items():
+                key = (asset_id, bucket.measure, bucket.day)
+                other = counts.get(key)
                 if other is None:
-                    cells[place] = cell
+                    counts[key] = count
                 else:  # a second source counted the same
-                    cells[place] = Cell(other.total + cell.total, sketches.merge(other.users, cell.users))
-        counters = tuple(Counter(*place, cells[place].total, cells[place].users) for place in sorted(cells))
-        gauges = tuple(self._gauges[place] for place in sorted(self._gauges))
-        return Sheet(counters, gauges, tuple((*key, received[key]) for key in sorted(received)))
+                    users = sketches.merge(other.users, count.users)
+                    counts[key] = Count(total=other.total + count.total, users=users)
+        counters = (
+            Counter(asset_id=asset_id, measure=measure, day=day, total=count.total, users=count.users)
+            for (asset_id, measure, day), count in sorted(counts.items(), key=lambda item: item[0])
+        )
+        return FoldResult(
+            counters=tuple(counters),
+            gauges=tuple(self._gauges[key] for key in sorted(self._gauges)),
+            received=tuple((*on, received[on]) for on in sorted(received)),
+        )
 
 
 def canonical(asset_id: str) -> str:
-    """An asset's id as it is written. Raises Refused when it is no UUID."""
+    """An asset's id as it is written. Raises Refused for another text."""
     try:
         return str(UUID(asset_id))
     except ValueError:
@@ -304,7 +318,7 @@ def unreadable(value: bytes | None) -> list[str]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return [f"expected a JSON object of usage ({type(error).__name__})"]
     known = ", ".join(FIELDS)
-    found = [
+    problems = [
         f"{quoted(name, 60)}: there is no such field; expected one of {known}" for name in given if name not in FIELDS
     ]
     for name, field in FIELDS.items():
@@ -312,7 +326,7 @@ def unreadable(value: bytes | None) -> list[str]:
             try:
                 msgspec.convert(given[name], field.type)
             except msgspec.ValidationError as error:
-                found.append(f"{name}: {error}")
+                problems.append(f"{name}: {error}")
         elif field.required:
-            found.append(f"{name}: it is missing")
-    return found
+            problems.append(f"{name}: it is missing")
+    return problems

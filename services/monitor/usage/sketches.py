@@ -75,10 +75,8 @@ def _dense(raw: bytes, lg: int) -> bytes:
     counts = Counter(registers)
     if raw[7] != _HLL_8 | _DENSE or len(registers) != 1 << lg or max(counts) > 63:
         raise _unfit()
-    small, large = (
-        math.fsum(count * 2.0**-value for value, count in counts.items() if (value < 32) is low)
-        for low in (True, False)
-    )
+    small = math.fsum(count * 2.0**-value for value, count in counts.items() if value < 32)
+    large = math.fsum(count * 2.0**-value for value, count in counts.items() if value >= 32)
     head = _HEADER.pack(10, _VERSION, _FAMILY, lg, 0, _COMPACT | _OUT_OF_ORDER, 0, raw[7])
     return head + struct.pack("<dddII", 0.0, small, large, counts[0], 0) + registers
 
@@ -98,15 +96,15 @@ def stored(sketch: Any) -> bytes:
     return bytes(sketch.serialize_compact())
 
 
-def restored(held: bytes) -> Any:
+def restored(sketch: bytes) -> Any:
     """A sketch that we have stored."""
-    return datasketches.hll_sketch.deserialize(held)
+    return datasketches.hll_sketch.deserialize(sketch)
 
 
 def estimate(sketch: Any) -> int:
-    """How many distinct users; more than any table holds is what the table holds."""
-    found = float(sketch.get_estimate())
-    return min(round(found), MOST) if math.isfinite(found) else MOST
+    """How many distinct users; more than the column can hold counts as the most it can hold."""
+    users = float(sketch.get_estimate())
+    return min(round(users), MOST) if math.isfinite(users) else MOST
 
 
 def _unfit(*, zh: str = "不是这样的草图", en: str = "this is no such sketch") -> Invalid:

@@ -1,8 +1,8 @@
-"""Rows to domain and back. Takes a connection, never commits."""
+"""Verdicts, findings, and the evaluation of assets from what is stored now. Takes a connection, never commits."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,201 +10,91 @@ from uuid import UUID
 import msgspec
 
 from libs.common.db.pool import Connection, load_queries
-from libs.common.events.monitor import SignalRead
-from libs.common.events.registry import AssetRecord
-from services.monitor.admissions import domain as vouching
-from services.monitor.usage import fold, sketches
-from services.monitor.verdicts import domain
+from libs.common.errors import Missing
+from services.monitor.admissions import store as admission_store
+from services.monitor.assets import store as asset_store
+from services.monitor.policy.rulebook import RuleBook
+from services.monitor.signals import store as signal_store
+from services.monitor.signals.statement import Statement
+from services.monitor.sources import store as source_store
+from services.monitor.sources.health import Health
+from services.monitor.verdicts.evaluation import Evaluation, OpenFinding, evaluation
+from services.monitor.verdicts.examination import Examination, SweptVerdict
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
-JUDGED_STATEMENTS = 128  # enough for the longest look-back, rhythm and the usual number together
 
 
-class RaceLost(Exception):
-    """Another writer made a row between our reading and our writing; the transaction has to be run again."""
-
-
-async def put_asset(conn: Connection, record: AssetRecord) -> bool:
-    """Hold a record of the register; False when one of the same or a higher version is held."""
-    fields = record.model_dump(exclude={"incarnation", "language", "changed_at", "tombstone_path"})
-    return bool(await QUERIES.asset_put(conn, **fields))
-
-
-async def merge_usage(conn: Connection, sheet: fold.Sheet) -> None:
-    """Add a fold to what is held. Raises RaceLost when another writer came in between."""
-    rows = sheet.counters
-    if rows:
-        assets, measures, days = [r.asset_id for r in rows], [r.measure for r in rows], [r.day for r in rows]
-        wanted = [row.users is not None for row in rows]
-        held = {
-            (str(row["asset_id"]), row["measure"], row["day"]): row["users"]
-            async for row in QUERIES.usage_lock(conn, assets=assets, measures=measures, days=days, wanted=wanted)
-        }
-        users: list[bytes | None] = []
-        estimates: list[int | None] = []
-        for row in rows:
-            sketch = row.users
-            before = held.get((row.asset_id, row.measure, row.day))
-            if sketch is not None and before is not None:
-                sketch = sketches.merge(sketches.restored(before), sketch)
-            users.append(None if sketch is None else sketches.stored(sketch))
-            estimates.append(None if sketch is None else sketches.estimate(sketch))
-        totals = [row.total for row in rows]
-        fresh = await QUERIES.usage_put(
-            conn, assets=assets, measures=measures, days=days, totals=totals, users=users, estimates=estimates
-        )
-        if fresh != len(rows) - len(held):
-            raise RaceLost
-    if sheet.gauges:
-        await QUERIES.gauges_put(
-            conn,
-            assets=[g.asset_id for g in sheet.gauges],
-            measures=[g.measure for g in sheet.gauges],
-            days=[g.day for g in sheet.gauges],
-            values_=[g.value for g in sheet.gauges],
-            stamps=[g.ts for g in sheet.gauges],
-            sources=[g.source for g in sheet.gauges],
-        )
-    if sheet.received:
-        sources, on, counts = zip(*sheet.received, strict=True)
-        turned = [row async for row in QUERIES.received_put(conn, sources=sources, days=on, counts=counts)]
-        for row in turned:
-            await recount(conn, row["source"], row["day"], row["counted"], row["due"])
-
-
-async def recount(conn: Connection, source: str, day: date, counted: bytes | None, due: bytes | None) -> None:
-    """Bring the vouched days of the covered assets in line with a source's day; `due` None: it is not whole.
-
-    The caller holds the row of the source's day. Vouched days of one source change under one lock, since two
-    days share their assets.
-    """
-    if counted == due:
-        return
-    await QUERIES.vouch_lock(conn, source=source)
-    if counted is not None:
-        await QUERIES.unvouch(conn, source=source, day=day, cover=counted)
-    if due is not None:
-        await QUERIES.vouch(conn, source=source, day=day, cover=due)
-    await QUERIES.counted_put(conn, source=source, day=day, counted=due)
-
-
-async def hold_cover(conn: Connection, assets: Sequence[UUID]) -> bytes:
-    """Keep a list of covered assets once; its key is the hash of the sorted ids."""
-    ids = sorted({asset.bytes for asset in assets})
-    cover = hashlib.sha256(b"".join(ids)).digest()
-    await QUERIES.cover_put(conn, cover=cover, assets=[UUID(bytes=raw) for raw in ids])
-    return cover
-
-
-async def watch(conn: Connection, source: str, day: date, within: bytes, due: bytes | None) -> None:
-    """Remember that a source speaks of these assets; a whole day says so by what it vouches for."""
-    if due is None:
-        await QUERIES.vouch_lock(conn, source=source)
-        await QUERIES.watch(conn, source=source, day=day, cover=within)
-
-
-def admission(row: Any) -> vouching.Admission:
-    """One version of what a source may do."""
-    parts = (None if row[name] is None else tuple(row[name]) for name in ("units", "platforms", "kinds", "assets"))
-    scope = vouching.Scope(row["everything"], *parts)
-    agents, measures = tuple(row["agents"]), tuple(row["measures"])
-    return vouching.Admission(row["since"], row["admitted"], agents, measures, scope, row["reason"])
-
-
-async def admission_on(conn: Connection, source: str, day: date) -> vouching.Admission | None:
-    """The version in force on a day; None before the first."""
-    row = await QUERIES.admission_on(conn, source=source, day=day)
-    return None if row is None else admission(row)
-
-
-async def latest_admission(conn: Connection, source: str) -> vouching.Admission | None:
-    """What was decided last of a source, be it of days to come."""
-    row = await QUERIES.admission_latest(conn, source=source)
-    return None if row is None else admission(row)
-
-
-async def record_change(
-    conn: Connection, source: str, what: str, before: Any, after: Any, *, actor: str, at: datetime
-) -> None:
-    """Record who changed what a source may do."""
-    await QUERIES.source_change_put(
-        conn,
-        source=source,
-        what=what,
-        before=None if before is None else msgspec.json.encode(before).decode(),
-        after=msgspec.json.encode(after).decode(),
-        actor=actor,
-        at=at,
-    )
-
-
-async def put_admission(
-    conn: Connection, source: str, decided: vouching.Admission, *, actor: str, at: datetime
-) -> None:
-    """Add one version of what a source may do."""
-    scope = decided.scope
-    await QUERIES.admission_put(
-        conn,
-        source=source,
-        since=decided.since,
-        admitted=decided.admitted,
-        agents=decided.agents,
-        measures=decided.measures,
-        everything=scope.everything,
-        units=scope.units,
-        platforms=scope.platforms,
-        kinds=scope.kinds,
-        assets=scope.assets,
-        reason=decided.reason,
-        decided_by=actor,
-        decided_at=at,
-    )
-
-
-async def admitted(conn: Connection, today: date) -> dict[str, vouching.Admitted]:
-    """The sources that are admitted today."""
-    return {
-        row["source"]: vouching.Admitted(frozenset(row["agents"]), frozenset(row["measures"]))
-        async for row in QUERIES.admissions_on(conn, day=today)
-    }
-
-
-async def within(conn: Connection, source: str, days: Sequence[date], assets: Sequence[UUID]) -> list[UUID]:
-    """Those of the assets that a source was admitted for on each of the days, in the order given."""
-    rows = QUERIES.assets_within(conn, source=source, days=days, assets=assets)
-    found = {row["asset_id"] async for row in rows}
-    return [asset for asset in assets if asset in found]
-
-
-def terms(row: Any) -> domain.Terms:
-    return domain.Terms(row["rhythm_days"], float(row["floor_share"]), row["lookback_days"])
-
-
-async def healths(conn: Connection, today: date) -> dict[str, domain.Health]:
-    """The health of every source on a business day, from what is held now."""
-    days: dict[str, list[domain.SourceDay]] = {}
-    async for row in QUERIES.stated_days(conn, today=today, max_rows=JUDGED_STATEMENTS):
-        found = domain.SourceDay(row["day"], row["received"], row["stated"], row["covered"])
-        days.setdefault(row["source"], []).append(found)
-    return {
-        row["source"]: domain.judge_source(terms(row), row["admitted_on"], days.get(row["source"], ()), today)
-        async for row in QUERIES.source_list(conn, today=today)
-    }
+@lru_cache(maxsize=4)
+def _statement(book: RuleBook) -> Statement:
+    return signal_store.statement(book.columns)
 
 
 async def evaluate(
-    conn: Connection, rules_sql: str, assets: Sequence[UUID], today: date, healthy: Sequence[str]
-) -> list[Any]:
-    """The signals of the given assets and the truth of every rule, in the order of their ids; one statement."""
-    statement = f"with signals as ({QUERIES.signals_on.sql.rstrip().rstrip(';')}) {rules_sql} order by asset_id"
-    given = {"day": today, "assets": list(assets), "healthy": list(healthy)}
-    return await conn.fetch(statement, *(given[name] for name in QUERIES.signals_on.parameters))
+    conn: Connection, book: RuleBook, assets: Sequence[UUID], today: date, healthy: Sequence[str]
+) -> list[Evaluation]:
+    """Judge assets by all rules, in the order of their ids; `healthy` are the sources that are believed today."""
+    findings = await open_findings(conn, assets)
+    rows = await signal_store.evaluate(conn, _statement(book), assets, today, healthy)
+    return [evaluation(book, row, findings.get(row["asset_id"], {})) for row in rows]
 
 
-async def open_findings(conn: Connection, found: Sequence[dict[str, Any]], *, on: date, at: datetime) -> None:
-    """Hold new findings, with the signals that each was opened by."""
-    if found:
-        await QUERIES.findings_put(conn, found=msgspec.json.encode(found).decode(), opened_on=on, opened_at=at)
+async def examine(conn: Connection, book: RuleBook, asset_id: UUID, today: date) -> Examination:
+    """Judge one asset from what is stored now, with all that explains it. Raises Missing."""
+    asset = await asset_store.QUERIES.asset_get(conn, asset_id=asset_id)
+    if asset is None:
+        raise Missing(what=str(asset_id))
+    healths = await source_store.healths(conn, today)
+    (judged,) = await evaluate(conn, book, [asset_id], today, healthy(healths))
+    swept = await QUERIES.verdict_now(conn, asset_id=asset_id)
+    covering = source_store.QUERIES.coverage_of(conn, asset_id=asset_id)
+    vouched = {row["source"]: row["last_vouched"] async for row in covering}
+    admitted = await admission_store.admitted(conn, today)
+    sources = source_store.QUERIES.source_list(conn, today=today)
+    return Examination(
+        today=today,
+        watched=asset["watched"],
+        evaluation=judged,
+        swept=SweptVerdict(verdict=swept["verdict"], from_day=swept["from_day"]) if swept else None,
+        healths=healths,
+        vouched=vouched,
+        agents={source: admission.agents for source, admission in admitted.items()},
+        admitted_on={row["source"]: row["admitted_on"] async for row in sources},
+    )
+
+
+def healthy(healths: Mapping[str, Health]) -> list[str]:
+    """The sources that can be believed, by their healths."""
+    return sorted(name for name, health in healths.items() if health.healthy)
+
+
+async def healthy_sources(conn: Connection, today: date) -> list[str]:
+    """The sources that can be believed on this day."""
+    return healthy(await source_store.healths(conn, today))
+
+
+async def open_findings(conn: Connection, assets: Sequence[UUID]) -> dict[UUID, dict[str, OpenFinding]]:
+    """The open findings of the assets, by asset and rule."""
+    findings: dict[UUID, dict[str, OpenFinding]] = {}
+    async for row in QUERIES.open_findings(conn, assets=assets):
+        finding = OpenFinding(finding_id=row["finding_id"], condition=row["condition"])
+        findings.setdefault(row["asset_id"], {})[row["rule"]] = finding
+    return findings
+
+
+async def ordinals(conn: Connection, opening: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], int]:
+    """How many findings each of these pairs of an asset and a rule has had."""
+    if not opening:
+        return {}
+    assets, rules = {asset for asset, _ in opening}, {rule for _, rule in opening}
+    rows = QUERIES.ordinals(conn, assets=list(assets), rules=list(rules))
+    return {(row["asset_id"], row["rule"]): row["ordinal"] async for row in rows}
+
+
+async def put_findings(conn: Connection, findings: Sequence[dict[str, Any]], *, on: date, at: datetime) -> None:
+    """Store new findings, with the signals that each was opened by."""
+    if findings:
+        written = msgspec.json.encode(findings).decode()
+        await QUERIES.findings_put(conn, findings=written, opened_on=on, opened_at=at)
 
 
 async def clear_findings(conn: Connection, reasons: dict[UUID, str], *, on: date, at: datetime) -> None:
@@ -215,10 +105,22 @@ async def clear_findings(conn: Connection, reasons: dict[UUID, str], *, on: date
         )
 
 
-def dump(signals: Sequence[SignalRead]) -> list[dict[str, Any]]:
-    """Evidence as it is kept."""
-    return [signal.model_dump(mode="json") for signal in signals]
-
-
-def evidence(text: str) -> tuple[SignalRead, ...]:
-    return tuple(SignalRead.model_validate(item) for item in msgspec.json.decode(text))
+async def put_verdicts(conn: Connection, evaluations: Sequence[Evaluation], *, on: date) -> None:
+    """End the verdicts that are no longer those of their assets, and begin the new ones on this day."""
+    rows = QUERIES.verdicts_changed(
+        conn,
+        assets=[each.asset_id for each in evaluations],
+        verdicts=[each.judgement.verdict for each in evaluations],
+        rules=[each.judgement.rule for each in evaluations],
+    )
+    changed = [row async for row in rows]
+    if changed:
+        assets = [row["asset_id"] for row in changed]
+        await QUERIES.verdicts_end(conn, assets=assets, day=on)
+        await QUERIES.verdicts_begin(
+            conn,
+            assets=assets,
+            day=on,
+            verdicts=[row["verdict"] for row in changed],
+            rules=[row["rule"] for row in changed],
+        )

@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from libs.common.clock import Clock
 from libs.common.db.pool import Database
@@ -12,52 +12,29 @@ from libs.common.errors import Missing
 from libs.common.events.intake import Kind
 from libs.common.events.registry import RecordState, RunningState
 from libs.common.exact import AskedWhole
-from libs.common.http.app import IdempotencyKey, IfMatch, Limit, require, require_version
+from libs.common.http.app import IfMatch, Limit, require, require_version
 from libs.common.refusals.noting import intake, noting
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
-from services.registry.assets import domain, schemas, store, usecases
-from services.registry.assets.domain import Policy
+from services.registry.assets import schemas, store, usecases
+from services.registry.assets.domain import Asset
 from services.registry.assets.store import QUERIES
-from services.registry.units import usecases as units
+from services.registry.units.usecases import reach
 
 NIL = UUID(int=0)
 LAST_VERSION = (1 << 31) - 1
 READ_ALL = ("viewer", "registrar", "operator", "approver", "auditor")
-WITH_AGENTS = (*READ_ALL, "agent")  # who delivers usage names each asset by its id
+WITH_AGENTS = (*READ_ALL, "agent")  # an agent that delivers usage names each asset by its id
 ETAG = {"ETag": {"description": "版本,用于 If-Match the version, for If-Match", "schema": {"type": "string"}}}
 
 
-def shown(held: domain.Asset) -> schemas.Asset:
-    return schemas.Asset(**store.fields(held), previous_id=held.previous_id)
+def shown(asset: Asset) -> schemas.Asset:
+    return schemas.Asset(**store.fields(asset), previous_id=asset.previous_id)
 
 
-def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
+def router(database: Database, clock: Clock) -> APIRouter:
     """Assets."""
     routes = APIRouter(prefix="/registry/v1", tags=["assets 对象"], route_class=noting(database))
-
-    @routes.post(
-        "/assets",
-        status_code=201,
-        response_model=schemas.Asset,
-        summary="Record an asset 登记对象",
-        responses={201: {"headers": ETAG}},
-    )
-    @intake("address")
-    async def declare(
-        body: schemas.Declaration,
-        request: Request,
-        who: Annotated[Principal, require("registrar", "unit")],
-        idempotency_key: IdempotencyKey = None,
-    ) -> Response:
-        """One declaration. What is listed already is refused with 409 `duplicate_asset`, which names its twin;
-        what was gone is restored under the id it had. A unit's token records for its own subtree."""
-        answer = await usecases.declare(
-            database, body, who, key=idempotency_key, raw=await request.body(),
-            render=lambda held: shown(held).model_dump_json().encode(), now=clock.now(), policy=policy,
-        )  # fmt: skip
-        tag = f'"{json.loads(answer)["version"]}"'
-        return Response(answer, 201, media_type="application/json", headers={"ETag": tag})
 
     @routes.get("/assets", summary="List assets 对象列表")
     async def assets(
@@ -76,12 +53,20 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         A unit's token reads those of its own unit and of the units below it; so it is for all that it reads.
         """
         async with database.reading() as conn:
-            below = await units.reach(conn, who, WITH_AGENTS)
-            found = QUERIES.asset_list(
-                conn, kind=kind, platform=platform, sponsor=sponsor, running=running, record=record, source=source,
-                below=below, after=cursor, max_rows=limit,
-            )  # fmt: skip
-            items = [shown(store.to_asset(row)) async for row in found]
+            below = await reach(conn, who, WITH_AGENTS)
+            rows = QUERIES.asset_list(
+                conn,
+                kind=kind,
+                platform=platform,
+                sponsor=sponsor,
+                running=running,
+                record=record,
+                source=source,
+                below=below,
+                after=cursor,
+                max_rows=limit,
+            )
+            items = [shown(store.to_asset(row)) async for row in rows]
         return schemas.Assets(items=items, next=str(items[-1].asset_id) if len(items) == limit else None)
 
     @routes.get(
@@ -97,7 +82,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         To a unit's token another unit's asset is as one that does not exist.
         """
         async with database.reading() as conn:
-            below = await units.reach(conn, who, WITH_AGENTS)
+            below = await reach(conn, who, WITH_AGENTS)
             row = await QUERIES.asset_seen(conn, asset_id=asset_id, below=below)
         if row is None:
             raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
@@ -119,7 +104,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         A unit's token reads the versions in which the asset was its own.
         """
         async with database.reading() as conn:
-            below = await units.reach(conn, who, READ_ALL)
+            below = await reach(conn, who, READ_ALL)
             if await QUERIES.asset_seen(conn, asset_id=asset_id, below=below) is None:
                 raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
             rows: list[Any] = [
@@ -173,7 +158,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
         A unit's token has its own assets counted, with those of the units below it.
         """
         async with database.reading() as conn:
-            below = await units.reach(conn, who, READ_ALL)
+            below = await reach(conn, who, READ_ALL)
             rows = QUERIES.asset_counts(conn, below=below)
             return schemas.Counts(items=[schemas.Count(**dict(row)) async for row in rows])
 

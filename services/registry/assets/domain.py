@@ -1,6 +1,5 @@
-"""What the registry decides of assets: declared, delisted, moved by a case; how many may vanish in a day. Pure."""
+"""What the registry decides of one asset: declared, delisted, corrected, moved by a case. Pure."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -9,23 +8,70 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from libs.common import days
-from libs.common.errors import Invalid, VersionConflict
+from libs.common.errors import DomainError, Invalid, VersionConflict
 from libs.common.events import ids
-from libs.common.events.intake import AssetCorrected, AssetDeclared, Kind, UnitRef
+from libs.common.events.intake import AssetCorrected, AssetDeclared, Kind
 from libs.common.events.registry import RecordState, RunningState
-from libs.common.security.visible import visible
 from services.registry.assets.transitions import IllegalTransition, move
 from services.registry.identity.canonical import Canonical
-from services.registry.refusals import AnotherSource, DuplicateAsset, ReopenTooEarly, UnknownAsset
-from services.registry.units import codes
+from services.registry.spelling.languages import language_tag
+from services.registry.spelling.texts import clean, shown
 
+Key = tuple[Kind, str, str]  # kind, platform, identity
 Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "held", "duplicate", "outdated"]
 
 
+# Why a declaration changed nothing, in Chinese and in English.
+OUTDATED = ("来源已就更晚的日期申报过,未作更改", "the source has spoken of a later day: nothing is done")
 EASTERNMOST = ZoneInfo("Pacific/Kiritimati")  # where a day begins first, 14 hours before UTC
 
 
-@dataclass(frozen=True, slots=True)
+class DuplicateAsset(DomainError):
+    """The same asset is recorded once; the error names its twin."""
+
+    code = "duplicate_asset"
+    kind = "conflict"
+    zh = "该对象已登记:{twin}(来源 {source})。"
+    en = "This asset is recorded already: {twin} (by the source {source})."
+
+
+class UnknownAsset(DomainError):
+    """A source delists an asset that the register does not hold."""
+
+    code = "unknown_asset"
+    kind = "refused"
+    zh = "登记中没有该对象:{platform} {identity}。"
+    en = "The register holds no such asset: {platform} {identity}."
+
+
+class AnotherSource(DomainError):
+    """Only the source that lists an asset may say that it is gone."""
+
+    code = "another_source"
+    kind = "refused"
+    zh = "该对象由来源 {owner} 登记,来源 {source} 不能将其移除。"
+    en = "The asset is listed by the source {owner}; {source} cannot delist it."
+
+
+class ReopenTooEarly(DomainError):
+    """A closed asset may come back only as a new record, after a cooldown (rules A-09, by analogy)."""
+
+    code = "reopen_cooldown"
+    kind = "refused"
+    zh = "该对象已于 {closed_on} 关停,{until} 之前不得重新登记;确有必要的,由管理人员说明理由后准予。"
+    en = "The asset was closed on {closed_on}; not to be recorded again before {until}, unless an operator permits."
+
+
+class NotClosed(DomainError):
+    """Only a closed asset can be reopened."""
+
+    code = "not_closed"
+    kind = "refused"
+    zh = "对象 {asset_id} 未关停,无需重新登记许可。"
+    en = "The asset {asset_id} is not closed: there is nothing to reopen."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What the deployment decides: how many may vanish in a day, and how long a closed asset stays closed.
 
@@ -39,11 +85,12 @@ class Policy:
     zone: tzinfo = UTC
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """The current record of an asset: `record` is the paper, `running` the thing itself.
+    """The current record of an asset: `record` is the paper, `running` the running asset itself.
 
-    `stated_on` is the latest day of which its source has spoken; it moves without a new version.
+    Its fields are the columns of the table, by the same names. `stated_on` is the latest day of which its source has
+    spoken; it moves without a new version.
     """
 
     asset_id: UUID
@@ -71,101 +118,134 @@ class Asset:
             return None
         return ids.asset_id(self.kind, self.platform, self.identity, self.incarnation - 1)
 
+    @property
+    def canonical(self) -> Canonical:
+        """Its platform and identity, as an address stands for them."""
+        return Canonical(platform=self.platform, identity=self.identity)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What one declaration says of an asset, in canonical form."""
+    """The facts of one declaration that a later one may change, in canonical form.
 
-    kind: Kind
-    what: Canonical
+    Each is a field of the record under the same name: `recorded` copies them without listing them.
+    """
+
     address: str
     name: str
     language: str
     sponsor_id: UUID
     source: str
-    on: date
     opened_on: date | None
 
+    def recorded(self) -> Mapping[str, object]:
+        """The facts by their names, without those that the declaration leaves open."""
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in given.items() if value is not None}
 
-def facts(told: AssetDeclared | AssetCorrected, what: Canonical, sponsor_id: UUID, *, now: datetime) -> Facts:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """One declaration: which asset a source lists, of which day it speaks, and the facts it states."""
+
+    kind: Kind
+    identity: Canonical
+    on: date
+    facts: Facts
+
+
+def declaration(
+    event: AssetDeclared | AssetCorrected, identity: Canonical, sponsor_id: UUID, *, now: datetime
+) -> Declared:
     """A declaration in canonical form. Raises Invalid on a blank name, control characters or a day to come."""
-    return Facts(
-        told.kind, what, clean("address", told.address), shown("name", told.name), language_tag(told.language),
-        sponsor_id, clean("source", told.source), told.on, _opened(told.opened_on, now=now),
-    )  # fmt: skip
+    facts = Facts(
+        address=clean("address", event.address),
+        name=shown("name", event.name),
+        language=language_tag(event.language),
+        sponsor_id=sponsor_id,
+        source=clean("source", event.source),
+        opened_on=_opened(event.opened_on, now=now),
+    )
+    return Declared(kind=event.kind, identity=identity, on=event.on, facts=facts)
 
 
 def declare(
-    held: Asset | None, facts: Facts, *, now: datetime, reopen_after: timedelta, permitted: bool = False,
+    current: Asset | None,
+    declared: Declared,
+    *,
+    now: datetime,
+    reopen_after: timedelta,
+    permitted: bool = False,
     zone: tzinfo = UTC,
-) -> tuple[Asset, Outcome]:  # fmt: skip
-    """What a source's declaration does: `outdated` when it is of an earlier day than the source's last word.
+) -> tuple[Asset, Outcome]:
+    """Apply a source's declaration; the outcome is `outdated` when the source has spoken of a later day before.
 
-    Raises DuplicateAsset when another source lists the asset, ReopenTooEarly when it was closed lately and no operator
-    has permitted its reopening; its days are those of `zone`.
+    Days are those of `zone`.
+
+    Raises:
+        DuplicateAsset: another source lists the asset.
+        ReopenTooEarly: the asset was closed lately and no operator has permitted its reopening.
     """
-    if held is None:
-        return _new(facts, 1, now), "registered"
-    if held.source == facts.source and facts.on < held.stated_on:
-        return held, "outdated"
-    if held.record == "closed":
-        closed_on = days.of(held.changed_at, zone)
+    facts = declared.facts
+    if current is None:
+        return _registered(declared, 1, now), "registered"
+    if current.source == facts.source and declared.on < current.stated_on:
+        return current, "outdated"
+    if current.record == "closed":
+        closed_on = days.of(current.changed_at, zone)
         until = days.later(closed_on, reopen_after.days)
         if days.of(now, zone) < until and not permitted:
             raise ReopenTooEarly(field="address", closed_on=closed_on, until=until)
-        return _new(facts, held.incarnation + 1, now), "registered"
-    if held.source != facts.source and held.running != "gone":
-        raise DuplicateAsset(field="address", twin=held.asset_id, source=held.source)
-    stated = replace(
-        held, address=facts.address, name=facts.name, language=facts.language, sponsor_id=facts.sponsor_id,
-        source=facts.source, opened_on=facts.opened_on or held.opened_on, stated_on=facts.on,
-    )  # fmt: skip
-    if held.running == "gone":
+        return _registered(declared, current.incarnation + 1, now), "registered"
+    if current.source != facts.source and current.running != "gone":
+        raise DuplicateAsset(field="address", twin=current.asset_id, source=current.source)
+    stated: Asset = replace(current, **facts.recorded(), stated_on=declared.on)  # type: ignore[arg-type]
+    if current.running == "gone":
         return _moved(stated, "relist", now), "restored"
-    same = replace(held, stated_on=facts.on) == stated
+    same = replace(current, stated_on=declared.on) == stated
     return (stated, "unchanged") if same else (_next(stated, now), "amended")
 
 
 def delist(
-    held: Asset | None, what: Canonical, source: str, *, now: datetime, on: date | None = None
+    current: Asset | None, identity: Canonical, source: str, *, now: datetime, on: date | None = None
 ) -> tuple[Asset, Outcome]:
-    """What it does that a source no longer lists an asset: gone, never closed. Raises UnknownAsset, AnotherSource.
+    """Apply a delisting: the asset becomes `gone`, never `closed`. Raises UnknownAsset, AnotherSource.
 
     `on` is the day of which the source says so, None where a person decides.
     """
-    if held is None or held.record == "closed":
-        raise UnknownAsset(field="address", platform=what.platform, identity=what.identity)
-    if held.source == source and on is not None:
-        if on < held.stated_on:
-            return held, "outdated"
-        held = replace(held, stated_on=on)
-    if held.running == "gone":
-        return held, "unchanged"
-    if held.source != source:
-        raise AnotherSource(field="source", accepted=held.source, owner=held.source, source=source)
-    return _moved(held, "delist", now), "gone"
+    if current is None or current.record == "closed":
+        raise UnknownAsset(field="address", platform=identity.platform, identity=identity.identity)
+    if current.source == source and on is not None:
+        if on < current.stated_on:
+            return current, "outdated"
+        current = replace(current, stated_on=on)
+    if current.running == "gone":
+        return current, "unchanged"
+    if current.source != source:
+        raise AnotherSource(field="source", accepted=current.source, owner=current.source, source=source)
+    return _moved(current, "delist", now), "gone"
 
 
 def amend(
-    held: Asset, version: int, *, name: str | None, language: str | None, opened_on: date | None, now: datetime
+    current: Asset, version: int, *, name: str | None, language: str | None, opened_on: date | None, now: datetime
 ) -> Asset:
     """Correct facts that do not touch identity. Raises Invalid, VersionConflict, IllegalTransition on a closed record.
 
-    The same correction once more, by a caller whose answer was lost, is no conflict.
+    The same correction sent again, by a caller whose answer was lost, is no conflict.
     """
-    if held.record == "closed":
-        raise IllegalTransition(state=held.record, event="amend")
-    facts = replace(
-        held,
-        name=shown("name", name) if name else held.name,
-        language=language_tag(language) if language else held.language,
-        opened_on=_opened(opened_on, now=now) or held.opened_on,
+    if current.record == "closed":
+        raise IllegalTransition(state=current.record, event="amend")
+    corrected = replace(
+        current,
+        name=shown("name", name) if name else current.name,
+        language=language_tag(language) if language else current.language,
+        opened_on=_opened(opened_on, now=now) or current.opened_on,
     )
-    if facts == held and version in (held.version, held.version - 1):
-        return held
-    if version != held.version:
-        raise VersionConflict(field="If-Match", accepted=f'"{held.version}"', current=held.version)
-    return _next(facts, now)
+    if corrected == current and version in (current.version, current.version - 1):
+        return current
+    if version != current.version:
+        raise VersionConflict(field="If-Match", accepted=f'"{current.version}"', current=current.version)
+    return _next(corrected, now)
 
 
 def stopped(asset: Asset, *, now: datetime) -> Asset:
@@ -184,19 +264,10 @@ def closed(asset: Asset, *, now: datetime) -> Asset:
     return _moved(asset, "close", now)
 
 
-def guard_limit(listed: int, source: str, policy: Policy) -> int:
-    """How many of a source's assets may vanish in a rolling day; 0 holds every disappearance.
-
-    A number set for this source, or a share of what it lists with a floor.
-    """
-    stated = policy.guard_limits.get(source)
-    return stated if stated is not None else max(policy.guard_floor, int(listed * policy.guard_share))
-
-
 def has_come(on: date, *, now: datetime, field: str = "on") -> date:
     """A day of which a source can speak: today anywhere on earth, or earlier. Raises Invalid.
 
-    One far ahead would outdate all that the source says until then.
+    A day far ahead would outdate everything that the source states until then.
     """
     if on > (latest := days.of(now, EASTERNMOST)):
         why = (f"{field}:{on} 尚未到来", f"{field}: {on} has not come yet")
@@ -209,59 +280,22 @@ def _opened(on: date | None, *, now: datetime) -> date | None:
     return None if on is None else has_come(on, now=now, field="opened_on")
 
 
-def clean(field: str, text: str) -> str:
-    """NFC with blanks collapsed. Raises Invalid when nothing is left, or on control characters and half characters."""
-    kept = " ".join(unicodedata.normalize("NFC", text).split())
-    if not kept or any(unicodedata.category(c) in ("Cc", "Cs") for c in kept):
-        why = (f"{field} 为空或无法读取", f"{field} is blank or unreadable")
-        raise Invalid(field=field, accepted="text without control characters", why=why)
-    return kept
-
-
-def shown(field: str, text: str) -> str:
-    """A name for showing: as `clean`, without what is invisible or turns the direction of reading. Raises Invalid."""
-    return clean(field, visible(text))
-
-
-def unit_key(text: str) -> str:
-    """A unit's code in the form in which it is compared: NFC, blanks collapsed, without case. Raises Invalid."""
-    return unicodedata.normalize("NFC", clean("unit", text).casefold())
-
-
-def unit_code(scheme: str, value: str, *, field: str = "code") -> tuple[str, str]:
-    """A unit's code as it is recorded: scheme and value. Raises Invalid for one that its scheme does not allow."""
-    return codes.valid(clean("scheme", scheme), clean("unit", value), field=field)
-
-
-def unit_id(ref: UnitRef) -> UUID:
-    """The id of the unit that a source names. Raises Invalid as `unit_code` does."""
-    scheme, value = unit_code(ref.scheme, ref.value)
-    return ids.unit_id(scheme, unit_key(value))
-
-
-LANGUAGES = {
-    "english": "en", "anglais": "en", "français": "fr", "french": "fr", "bilingual": "mul", "bilingue": "mul",
-    "chinese": "zh", "中文": "zh", "汉语": "zh", "英文": "en", "英语": "en", "双语": "mul",
-}  # fmt: skip
-
-
-def language_tag(text: str) -> str:
-    """A language as a BCP 47 tag; `mul` for several, `und` where nothing is said or nothing is understood."""
-    word = unicodedata.normalize("NFC", text).strip().lower()
-    if word in LANGUAGES:
-        return LANGUAGES[word]
-    first, *rest = word.split("-")
-    wellformed = first.isascii() and first.isalpha() and 2 <= len(first) <= 3
-    return word if wellformed and all(part.isascii() and part.isalnum() for part in rest) else "und"
-
-
-def _new(facts: Facts, incarnation: int, now: datetime) -> Asset:
-    what = facts.what
+def _registered(declared: Declared, incarnation: int, now: datetime) -> Asset:
+    identity, facts = declared.identity, declared.facts
     return Asset(
-        ids.asset_id(facts.kind, what.platform, what.identity, incarnation), 1, facts.kind, what.platform,
-        what.identity, incarnation, facts.address, facts.name, facts.language, facts.sponsor_id, "draft", "online",
-        facts.source, facts.on, facts.opened_on, now, facts.on,
-    )  # fmt: skip
+        asset_id=ids.asset_id(declared.kind, identity.platform, identity.identity, incarnation),
+        version=1,
+        kind=declared.kind,
+        platform=identity.platform,
+        identity=identity.identity,
+        incarnation=incarnation,
+        record="draft",
+        running="online",
+        listed_on=declared.on,
+        changed_at=now,
+        stated_on=declared.on,
+        **{name: getattr(facts, name) for name in Facts.__dataclass_fields__},
+    )
 
 
 def _moved(asset: Asset, event: str, now: datetime) -> Asset:

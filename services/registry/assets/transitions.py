@@ -42,7 +42,7 @@ class IllegalTransition(DomainError):
     }
 
 
-# (state, event) → state. The axes share no name of a state, so one table holds both; what is not here is refused.
+# (state, event) → state. The axes share no name of a state, so one table holds both; every other move is refused.
 # `draft` … `closed` are states of the record, `building` … `gone` of the running asset. `close` moves both.
 TRANSITIONS: dict[tuple[str, str], RecordState | RunningState] = {
     ("draft", "submit"): "in_review",
@@ -91,9 +91,9 @@ def _next(state: str, event: str) -> RecordState | RunningState:
 
 
 def public_state(record: RecordState, running: RunningState) -> PublicState:
-    """What the public is told of an asset: official is only what is listed and runs.
+    """The state of an asset as the public reads it: only an asset that is listed and runs is official.
 
-    What is still being built, or is off without a closure, nobody vouches for; nor for what was withdrawn.
+    Nobody vouches for an asset that is still being built, is off without a closure, or was withdrawn.
     """
     if record == "closed":
         return "closed"

@@ -1,6 +1,6 @@
 """Reading names by the tables of the platforms: pieces of a path and a query, or a text, to one identity. Pure.
 
-What is read reads itself again. None means that nothing is named that fits: never what was left over.
+An identity that was read reads as itself again. None means that no name fits: a rest of the text is never taken.
 """
 
 import re
@@ -11,13 +11,14 @@ from urllib.parse import unquote
 
 from services.registry.identity.slips import names_nothing
 from services.registry.identity.webaddress import Query
-from services.registry.platforms.platform import Form, Platform, lowered
+from services.registry.platforms.platform import Form, Platform
+from services.registry.spelling.letters import lowered
 
 _SELVES = frozenset(("me", "self", "my"))  # each reader's own page
 _FILE = re.compile(r"\.(?:php|html?|aspx?|jsp|do|json|js|xml|txt|png|jpe?g|gif|svg)$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """A form's page, ready to be compared: on `host` alone where it says one, the name in a piece or `asked`."""
 
@@ -34,7 +35,7 @@ def _page(at: str) -> _Page:
         host, _, at = at[2:].partition("/")
     path, _, query = at.partition("?") if re.search(r"\?\w+=\{\}$", at) else (at, "", "")
     pieces = tuple(_piece(piece) for piece in path.split("/") if piece)
-    return _Page(host, pieces, query.removesuffix("={}") or None, path == "{}" and host is None)
+    return _Page(host=host, pieces=pieces, asked=query.removesuffix("={}") or None, bare=path == "{}" and host is None)
 
 
 def _piece(text: str) -> re.Pattern[str]:
@@ -52,8 +53,8 @@ def on_page(platform: Platform, host: str, pieces: Sequence[str], query: Query) 
         for page in map(_page, form.at):
             if page.host is not None and page.host.removeprefix("www.") != site:
                 continue
-            if (found := _matched(platform, form, page, pieces, query)) is not None:
-                return found
+            if (identity := _matched(platform, form, page, pieces, query)) is not None:
+                return identity
     return None
 
 
@@ -64,8 +65,8 @@ def of_text(platform: Platform, text: str) -> str | None:
         for page in map(_page, (form.gives, *form.text, *form.at)):
             if page.asked or page.host or len(page.pieces) != len(pieces):
                 continue
-            if (found := _matched(platform, form, page, pieces, None)) is not None:
-                return found
+            if (identity := _matched(platform, form, page, pieces, None)) is not None:
+                return identity
     return None
 
 
@@ -74,10 +75,10 @@ def _matched(platform: Platform, form: Form, page: _Page, pieces: Sequence[str],
         return None
     text = None
     for wanted, piece in zip(page.pieces, pieces, strict=False):
-        found = wanted.fullmatch(piece)
-        if found is None:
+        match = wanted.fullmatch(piece)
+        if match is None:
             return None
-        text = found.groupdict().get("name", text)
+        text = match.groupdict().get("name", text)
     if page.asked is not None:
         text = query.one(page.asked) if query is not None and len(pieces) == len(page.pieces) else None
     name = form.name.read(text) if text is not None else None

@@ -1,9 +1,9 @@
 """Canonical identity: the same thing written differently is the same thing. Pure.
 
-An account's platform is told by the host of its address where the host is known, because people misname platforms. What
-it is called there is read by the platform's table, and what does not fit is refused. Where the host is not known the
-identity is host, path and query, and the place after a `#` where a site keeps its pages there: a split is seen, a
-merge is not. What cannot be told from an address is not guessed: a YouTube `user/x` and an `@x` may be one or two.
+The host of an address decides the platform of an account where the host is known, because people misname platforms. The
+platform's table reads the name there, and refuses a name that does not fit. Where the host is not known the identity is
+host, path and query, and the path after a `#` where a site keeps its pages there: a split is seen, a merge is not. What
+an address does not show is not guessed: a YouTube `user/x` and an `@x` may be one or two.
 """
 
 import re
@@ -19,27 +19,15 @@ from services.registry.identity import accountnames
 from services.registry.identity.shortlinks import LOGINS, is_short
 from services.registry.identity.slips import names_nothing, slipped_scheme
 from services.registry.identity.webaddress import NoAddress, Query, Web, decoded, value_of, web
-from services.registry.platforms.names import TABLE, WEB, is_known_platform, platform_name
-from services.registry.platforms.networks import NETWORKS
-from services.registry.platforms.nothing import says_nothing
+from services.registry.platforms.names import WEB, platform_name
 from services.registry.platforms.platform import Platform, words
-from services.registry.platforms.stores import STORES
-
-__all__ = [
-    "KNOWN",
-    "NAMED",
-    "Canonical",
-    "UnreadableAddress",
-    "canonical",
-    "is_address",
-    "is_known_platform",
-    "platform_name",
-]
+from services.registry.platforms.table import NETWORKS, STORES, TABLE
+from services.registry.spelling.nothing import says_nothing
 
 KNOWN = frozenset(platform.name for platform in NETWORKS if platform.has_pages)
 NAMED = frozenset(TABLE)  # platforms whose things may have a name without an address
 _DOMAINS: dict[str, list[tuple[str, Platform]]] = {
-    kind: sorted(((d, p) for p in table for d in p.domains), key=lambda found: -len(found[0]))
+    kind: sorted(((d, p) for p in table for d in p.domains), key=lambda entry: -len(entry[0]))
     for kind, table in (("account", NETWORKS), ("group", NETWORKS), ("app", STORES))
 }
 _HOST = re.compile(r"(?:[^\s/:@?#.]+\.)+[^\s/:@?#.]+\.?(?::\d+)?(?=[/?#]|$)")
@@ -56,7 +44,7 @@ NOISE = words(
     "ref_src ref_url referer referrer fref isappinstalled share_token share_from share_source share_medium share_id",
 )
 _ASP = (".asp", ".aspx", ".ashx")  # where the case of a query name says nothing
-MOST_BYTES = 1_000  # of an identity: what is longer fits no index
+MOST_BYTES = 1_000  # of an identity: a longer one fits no index
 _ACCEPTED = "the address of its own page, package name or id"
 
 
@@ -69,7 +57,7 @@ class UnreadableAddress(DomainError):
     en = "No identity can be read from the address {address}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Canonical:
     """What an address stands for. `corrected`: its host overruled the stated platform; `blank`: it holds a blank.
 
@@ -97,21 +85,23 @@ def canonical(kind: Kind, platform: str, address: str) -> Canonical:
             raise NoAddress(text)
         if not _is_address(kind, stated, text):
             accepted = TABLE[stated].accepted if stated in TABLE else _ACCEPTED
-            found = Canonical(stated, _name(kind, stated, text))
+            read = Canonical(platform=stated, identity=_name(kind, stated, text))
         elif trailed:  # a browser would open another page
             raise NoAddress(text)
         else:
             opened = web(text)
             domain, on = _platform_of(kind, opened.host)
             accepted = on.accepted if on else _ACCEPTED
-            found = _listed(on, domain, opened) if on else _elsewhere(kind, stated, opened)
+            read = _listed(on, domain, opened) if on else _elsewhere(kind, stated, opened)
     except NoAddress:
         raise _unreadable(address, accepted) from None
-    identity = found.identity
-    if not identity or not found.platform or len(identity.encode()) > MOST_BYTES:
+    identity = read.identity
+    if not identity or not read.platform or len(identity.encode()) > MOST_BYTES:
         raise _unreadable(address, accepted)
-    blank = " " in identity and found.platform in KNOWN
-    return Canonical(found.platform, identity, found.platform != stated, blank, found.page)
+    blank = " " in identity and read.platform in KNOWN
+    return Canonical(
+        platform=read.platform, identity=identity, corrected=read.platform != stated, blank=blank, page=read.page
+    )
 
 
 def _unreadable(address: str, accepted: str) -> UnreadableAddress:
@@ -161,7 +151,7 @@ def _bare(host: str) -> str:
 def _platform_of(kind: Kind, host: str) -> tuple[str, Platform | None]:
     """The platform to which a host belongs, by the longest of its domains."""
     host = host.removeprefix("www.")
-    return next((found for found in _DOMAINS[kind] if host == found[0] or host.endswith(f".{found[0]}")), ("", None))
+    return next((entry for entry in _DOMAINS[kind] if host == entry[0] or host.endswith(f".{entry[0]}")), ("", None))
 
 
 def _name(kind: Kind, stated: str, text: str) -> str:
@@ -174,12 +164,12 @@ def _name(kind: Kind, stated: str, text: str) -> str:
         if stated == WEB and kind != "group":  # what stands on the web has an address
             raise NoAddress(text)
         return text
-    found = accountnames.of_text(table, text)
+    identity = accountnames.of_text(table, text)
     if kind == "group" or table.free or kind not in table.kinds:
-        return found if found is not None and "/" in found else text  # a group is called anything
-    if found is None:
+        return identity if identity is not None and "/" in identity else text  # a group is called anything
+    if identity is None:
         raise NoAddress(text)
-    return found
+    return identity
 
 
 def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
@@ -189,11 +179,13 @@ def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
         raise NoAddress(host)
     pieces, query = opened.pieces, opened.query
     if on.free:
-        return Canonical(on.name, accountnames.on_page(on, host, pieces, query) or _page(host, opened))
+        return Canonical(
+            platform=on.name, identity=accountnames.on_page(on, host, pieces, query) or _page(host, opened)
+        )
     if on.gbk:
         pieces = tuple(accountnames.in_gbk(opened.raw, pieces))
     if on.hash is not None and opened.fragment.startswith(f"{on.hash}/"):
-        if pieces:  # two places, and only the site knows which of them it shows
+        if pieces:  # two paths, and only the site knows which of them it shows
             raise NoAddress(host)
         path, _, asked = opened.fragment[len(on.hash) :].partition("#")[0].partition("?")
         pieces, query = tuple(_pieces(path)), Query.read(asked)
@@ -202,7 +194,7 @@ def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
     identity = accountnames.on_page(on, host, pieces, query)
     if identity is None:
         raise NoAddress(host)
-    return Canonical(on.name, identity)
+    return Canonical(platform=on.name, identity=identity)
 
 
 def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
@@ -218,8 +210,8 @@ def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
     where = WEB if kind == "account" and stated in KNOWN else stated
     identity = _page(opened.host, opened)
     if where in TABLE and "/" not in identity:
-        identity += "/"  # or a host would be what a package or an account is called
-    return Canonical(where, identity, page=True)
+        identity += "/"  # or a host would look like the name of a package or an account
+    return Canonical(platform=where, identity=identity, page=True)
 
 
 def _pieces(path: str) -> Iterable[str]:
@@ -227,7 +219,7 @@ def _pieces(path: str) -> Iterable[str]:
 
 
 def _page(host: str, opened: Web) -> str:
-    """A page on a host that is not known: its path, what its query says, and its place after a `#`."""
+    """A page on a host that is not known: its path, its query, and its path after a `#`."""
     pieces = opened.pieces
     if len(pieces) == 2 and pieces[0].startswith("@") and pieces[1] in ("about", "featured"):
         pieces = pieces[:1]  # a tab of an account's page, as on Mastodon
@@ -239,17 +231,17 @@ def _page(host: str, opened: Web) -> str:
 
 def _asked(query: Query, at: str) -> str:
     """All that a query says but noise, in the order of its names; of one name the order of its values counts."""
-    said: list[tuple[str, str | None]] = []
-    for written, told in query.pairs:
-        name, value = value_of(written), None if told is None else value_of(told)
+    pairs: list[tuple[str, str | None]] = []
+    for written, given in query.pairs:
+        name, value = value_of(written), None if given is None else value_of(given)
         if at.lower().endswith(_ASP):
             name = name.lower()
         if name.lower() in NOISE or name.lower().startswith("utm_") or not (name if value is None else value):
             continue
-        said.append((name, value))
-    said.sort(key=lambda pair: pair[0])
-    shown = (quote(n, safe="") + ("" if v is None else "=" + quote(v, safe="")) for n, v in said)
-    return "?" + "&".join(shown) if said else ""
+        pairs.append((name, value))
+    pairs.sort(key=lambda pair: pair[0])
+    shown = (quote(n, safe="") + ("" if v is None else "=" + quote(v, safe="")) for n, v in pairs)
+    return "?" + "&".join(shown) if pairs else ""
 
 
 def _place(fragment: str) -> str:
@@ -259,5 +251,5 @@ def _place(fragment: str) -> str:
     path, _, query = fragment.partition("#")[0].partition("?")
     lead = "!" if path.startswith("!") else ""
     at = "/".join(_pieces(path.removeprefix("!")))
-    place = at + _asked(Query.read(query), at)
-    return f"#{lead}/{place}" if place else ""
+    path = at + _asked(Query.read(query), at)
+    return f"#{lead}/{path}" if path else ""

@@ -1,4 +1,4 @@
-"""Hosts whose addresses say nothing of what they open: short links, redirects, where one logs in. Pure."""
+"""Hosts whose addresses do not show which page they open: short links, redirects, logins. Pure."""
 
 from collections.abc import Sequence
 
@@ -51,7 +51,7 @@ LOGINS = words("login passport sso signin accounts auth")
 
 
 def is_short(host: str, pieces: Sequence[str] = ()) -> bool:
-    """Whether nobody can tell from an address on this host what it opens."""
+    """Whether an address on this host does not show which page it opens."""
     site = host.removeprefix("www.")
     if site in SHORT or site.endswith(_UNDER):
         return True

@@ -6,8 +6,8 @@ import unicodedata
 from services.registry.lists.columns import FIELD
 from services.registry.lists.words import is_list_word
 from services.registry.platforms.names import is_usual_name
-from services.registry.platforms.nothing import says_nothing
-from services.registry.platforms.platform import simple
+from services.registry.spelling.letters import simple
+from services.registry.spelling.nothing import says_nothing
 
 
 def _words(*lines: str) -> frozenset[str]:
@@ -25,7 +25,7 @@ _TOTAL = re.compile(
     r"(?:合计|总计|小计|共计|总数|汇总|(?:sub|grand )?totals?|sum)[::]?\s*\d*|共\s*\d+\s*[个家项条户款]?"
     r"|\d+\s*[个家项条户款]"
 )
-# What a reader is told to do to get there.
+# Instructions to a reader on how to get there.
 _DO = re.compile(
     r"(?:请|可|在|到|用|的|即可|微信|支付宝|qq|手机|打开|进入|下载|安装|扫码|扫描|扫一扫|扫|搜一搜|搜索|搜|查找|添加|关注|公众号|二维码|小程序|点击|点|查看|访问|链接"
     r"|填写|填报|选择|输入|登录|注册|此处|这里|在此|如下|下方|下图|右侧|右图|左侧|长按|识别|识别图中|图片|图|app|名称|账号|官网|网址|咨询|联系|工作人员|管理员){2,}"
@@ -51,7 +51,7 @@ _SCHEME = re.compile(r"h?[tx]{1,3}ps?\W*[:;.,/\\]\W*/|.*//|h?ttps?\W*$", re.IGNO
 
 
 def names_nothing(text: str) -> bool:
-    """Whether a text without an address in it stands for none, or is what belongs into another column."""
+    """Whether a text without an address stands for none, or belongs into another column."""
     kept = simple(text)
     if kept.startswith("@"):
         return not any(char.isalnum() for char in kept)  # a name is meant, whatever it is

@@ -1,7 +1,7 @@
-"""A web address read as a browser reads it (WHATWG URL): what would be opened is what is judged. Pure.
+"""A web address read as a browser reads it (WHATWG URL): the page that would be opened is judged. Pure.
 
-Refused is what a browser refuses, and what it takes though people would read it otherwise: a backslash, a name before
-the host, a port of the other scheme, an address behind an address.
+An address is refused where a browser refuses it, and where people would read it otherwise than a browser: a backslash,
+a name before the host, a port of the other scheme, an address behind an address.
 """
 
 import re
@@ -18,7 +18,7 @@ from libs.common.security.visible import is_invisible
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"https?:/*([^/?#]*)", re.IGNORECASE)
-# Before a host stands no name, and none of the others stands in one, though a browser may decode it there.
+# No user name stands before a host, and no sign of the others in one, though a browser may decode it there.
 _NO_HOST = re.compile(r"[@\s%<>^|\\]")
 _RESERVED = re.compile(r"%(2f|3f|23|25|5c)", re.IGNORECASE)  # decoded, these would change what the address says
 _BEHIND = re.compile(r"https?:(?:/|$)", re.IGNORECASE)
@@ -30,7 +30,7 @@ class NoAddress(ValueError):
     """What a browser would not open, or would open elsewhere than people read."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Query:
     """What a query says, in its order: names and values as they are written. A bare word has the value None."""
 
@@ -39,16 +39,16 @@ class Query:
     @classmethod
     def read(cls, text: str) -> "Query":
         parts = (part.partition("=") for part in text.split("&") if part.strip("="))
-        return cls([(name, value if equals else None) for name, equals, value in parts])
+        return cls(pairs=[(name, value if equals else None) for name, equals, value in parts])
 
     @cached_property
     def spellings(self) -> dict[str, list[str]]:
         """How each name is written, each time, by its small letters."""
-        found: dict[str, list[str]] = {}
+        spellings: dict[str, list[str]] = {}
         for name, _ in self.pairs:
             with suppress(NoAddress):
-                found.setdefault(_spelt(name), []).append(name)
-        return found
+                spellings.setdefault(_spelt(name), []).append(name)
+        return spellings
 
     def one(self, name: str) -> str | None:
         """The value of a name; None without one. Raises NoAddress where it stands twice or is oddly spelt.
@@ -57,10 +57,10 @@ class Query:
         """
         if self.spellings.get(_spelt(name), [name]) != [name]:
             raise NoAddress(name)
-        return next((value_of(value or "") for found, value in self.pairs if found == name), "") or None
+        return next((value_of(value or "") for each, value in self.pairs if each == name), "") or None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
     """The parts of a web address: `host` in Unicode, without a final dot, with a port that is not its scheme's.
 
@@ -98,10 +98,17 @@ def web(text: str) -> Web:
     read = [(piece, kept) for piece in parts.pathname.split("/") if (kept := decoded(piece))]
     raw, pieces = tuple(piece for piece, _ in read), tuple(kept for _, kept in read)
     behind = unicodedata.normalize("NFKC", "/".join(pieces)), parts.search, parts.hash
-    if any(_BEHIND.search(place) for place in behind):
+    if any(_BEHIND.search(part) for part in behind):
         raise NoAddress(text)  # an address behind an address, or two in one cell
     strict = scheme is None or bool(_STRICT.match(text))
-    return Web(host, pieces, raw, Query.read(parts.search.removeprefix("?")), parts.hash.removeprefix("#"), strict)
+    return Web(
+        host=host,
+        pieces=pieces,
+        raw=raw,
+        query=Query.read(parts.search.removeprefix("?")),
+        fragment=parts.hash.removeprefix("#"),
+        strict=strict,
+    )
 
 
 def _host(name: str) -> str:
@@ -134,9 +141,9 @@ def decoded(text: str) -> str:
     Raises NoAddress where the text cannot be shown, or would be read otherwise the next time.
     """
     try:
-        plain = unquote(_RESERVED.sub(lambda found: "%25" + found[1].upper(), text), errors="strict")
+        plain = unquote(_RESERVED.sub(lambda match: "%25" + match[1].upper(), text), errors="strict")
     except UnicodeDecodeError:
-        plain = re.sub(r"%[0-9a-f]{2}", lambda found: found[0].upper(), text, flags=re.IGNORECASE)
+        plain = re.sub(r"%[0-9a-f]{2}", lambda match: match[0].upper(), text, flags=re.IGNORECASE)
     if _unshown(plain):
         raise NoAddress(text)
     kept = unicodedata.normalize("NFC", " ".join(plain.split()))
@@ -151,7 +158,7 @@ def _spelt(name: str) -> str:
 
 
 def value_of(text: str) -> str:
-    """What a query says, decoded; what is no UTF-8 is GBK. Raises NoAddress for what is neither or unseen."""
+    """A value of a query, decoded from UTF-8 or else GBK. Raises NoAddress for one that is neither or is unseen."""
     try:
         plain = unquote_plus(text, errors="strict")
     except UnicodeDecodeError:

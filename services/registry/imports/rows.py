@@ -1,4 +1,4 @@
-"""Reading a source's list: every row gets a verdict, a bad row never stops the others. Pure."""
+"""The rows of a source's list: what each declares, or why it cannot; a bad row never stops the others. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,64 +9,80 @@ from pydantic import ValidationError
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.intake import AssetDeclared, Kind, UnitRef
 from services.registry.assets import domain
-from services.registry.identity.canonical import Canonical, canonical, is_known_platform
+from services.registry.assets.domain import Key
+from services.registry.identity.canonical import Canonical, canonical
 from services.registry.lists import columns, days
 from services.registry.lists import words as listwords
 from services.registry.lists.columns import Header
 from services.registry.lists.tables import Line, Table, UnreadableFile, plain
-from services.registry.refusals import UnknownPlatform
+from services.registry.platforms.names import is_known_platform
+from services.registry.spelling.languages import language_tag
 from services.registry.units import codes
+from services.registry.units.domain import unit_code, unit_id
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "Remark", "Row", "Rows", "UnreadableFile", "read"]
-
-MAX_BYTES = 20 * 1024 * 1024
 MAX_ROWS = 200_000  # the verdict on each is kept until all have one: more, however short, would not fit into memory
-FAULTS = {"string_too_short": "不能为空", "string_too_long": "过长", "string_unfit": "含有不能保存的字符"}
-Key = tuple[Kind, str, str]
+# Columns with a meaning of their own; every other one of `COLUMNS` is a text that the declaration takes as it stands.
+MEANT = frozenset({"name", "platform", "unit", "code", "language", "address", "opened_on", "kind", "running"})
+TEXTS = tuple(field for field in columns.COLUMNS if field not in MEANT)
+MODEL_ERRORS = {"string_too_short": "不能为空", "string_too_long": "过长", "string_unfit": "含有不能保存的字符"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
     """What is wrong or odd with a row, in both languages; `field` is the column it is about."""
 
     code: str
-    field: str | None
+    field: str | None = None
     zh: str
     en: str
 
+    @classmethod
+    def of(cls, error: DomainError) -> "Remark":
+        return cls(code=error.code, field=error.field, zh=error.text("zh"), en=error.text("en"))
+
+
+class UnknownPlatform(DomainError):
+    """A list names a platform that is not known: a slip, or one that a person should look at."""
+
+    code = "unknown_platform"
+    kind = "refused"
+    zh = "平台 {platform} 无人知晓;确认无误的,请带 allow_unknown_platforms=true 再次导入。"
+    en = "Nobody knows the platform {platform}; if it is right, import with allow_unknown_platforms=true."
+
 
 NOT_CLOSED = Remark(
-    "row_over_lines",
-    None,
-    "本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
-    "a quotation mark on this line is not closed on it: it cannot be told from the lines up to the next one",
+    code="row_over_lines",
+    zh="本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
+    en="a quotation mark on this line is not closed on it: it cannot be told from the lines up to the next one",
 )
-HEADER_AGAIN = Remark("header_again", None, "本行为重复的表头,请删除", "this line is the header once more: take it out")
+HEADER_AGAIN = Remark(
+    code="header_again", zh="本行为重复的表头,请删除", en="this line is the header once more: take it out"
+)
 ENDED = Remark(
-    "not_running",
-    "running",
-    "名录称其已注销或已关停,不作为在线对象登记",
-    "the list calls it closed: it is not recorded as online",
+    code="not_running",
+    field="running",
+    zh="名录称其已注销或已关停,不作为在线对象登记",
+    en="the list calls it closed: it is not recorded as online",
 )
-SAID_TWICE = Remark(
-    "running_disputed",
-    "running",
-    "本行称其已注销,另一行仍将其列为在用",
-    "this line calls it closed, another one lists it as running",
+STATED_TWICE = Remark(
+    code="running_disputed",
+    field="running",
+    zh="本行称其已注销,另一行仍将其列为在用",
+    en="this line calls it closed, another one lists it as running",
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One line of the file, counted from 1: what it declares, or what is wrong with it.
 
-    Without `what` nobody can tell which asset the line means; with `twin_line` it names that line's asset again. One
-    that has `ended` declares nothing: the list calls its asset closed.
+    Without `identity` it is unknown which asset the line means; with `twin_line` it names that line's asset again. A
+    row that has `ended` declares nothing: the list calls its asset closed.
     """
 
     line: int
-    told: AssetDeclared | None = None
-    what: Canonical | None = None
+    event: AssetDeclared | None = None
+    identity: Canonical | None = None
     remark: Remark | None = None
     twin_line: int | None = None
     kind: Kind = "account"
@@ -75,15 +91,15 @@ class Row:
     @property
     def key(self) -> Key | None:
         """The asset that the line means, whatever else is wrong with it."""
-        return None if self.what is None else (self.kind, *self.what.key)
+        return None if self.identity is None else (self.kind, *self.identity.key)
 
     @property
     def readable(self) -> bool:
         """Whether it says something that can be done."""
-        return self.told is not None or self.ended
+        return self.event is not None or self.ended
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """The rows of a file that can be read as a whole: how many there are, and each of them anew with every pass.
 
@@ -110,24 +126,20 @@ class Rows:
 
     def _row(self, line: Line) -> Row:
         if not line.whole:
-            return Row(line.number, remark=NOT_CLOSED)  # what it swallowed may be rows of their own
+            return Row(line=line.number, remark=NOT_CLOSED)  # the lines in its open quotation may be rows
         if self.header.again(line.cells):
-            return Row(line.number, remark=HEADER_AGAIN)
+            return Row(line=line.number, remark=HEADER_AGAIN)
         beyond = next((n for n, cell in enumerate(line.cells) if n >= self.header.width and cell.strip()), None)
         if beyond is not None:
             return Row(
-                line.number, remark=_beyond(self.header.numbered(self.header.width - 1), self.header.numbered(beyond))
+                line=line.number,
+                remark=_beyond(self.header.numbered(self.header.width - 1), self.header.numbered(beyond)),
             )
         return _row(line, self)
 
 
-def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: datetime) -> Rows:
-    """What a file holds. Raises UnreadableFile for the file as a whole, before any of its rows is read."""
-    if len(content) > MAX_BYTES:
-        raise UnreadableFile(
-            field="body", accepted="at most 20 MiB", why=(f"{len(content)} 字节", f"{len(content)} bytes")
-        )
-    table, header = columns.find(content)
+def read(table: Table, header: Header, *, source: str, on: date, unit_scheme: str, now: datetime) -> Rows:
+    """The rows of a list. Raises UnreadableFile for the list as a whole, before any of its rows is read."""
     counted = 0
     for line in table.lines():
         if line.number <= header.line:
@@ -137,15 +149,14 @@ def read(content: bytes, *, source: str, on: date, unit_scheme: str, now: dateti
             why = (f"超过 {MAX_ROWS} 行", f"more than {MAX_ROWS} rows")
             raise UnreadableFile(field="body", accepted=f"at most {MAX_ROWS} rows", why=why)
         header.refuse_another(line)
-    return Rows(table, header, counted, source, on, unit_scheme, now)
+    return Rows(table=table, header=header, count=counted, source=source, on=on, unit_scheme=unit_scheme, now=now)
 
 
 def _beyond(width: int, number: int) -> Remark:
     return Remark(
-        "more_cells",
-        None,
-        f"第 {number} 格超出表头的 {width} 列,各格可能错位(逗号须加引号)",
-        f"cell {number} stands after the {width} columns of the header: are the cells shifted by an unquoted comma?",
+        code="more_cells",
+        zh=f"第 {number} 格超出表头的 {width} 列,各格可能错位(逗号须加引号)",
+        en=f"cell {number} stands after the {width} columns of the header: are the cells shifted by an unquoted comma?",
     )
 
 
@@ -155,25 +166,27 @@ def _unless_twin(row: Row, first_seen: dict[Key, int]) -> Row:
     twin = first_seen.setdefault(row.key, row.line)
     if twin == row.line:
         return row
-    remark = Remark("duplicate_row", "address", f"与第 {twin} 行为同一对象", f"the same asset as line {twin}")
-    return replace(row, told=None, remark=remark, twin_line=twin)
+    remark = Remark(
+        code="duplicate_row", field="address", zh=f"与第 {twin} 行为同一对象", en=f"the same asset as line {twin}"
+    )
+    return replace(row, event=None, remark=remark, twin_line=twin)
 
 
 def _row(line: Line, rows: Rows) -> Row:
     def cell(field: str, *, needed: bool = False) -> str:
-        place = rows.header.places.get(field)
-        text = plain(line.cells[place]) if place is not None and place < len(line.cells) else ""
+        column = rows.header.columns.get(field)
+        text = plain(line.cells[column]) if column is not None and column < len(line.cells) else ""
         return listwords.stated(field, text, needed=needed)
 
     kind: Kind = "account"
-    what: Canonical | None = None
+    identity: Canonical | None = None
     try:
         platform, address = cell("platform"), cell("address")
         kind = listwords.kind_of(cell("kind", needed=True), platform)
-        what = canonical(kind, platform, address)
+        identity = canonical(kind, platform, address)
         ended = listwords.has_ended(cell("running", needed=True), title=rows.header.title("running"))
-        language = domain.language_tag(cell("language"))
-        told = AssetDeclared(
+        language = language_tag(cell("language"))
+        event = AssetDeclared(
             source=rows.source,
             on=rows.on,
             kind=kind,
@@ -183,16 +196,16 @@ def _row(line: Line, rows: Rows) -> Row:
             language=language,
             sponsor=_sponsor(cell("code"), cell("unit", needed=True), language, rows),
             opened_on=days.listed_day(day) if (day := cell("opened_on")) else None,
+            **{field: cell(field) or None for field in TEXTS},
         )
-        domain.facts(told, what, domain.unit_id(told.sponsor), now=rows.now)
+        domain.declaration(event, identity, unit_id(event.sponsor), now=rows.now)
     except ValidationError as error:
-        return Row(line.number, what=what, remark=_titled(_fault(error), rows.header), kind=kind)
+        return Row(line=line.number, identity=identity, remark=_titled(_model_error(error), rows.header), kind=kind)
     except DomainError as error:
-        remark = Remark(error.code, error.field, error.text("zh"), error.text("en"))
-        return Row(line.number, what=what, remark=_titled(remark, rows.header), kind=kind)
+        return Row(line=line.number, identity=identity, remark=_titled(Remark.of(error), rows.header), kind=kind)
     if ended:
-        return Row(line.number, what=what, remark=ENDED, kind=kind, ended=True)
-    return Row(line.number, told, what, _oddity(told, what), kind=kind)
+        return Row(line=line.number, identity=identity, remark=ENDED, kind=kind, ended=True)
+    return Row(line=line.number, event=event, identity=identity, remark=_oddity(event, identity), kind=kind)
 
 
 def _sponsor(code: str, name: str, language: str, rows: Rows) -> UnitRef:
@@ -201,23 +214,23 @@ def _sponsor(code: str, name: str, language: str, rows: Rows) -> UnitRef:
     Raises Invalid for a code that cannot be one, and without one where the file's scheme is that of the codes.
     """
     scheme, value, field = (codes.USCC, code, "code") if code else (rows.unit_scheme, name, "unit")
-    if not code and "code" in rows.header.places and codes.scheme_name(scheme) == codes.USCC:
+    if not code and "code" in rows.header.columns and codes.scheme_name(scheme) == codes.USCC:
         why = ("缺少统一社会信用代码", "the 统一社会信用代码 is missing")
         raise Invalid(field="code", accepted=codes.USCC_ACCEPTED, why=why)
-    if name:  # a blank one is told by the model, as every other blank cell
-        scheme, value = domain.unit_code(scheme, value, field=field)
+    if name:  # the model refuses a blank one, as every other blank cell
+        scheme, value = unit_code(scheme, value, field=field)
     known = language if language in ("en", "fr", "zh") else "und"
     try:
         return UnitRef(scheme=scheme, value=value, name=name, language=known)
     except ValidationError as error:
-        remark = _fault(error)
+        remark = _model_error(error)
         raise Invalid(field="unit", accepted="the unit's name", why=(remark.zh, remark.en)) from None
 
 
-def _fault(error: ValidationError) -> Remark:
-    fault = error.errors(include_url=False)[0]
-    name = str(fault["loc"][-1])
-    return Remark("invalid", name, FAULTS.get(fault["type"], "无效"), str(fault["msg"]))
+def _model_error(error: ValidationError) -> Remark:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][-1])
+    return Remark(code="invalid", field=name, zh=MODEL_ERRORS.get(first["type"], "无效"), en=str(first["msg"]))
 
 
 def _titled(remark: Remark, header: Header) -> Remark:
@@ -229,26 +242,31 @@ def _titled(remark: Remark, header: Header) -> Remark:
     return replace(remark, zh=f"{shown}:{remark.zh}", en=f"{shown}: {remark.en}")
 
 
-def unknown_platform(what: Canonical) -> UnknownPlatform | None:
+def unknown_platform(identity: Canonical) -> UnknownPlatform | None:
     """What a dry run remarks on an asset of a platform that nobody knows, and what refuses it when it is applied."""
-    if is_known_platform(what.platform):
+    if is_known_platform(identity.platform):
         return None
     accepted = "a platform that is known, or allow_unknown_platforms=true"
-    return UnknownPlatform(field="platform", accepted=accepted, platform=what.platform)
+    return UnknownPlatform(field="platform", accepted=accepted, platform=identity.platform)
 
 
-def _oddity(told: AssetDeclared, what: Canonical) -> Remark | None:
+def _oddity(event: AssetDeclared, identity: Canonical) -> Remark | None:
     """What a person should look at though the row is taken."""
-    if (unknown := unknown_platform(what)) is not None:
-        return Remark(unknown.code, unknown.field, unknown.text("zh"), unknown.text("en"))
-    if what.corrected:
-        where = what.identity.split("/")[0] if what.platform == "web" else what.platform
+    if (unknown := unknown_platform(identity)) is not None:
+        return Remark.of(unknown)
+    if identity.corrected:
+        site = identity.identity.split("/")[0] if identity.platform == "web" else identity.platform
         return Remark(
-            "platform_corrected",
-            "platform",
-            f"地址属于 {where},而非 {told.platform}",
-            f"the address is on {where}, not on {told.platform}",
+            code="platform_corrected",
+            field="platform",
+            zh=f"地址属于 {site},而非 {event.platform}",
+            en=f"the address is on {site}, not on {event.platform}",
         )
-    if what.blank:
-        return Remark("blank_in_address", "address", "地址中有空格,可能有误", "the address holds a blank: a slip?")
+    if identity.blank:
+        return Remark(
+            code="blank_in_address",
+            field="address",
+            zh="地址中有空格,可能有误",
+            en="the address holds a blank: a slip?",
+        )
     return None

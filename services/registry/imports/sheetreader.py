@@ -1,6 +1,6 @@
 """Turns a workbook on standard input into text on standard output: run alone, as a process that may be lost.
 
-It imports nothing of the house, so that it starts at once; `spreadsheets.py` starts it and says what it may take.
+It imports nothing of the project, so that it starts at once; `jobs.py` starts it and states its bounds.
 For each sheet that holds something comes a line of JSON with its name and size, then the sheet as CSV in UTF-8, each
 of its rows on the line of its own number.
 """
@@ -60,21 +60,21 @@ def faulty(book: zipfile.ZipFile, part: str) -> set[tuple[int, int]]:
 
     A blank says that nothing is stated, which such a cell does not. Raises OverflowError where there are too many.
     """
-    found: set[tuple[int, int]] = set()
+    cells: set[tuple[int, int]] = set()
     with book.open(part) as reading:
         rest = b""
         while chunk := reading.read(CHUNK):
             piece = rest + chunk
             whole = piece.rfind(b"<")
             for match in FAULTY.finditer(piece[:whole]):
-                place = 0
+                column = 0
                 for letter in match[1]:
-                    place = place * 26 + letter - 64
-                found.add((int(match[2]) - 1, place - 1))
-            if len(found) > MOST_FAULTY:
+                    column = column * 26 + letter - 64
+                cells.add((int(match[2]) - 1, column - 1))
+            if len(cells) > MOST_FAULTY:
                 raise OverflowError
             rest = piece[whole:] if whole >= 0 else b""
-    return found
+    return cells
 
 
 def text(sheet: CalamineSheet, failed: Container[tuple[int, int]], most: int) -> bytes:
@@ -96,7 +96,7 @@ def text(sheet: CalamineSheet, failed: Container[tuple[int, int]], most: int) ->
 
 
 def main() -> None:
-    """Read, write, or end with status 3 and the fault on standard error."""
+    """Read, write, or end with status 3 and the error on standard error."""
     most, memory, seconds = (int(argument) for argument in sys.argv[1:4])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -109,11 +109,11 @@ def main() -> None:
         if sheet.typ != SheetTypeEnum.WorkSheet:
             continue
         failed = faulty(archive, named[sheet.name])
-        found = text(book.get_sheet_by_name(sheet.name), failed, most)
-        most -= len(found)
-        if found.strip():
-            head = json.dumps({"name": sheet.name, "bytes": len(found)}).encode()
-            sys.stdout.buffer.write(head + b"\n" + found)
+        as_csv = text(book.get_sheet_by_name(sheet.name), failed, most)
+        most -= len(as_csv)
+        if as_csv.strip():
+            head = json.dumps({"name": sheet.name, "bytes": len(as_csv)}).encode()
+            sys.stdout.buffer.write(head + b"\n" + as_csv)
 
 
 if __name__ == "__main__":

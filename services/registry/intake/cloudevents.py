@@ -1,6 +1,6 @@
 """CloudEvents over HTTP (protocol binding 1.0.2): which mode a request is in, and the envelopes that it carries.
 
-An envelope is the JSON object of structured mode, whatever the mode; a model says what it has to hold.
+An envelope is the JSON object of structured mode, whatever the mode; a model says what it has to hold. Pure.
 """
 
 import json
@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.exceptions import HTTPException
 
 from libs.common.errors import Unfit
 from libs.common.events.structured import AGREE, DATA, MEDIA, TAKEN, media_type
 
 BATCH = "application/cloudevents-batch+json"
-_ENCODED = re.compile(rb"(?:[!-$&-~ ]|%[0-9A-Fa-f]{2})*")  # binding §3.1.3.2: what is not ASCII stands encoded
+_ENCODED = re.compile(rb"(?:[!-$&-~ ]|%[0-9A-Fa-f]{2})*")  # binding §3.1.3.2: all but ASCII is percent-encoded
 TWICE = ("出现两次且取值不同", "it stands there twice, with two values")
 FORM = ("须为百分号编码的 UTF-8 文本", "expected UTF-8 text, percent-encoded where it is not ASCII")
 NAME = ("没有这个属性;属性名以 ce- 开头", "no attribute is called so; over HTTP their names begin with ce-")
@@ -30,32 +28,40 @@ OTHER = (
 )
 
 
-class NoEvent(RequestValidationError):
-    """What came is no event; `read_as` is the model that it is none of."""
+class NoEvent(Exception):
+    """A request or one part of a batch is no event; `read_as` is the model that it does not fit.
 
-    def __init__(self, faults: Sequence[Any], read_as: Any = None) -> None:
-        super().__init__(faults)
+    `errors` are as pydantic reports them, each with the path at which the sender wrote the value.
+    """
+
+    def __init__(self, errors: Sequence[Any], read_as: Any = None) -> None:
+        super().__init__("no event")
+        self.errors = errors
         self.read_as = read_as
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The envelopes as they were written; those of a `batch` may be anything."""
+class NotText(Exception):
+    """The body is not text, or its JSON is nested too deeply to be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """The envelopes that a request carries, as they were written; those of a `batch` may be anything."""
 
     envelopes: tuple[Any, ...]
     batch: bool = False
     binary: bool = False
 
     def events(self, model: type[BaseModel]) -> "Iterable[Any | NoEvent]":
-        """Each envelope as the model has it, or why it is none: places are named as its sender wrote them."""
+        """Each envelope as the model has it, or why it does not fit, by the paths at which its sender wrote it."""
         for envelope in self.envelopes:
             try:
                 yield model.model_validate(envelope)
             except ValidationError as error:
-                found = error.errors(include_url=False, include_input=False)
-                yield NoEvent([fault | {"loc": self._place(fault["loc"])} for fault in found], model)
+                errors = error.errors(include_url=False, include_input=False)
+                yield NoEvent([each | {"loc": self._path(each["loc"])} for each in errors], model)
 
-    def _place(self, loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    def _path(self, loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
         if not self.binary:
             return ("body", *loc)
         if loc[:1] == ("data",):
@@ -63,54 +69,55 @@ class Sent:
         return ("header", "content-type" if loc == ("datacontenttype",) else f"ce-{loc[0]}")
 
 
-def sent(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Sent:
-    """What a request carries. Raises NoEvent where that cannot be said, HTTPException 400 as for any body."""
-    content, attributes, faults = "", dict[str, str](), list[Any]()
+def message_of(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Message:
+    """The events that a request carries. Raises NoEvent where the mode is unclear, NotText for an unreadable body."""
+    content, attributes, errors = "", dict[str, str](), list[Any]()
     for name, raw in headers:
         if name == b"content-type":
             content = raw.decode("latin-1")
         elif name.startswith((b"ce-", b"ce_")):
-            _attribute(name.decode("latin-1"), raw, attributes, faults)
+            _attribute(name.decode("latin-1"), raw, attributes, errors)
     media = media_type(content)
     charset = re.search(r"charset=\"?([^\s;\"]+)", content, re.IGNORECASE)
     if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
-        faults.append(_fault("content-type", UTF8))
+        errors.append(_error("content-type", UTF8))
     if media.startswith(MEDIA) and media not in (TAKEN, BATCH):
-        faults.append(_fault("content-type", OTHER))
-    if faults:
-        raise NoEvent(faults)
-    told = _json(body)
+        errors.append(_error("content-type", OTHER))
+    if errors:
+        raise NoEvent(errors)
+    parsed = _json(body)
     if media == BATCH:
-        if not isinstance(told, list):
+        if not isinstance(parsed, list):
             raise NoEvent([{"type": "list_type", "loc": ("body",), "msg": "expected a list of events"}])
-        return Sent(tuple(told), batch=True)
+        return Message(envelopes=tuple(parsed), batch=True)
     if media == TAKEN or not attributes:
-        said = told if isinstance(told, dict) else {}
-        differing = [name for name in AGREE if attributes.get(name, said.get(name)) != said.get(name)]
-        if differing:  # binding §3.2.2: what the headers repeat, they repeat
-            raise NoEvent([_fault(f"ce-{name}", DIFFERS) for name in differing])
-        return Sent((told,))
-    return Sent(({"datacontenttype": media or "application/json", **attributes, "data": told},), binary=True)
+        stated = parsed if isinstance(parsed, dict) else {}
+        differing = [name for name in AGREE if attributes.get(name, stated.get(name)) != stated.get(name)]
+        if differing:  # binding §3.2.2: a header that repeats an attribute has the same value
+            raise NoEvent([_error(f"ce-{name}", DIFFERS) for name in differing])
+        return Message(envelopes=(parsed,))
+    envelope = {"datacontenttype": media or "application/json", **attributes, "data": parsed}
+    return Message(envelopes=(envelope,), binary=True)
 
 
-def _attribute(name: str, raw: bytes, attributes: dict[str, str], faults: list[Any]) -> None:
+def _attribute(name: str, raw: bytes, attributes: dict[str, str], errors: list[Any]) -> None:
     """One header of binary mode: its value percent-decoded once."""
     attribute = name.removeprefix("ce-")
     if attribute == name or attribute in DATA:  # `ce_` is how Kafka writes it, and data stands in the body
-        faults.append(_fault(name, NAME))
+        errors.append(_error(name, NAME))
         return
     try:
         if not _ENCODED.fullmatch(raw):
             raise ValueError
         text = unquote_to_bytes(raw).decode()
     except ValueError:
-        faults.append(_fault(name, FORM))
+        errors.append(_error(name, FORM))
         return
     if attributes.setdefault(attribute, text) != text:
-        faults.append(_fault(name, TWICE))
+        errors.append(_error(name, TWICE))
 
 
-def _fault(name: str, why: tuple[str, str]) -> dict[str, Any]:
+def _error(name: str, why: tuple[str, str]) -> dict[str, Any]:
     return {"type": "value_error", "loc": ("header", name), "msg": why[1], "ctx": {"error": Unfit(*why)}}
 
 
@@ -119,7 +126,7 @@ def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except json.JSONDecodeError as error:
-        fault = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "", "ctx": {"error": error.msg}}
-        raise NoEvent([fault]) from None
+        each = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "", "ctx": {"error": error.msg}}
+        raise NoEvent([each]) from None
     except (ValueError, RecursionError):
-        raise HTTPException(400) from None
+        raise NotText from None

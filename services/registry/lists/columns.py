@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from services.registry.lists.tables import SEPARATORS, Line, Table, UnreadableFile, encodings, folded, not_utf8, plain
-from services.registry.platforms.platform import simple
+from services.registry.spelling.letters import simple
 
 COLUMNS = {
     "name": (
@@ -52,43 +52,43 @@ ALSO = {
     "|是否注销|是否已注销|是否关停|是否已关停|是否停用|是否关闭|是否在用|是否正常|是否正常运行|是否运行|是否启用|是否正常使用|是否关停注销|是否注销关停",
 }
 REQUIRED = ("name", "platform", "unit", "address")
-VERDICT, DETAIL = "结果 verdict", "说明 detail"  # what a download adds, in front of all other columns
+VERDICT, DETAIL = "结果 verdict", "说明 detail"  # the columns that a download adds in front of all others
 FIELD = {name: field for field, names in COLUMNS.items() for name in names}
 ELSE = {name: field for field, names in ALSO.items() for name in names.split("|")}
 SEARCHED = 20  # rows in which the header is looked for: titles and remarks may stand above it
 SHOWN = 50  # of the columns that nobody knows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """Where a table says what its columns are. `width` counts the columns up to the last that has a name."""
 
     line: int
     cells: tuple[str, ...]
-    places: Mapping[str, int]
+    columns: Mapping[str, int]
     width: int
     added: tuple[int, ...]
 
     @property
     def chinese(self) -> bool:
         """Whether a column that is read has a Chinese name."""
-        return any(not self.cells[place].isascii() for place in self.places.values())
+        return any(not self.cells[column].isascii() for column in self.columns.values())
 
     @property
     def unknown(self) -> list[str]:
         """The columns that stand for no field and are not read, as they are written, at most `SHOWN`."""
-        known = {*self.places.values(), *self.added}
+        known = {*self.columns.values(), *self.added}
         others = ((n, cell) for n, cell in enumerate(self.cells[: self.width]) if n not in known)
         return [plain(cell)[:100] or f"(column {self.numbered(n)})" for n, cell in islice(others, SHOWN)]
 
-    def numbered(self, place: int) -> int:
+    def numbered(self, column: int) -> int:
         """The number of a column, from 1, as the file had it before a download put its own in front."""
-        return place + 1 - sum(added < place for added in self.added)
+        return column + 1 - sum(added < column for added in self.added)
 
     def title(self, field: str) -> str:
         """A field's column as it is written in the file; the field's own name where it has none."""
-        place = self.places.get(field)
-        return field if place is None else plain(self.cells[place])[:100]
+        column = self.columns.get(field)
+        return field if column is None else plain(self.cells[column])[:100]
 
     def again(self, cells: Sequence[str]) -> bool:
         """Whether a row is the header once more."""
@@ -98,7 +98,7 @@ class Header:
         """Raises UnreadableFile where a second header orders the columns otherwise: what follows would be misread."""
         if not self.again(line.cells):
             return
-        if {field: at[0] for field, at in _fields(line.cells).items()} != dict(self.places):
+        if {field: at[0] for field, at in _fields(line.cells).items()} != dict(self.columns):
             why = (f"第 {line.number} 行另有不同的表头", f"another header stands on line {line.number}")
             raise UnreadableFile(field="header", accepted="one table with one header", why=why)
 
@@ -108,15 +108,15 @@ def find(content: bytes) -> tuple[Table, Header]:
     meant = encodings(content)
     for encoding in meant:
         for separator in SEPARATORS:
-            table = Table(content, encoding, separator)
+            table = Table(content=content, encoding=encoding, separator=separator)
             header = _header(table)
             if header is not None and (encoding != "gb18030" or header.chinese):
                 return table, header
-    table = Table(content, meant[0], SEPARATORS[0])
+    table = Table(content=content, encoding=meant[0], separator=SEPARATORS[0])
     if meant[0] == "gb18030":
         raise not_utf8(content)
     if meant[0].startswith("utf-16-") and "utf-8-sig" in meant:
-        table = Table(content, "utf-8-sig", SEPARATORS[0])
+        table = Table(content=content, encoding="utf-8-sig", separator=SEPARATORS[0])
     raise _no_header(table)
 
 
@@ -127,14 +127,14 @@ def _likely(cells: Sequence[str]) -> bool:
 
 def _fields(cells: Sequence[str]) -> dict[str, list[int]]:
     """The columns that stand for each field."""
-    found: dict[str, list[int]] = {}
+    named: dict[str, list[int]] = {}
     other: dict[str, list[int]] = {}
-    for place, cell in enumerate(cells):
+    for column, cell in enumerate(cells):
         name = simple(folded(cell))
-        for names, fields in ((FIELD, found), (ELSE, other)):
+        for names, fields in ((FIELD, named), (ELSE, other)):
             if (field := names.get(name) or names.get(name.replace(" ", ""))) is not None:
-                fields.setdefault(field, []).append(place)
-    return found | {field: places for field, places in other.items() if field not in found}
+                fields.setdefault(field, []).append(column)
+    return named | {field: at for field, at in other.items() if field not in named}
 
 
 def _rows(table: Table) -> Iterator[tuple[int, bool, tuple[str, ...], dict[str, list[int]]]]:
@@ -145,24 +145,30 @@ def _rows(table: Table) -> Iterator[tuple[int, bool, tuple[str, ...], dict[str, 
 
 def _header(table: Table) -> Header | None:
     try:
-        for number, whole, cells, found in _rows(table):
-            if any(field not in found for field in REQUIRED):
+        for number, whole, cells, named in _rows(table):
+            if any(field not in named for field in REQUIRED):
                 continue
             if not whole:
                 why = ("表头的引号未在本行闭合", "a quotation mark in the header is not closed on its line")
                 raise UnreadableFile(field="header", accepted="a header on one line", why=why)
-            _once(cells, found)
-            width = max(place for place, cell in enumerate(cells) if cell.strip()) + 1
+            _once(cells, named)
+            width = max(column for column, cell in enumerate(cells) if cell.strip()) + 1
             added = tuple(n for n, cell in enumerate(cells) if plain(cell).lower() in (VERDICT, DETAIL))
-            return Header(number, cells, {field: at[0] for field, at in found.items()}, width, added)
+            return Header(
+                line=number,
+                cells=cells,
+                columns={field: at[0] for field, at in named.items()},
+                width=width,
+                added=added,
+            )
     except UnreadableFile as error:
         if error.field == "header":
             raise
     return None
 
 
-def _once(cells: Sequence[str], found: Mapping[str, Sequence[int]]) -> None:
-    twice = {field: at for field, at in found.items() if len(at) > 1}
+def _once(cells: Sequence[str], named_columns: Mapping[str, Sequence[int]]) -> None:
+    twice = {field: at for field, at in named_columns.items() if len(at) > 1}
     if not twice:
         return
     named = "; ".join(
@@ -175,11 +181,11 @@ def _once(cells: Sequence[str], found: Mapping[str, Sequence[int]]) -> None:
 def _no_header(table: Table) -> UnreadableFile:
     """What the likeliest header lacks: the row that names most fields, the first of several."""
     rows = list(_rows(table))  # a file that is no CSV says so here
-    found = max((found for _, _, _, found in rows), key=len, default={})
-    if rows and not found and not rows[0][1]:
+    likeliest = max((fields for _, _, _, fields in rows), key=len, default={})
+    if rows and not likeliest and not rows[0][1]:
         why = ("表头的引号未在本行闭合", "a quotation mark in the header is not closed on its line")
         return UnreadableFile(field="header", accepted="a header on one line", why=why)
-    missing = [field for field in REQUIRED if field not in found]
+    missing = [field for field in REQUIRED if field not in likeliest]
     wanted = "; ".join(" or ".join(COLUMNS[field]) for field in missing)
     named = ", ".join(missing)
     why = (

@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"([0-9]{1,5})(?:\.[0-9]{1,15})?")
 
 
 def listed_day(text: str, *, field: str = "opened_on") -> date:
-    """The day that a cell says. Raises Invalid for what is no day, not year first, or a day that software makes up.
+    """The day that a cell states. Raises Invalid for another text, and for a day that software makes up.
 
     1899-12-30 (a spreadsheet's nought), 1970-01-01 (a machine's) and the year 0 lie before the first of all days.
     """
@@ -41,14 +41,14 @@ def listed_day(text: str, *, field: str = "opened_on") -> date:
 
 
 def _day(spelt: str) -> date:
-    if found := _YEAR_FIRST.fullmatch(spelt):
-        return date(int(found[1]), int(found[3]), int(found[4]))
-    if found := _CHINESE.fullmatch(spelt) or _DIGITS.fullmatch(spelt):
-        return date(int(found[1]), int(found[2]), int(found[3]))
-    if found := _IN_NUMERALS.fullmatch(spelt):
-        return date(int(found[1].translate(_NUMERALS)), _numeral(found[2]), _numeral(found[3]))
-    if found := _NUMBER.fullmatch(spelt):
-        return later(DAY_ZERO, int(found[1]))
+    if match := _YEAR_FIRST.fullmatch(spelt):
+        return date(int(match[1]), int(match[3]), int(match[4]))
+    if match := _CHINESE.fullmatch(spelt) or _DIGITS.fullmatch(spelt):
+        return date(int(match[1]), int(match[2]), int(match[3]))
+    if match := _IN_NUMERALS.fullmatch(spelt):
+        return date(int(match[1].translate(_NUMERALS)), _numeral(match[2]), _numeral(match[3]))
+    if match := _NUMBER.fullmatch(spelt):
+        return later(DAY_ZERO, int(match[1]))
     raise ValueError(spelt)
 
 

@@ -1,4 +1,4 @@
-"""A table as text: how it is encoded, what parts its cells, and its lines. Pure."""
+"""A table as text: its encoding, the separator of its cells, and its lines. Pure."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ class UnreadableFile(DomainError):
     en = "The file cannot be read: {why}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One row of a table: the line on which it begins, whether it ends there, and its cells."""
 
@@ -39,7 +39,7 @@ class Line:
         return sum(len(_BREAKS.findall(cell)) for cell in self.cells)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Text in a known encoding with a known separator; its lines are read anew with every pass."""
 
@@ -57,7 +57,7 @@ class Table:
             for cells in reader:
                 whole = reader.line_num == number
                 if not whole or any(cell.strip() for cell in cells):
-                    yield Line(number, whole, cells)
+                    yield Line(number=number, whole=whole, cells=cells)
                 number = reader.line_num + 1
         except csv.Error as error:
             why = (f"第 {number} 行:{error}", f"line {number}: {error}")
@@ -76,13 +76,13 @@ def encodings(content: bytes) -> list[str]:
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     bare = ("utf-16-le", "utf-16-be") if b"\0" in content[:4096] else ()
     wanted = ("utf-16",) if marked else (*bare, "utf-8-sig", "gb18030")
-    found = []
+    readable = []
     for encoding in wanted:
         with suppress(UnicodeDecodeError):
             content.decode(encoding)
-            found.append(encoding)
-    if found:
-        return found
+            readable.append(encoding)
+    if readable:
+        return readable
     raise UnreadableFile(
         field="body",
         accepted="CSV in UTF-8 or UTF-16, in GBK under a Chinese header, or XLSX",

@@ -1,4 +1,4 @@
-"""What lists say in words: which kind an asset is of, whether it still runs, and that nothing is said. Pure."""
+"""What lists state in words: the kind of an asset, whether it still runs, and that nothing is stated. Pure."""
 
 import re
 import unicodedata
@@ -6,9 +6,10 @@ import unicodedata
 from libs.common.errors import Invalid
 from libs.common.events.intake import Kind
 from services.registry.lists.tables import folded, plain
-from services.registry.platforms.names import TABLE, is_known_platform, platform_name
-from services.registry.platforms.nothing import NOTHING, points_elsewhere, says_nothing
-from services.registry.platforms.platform import simple
+from services.registry.platforms.names import is_known_platform, platform_name
+from services.registry.platforms.table import TABLE
+from services.registry.spelling.letters import simple
+from services.registry.spelling.nothing import NOTHING, points_elsewhere, says_nothing
 
 
 def _words(*lines: str) -> frozenset[str]:
@@ -80,7 +81,7 @@ _RUNS = re.compile(
     r"(?:目前|现|现在|仍|还|均|都|正在?|继续|持续|日常|每日|每天|定期|稳定|上线|予以|整改后)?(?:正常|稳定|持续|继续|日常|予以|保留)?"
     r"(?:保留|运[营行维转]|在?使用|在用|更新|启用|开通|在线|上线试?运行|试运行|活跃|有效|可用)(?:中|状态)?(?:正常|良好|稳定)?(?:中|状态)?"
 )
-# What is said in brackets, or before, and leaves open what is the case.
+# Words in brackets, or before, that leave the state open.
 _OPEN = re.compile(
     r"[拟待未?]|将|计划|申请|审[批核]|进行|办理中|流程|恢复|重新|误|疑似|准备|建议|pending|plan|to be|request"
     r"|reopen|not "
@@ -94,7 +95,7 @@ ACCEPTED_RUNNING = "正常, 在用, 运行中 … or active; 已注销, 已关�
 def kind_of(text: str, platform: str) -> Kind:
     """Of which kind a row is: as its column says, else as its platform does, else an account.
 
-    Raises Invalid where the column says what is no kind, or another one than the platform.
+    Raises Invalid where the column names no kind, or another one than the platform.
     """
     implied = _implied(platform)
     word = simple(folded(text))

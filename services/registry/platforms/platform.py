@@ -1,6 +1,6 @@
-"""What a platform is, as data: its hosts, its pages that stand for one thing, and what may be a name there. Pure.
+"""What a platform is, as data: its hosts, the pages that stand for one asset, and what may be a name there. Pure.
 
-`networks.py` and `stores.py` hold the tables; `accountnames.py` reads them.
+`families/` holds the tables, `identity/accountnames.py` reads them.
 """
 
 import re
@@ -8,26 +8,10 @@ import unicodedata
 from dataclasses import dataclass
 
 from libs.common.events.intake import Kind
+from services.registry.spelling.letters import lowered
 
 
-def lowered(text: str) -> str:
-    """In small letters, each by itself; ß stays ß and ς stays ς, which full case folding makes ss and σ."""
-    return unicodedata.normalize("NFC", "".join(char.lower() for char in unicodedata.normalize("NFC", text)))
-
-
-# The characters of the other Chinese script in the words that lists use; names keep theirs.
-_SIMPLE = str.maketrans(
-    "無沒暫號賬帳戶開設見詳認證註冊備補連結網關閉請掃碼點擊銷眾訂閱頻視紅書嗶蘋應釘飛華為榮騰訊頭條組體運營廢終門與單碼聯繫確終離線鏈臺辦稱類態語種狀屬",
-    "无没暂号账账户开设见详认证注册备补连结网关闭请扫码点击销众订阅频视红书哔苹应钉飞华为荣腾讯头条组体运营废终门与单码联系确终离线链台办称类态语种状属",
-)
-
-
-def simple(text: str) -> str:
-    """A word of a list as it is compared: NFKC, small letters, simple characters, no blanks around it."""
-    return lowered(unicodedata.normalize("NFKC", text)).strip().translate(_SIMPLE)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
     """One kind of names: `shape` is all that may stand in one (a group in it is the name within it).
 
@@ -42,13 +26,13 @@ class Name:
         """The name in its one spelling; None where this is none. A full-width letter is the letter (NFKC)."""
         kept = unicodedata.normalize("NFKC", text)
         kept = lowered(kept) if self.folds else kept
-        found = re.fullmatch(self.shape, kept)
-        if found is None:
+        match = re.fullmatch(self.shape, kept)
+        if match is None:
             return None
-        return found[1] if found.re.groups else kept
+        return match[1] if match.re.groups else kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """One way in which a thing is named: the pages on which it stands, and `gives`, its identity.
 
@@ -63,12 +47,13 @@ class Form:
     text: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
     """`domains` are the platform's own; of the hosts below them only those under `subs` show what they name.
 
     `posts` are query names with which a page shows one post, whoever wrote it. `hash` is what stands between `#` and
     `/` where the site keeps its paths there. `gbk`: older pages write names in GBK. A `free` one has names of any text.
+    `usual` are the names that lists give the platform beside its own, parted by `|`.
     """
 
     name: str
@@ -84,10 +69,11 @@ class Platform:
     hash: str | None = None
     gbk: bool = False
     free: bool = False
+    usual: str = ""
 
     @property
     def has_pages(self) -> bool:
-        """Whether what stands elsewhere is not on this platform, whatever a list says."""
+        """Whether the platform has pages of its own: then a page elsewhere is not on it, whatever a list says."""
         return any(form.at for form in self.forms)
 
     def shows(self, host: str, domain: str) -> bool:

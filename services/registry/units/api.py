@@ -5,77 +5,23 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
 
 from libs.common.clock import Clock
 from libs.common.db.pool import Database
 from libs.common.errors import Invalid, Missing
 from libs.common.events.intake import UnitRef
-from libs.common.events.registry import UnitName, UnitRecorded
+from libs.common.events.registry import UnitRecorded
 from libs.common.http.app import Limit, require
-from libs.common.http.bodies import Body
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
-from services.registry.assets import domain, store
-from services.registry.assets.store import QUERIES
-from services.registry.units import usecases as units
+from services.registry.spelling.texts import clean, shown
+from services.registry.units import store, usecases
+from services.registry.units.domain import UnitAdditions
+from services.registry.units.schemas import HeldCode, Unit, UnitIn, Units
+from services.registry.units.store import QUERIES
 
 NIL = UUID(int=0)
 READ_ALL = ("viewer", "registrar", "operator", "approver", "auditor")
-
-
-class Code(Body):
-    """A unit's code under a scheme, such as cn-uscc 统一社会信用代码."""
-
-    scheme: Annotated[str, Text(40)] = Field(examples=["cn-uscc"])
-    value: Annotated[str, Text(400)] = Field(examples=["11510000008282516L"])
-
-
-class Name(Body):
-    """One name of a unit in one language (BCP 47, `und` where unknown)."""
-
-    language: Annotated[str, Text(20, least=0)]
-    text: Annotated[str, Text(400)]
-
-
-class UnitIn(Code):
-    """A unit to record, or more of what is known of one."""
-
-    names: list[Name] = Field(min_length=1, max_length=20)
-    parent: Code | None = None
-    level: Annotated[str, Text(40, least=0)] | None = Field(None, examples=["county"])
-    region: Annotated[str, Text(20, least=0)] | None = Field(None, examples=["510104"])
-    aliases: list[Code] = Field(
-        default_factory=list, max_length=20, description="该单位的其他代码 other codes under which the unit is known"
-    )
-
-
-class HeldCode(BaseModel):
-    """A code as it is held; whatever is held is shown."""
-
-    scheme: str
-    value: str
-
-
-class Unit(BaseModel):
-    """A recorded unit."""
-
-    unit_id: UUID
-    version: int
-    scheme: str
-    value: str
-    names: list[UnitName]
-    parent_id: UUID | None
-    level: str | None
-    region: str | None
-    aliases: list[HeldCode] = Field(description="小写,合并空格 as they are compared, the unit's own code included")
-
-
-class Units(BaseModel):
-    """A page of units; ask again with `cursor=next`."""
-
-    items: list[Unit]
-    next: str | None
 
 
 def _unit(event: UnitRecorded, aliases: list[tuple[str, str]]) -> Unit:
@@ -96,13 +42,13 @@ def router(database: Database, clock: Clock) -> APIRouter:
         first = body.names[0]
         ref = UnitRef(scheme=body.scheme, value=body.value, name=first.text, language=first.language)
         parent = (body.parent.scheme, body.parent.value) if body.parent else None
-        more = units.More(
+        additions = UnitAdditions(
             names=tuple((name.language, name.text) for name in body.names),
             aliases=tuple((code.scheme, code.value) for code in body.aliases),
             level=body.level,
             region=body.region,
         )
-        return _unit(*await units.record_unit(database, ref, more, parent=parent, now=clock.now()))
+        return _unit(*await usecases.record_unit(database, ref, additions, parent=parent, now=clock.now()))
 
     @routes.get("", summary="List units 单位列表")
     async def listed(
@@ -127,15 +73,15 @@ def router(database: Database, clock: Clock) -> APIRouter:
             raise Invalid(
                 field=missing, accepted="scheme and value together", why=(f"缺少 {missing}", f"{missing} is missing")
             )
-        beginning = None if name is None else domain.shown("name", name)
+        beginning = None if name is None else shown("name", name)
         wanted = None
         async with database.reading() as conn:
-            below = await units.reach(conn, who, READ_ALL)
+            below = await usecases.reach(conn, who, READ_ALL)
             if scheme is not None and value is not None:
-                found = await store.unit(conn, scheme, domain.clean("value", value))
-                if found is None:
+                row = await store.unit(conn, scheme, clean("value", value))
+                if row is None:
                     return Units(items=[], next=None)
-                wanted = found["unit_id"]
+                wanted = row["unit_id"]
             listing = QUERIES.unit_list(conn, unit_id=wanted, name=beginning, below=below, after=cursor, max_rows=limit)
             rows: list[Any] = [row async for row in listing]
         parts = ("names", "aliases")
@@ -149,7 +95,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
         To a unit's token a unit that is not below its own is as one that does not exist.
         """
         async with database.reading() as conn:
-            below = await units.reach(conn, who, READ_ALL)
+            below = await usecases.reach(conn, who, READ_ALL)
             if await QUERIES.unit_seen(conn, unit_id=unit_id, below=below) is None:
                 raise Missing(what=(f"单位 {unit_id}", f"unit {unit_id}"))
             return _unit(await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id))

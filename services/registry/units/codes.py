@@ -7,9 +7,9 @@ from libs.common.errors import Invalid
 
 USCC = "cn-uscc"
 USCC_ACCEPTED = "18 digits and capital letters whose last is the check digit, such as 11100000000013338W"
-# GB 32100-2015, 4.2: without I, O, S, V, Z. The place of a sign is its value.
+# GB 32100-2015, 4.2: without I, O, S, V, Z. The index of a sign is its value.
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-WEIGHTS = tuple(pow(3, place, 31) for place in range(17))  # GB 32100-2015, annex A
+WEIGHTS = tuple(pow(3, index, 31) for index in range(17))  # GB 32100-2015, annex A
 # The registering authority and the kind of unit may be letters (N… for villages' collectives).
 _USCC = re.compile(rf"[{ALPHABET}]{{2}}[0-9]{{6}}[{ALPHABET}]{{10}}")
 _SPELT = re.compile(r"cn[-_ ]?uscc")
@@ -32,7 +32,7 @@ def check_digit(first: str) -> str:
 
 
 def uscc(text: str, *, field: str = "code") -> str:
-    """A 统一社会信用代码 in its one form. Raises Invalid for what is no such code, or has another check digit."""
+    """A 统一社会信用代码 in its one form. Raises Invalid for another text or check digit."""
     code = _spelt(text)
     if not _USCC.fullmatch(code):
         why = (f"{text[:40]!r} 不是统一社会信用代码", f"{text[:40]!r} is no 统一社会信用代码")
@@ -47,12 +47,12 @@ def uscc(text: str, *, field: str = "code") -> str:
 
 
 def valid(scheme: str, value: str, *, field: str = "code") -> tuple[str, str]:
-    """A code as it is recorded: its scheme's name and its value. Raises Invalid for what the scheme does not allow."""
+    """A code as it is recorded: its scheme's name and its value. Raises Invalid where the scheme does not allow it."""
     named = scheme_name(scheme)
     return (named, uscc(value, field=field)) if named == USCC else (scheme, value)
 
 
 def sought(scheme: str, value: str) -> tuple[str, str]:
-    """A code as it would be recorded, to be looked for: what is no code is found nowhere."""
+    """A code as it would be recorded, to be searched; a text that is not a code matches no unit."""
     named = scheme_name(scheme)
     return (named, _spelt(value)) if named == USCC and _USCC.fullmatch(_spelt(value)) else (named, value)

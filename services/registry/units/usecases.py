@@ -1,7 +1,6 @@
-"""Units: recorded by whoever names them first, added to by registrars; whose word covers which of them."""
+"""Units: recorded by whoever names them first, added to by registrars; which of them a token may speak for."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,29 +10,22 @@ from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitRecorded
 from libs.common.outbox import relay
 from libs.common.security.tokens import Principal
-from services.registry.assets import domain, store
-from services.registry.assets.store import QUERIES
-from services.registry.refusals import OutOfScope, UnitCodeTaken, UnitCycle
+from services.registry.spelling.languages import language_tag
+from services.registry.spelling.texts import shown
+from services.registry.units import domain, store
+from services.registry.units.domain import OutOfScope, UnitAdditions, UnitCodeTaken, UnitCycle
+from services.registry.units.store import QUERIES
 
 
-@dataclass(frozen=True, slots=True)
-class More:
-    """What may be added to a unit: names as (language, text), codes as (scheme, value); what is None stays as it is."""
-
-    names: tuple[tuple[str, str], ...] = ()
-    aliases: tuple[tuple[str, str], ...] = ()
-    parent: UUID | None = None
-    level: str | None = None
-    region: str | None = None
-
-
-async def ensure_unit(conn: Connection, ref: UnitRef, *, now: datetime, field: str = "sponsor.value") -> UUID:
+async def ensure_unit(
+    conn: Connection, ref: UnitRef, *, now: datetime, field: str = "sponsor.value", name_field: str = "sponsor.name"
+) -> UUID:
     """The unit a declaration names, recorded on first sight; a new name of it is kept beside the others.
 
     Raises Invalid for a code that its scheme does not allow, also one that was kept before it was looked at.
     """
     row = await store.unit(conn, *domain.unit_code(ref.scheme, ref.value, field=field))
-    language, name = domain.language_tag(ref.language), domain.shown("name", ref.name)
+    language, name = language_tag(ref.language), shown(name_field, ref.name)
     if row is None:
         unit_id = domain.unit_id(ref)
         if await store.add_unit(conn, ref, now=now):
@@ -44,14 +36,16 @@ async def ensure_unit(conn: Connection, ref: UnitRef, *, now: datetime, field: s
         unit_id = UUID(str(row["unit_id"]))
     known = {n["name"] async for n in QUERIES.unit_names(conn, unit_id=unit_id)}
     if name not in known:
-        await _add(conn, unit_id, More(names=((language, name),)), now=now)
+        await _add(conn, unit_id, UnitAdditions(names=((language, name),)), now=now)
     return unit_id
 
 
-async def _add(conn: Connection, unit_id: UUID, more: More, *, now: datetime) -> None:
+async def _add(conn: Connection, unit_id: UUID, additions: UnitAdditions, *, now: datetime) -> None:
     row = await QUERIES.unit_lock(conn, unit_id=unit_id)
-    added = [await QUERIES.unit_name_add(conn, unit_id=unit_id, language=lang, name=text) for lang, text in more.names]
-    facts = (more.parent or row["parent_id"], more.level or row["level"], more.region or row["region"])
+    added = [
+        await QUERIES.unit_name_add(conn, unit_id=unit_id, language=lang, name=text) for lang, text in additions.names
+    ]
+    facts = (additions.parent or row["parent_id"], additions.level or row["level"], additions.region or row["region"])
     if not any(added) and facts == (row["parent_id"], row["level"], row["region"]):
         return
     version = row["version"] + 1
@@ -62,29 +56,34 @@ async def _add(conn: Connection, unit_id: UUID, more: More, *, now: datetime) ->
 
 
 async def record_unit(
-    database: Database, ref: UnitRef, more: More, *, parent: tuple[str, str] | None, now: datetime
+    database: Database, ref: UnitRef, additions: UnitAdditions, *, parent: tuple[str, str] | None, now: datetime
 ) -> tuple[UnitRecorded, list[tuple[str, str]]]:
-    """Record a unit or add to what is known of it; answers its record and all its codes.
+    """Record a unit or add facts to it; answers its record and all its codes.
 
     Raises Unknown when the parent is not recorded, UnitCycle when it stands below, UnitCodeTaken for another's code.
     """
     async with database.transaction("record_unit") as conn:
         above = None
         if parent is not None:
-            found = await store.unit(conn, *parent)
-            if found is None:
+            row = await store.unit(conn, *parent)
+            if row is None:
                 named = f"{parent[0]}:{parent[1]}"
                 raise Unknown(
                     field="parent", accepted="a unit that is recorded", what=(f"单位 {named}", f"unit {named}")
                 )
-            above = found["unit_id"]
-        unit_id = await ensure_unit(conn, ref, now=now, field="value")
+            above = row["unit_id"]
+        unit_id = await ensure_unit(conn, ref, now=now, field="value", name_field="names")
         if above is not None and await QUERIES.unit_covers(conn, above=unit_id, below=above):
             raise UnitCycle(field="parent", accepted="a unit that is not below this one", parent=above)
-        for code in more.aliases:
+        for code in additions.aliases:
             await _alias(conn, unit_id, *domain.unit_code(*code, field="aliases"))
-        names = tuple((domain.language_tag(lang), domain.shown("names", text)) for lang, text in more.names)
-        await _add(conn, unit_id, More(names, (), above, more.level, more.region), now=now)
+        names = tuple((language_tag(lang), shown("names", text)) for lang, text in additions.names)
+        await _add(
+            conn,
+            unit_id,
+            UnitAdditions(names=names, parent=above, level=additions.level, region=additions.region),
+            now=now,
+        )
         return await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id)
 
 

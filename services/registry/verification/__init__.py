@@ -1,1 +1,1 @@
-"""Verification: what the public is told of an address or a closed asset."""
+"""Verification 核验: the public's question whether an address or a name is official, and the answer."""

@@ -1,50 +1,26 @@
-"""HTTP for everybody, without a token: tombstones of closed assets, and whether an address is official."""
+"""HTTP for everybody, without a token: whether an address or a name is official."""
 
 from datetime import tzinfo
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
 
 from libs.common.db.pool import Database
-from libs.common.errors import Invalid, Missing
+from libs.common.errors import Invalid
 from libs.common.http import pages as common
 from libs.common.http.app import public
 from libs.common.text import Text
-from services.registry.assets.store import QUERIES
-from services.registry.verification import pages, said
-from services.registry.verification import usecases as official
-from services.registry.verification import words as publicwords
+from services.registry.verification import answers, pages, schemas, usecases
 
 
-def router(database: Database, zone: tzinfo, reopen_days: int) -> APIRouter:
-    """Tombstones and the question whether an address or a name is official; days are those of `zone`.
-
-    `reopen_days`: for how long what was closed is not recorded again.
-    """
+def router(database: Database, zone: tzinfo) -> APIRouter:
+    """The question whether an address or a name is official; days are those of `zone`."""
     routes = APIRouter(prefix="/registry/v1", tags=["public 公开"])
-
-    @routes.get(
-        "/tombstones/{asset_id}",
-        summary="When and why an asset was closed 关停公示",
-        response_model=publicwords.Tombstone,
-        responses=common.PAGE,
-    )
-    @public
-    async def tombstone(asset_id: UUID, request: Request) -> Response:
-        """JSON, or a page in Chinese and English for a browser."""
-        async with database.reading() as conn:
-            row = await QUERIES.tombstone_get(conn, asset_id=asset_id)
-        if row is None:
-            raise Missing(what=(f"对象 {asset_id} 的关停公示", f"tombstone {asset_id}"))
-        told = said.tombstone(row, language_of(request), reopen_days=reopen_days)
-        return pages.tombstone(told) if common.wanted(request) else _json(told)
 
     @routes.get(
         "/verify",
         summary="Is it official, and whose? 是否官方,由谁主办",
-        response_model=publicwords.Verified,
+        response_model=schemas.Verified,
         responses=common.PAGE,
     )
     @public
@@ -78,21 +54,13 @@ def router(database: Database, zone: tzinfo, reopen_days: int) -> APIRouter:
             raise Invalid(field="address", accepted="an address, or a name under `name`", why=why)
         async with database.reading() as conn:
             if name is not None:
-                found = await official.of_name(conn, name, platform, zone)
+                answer = await usecases.of_name(conn, name, platform, zone)
             else:
-                found = await official.of_address(conn, address or "", platform, zone)
-        answer = said.verified(found, language_of(request))
+                answer = await usecases.of_address(conn, address or "", platform, zone)
+        verified = answers.verified(answer, request.headers.get("accept-language", ""))
         if common.wanted(request):
-            return pages.verified(answer, asked=name or address or "", platform=platform)
-        return _json(answer)
+            return pages.verified(verified, asked=name or address or "", platform=platform)
+        headers = {"Vary": common.HEADERS["Vary"]}
+        return Response(verified.model_dump_json(), media_type="application/json", headers=headers)
 
     return routes
-
-
-def language_of(request: Request) -> str:
-    return request.headers.get("accept-language", "")
-
-
-def _json(told: BaseModel) -> Response:
-    headers = {"Vary": common.HEADERS["Vary"]}
-    return Response(told.model_dump_json(), media_type="application/json", headers=headers)

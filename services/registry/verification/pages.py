@@ -1,10 +1,9 @@
-"""The public pages, in Chinese and English: a closed asset's tombstone, and whether something is official."""
+"""The page on which the public asks whether something is official, in Chinese and English."""
 
 from fastapi.responses import HTMLResponse
 
 from libs.common.http.pages import Pages
-from services.registry.verification.said import KINDS
-from services.registry.verification.words import Tombstone, Verified
+from services.registry.verification.schemas import Verified
 
 _PAGES = Pages("services.registry.verification")
 STATES = {
@@ -15,12 +14,6 @@ STATES = {
     "unknown": ("不能确认", "Unknown"),
     "look_alike": ("形似,不是官方", "A look-alike, not official"),
 }
-
-
-def tombstone(told: Tombstone) -> HTMLResponse:
-    """When and why an asset was closed, whose it was, and what comes next."""
-    zh, en = KINDS[told.kind]
-    return _PAGES.show("tombstone.html", told=told, kind_zh=zh, kind_en=en)
 
 
 def verified(answer: Verified | None, *, asked: str = "", platform: str = "") -> HTMLResponse:

@@ -8,7 +8,7 @@ import pytest
 
 from libs.common.security import tokens
 from tests.integration.decommission.conftest import Story
-from tests.integration.decommission.test_plans import plan_of, ready, sign
+from tests.integration.decommission.plans.test_plans import plan_of, ready, sign
 
 INVISIBLE = ("\ufe0f", "\u034f", "\u115f", "\u1160", "\u180b", "\u17b4", "\U000e0100", "\u2800", "\u3164", "\u200b")
 

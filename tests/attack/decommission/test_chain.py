@@ -11,9 +11,9 @@ import pytest
 
 from libs.common.security import signing, tokens
 from services.decommission.cases import chain
-from services.decommission.checkpoints import domain as heads
+from services.decommission.heads import domain as head_domain
 from tests.integration.decommission.conftest import SERVICE_KEY, SHORT, START, Make, Story
-from tests.integration.decommission.test_plans import check_file, plan_of, ready, sign
+from tests.integration.decommission.plans.test_plans import check_file, plan_of, ready, sign
 
 Attack = Callable[[Story, UUID], Awaitable[None]]
 
@@ -66,7 +66,10 @@ async def rewritten_with_its_checkpoint(story: Story, case: UUID) -> None:
                 found["last"] = rows[found["entries"] - 1]["sha256"]
         text = signing.canonical(told).decode()
         await story.owner(
-            "update checkpoints set content = $2, sha256 = $3 where day = $1", stored["day"], text, heads.digest(text)
+            "update checkpoints set content = $2, sha256 = $3 where day = $1",
+            stored["day"],
+            text,
+            head_domain.digest(text),
         )
 
 
@@ -74,7 +77,7 @@ async def signed_by_another(story: Story, case: UUID) -> None:
     await rewritten_with_its_checkpoint(story, case)
     key = tokens.new_key(SERVICE_KEY["kid"])
     for stored in await story.owner("select day, content from checkpoints where content ~ $1", str(case)):
-        forged = heads.sign(key, stored["day"], stored["content"])
+        forged = head_domain.sign(key, stored["day"], stored["content"])
         await story.owner("update checkpoints set signature = $2 where day = $1", stored["day"], forged)
 
 
@@ -255,7 +258,7 @@ async def test_a_checkpoint_of_each_day_holds_what_changed_and_follows_the_one_b
     rest = await story.call("GET", f"/checkpoints?cursor={first['next']}", role="public")
     assert [*first["items"], *rest["items"]] == listed
     assert [item["day"] for item in listed] == [(START + timedelta(days=n)).isoformat() for n in range(-1, 6)]
-    previous, changed = heads.FIRST, []
+    previous, changed = head_domain.FIRST, []
     for item in listed:
         told = await story.call("GET", f"/checkpoints/{item['day']}", role="public")
         claims = signing.verify(tokens.public_key(SERVICE_KEY), told["signature"])
@@ -289,11 +292,11 @@ async def test_a_case_file_is_held_against_a_published_checkpoint_offline(story:
     for found in told["cases"]:
         found["last"] = "0" * 64
     text = signing.canonical(told).decode()
-    for forged in ({"text": text}, {"text": text, "sha256": heads.digest(text)}, {"signature": "x"}):
+    for forged in ({"text": text}, {"text": text, "sha256": head_domain.digest(text)}, {"signature": "x"}):
         (fault,) = await story.file_faults(cases["a"], checkpoint=json.dumps(published | forged).encode())
         assert "not signed" in fault
     day = date.fromisoformat(published["day"])
-    resigned = {"text": text, "signature": heads.sign(SERVICE_KEY, day, text)}
+    resigned = {"text": text, "signature": head_domain.sign(SERVICE_KEY, day, text)}
     (fault,) = await story.file_faults(cases["a"], checkpoint=json.dumps(published | resigned).encode())
     assert "another log" in fault
 
@@ -317,8 +320,8 @@ async def test_a_number_that_the_database_writes_otherwise_breaks_no_chain(story
     _, case = await story.flagged("numbers", unit)
     data = {"status": 1e22, "error": [-0.0, 1e16, 1.5e-7, {"d": 12345678901234567e10}]}
     async with story.database.transaction("test") as conn:
-        held = await story.ctx.hold(conn, case)
-        await story.ctx.append(conn, held, "undelivered", why="a test", attempt=1, **data)
+        held = await story.deps.hold(conn, case)
+        await story.deps.append(conn, held, "undelivered", why="a test", attempt=1, **data)
     assert (await story.case(case))["fault"] is None
     assert await story.until(case, "closed") == "closed"
 

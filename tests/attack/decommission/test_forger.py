@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from libs.common.security import signing, tokens
-from services.decommission.keys import domain as keys
+from services.decommission.keys import domain as key_domain
+from tests.unit.decommission.cases.test_life import standing
 from tests.unit.decommission.life import SHORT, Life
 from tests.unit.decommission.papers import (
     UNIT_PUBLIC,
@@ -29,7 +30,6 @@ from tests.unit.decommission.papers import (
     sha256,
     written,
 )
-from tests.unit.decommission.test_life import standing
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 CLOSED = standing("closed")
@@ -663,11 +663,11 @@ def a_receipt_by_the_service(file: File) -> None:
     notice["public_key"] = tokens.public_key(own)
     file["notice"] = notice
     entry_of(file, "noticed")["receipt_sha256"] = sha256(notice["receipt"])
-    entry_of(file, "notice_started")["unit_key"] = keys.thumbprint(notice["public_key"])
+    entry_of(file, "notice_started")["unit_key"] = key_domain.thumbprint(notice["public_key"])
     content = json.loads(file["plan"]["content"])
     announced = entry_of(file, "announced")["notice_key"]
     for key in (entry_of(file, "noticed")["key"], announced, content["members"][0]["notice_key"]):
-        key["thumbprint"] = keys.thumbprint(notice["public_key"])
+        key["thumbprint"] = key_domain.thumbprint(notice["public_key"])
     file["plan"]["content"] = signing.canonical(content).decode()
     signed = [entry_of(file, kind) for kind in ("planned", "approved")]
     for each in signed:

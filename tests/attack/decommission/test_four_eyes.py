@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from services.decommission.cases import store
+from services.decommission.cases import casework
 from tests.integration.decommission.conftest import Story
-from tests.integration.decommission.test_plans import mandate, plan_of, ready, sign
+from tests.integration.decommission.plans.test_plans import mandate, plan_of, ready, sign
 
 BOTH = "operator approver"
 
@@ -62,7 +62,7 @@ async def test_who_proposed_a_mandate_does_not_approve_alone_under_it(story: Sto
 async def parked(story: Story, case: UUID) -> None:
     """A person has been called to a case."""
     async with story.database.transaction("test") as conn:
-        await story.ctx.append(conn, await story.ctx.hold(conn, case), "needs_person", why="a test")
+        await story.deps.append(conn, await story.deps.hold(conn, case), "needs_person", why="a test")
 
 
 async def move(story: Story, case: UUID, what: str, who: str, role: str = "operator") -> Any:
@@ -117,9 +117,9 @@ async def test_a_hand_between_two_signatures_takes_the_case_out_of_its_plan(stor
     plan = await plan_of(story)
     await sign(story, plan, "ada")
     async with story.database.transaction("test") as conn:
-        held = await story.ctx.append(conn, await story.ctx.hold(conn, cases["a"]), "needs_person", why="a test")
+        held = await story.deps.append(conn, await story.deps.hold(conn, cases["a"]), "needs_person", why="a test")
         data = {"reason": "seen"}
-        await store.append(
+        await casework.append(
             conn, held, "resumed", data, now=story.clock.now(), actor="jianfu-local|ada", zone=story.clock.zone
         )
     assert (await sign(story, plan, "bo")).json()["state"] == "approved"

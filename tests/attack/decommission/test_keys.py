@@ -10,9 +10,9 @@ import pytest
 
 from services.decommission.keys.domain import YOUNG
 from tests.integration.decommission.conftest import SHORT, Make, Story
+from tests.integration.decommission.notices.test_notice import receipt, sent_notice
+from tests.integration.decommission.plans.test_plans import check_file, plan_of, ready, sign
 from tests.integration.decommission.test_crash import Arm, Killed
-from tests.integration.decommission.test_notice import receipt, sent_notice
-from tests.integration.decommission.test_plans import check_file, plan_of, ready, sign
 
 OLD_ENOUGH = replace(SHORT, key_age_days=7, answer_days=4)
 
@@ -310,7 +310,7 @@ async def test_a_key_above_tells_nobody_anew_who_has_one_of_his_own(story: Story
 async def test_a_receipt_under_way_when_the_key_changes_proves_nothing(story: Story, unit: UUID) -> None:
     """The answer of the system before comes after the change: the case waits for the one that is in force."""
     _, case = await story.flagged("crossing", unit)
-    send, hits = story.ctx.egress.request, []
+    send, hits = story.deps.egress.request, []
 
     async def meanwhile(*args: Any, **more: Any) -> Any:
         reply = await send(*args, **more)
@@ -319,7 +319,7 @@ async def test_a_receipt_under_way_when_the_key_changes_proves_nothing(story: St
             await story.confirm(unit, await story.propose(unit, **at(story, "mallory")))
         return reply
 
-    story.ctx.egress.request = meanwhile  # type: ignore[method-assign]
+    story.deps.egress.request = meanwhile  # type: ignore[method-assign]
     await story.round()
     log = (await story.case(case))["log"]
     assert "noticed" not in [entry["kind"] for entry in log]

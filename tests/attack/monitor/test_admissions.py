@@ -12,17 +12,18 @@ from libs.common.errors import Invalid, Missing
 from libs.common.events.ids import asset_id, finding_id
 from libs.common.events.registry import UnitRecorded
 from services.monitor.admissions.domain import NotAdmitted, Scope
-from services.monitor.usage.senders import Gate
-from services.monitor.verdicts import usecases
+from services.monitor.admissions.usecases import Gate
+from services.monitor.assets import usecases as asset_usecases
+from services.monitor.units import usecases as unit_usecases
 from tests.integration.monitor.conftest import AGENT, ZONE, Monitor, bearer, day, millis
-from tests.integration.monitor.test_recheck import answers, ask
+from tests.integration.monitor.rechecks.test_recheck import answers, ask
 
 OTHER = "jianfu-local|other"
 STRANGER = "jianfu-local|stranger"
 
 
 async def truth(monitor: Monitor, asset: UUID, rule: str = "C06") -> str:
-    return {found.code: found.truth for found in (await monitor.why(asset)).rules}[rule]
+    return {shown.code: shown.truth for shown in (await monitor.why(asset)).rules}[rule]
 
 
 async def silent_days(monitor: Monitor, source: str, days: range, assets: list[UUID], agent: str = AGENT) -> None:
@@ -41,8 +42,9 @@ async def test_a_source_nobody_admitted_says_nothing(monitor: Monitor, http: htt
         with pytest.raises(NotAdmitted):
             await monitor.state("stranger", number, [account], 0)
     for path, body in (
-        ("/usage", {"records": [line]}), ("/statements", {"day": str(day(102)), "records": 0, "assets": []}),
-    ):  # fmt: skip
+        ("/usage", {"records": [line]}),
+        ("/statements", {"day": str(day(102)), "records": 0, "assets": []}),
+    ):
         answer = await http.post(path, json=body | {"source": "stranger"}, headers=bearer("agent"))
         assert (answer.status_code, answer.json()["code"]) == (403, "not_admitted"), answer.text
         assert answer.json()["errors"][0]["field"] == "source"
@@ -178,12 +180,12 @@ async def test_a_statement_vouches_for_what_its_source_is_admitted_for(
 async def test_coverage_by_unit_reaches_all_below_it(monitor: Monitor) -> None:
     province, county, office = (uuid4() for _ in range(3))
     for unit, parent in ((office, county), (county, province), (province, office)):  # a circle ends all the same
-        told = UnitRecorded(unit_id=unit, version=1, scheme="x", value=str(unit), names=(), parent_id=parent)
-        await usecases.record_unit(monitor.database, told)
+        recorded = UnitRecorded(unit_id=unit, version=1, scheme="x", value=str(unit), names=(), parent_id=parent)
+        await unit_usecases.record_unit(monitor.database, recorded)
     assets = [await monitor.record(f"a{n}", sponsor_id=unit) for n, unit in enumerate([office, county, uuid4()])]
     unread = await monitor.record("unread", sponsor_id=office)
     await monitor.database.pool.execute("update assets set sponsor_id = null where asset_id = $1", unread)
-    assert await usecases.register_incomplete(monitor.database)
+    assert await asset_usecases.register_incomplete(monitor.database)
     scope = Scope(units=(county,), platforms=("weibo",), kinds=("account",))
     await monitor.admit("s", scope=scope)
     outside = await monitor.record("x", sponsor_id=office, platform="x")
@@ -191,11 +193,11 @@ async def test_coverage_by_unit_reaches_all_below_it(monitor: Monitor) -> None:
     assert set((await monitor.states("s", 0, asked, 0)).beyond) == {*asked[2:]}
     # The register read again, at the version that is held: whose it is is known now.
     await monitor.record("unread", sponsor_id=office)
-    assert not await usecases.register_incomplete(monitor.database)
+    assert not await asset_usecases.register_incomplete(monitor.database)
     assert unread not in (await monitor.states("s", 0, asked, 0, revision=2)).beyond
     # A unit that moves takes its assets along; where it stood before is not covered any more.
     moved = UnitRecorded(unit_id=office, version=2, scheme="x", value="o", names=(), parent_id=None)
-    await usecases.record_unit(monitor.database, moved)
+    await unit_usecases.record_unit(monitor.database, moved)
     assert (await monitor.states("s", 0, asked, 0, revision=3)).covered == 1
 
 
@@ -259,20 +261,23 @@ async def test_one_agent_alone_does_not_confirm_where_another_source_watches(
         await monitor.sweep()
     await monitor.database.pool.execute("delete from outbox")
     await ask(monitor, account, finding_id=finding_id(account, "C06", 1))
-    (told,) = await answers(monitor)
-    assert told["type"] == answer
+    (said,) = await answers(monitor)
+    assert said["type"] == answer
     if answer == "recheck.inconclusive":
-        assert "one agent's word" in told["why"]
+        assert "one agent's word" in said["why"]
 
 
 async def test_every_change_is_recorded_and_a_repeat_changes_nothing(monitor: Monitor, http: httpx.AsyncClient) -> None:
     unit = str(uuid4())
-    told = UnitRecorded(unit_id=UUID(unit), version=1, scheme="x", value="county", names=(), parent_id=None)
-    await usecases.record_unit(monitor.database, told)
+    recorded = UnitRecorded(unit_id=UUID(unit), version=1, scheme="x", value="county", names=(), parent_id=None)
+    await unit_usecases.record_unit(monitor.database, recorded)
     body: dict[str, Any] = {
-        "agents": ["HTTPS://Issuer/|Agent", "https://issuer|agent"], "measures": ["posts", "posts"],
-        "covers": {"units": [unit], "kinds": ["account"]}, "since": str(day(3)), "reason": "agreed on paper",
-    }  # fmt: skip
+        "agents": ["HTTPS://Issuer/|Agent", "https://issuer|agent"],
+        "measures": ["posts", "posts"],
+        "covers": {"units": [unit], "kinds": ["account"]},
+        "since": str(day(3)),
+        "reason": "agreed on paper",
+    }
     operator = bearer("operator")
     for _ in range(2):
         answer = await http.put("/sources/s/admission", json=body, headers=operator)

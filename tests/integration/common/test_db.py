@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
@@ -36,6 +37,9 @@ async def test_callers_are_told_soon_and_leave_a_part_of_the_pool_to_the_rest(
     store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many callers wait, what nobody waits for goes on: the relay, consumers, due work."""
+    async with AsyncExitStack() as stack:  # opened before anybody is impatient: that takes its time on a busy machine
+        for _ in range(store.pool.get_max_size()):
+            await stack.enter_async_context(store.pool.acquire())
     monkeypatch.setattr(db, "PATIENCE", 0.2)
     turned_away = 0
     over = asyncio.Event()

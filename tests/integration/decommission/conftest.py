@@ -2,8 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from pathlib import Path
@@ -36,14 +39,14 @@ from libs.common.outbound.targets import Targets
 from libs.common.security import signing, tokens
 from libs.common.security.tokens import Authenticator
 from services.decommission import main
-from services.decommission.archives.bag import Archive
-from services.decommission.cases.domain import Limits, Windows
-from services.decommission.connectors.webhook import DOORS
-from services.decommission.context import Context
+from services.decommission.archives.store import Archive
+from services.decommission.calls.client import DOORS
+from services.decommission.deps import Deps
 from services.decommission.executor import Executor
-from services.decommission.keys import domain as keys
-from services.decommission.keys import usecases as unitkeys
+from services.decommission.keys import domain as key_domain
+from services.decommission.keys import store as key_store
 from services.decommission.keys.jobs import Messenger
+from services.decommission.limits.domain import Limits, Windows
 from tests.acceptance.world import unit_key
 from tests.conftest import Urls
 from tests.integration.decommission import outside
@@ -71,7 +74,7 @@ class Story:
 
     database: Database
     urls: Urls
-    ctx: Context
+    deps: Deps
     clock: SteppedClock
     world: Outside
     windows: Windows
@@ -88,17 +91,23 @@ class Story:
 
     def start(self, reserve: Database | None = None) -> None:
         """A new executor, as a started process would have; and the HTTP application."""
-        self.executor, self.messenger = Executor(self.ctx, reserve), Messenger(self.ctx)
-        self.topics = main.topics(self.ctx, self.windows, self.executor)
+        self.deps = replace(self.deps, windows=self.windows)
+        self.executor, self.messenger = Executor(self.deps, reserve), Messenger(self.deps)
+        self.topics = main.topics(self.deps, self.executor.wake)
         authenticator = Authenticator(tokens.public_jwks(ISSUER), allow_local=True)
 
         async def nothing() -> dict[str, Any]:
             return {}
 
         app = main.application(
-            self.ctx, self.executor, self.messenger, self.windows, authenticator, self.topics, health=nothing,
+            self.deps,
+            self.executor.wake,
+            self.messenger.wake,
+            authenticator,
+            self.topics,
+            health=nothing,
             quiet=nothing,
-        )  # fmt: skip
+        )
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://decommission")
 
     # --- time
@@ -191,8 +200,8 @@ class Story:
     async def prove(self, unit: UUID, signer: str | None = None) -> httpx.Response:
         """The unit's system signs the challenge it was sent and delivers the proof by itself."""
         async with self.database.reading() as conn:
-            key = (await unitkeys.history(conn, unit))[0]
-        claims = {"challenge_sha256": signing.sha256(keys.challenge(self.ctx.signing_key, key))}
+            key = (await key_store.history(conn, unit))[0]
+        claims = {"challenge_sha256": signing.sha256(key_domain.challenge(self.deps.signing_key, key))}
         token = signing.sign(unit_key(signer or self.units[unit]), claims)
         return await self.request("POST", f"/endpoints/{unit}/proof", {"proof": token}, role="public")
 
@@ -357,36 +366,81 @@ class Story:
 Make = Callable[..., Awaitable[Story]]
 
 
-@pytest.fixture
-async def make_story(fresh_database: Callable[[str], Awaitable[Urls]], tmp_path: Path) -> AsyncIterator[Make]:
-    """`await make_story(limits=…, windows=…)`: a service with a world of its own."""
-    closing: list[Callable[[], Awaitable[None]]] = []
-    worlds = []
+@pytest.fixture(scope="session")
+def idle_children() -> Iterator[list[ProcessPoolExecutor]]:
+    """Children of archives whose stories are over; the next story goes on with one, since a start takes a second."""
+    children: list[ProcessPoolExecutor] = []
+    yield children
+    for child in children:
+        child.shutdown()
 
-    async def make(*, limits: Limits | None = None, windows: Windows = SHORT) -> Story:
-        folder = tmp_path / f"story-{next(_serial)}"
-        folder.mkdir()
-        world_context = outside.running(folder, SERVICE_KEY)
-        world = await world_context.__aenter__()
-        worlds.append(world_context)
-        urls = await fresh_database("decommission")
+
+async def _part(archive: Archive, idle: list[ProcessPoolExecutor]) -> None:
+    child, archive._pool = archive._pool, None
+    if child is None:
+        return
+    try:
+        await asyncio.wait_for(asyncio.wrap_future(child.submit(int)), 1)
+        idle.append(child)
+    except (BrokenProcessPool, TimeoutError):  # killed by its story, or still at work
+        archive._end(child)
+
+
+@asynccontextmanager
+async def told(
+    urls: Urls,
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    windows: Windows = SHORT,
+    idle: list[ProcessPoolExecutor] | None = None,
+) -> AsyncIterator[Story]:
+    """A service on an empty database with a world of its own, both in a folder."""
+    async with AsyncExitStack() as closing:
+        world = await closing.enter_async_context(outside.running(folder, SERVICE_KEY))
         database = await Database.connect(urls.service, name="decommission")
+        closing.push_async_callback(database.close)
         exceptions = dict.fromkeys(DOORS, (f"127.0.0.1:{world.port}", "127.0.0.1:9"))  # nobody answers at the other
         egress = Egress(exceptions, timeout=2, targets=Targets(longest_rest=0.2))
+        closing.push_async_callback(egress.close)
         archive = Archive(folder / "archive")
+        if idle is None:
+            closing.push_async_callback(archive.close)
+        else:
+            archive._pool = idle.pop() if idle else None
+            closing.push_async_callback(_part, archive, idle)
         clock = SteppedClock(ZONE, noon(START))
-        ctx = Context(database, clock, egress, SERVICE_KEY, limits or Limits(), archive, windows=windows)
-        closing.extend([archive.close, egress.close, database.close])
-        story = Story(database, urls, ctx, clock, world, windows)
+        deps = Deps(
+            database=database,
+            clock=clock,
+            egress=egress,
+            signing_key=SERVICE_KEY,
+            limits=limits or Limits(),
+            archive=archive,
+            windows=windows,
+        )
+        story = Story(database, urls, deps, clock, world, windows)
         story.start()
         await story.connector()
-        return story
+        yield story
 
-    yield make
-    for close in closing:
-        await close()
-    for world_context in worlds:
-        await world_context.__aexit__(None, None, None)
+
+@pytest.fixture
+async def make_story(
+    fresh_database: Callable[[str], Awaitable[Urls]], tmp_path: Path, idle_children: list[ProcessPoolExecutor]
+) -> AsyncIterator[Make]:
+    """`await make_story(limits=…, windows=…)`: a service with a world of its own."""
+    async with AsyncExitStack() as closing:
+
+        async def make(*, limits: Limits | None = None, windows: Windows = SHORT) -> Story:
+            folder = tmp_path / f"story-{next(_serial)}"
+            folder.mkdir()
+            urls = await fresh_database("decommission")
+            return await closing.enter_async_context(
+                told(urls, folder, limits=limits, windows=windows, idle=idle_children)
+            )
+
+        yield make
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from libs.common.db.pool import Database
 from libs.common.outbound.egress import Egress
 from libs.common.outbound.targets import Targets
-from services.decommission.connectors.webhook import DOORS
+from services.decommission.calls.client import DOORS
 from tests.integration.decommission.conftest import Story
 
 
@@ -80,7 +80,7 @@ async def running(
     targets = Targets(longest_rest=rest)
     door = Egress(dict.fromkeys(DOORS, allowed), timeout=timeout, targets=targets)
     reserve = await Database.connect(story.urls.service, name="decommission", size=4)
-    story.ctx = replace(story.ctx, egress=door)
+    story.deps = replace(story.deps, egress=door)
     story.start(reserve)
     task = asyncio.create_task(story.executor.run())
     try:

@@ -11,9 +11,10 @@ import pytest
 from libs.common.events import ids
 from libs.common.outbound.egress import Egress, Reply
 from services.decommission import executor
-from services.decommission.cases import store
-from services.decommission.cases.domain import Limits
-from services.decommission.context import Context
+from services.decommission.assets import store as asset_store
+from services.decommission.cases import store as case_store
+from services.decommission.deps import Deps
+from services.decommission.limits.domain import Limits
 from tests.integration.decommission.conftest import Story
 from tests.kit.waiting import eventually
 
@@ -27,10 +28,10 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Deed], None]:
     def plant(step: str, deed: Deed) -> None:
         perform, left = executor.STEPS[step], [deed]
 
-        async def performed(ctx: Context, case_id: UUID) -> None:
+        async def performed(deps: Deps, case_id: UUID) -> None:
             if left:
                 await left.pop()()
-            await perform(ctx, case_id)
+            await perform(deps, case_id)
 
         monkeypatch.setitem(executor.STEPS, step, performed)
 
@@ -123,7 +124,7 @@ async def test_limits_lowered_after_a_place_was_given_are_the_ones_that_count(
     _, case = await story.flagged("late", unit)
 
     async def lower() -> None:
-        story.executor._ctx = story.ctx = replace(story.ctx, limits=Limits(per_day=0))
+        story.executor._ctx = story.deps = replace(story.deps, limits=Limits(per_day=0))
 
     before("ask", lower)
     await story.announced(case)
@@ -137,7 +138,7 @@ async def test_a_record_that_comes_while_its_case_lies_down_wakes_it(
     story: Story, unit: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = await story.flag(ids.asset_id("account", "x", "early"))
-    look = store.subject
+    look = asset_store.subject
 
     async def looked(conn: Any, asset_id: UUID) -> Any:
         found = await look(conn, asset_id)
@@ -146,7 +147,7 @@ async def test_a_record_that_comes_while_its_case_lies_down_wakes_it(
             await story.asset("early", unit)
         return found
 
-    monkeypatch.setattr(store, "subject", looked)
+    monkeypatch.setattr(case_store, "subject", looked)
     await story.round()
     await story.round()
     assert await story.state(case) == "answering"
@@ -157,11 +158,11 @@ async def test_a_record_that_comes_before_its_case_is_laid_down_to_its_end_wakes
     unit = await story.unit("alpha")
     case = await story.flag(ids.asset_id("account", "x", "early"))
     async with story.database.transaction("rest_case") as conn:
-        held = await story.ctx.hold(conn, case)
-        assert await store.subject(conn, held.case.asset_id) is None
+        held = await story.deps.hold(conn, case)
+        assert await asset_store.subject(conn, held.case.asset_id) is None
         coming = asyncio.create_task(story.asset("early", unit))
         await eventually(lambda: _waits(story, coming))
-        await store.QUERIES.case_rest(conn, case_id=case, due_at=None)
+        await case_store.QUERIES.case_rest(conn, case_id=case, due_at=None)
     await coming
     assert (await story.case(case))["due_at"] is not None
     await story.round()
@@ -171,7 +172,7 @@ async def test_a_record_that_comes_before_its_case_is_laid_down_to_its_end_wakes
 async def test_a_record_that_comes_while_its_case_is_opened_is_seen(story: Story, monkeypatch: Any) -> None:
     """The record is written and not committed while the finding opens the case: one of them waits for the other."""
     unit, asset = await story.unit("alpha"), ids.asset_id("account", "x", "early")
-    wake, opening = store.QUERIES.cases_wake, []
+    wake, opening = case_store.QUERIES.cases_wake, []
 
     async def woken(conn: Any, **what: Any) -> None:
         await wake(conn, **what)
@@ -180,7 +181,7 @@ async def test_a_record_that_comes_while_its_case_is_opened_is_seen(story: Story
         if opening[0].done():
             await story.executor.work()
 
-    monkeypatch.setattr(store.QUERIES, "cases_wake", woken)
+    monkeypatch.setattr(case_store.QUERIES, "cases_wake", woken)
     await story.call("POST", "/rounds", {})
     await story.asset("early", unit)
     case = await opening[0]

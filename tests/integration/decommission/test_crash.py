@@ -1,6 +1,5 @@
 """The executor dies at each named point of each step; what comes back finishes the case, each effect under one key."""
 
-import ast
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import pytest
 
 from libs.common.process import crashpoints
 from services import decommission
-from services.decommission.cases.domain import Windows
+from services.decommission.limits.domain import Windows
+from tests.acceptance.points import names
 from tests.integration.decommission.conftest import SHORT, Make, Story
 
 ROOT = Path(decommission.__file__).parent
@@ -25,14 +25,11 @@ def points() -> list[str]:
     """Every crash point on the way of a case: around commits of its steps, and around effects."""
     found = []
     for path in sorted((ROOT / "steps").glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
-                continue
-            called, name = ast.unparse(node.func), node.args[0].value
-            if called.endswith("database.transaction"):
+        for what, name in names(path):
+            if what == "transaction":
                 found += [f"decommission.{name}.before-commit", f"decommission.{name}.after-commit"]
-            elif called == "crashpoints.point":
-                found.append(str(name))
+            else:
+                found.append(name)
     return [*sorted(set(found)), "decommission.seal_plan.before-commit", "decommission.seal_plan.after-commit"]
 
 

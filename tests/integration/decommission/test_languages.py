@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from services.decommission import executor
-from services.decommission.archives.bag import Archive
+from services.decommission.archives.store import Archive
 from tests.integration.decommission.conftest import Story
-from tests.integration.decommission.test_plans import plan_of, ready, sign
+from tests.integration.decommission.plans.test_plans import plan_of, ready, sign
 
 ENGLISH = re.compile(r"[A-Za-z]{3,}(?: [a-z]+)+")
 

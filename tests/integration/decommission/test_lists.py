@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from libs.common.http import paging
-from services.decommission.cases.store import QUERIES
+from services.decommission.cases import store as case_store
 from tests.integration.decommission.conftest import Story
-from tests.integration.decommission.test_plans import mandate
+from tests.integration.decommission.plans.test_plans import mandate
 from tests.kit.reading import rows_read
 
 TIMES = {"cases": "opened_at", "plans": "sealed_at", "alarms": "at", "mandates": "proposed_at"}
@@ -143,7 +143,7 @@ async def test_a_page_costs_what_its_rows_do_whatever_is_asked_for(story: Story)
         middle = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=MANY // 2)
         for at, which in ((None, None), (middle, UUID(int=0))):
             for name, table, filters in ASKED:
-                query, place = getattr(QUERIES, name), {"at": at, "which": which, "max_rows": 11}
+                query, place = getattr(case_store.QUERIES, name), {"at": at, "which": which, "max_rows": 11}
                 read = await rows_read(conn, query, table, **filters, **place)
                 assert read <= 30, (name, filters, at, read)
     finally:

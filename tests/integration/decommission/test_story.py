@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from services.decommission.limits.domain import Windows
 from tests.integration.decommission.conftest import SHORT, Make, Story
 
 # How long each stage lasts with the short windows of these tests.
@@ -333,7 +334,6 @@ async def test_a_page_that_came_back_between_two_looks_is_looked_at_anew(story: 
 
 
 async def test_windows_are_pinned_when_a_case_opens(story: Story, unit: UUID) -> None:
-    from services.decommission.cases.domain import Windows
 
     _, case = await story.flagged("pinned", unit)
     story.windows = Windows()

@@ -20,7 +20,7 @@ from libs.common.process import latest
 from libs.common.process.run import Base, open_base
 from libs.common.process.settings import SERVICES
 from services.decommission.settings import Settings as Decommission
-from services.monitor.settings import MonitorSettings as Monitor
+from services.monitor.settings import Settings as Monitor
 from services.registry.settings import Settings as Registry
 from tests.conftest import ROOT, Urls
 

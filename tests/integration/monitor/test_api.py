@@ -43,8 +43,12 @@ async def test_usage_gets_a_verdict_per_row_and_is_counted_once(monitor: Monitor
         answer = await http.post("/usage", json=body, headers=bearer("agent") | {"Idempotency-Key": "k"})
         assert answer.status_code == 202
         assert [row["verdict"] for row in answer.json()["rows"]] == [
-            "accepted", "refused", "accepted", "accepted", "refused",
-        ]  # fmt: skip
+            "accepted",
+            "refused",
+            "accepted",
+            "accepted",
+            "refused",
+        ]
         assert answer.json()["rows"][1]["detail"] == "asset_id: expected a UUID"
     rows = await monitor.database.pool.fetch("select source, day, received from source_days")
     assert [tuple(row) for row in rows] == [("s", day(0), 3)]
@@ -61,9 +65,9 @@ async def test_usage_of_assets_that_the_register_has_not_told_of_is_counted_and_
     records = [{"asset_id": str(asset), "measure": "posts", "ts": millis(day(0))} for asset in named]
     gauge = {"asset_id": str(strange[1]), "measure": "followers", "ts": millis(day(0)), "value": 1}
     body = {"source": "s", "records": [*records, gauge]}
-    told = (await http.post("/usage", json=body, headers=bearer("agent"))).json()
-    assert (told["accepted"], told["refused"], told["unknown_assets"]) == (15, 0, 12)
-    assert told["unknown_asset_ids"] == sorted(map(str, strange))[:10]
+    answer = (await http.post("/usage", json=body, headers=bearer("agent"))).json()
+    assert (answer["accepted"], answer["refused"], answer["unknown_assets"]) == (15, 0, 12)
+    assert answer["unknown_asset_ids"] == sorted(map(str, strange))[:10]
     assert (
         await monitor.database.pool.fetchval("select count(*) from usage_days where asset_id = any($1)", strange) == 12
     )
@@ -83,8 +87,8 @@ async def test_a_field_of_usage_that_nobody_knows_is_refused_by_its_name(
     assert (whole.status_code, "recrods" in whole.json()["texts"]["en"]) == (422, True)
     assert "Object" not in whole.json()["texts"]["zh"]
     stated = {"source": "s", "day": str(day(0)), "records": 1, "assets": [], "mesures": ["posts"]}
-    told = await http.post("/statements", json=stated, headers=bearer("agent"))
-    assert (told.status_code, told.json()["errors"][0]["field"]) == (422, "mesures")
+    answer = await http.post("/statements", json=stated, headers=bearer("agent"))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "mesures")
 
 
 async def test_an_agent_speaks_for_the_sources_that_its_token_names(http: httpx.AsyncClient, monitor: Monitor) -> None:
@@ -125,7 +129,7 @@ async def test_collections_are_bounded_before_their_items_are_looked_at(http: ht
     wrong = {"source": "s", "day": str(day(0)), "records": 1, "assets": [0] * 300_000}
     answer = await http.post("/statements", json=wrong, headers=bearer("agent"))
     assert answer.status_code == 422
-    assert [fault["field"] for fault in answer.json()["errors"]] == ["assets.0"]
+    assert [error["field"] for error in answer.json()["errors"]] == ["assets.0"]
     answer = await http.post("/statements", json=wrong | {"assets": [0] * 600_000}, headers=bearer("agent"))
     assert (answer.status_code, "1 MiB" in answer.text) == (413, True)
 
@@ -150,9 +154,12 @@ async def test_every_door_asks_for_its_role(http: httpx.AsyncClient, method: str
 async def test_statements_and_terms_of_sources(http: httpx.AsyncClient, monitor: Monitor) -> None:
     await monitor.hear("s")
     stated = {
-        "source": "s", "day": str(day(0)), "records": 0, "assets": [str(uuid4())],
+        "source": "s",
+        "day": str(day(0)),
+        "records": 0,
+        "assets": [str(uuid4())],
         "measures": ["views", "posts", "views"],
-    }  # fmt: skip
+    }
     for outcome in ("applied", "unchanged"):
         answer = await http.post("/statements", json=stated, headers=bearer("agent"))
         assert answer.status_code == 202
@@ -160,8 +167,14 @@ async def test_statements_and_terms_of_sources(http: httpx.AsyncClient, monitor:
         assert answer.json() == {"outcome": outcome} | counted
     again = await http.post("/statements", json=stated | {"records": 1}, headers=bearer("agent"))
     assert (again.status_code, again.json()["code"]) == (409, "stale_revision")
-    for wrong in ({"day": "9999-12-31"}, {"records": 1 << 70}, {"revision": 1 << 40}, {"source": "a\u0000"},
-                  {"measures": ["Posts"]}, {"day": str(day(1))}):  # fmt: skip
+    for wrong in (
+        {"day": "9999-12-31"},
+        {"records": 1 << 70},
+        {"revision": 1 << 40},
+        {"source": "a\u0000"},
+        {"measures": ["Posts"]},
+        {"day": str(day(1))},
+    ):
         answer = await http.post("/statements", json=stated | wrong, headers=bearer("agent"))
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), wrong
         assert answer.json()["errors"][0]["field"].partition(".")[0] == next(iter(wrong))
@@ -172,9 +185,16 @@ async def test_statements_and_terms_of_sources(http: httpx.AsyncClient, monitor:
     assert (source["source"], source["healthy"], source["last_whole_day"]) == ("s", True, str(day(0)))
     (shown,) = (await get(http, "/sources/s/days"))["items"]
     assert shown == {
-        "day": str(day(0)), "received": 0, "stated": 0, "revision": 1, "covered": 1, "whole": True,
-        "measures": ["posts", "views"], "beyond": 0, "stated_by": AGENT,
-    }  # fmt: skip
+        "day": str(day(0)),
+        "received": 0,
+        "stated": 0,
+        "revision": 1,
+        "covered": 1,
+        "whole": True,
+        "measures": ["posts", "views"],
+        "beyond": 0,
+        "stated_by": AGENT,
+    }
     assert (await http.get("/sources/nobody/days", headers=bearer("viewer"))).status_code == 404
 
 
@@ -189,24 +209,37 @@ async def test_a_sweep_its_findings_and_their_reasons(http: httpx.AsyncClient, s
     assert await get(http, f"/findings/{finding['finding_id']}") == finding
     assert (await get(http, "/findings?state=cleared"))["items"] == []
     on = date.fromisoformat(finding["opened_on"])
-    for query, found in [
-        (f"opened_from={on}&opened_to={on}", 1), (f"opened_from={on + timedelta(days=1)}", 0),
-        (f"opened_to={on - timedelta(days=1)}", 0), ("watched=true", 1), ("watched=false", 0),
-    ]:  # fmt: skip
-        assert len((await get(http, f"/findings?{query}"))["items"]) == found, query
+    for query, size in [
+        (f"opened_from={on}&opened_to={on}", 1),
+        (f"opened_from={on + timedelta(days=1)}", 0),
+        (f"opened_to={on - timedelta(days=1)}", 0),
+        ("watched=true", 1),
+        ("watched=false", 0),
+    ]:
+        assert len((await get(http, f"/findings?{query}"))["items"]) == size, query
     (verdict,) = (await get(http, f"/verdicts?day={day(15)}&verdict=IDLE"))["items"]
     assert (verdict["asset_id"], verdict["rule"]) == (str(silent), "C06")
     assert (await get(http, f"/verdicts?day={day(14)}"))["items"] == []
     why = await get(http, f"/assets/{silent}/why")
     assert (why["verdict"], why["swept_verdict"], why["packs"]) == ("IDLE", "IDLE", {"cn-accounts": "1.0.1"})
     assert {rule["code"]: (rule["truth"], rule["label"]) for rule in why["rules"]} == {
-        "C06": ("true", "FOUND"), "C15": ("unknown", "FOUND"), "C16": ("false", "ASSUMED"),
-    }  # fmt: skip
+        "C06": ("true", "FOUND"),
+        "C15": ("unknown", "FOUND"),
+        "C16": ("false", "ASSUMED"),
+    }
     assert why["rules"][0]["finding_id"] == finding["finding_id"]
     assert why["sources"] == [
-        {"source": "s", "healthy": True, "code": "well", "reason": "正常 / well", "last_vouched": str(day(15)),
-         "admitted_on": str(day(0)), "agents": [AGENT], "watches": True}
-    ]  # fmt: skip
+        {
+            "source": "s",
+            "healthy": True,
+            "code": "well",
+            "reason": "正常 / well",
+            "last_vouched": str(day(15)),
+            "admitted_on": str(day(0)),
+            "agents": [AGENT],
+            "watches": True,
+        }
+    ]
     assert why["agents"] == finding["agents"] == [AGENT]
     assert (await http.get(f"/assets/{uuid4()}/why", headers=bearer("viewer"))).status_code == 404
 
@@ -234,8 +267,10 @@ async def test_lists_go_on_from_their_cursor(http: httpx.AsyncClient, monitor: M
 async def test_packs_show_basis_and_label(http: httpx.AsyncClient) -> None:
     pack = await get(http, "/packs/cn-accounts")
     assert [(rule["code"], rule["weakest_label"]) for rule in pack["rules"]] == [
-        ("C06", "FOUND"), ("C15", "FOUND"), ("C16", "ASSUMED"),
-    ]  # fmt: skip
+        ("C06", "FOUND"),
+        ("C15", "FOUND"),
+        ("C16", "ASSUMED"),
+    ]
     assert (await get(http, "/packs"))["items"] == [pack]
     assert (await http.get("/packs/none", headers=bearer("viewer"))).status_code == 404
 

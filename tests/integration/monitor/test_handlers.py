@@ -19,8 +19,9 @@ from libs.common.events.registry import AssetGone, AssetRecord
 from libs.common.refusals.store import Refusal
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
-from services.monitor.assets import handlers
-from services.monitor.verdicts import domain
+from services.monitor import handlers
+from services.monitor.deps import deps_of
+from services.monitor.sources.statements import StaleRevision
 from tests.integration.monitor.conftest import KEY, Monitor, bearer, day, millis
 
 AGENT = issue(KEY, "somebody", ["agent"])
@@ -33,19 +34,18 @@ async def admitted(monitor: Monitor) -> None:
 
 
 def headers_of(event: Event, token: str | None, monitor: Monitor) -> list[tuple[str, bytes | None]]:
-    found = list(pack(event, sequence=1, time=monitor.clock.now()).headers)
-    return found if token is None else [*found, ("authorization", f"Bearer {token}".encode())]
+    headers = list(pack(event, sequence=1, time=monitor.clock.now()).headers)
+    return headers if token is None else [*headers, ("authorization", f"Bearer {token}".encode())]
 
 
 async def take(monitor: Monitor, event: Event, token: str | None = AGENT) -> None:
     """What the subscription does with one record of a topic."""
     authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
-    taken = handlers.handlers_of(monitor.database, monitor.book, monitor.clock, authenticator, monitor.gate)[
-        event.TOPIC
-    ]
+    deps = deps_of(monitor.database, monitor.clock, authenticator, monitor.book)
+    by_type = handlers.build(deps)[event.TOPIC]
     body = event.model_dump_json().encode()
     incoming = unpack(headers_of(event, token, monitor), key=b"k", value=body)
-    handler = taken[incoming.type]
+    handler = by_type[incoming.type]
     await handler.act(handler.model.model_validate_json(incoming.body), incoming)
 
 
@@ -59,9 +59,16 @@ async def days_of(monitor: Monitor) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(
-    "token", [None, "nonsense", issue(KEY, "u", ["unit"]), issue(KEY, "o", ["operator"]),
-              issue(KEY, "a", ["agent"], sources=["t", "S"]), issue(KEY, "a", ["agent"], sources=[])],
-)  # fmt: skip
+    "token",
+    [
+        None,
+        "nonsense",
+        issue(KEY, "u", ["unit"]),
+        issue(KEY, "o", ["operator"]),
+        issue(KEY, "a", ["agent"], sources=["t", "S"]),
+        issue(KEY, "a", ["agent"], sources=[]),
+    ],
+)
 async def test_only_an_agent_of_that_source_states(monitor: Monitor, token: str | None) -> None:
     with pytest.raises(DomainError):
         await take(monitor, stated(), token)
@@ -80,7 +87,7 @@ async def test_another_content_under_a_revision_that_is_held_is_kept_for_a_perso
     await take(monitor, stated(revision=2, records=7, assets=assets))
     await take(monitor, stated(revision=2, records=7, assets=assets))
     for other in ({"records": 3}, {"assets": ()}, {"measures": ("posts",)}):
-        with pytest.raises(domain.StaleRevision):
+        with pytest.raises(StaleRevision):
             await take(monitor, stated(**{"revision": 2, "records": 7, "assets": assets} | other))
     assert await days_of(monitor) == [(2, 7)]
 
@@ -89,9 +96,13 @@ async def test_every_word_of_the_register_is_taken_by_its_version(monitor: Monit
     asset = await monitor.record("a", version=1)
     row = dict(await monitor.database.pool.fetchrow("select * from assets") or {})
     record: dict[str, Any] = row | {
-        "version": 2, "running": "gone", "incarnation": 1, "language": "zh", "sponsor_id": uuid4(),
+        "version": 2,
+        "running": "gone",
+        "incarnation": 1,
+        "language": "zh",
+        "sponsor_id": uuid4(),
         "changed_at": monitor.clock.now(),
-    }  # fmt: skip
+    }
     await take(monitor, AssetGone(**record), None)
     assert (await monitor.why(asset)).watched is False
     assert AssetGone.TOPIC == AssetRecord.TOPIC
@@ -103,13 +114,13 @@ async def test_a_refused_statement_is_replayed_through_the_same_door(monitor: Mo
         event.TOPIC, 0, 3, 0, 0, b"s", event.model_dump_json().encode(), None, 1, 1, headers_of(event, AGENT, monitor)
     )
     await dead.bury(monitor.database, record, None, service="monitor", refusal=Refusal.plain("invalid", "it was"))
-    place = {"topic": event.TOPIC, "partition": 0, "offset": 3}
+    position = {"topic": event.TOPIC, "partition": 0, "offset": 3}
     (letter,) = (await http.get("/dead-letters", headers=bearer("operator"))).json()["items"]
     assert (letter["topic"], letter["reason_code"], letter["state"]) == (event.TOPIC, "invalid", "dead")
-    answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+    answer = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
     assert (answer.status_code, answer.json()) == (200, {"state": "replayed"})
     assert await days_of(monitor) == [(1, 0)]
-    again = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+    again = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
     assert (again.status_code, again.json()["code"]) == (409, "dead_letter_settled")
 
 
@@ -119,9 +130,14 @@ async def test_what_was_sent_with_a_good_token_can_be_replayed_when_that_has_exp
     """The broker says when it was sent; of a record in which only the sender does so, the token has to be good now."""
     now = int(time.time())
     claims = {
-        "iss": "i", "aud": tokens.AUDIENCE, "sub": "a", "roles": ["agent"], "sources": ["s"], "iat": now - 9 * 3600,
+        "iss": "i",
+        "aud": tokens.AUDIENCE,
+        "sub": "a",
+        "roles": ["agent"],
+        "sources": ["s"],
+        "iat": now - 9 * 3600,
         "exp": now - 3600,
-    }  # fmt: skip
+    }
     old = jwt.encode({"alg": "Ed25519", "kid": KEY["kid"]}, claims, OKPKey.import_key(KEY), ["Ed25519"])
     beacon = {"source": "s", "asset_id": str(UUID(int=5)), "measure": "posts", "ts": millis(day(0))}
     event = stated(records=1, measures=("posts",))
@@ -129,17 +145,39 @@ async def test_what_was_sent_with_a_good_token_can_be_replayed_when_that_has_exp
     for n, (by_the_broker, status) in enumerate([(0, 401), (1, 200)]):
         at = (now - 5 * 3600) * 1000
         records = [
-            ConsumerRecord("jianfu.intake.usage", 1, n, at, by_the_broker, b"k", count, None, 1, 1,
-                           (("authorization", f"Bearer {old}".encode()),)),
-            ConsumerRecord(event.TOPIC, 1, n, at, by_the_broker, b"s", event.model_dump_json().encode(), None, 1, 1,
-                           headers_of(event, old, monitor)),
-        ]  # fmt: skip
+            ConsumerRecord(
+                "jianfu.intake.usage",
+                1,
+                n,
+                at,
+                by_the_broker,
+                b"k",
+                count,
+                None,
+                1,
+                1,
+                (("authorization", f"Bearer {old}".encode()),),
+            ),
+            ConsumerRecord(
+                event.TOPIC,
+                1,
+                n,
+                at,
+                by_the_broker,
+                b"s",
+                event.model_dump_json().encode(),
+                None,
+                1,
+                1,
+                headers_of(event, old, monitor),
+            ),
+        ]
         for record in records:
             await dead.bury(
                 monitor.database, record, None, service="monitor", refusal=Refusal.plain("invalid", "it was")
             )
-            place = {"topic": record.topic, "partition": 1, "offset": n}
-            answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+            position = {"topic": record.topic, "partition": 1, "offset": n}
+            answer = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
             assert answer.status_code == status, answer.text
     assert await days_of(monitor) == [(1, 1)]
 
@@ -161,16 +199,16 @@ async def test_refused_usage_is_counted_once_it_can_be(
     headers = () if token is None else (("authorization", f"Bearer {token}".encode()),)
     record = ConsumerRecord("jianfu.intake.usage", 1, 9, 0, 0, b"k", value, None, 1, 1, headers)
     await dead.bury(monitor.database, record, None, service="monitor", refusal=Refusal.plain("malformed", "it was"))
-    place = {"topic": "jianfu.intake.usage", "partition": 1, "offset": 9}
+    position = {"topic": "jianfu.intake.usage", "partition": 1, "offset": 9}
     for expected in (status, 409 if status == 200 else status):
-        answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+        answer = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
         assert answer.status_code == expected, answer.text
     assert await monitor.database.pool.fetchval("select coalesce(sum(total), 0) from usage_days") == (status == 200)
 
 
 async def test_what_never_was_a_dead_letter_cannot_be_replayed(http: Any) -> None:
-    place = {"topic": "jianfu.registry", "partition": 0, "offset": 1}
-    answer = await http.post("/dead-letters/replay", json=place, headers=bearer("operator"))
+    position = {"topic": "jianfu.registry", "partition": 0, "offset": 1}
+    answer = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
     assert answer.status_code == 404
 
 
@@ -193,9 +231,11 @@ async def test_dead_letters_come_page_by_page_and_what_is_given_up_leaves_the_li
 
     given_up = {"topic": "jianfu.registry", "partition": 2, "offset": 3, "reason": "a test of the sender's"}
     for who, body, status in (
-        ("auditor", given_up, 403), ("operator", given_up | {"reason": ""}, 422), ("operator", given_up, 200),
+        ("auditor", given_up, 403),
+        ("operator", given_up | {"reason": ""}, 422),
+        ("operator", given_up, 200),
         ("operator", given_up, 409),
-    ):  # fmt: skip
+    ):
         assert (await http.post("/dead-letters/discard", json=body, headers=bearer(who))).status_code == status
     left = (await http.get("/dead-letters", headers=bearer("auditor"))).json()["items"]
     assert [letter["offset"] for letter in left] == [0, 1, 2, 4]

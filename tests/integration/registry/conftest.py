@@ -21,11 +21,14 @@ from libs.common.refusals.reread import Reread
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator, Principal
 from services.registry import main
-from services.registry.assets import usecases
 from services.registry.assets.domain import Policy
-from services.registry.imports import run as imports
-from services.registry.imports.report import File
+from services.registry.imports import usecases as import_usecases
+from services.registry.imports.files import File
+from services.registry.imports.jobs import FORMATS
 from services.registry.intake import handlers
+from services.registry.intake import usecases as intake_usecases
+from services.registry.intake.usecases import Declaration
+from services.registry.tombstones import usecases as tombstone_usecases
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 TODAY = date(2025, 6, 1)
@@ -38,9 +41,14 @@ KEY = tokens.new_key("test")
 
 def declared(name: str, *, source: str = "list", unit: str = "Unit", **more: Any) -> AssetDeclared:
     fields: dict[str, Any] = {
-        "source": source, "on": TODAY, "kind": "account", "platform": "X", "address": f"https://x.com/{name}",
-        "name": name, "sponsor": UnitRef(scheme="ca-name", value=unit, name=unit),
-    }  # fmt: skip
+        "source": source,
+        "on": TODAY,
+        "kind": "account",
+        "platform": "X",
+        "address": f"https://x.com/{name}",
+        "name": name,
+        "sponsor": UnitRef(scheme="ca-name", value=unit, name=unit),
+    }
     return AssetDeclared(**fields | more)
 
 
@@ -68,12 +76,12 @@ class Registry:
     now: datetime = NOW
     policy: Policy = POLICY
 
-    async def take(self, told: usecases.Declaration, *, who: Principal = ANYONE, event: str | None = None) -> Any:
-        return await usecases.take_in(
+    async def take(self, told: Declaration, *, who: Principal = ANYONE, event: str | None = None) -> Any:
+        return await intake_usecases.take_in(
             self.database, told, who, source="/t", event_id=event or str(uuid4()), now=self.now, policy=self.policy
         )
 
-    async def outcome(self, told: usecases.Declaration, **more: Any) -> str:
+    async def outcome(self, told: Declaration, **more: Any) -> str:
         return str((await self.take(told, **more)).outcome)
 
     async def bring_in(
@@ -89,9 +97,24 @@ class Registry:
         unknown: bool = False,
     ) -> dict[str, Any]:
         """Import a file; answers its report."""
-        file = File(text.encode(), source, on, "ca-name", complete, allow_unknown_platforms=unknown)
-        report = await imports.run(
-            self.database, file, ANYONE, apply=apply, now=self.now, policy=self.policy, key=key, gone=gone
+        file = File(
+            content=text.encode(),
+            source=source,
+            on=on,
+            unit_scheme="ca-name",
+            complete=complete,
+            allow_unknown_platforms=unknown,
+        )
+        report = await import_usecases.run(
+            self.database,
+            file,
+            ANYONE,
+            formats=FORMATS,
+            apply=apply,
+            now=self.now,
+            policy=self.policy,
+            key=key,
+            gone=gone,
         )
         return dict(msgspec.json.decode(report))
 
@@ -101,12 +124,19 @@ class Registry:
 
     async def close(self, asset_id: UUID, **more: Any) -> None:
         fields: dict[str, Any] = {
-            "case_id": ids.case_id(asset_id, 1), "asset_id": asset_id, "version": 9, "at": self.now, "rule": "C15",
-            "reason": "<silent>", "closed_on": self.now.date(), "stopped_on": self.now.date(), "plan_sha256": "p",
+            "case_id": ids.case_id(asset_id, 1),
+            "asset_id": asset_id,
+            "version": 9,
+            "at": self.now,
+            "rule": "C15",
+            "reason": "<silent>",
+            "closed_on": self.now.date(),
+            "stopped_on": self.now.date(),
+            "plan_sha256": "p",
             "archive_sha256": "a",
-        }  # fmt: skip
+        }
         told = CaseClosed(**fields | more)
-        await usecases.close(self.database, told, f"closed {asset_id}", now=self.now)
+        await tombstone_usecases.close(self.database, told, f"closed {asset_id}", now=self.now)
 
     async def fetch(self, query: str, *values: Any) -> Any:
         return await self.database.pool.fetchval(query, *values)
@@ -153,7 +183,7 @@ async def http(registry: Registry) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its application, without broker or relay."""
     authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
     clock = SteppedClock(ZoneInfo("Asia/Shanghai"), NOW)
-    taken = {main.LIFECYCLE: handlers.intake(registry.database, clock, authenticator, POLICY)}
+    taken = {handlers.TOPIC: handlers.build(registry.database, clock, authenticator, POLICY)}
     reread = Reread({"bootstrap_servers": "127.0.0.1:1"}, authenticator)
 
     async def nothing() -> dict[str, Any]:

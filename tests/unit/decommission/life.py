@@ -8,8 +8,9 @@ from libs.common.security import signing
 from services.decommission.cases import chain, next_move, states, transitions
 from services.decommission.cases.case import Progress
 from services.decommission.cases.chain import Entry
-from services.decommission.cases.domain import IllegalEntry, Windows
+from services.decommission.cases.domain import IllegalEntry
 from services.decommission.cases.entries.table import fold
+from services.decommission.limits.domain import Windows
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BY_PEOPLE = ("answered", "held", "released", "resumed", "cancelled", "restore_asked")

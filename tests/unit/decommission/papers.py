@@ -13,12 +13,13 @@ from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Report
 from libs.common.events import ids
 from libs.common.security import signing, tokens
-from services.decommission.casefiles import build as casefile
-from services.decommission.cases import chain, domain, states
+from services.decommission.casefiles import build
+from services.decommission.cases import chain, states
 from services.decommission.cases.chain import Entry
-from services.decommission.cases.domain import Windows
 from services.decommission.cases.entries.table import fold
-from services.decommission.keys import domain as keys
+from services.decommission.keys import domain as key_domain
+from services.decommission.limits import domain as limit_domain
+from services.decommission.limits.domain import Windows
 from tests.unit.decommission.life import BY_PEOPLE, SHORT, ZONE, Life, key_of
 
 SERVICE = tokens.new_key("service")
@@ -95,11 +96,11 @@ def papers(
                 if line["kind"] == "opened" and pinned:
                     data.update(windows=asdict(windows), zone=zone.key)
                     if not older_days:
-                        data.update(days=domain.CALENDAR)
+                        data.update(days=limit_domain.CALENDAR)
             case "notice_started" if not pinned:
                 data.pop("unit_key", None)
             case "notice_started" if data.get("unit_key", "k") == "k":
-                data["unit_key"] = keys.thumbprint(tokens.public_key(UNIT))
+                data["unit_key"] = key_domain.thumbprint(tokens.public_key(UNIT))
             case "noticed":
                 body = notice_of(day, windows)
                 token = receipt_of(body, day, number=len(notices), **data.pop("receipt", {}))
@@ -108,7 +109,7 @@ def papers(
                 data.update(notice_sha256=notice_sha256, receipt_sha256=sha256(token), received_on=received)
                 public = tokens.public_key(UNIT)
                 aged = line["at"] - timedelta(days=windows.key_age_days)
-                notice_key = key_of(aged, thumbprint=keys.thumbprint(public)) | data.pop("unit_key", {})
+                notice_key = key_of(aged, thumbprint=key_domain.thumbprint(public)) | data.pop("unit_key", {})
                 if pinned:
                     data["key"] = notice_key
                 else:  # nor were units' keys kept by then
@@ -133,7 +134,7 @@ def papers(
             case "announced":
                 if data.get("notice_key", {}).get("thumbprint") == "k":
                     data["notice_key"] = notice_key
-                data.setdefault("notice_key_age_days", keys.age_days(notice_key, day, zone))
+                data.setdefault("notice_key_age_days", key_domain.age_days(notice_key, day, zone))
             case "unplanned":
                 plan = None
             case "archived":
@@ -156,7 +157,7 @@ def papers(
         "opened_at": log[0]["at"].isoformat(),
     }
     archived = any(line["kind"] == "archived" for line in log)
-    return casefile.build(
+    return build.build(
         told,
         entries,
         SERVICE,
@@ -192,7 +193,7 @@ def reseal(file: File, key: dict[str, Any] = SERVICE) -> None:
         entry["seq"], entry["previous"] = seq, previous
         content = {name: entry[name] for name in ("seq", "at", "actor", "kind", "data", "previous")}
         entry["sha256"] = previous = signing.sha256(signing.canonical(content))
-    file["head"] = casefile.head(file)
+    file["head"] = build.head(file)
     file["signature"] = signing.sign(key, file["head"])
 
 

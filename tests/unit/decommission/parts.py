@@ -14,10 +14,11 @@ from services.decommission.cases.case import (
     Recheck,
     Reply,
     Restore,
+    Slot,
     Stop,
     Timer,
 )
-from services.decommission.cases.domain import Windows
+from services.decommission.limits.domain import Windows
 
 
 def progress(
@@ -29,7 +30,12 @@ def progress(
     answer: str | None = None,
     answered_at: datetime | None = None,
     plan_id: str | None = None,
+    plan_sha256: str = "s",
     approved: bool = False,
+    approvers: tuple[str, ...] = ("ada", "bo"),
+    slot_day: date | None = None,
+    confirmed_day: date | None = None,
+    asked_finding: str | None = None,
     unsure_since: date | None = None,
     stopped_at: datetime | None = None,
     stop_ordered: bool = False,
@@ -43,7 +49,7 @@ def progress(
     **fields: Any,
 ) -> Progress:
     """Progress of which these facts are true, and no others."""
-    approval = Approval(approvers=("ada", "bo")) if approved else None
+    approval = Approval(approvers=approvers) if approved else None
     in_plan = plan_id is not None or approved
     return Progress(
         windows=windows,
@@ -51,8 +57,9 @@ def progress(
         delivery=Delivery(attempts=attempts),
         notice=Notice(at=noticed_at, sha256="n") if noticed_at is not None else None,
         reply=Reply(answer=answer, at=answered_at or datetime.min.replace(tzinfo=UTC)) if answer is not None else None,
-        plan=Membership(plan_id=plan_id or "p", sha256="s", approval=approval) if in_plan else None,
-        recheck=Recheck(unsure_since=unsure_since),
+        plan=Membership(plan_id=plan_id or "p", sha256=plan_sha256, approval=approval) if in_plan else None,
+        slot=Slot(day=slot_day),
+        recheck=Recheck(unsure_since=unsure_since, confirmed_day=confirmed_day, finding_id=asked_finding),
         stop=Stop(ordered=stop_ordered, at=stopped_at),
         looks=Looks(alive=alive, unclear=unclear, verified_at=verified_at),
         restore=Restore(reason=restore_why, seen=restore_seen),

@@ -66,7 +66,7 @@ def test_an_exception_that_could_never_match_stops_the_start(
     file: Path, monkeypatch: pytest.MonkeyPatch, purpose: str, wrong: str
 ) -> None:
     monkeypatch.setenv(f"{ALLOW}{purpose}", wrong)
-    with pytest.raises(ValueError, match="no exact host:port"):
+    with pytest.raises(ValueError, match="expected an exact host:port"):
         load(Settings)
 
 

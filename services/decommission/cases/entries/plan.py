@@ -135,7 +135,7 @@ class RecheckAsked(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _MonitorSays(Fact):
+class MonitorSays(Fact):
     """What the answers of the monitor have in common."""
 
     LEGAL_IN: ClassVar = RECHECKS
@@ -147,7 +147,7 @@ class _MonitorSays(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inconclusive(_MonitorSays):
+class Inconclusive(MonitorSays):
     """The monitor cannot tell today."""
 
     KIND: ClassVar = "inconclusive"
@@ -157,7 +157,7 @@ class Inconclusive(_MonitorSays):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed(_MonitorSays):
+class Confirmed(MonitorSays):
     """The finding is true today."""
 
     KIND: ClassVar = "confirmed"
@@ -170,7 +170,7 @@ class Confirmed(_MonitorSays):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FindingRefuted(_MonitorSays):
+class FindingRefuted(MonitorSays):
     """One finding is no longer true, another of the case may be: that one is asked about next."""
 
     KIND: ClassVar = "finding_refuted"
@@ -181,7 +181,7 @@ class FindingRefuted(_MonitorSays):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refuted(_MonitorSays):
+class Refuted(MonitorSays):
     """The last finding is no longer true, as the monitor answers."""
 
     KIND: ClassVar = "refuted"

@@ -7,9 +7,9 @@ from typing import Any
 from libs.common import days
 from services.decommission.cases.case import Progress
 from services.decommission.cases.chain import Entry
-from services.decommission.cases.domain import Windows
 from services.decommission.cases.entries import notice, person, plan, stop
 from services.decommission.cases.entries.fact import Fact
+from services.decommission.limits.domain import Windows
 
 KINDS: tuple[type[Fact], ...] = (
     notice.Opened,

@@ -1,0 +1,1 @@
+"""Assets, by this service's copy of the register."""

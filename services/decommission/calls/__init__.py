@@ -1,0 +1,1 @@
+"""Calls to the outside: signed orders and looks at pages."""

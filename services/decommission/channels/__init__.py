@@ -1,0 +1,1 @@
+"""Channels: by what a unit is told what it has to know."""

@@ -1,0 +1,1 @@
+"""What an operator controls of the machine: the kill switch, and rounds."""

@@ -1,0 +1,1 @@
+"""Heads of logs, as they were signed."""

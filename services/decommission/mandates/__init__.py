@@ -1,0 +1,1 @@
+"""Mandates: standing approvals of a rule."""

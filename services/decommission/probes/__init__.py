@@ -1,0 +1,1 @@
+"""Probes: looks from outside whether an asset is there."""

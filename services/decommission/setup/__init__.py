@@ -1,0 +1,1 @@
+"""The set-up: who changed what of it."""

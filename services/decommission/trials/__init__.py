@@ -1,0 +1,1 @@
+"""Trials: one call to an address that was set up."""

@@ -1,0 +1,7 @@
+"""Rows of trials."""
+
+from pathlib import Path
+
+from libs.common.db.pool import load_queries
+
+QUERIES = load_queries(Path(__file__).with_name("queries.sql"))

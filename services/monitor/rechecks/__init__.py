@@ -1,0 +1,1 @@
+"""Rechecks: the question before a gate, whether a finding is still true today."""

@@ -1,0 +1,69 @@
+"""The daily sweep: judge the sources, run every rule over every watched asset, open and clear findings.
+
+Idempotent per business day: the result of a day's sweep is kept and given again, and one that is asked for adds only
+what has come to be watched since. Large registers are swept in chunks, one transaction each; a sweep that was
+interrupted goes on after the last chunk that was committed.
+"""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from libs.common.clock import Clock
+from libs.common.db.pool import UNAVAILABLE, Database
+from services.monitor.metrics import SWEEP
+from services.monitor.policy.rulebook import RuleBook
+from services.monitor.sweeps import schedule, store, usecases
+
+log = structlog.get_logger()
+
+
+class Sweeper:
+    """Runs the sweep of a business day; several may be asked at once, they take turns."""
+
+    def __init__(self, database: Database, book: RuleBook, clock: Clock, *, chunk: int) -> None:
+        self._database = database
+        self._book = book
+        self._clock = clock
+        self._chunk = chunk
+        self.running = 0
+
+    async def sweep(self, *, asked: bool = False) -> dict[str, Any]:
+        """Sweep today, or answer what today's sweep has come to already; with `asked` also what is new since."""
+        day = usecases.Day(today=self._clock.today(), now=self._clock.now(), book=self._book)
+        self.running += 1
+        try:
+            with SWEEP.time():
+                await usecases.judge_sources(self._database, day)
+                while not (row := await usecases.sweep_assets(self._database, day, chunk=self._chunk))["finished"]:
+                    pass
+                if asked:
+                    row = await self._sweep_new(day)
+        finally:
+            self.running -= 1
+        return store.summary(row)
+
+    async def _sweep_new(self, day: usecases.Day) -> Any:
+        after: UUID | None = None
+        while True:
+            row, after = await usecases.sweep_new(self._database, day, after=after, chunk=self._chunk)
+            if after is None:
+                return row
+
+    async def by_schedule(self, expression: str) -> None:
+        """Under the system clock sweep at each time of the cron expression; a time missed while down is caught up."""
+        if self._clock.mode == "stepped":
+            await asyncio.Event().wait()  # stepped time moves only when asked to: then POST /sweeps follows
+        while True:
+            local = self._clock.now().astimezone(self._clock.zone)
+            if schedule.last(expression, local).date() == local.date():
+                try:
+                    await self.sweep()
+                except UNAVAILABLE as error:
+                    log.warning("sweep-put-off", error=f"{type(error).__name__}: {error}")
+                    await asyncio.sleep(1)  # what was swept stays swept; it goes on when the database is back
+                    continue
+            left = (schedule.following(expression, local) - local).total_seconds()  # machine time: how long to sleep
+            await asyncio.sleep(min(60.0, max(1.0, left)))

@@ -1,0 +1,1 @@
+"""The formats of lists, one module each; no module of them imports another."""

@@ -1,0 +1,32 @@
+"""What is kept of a file's rows until all are read: which assets it lists, and which it calls closed. Pure."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+
+from services.registry.assets.domain import Key
+from services.registry.imports.rows import Row
+
+
+@dataclass(slots=True, kw_only=True)
+class Listing:
+    """`unreadable` counts the lines of which it is unknown which asset they mean.
+
+    `kinds` are those that the file lists: a list of accounts says nothing of apps.
+    """
+
+    listed: set[Key] = field(default_factory=set)
+    ended: dict[Key, Row] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
+    unreadable: int = 0
+
+    def note(self, chunk: Sequence[Row], *, settled: Container[int]) -> None:
+        """Keep what is needed of these rows; the lines that are `settled` were done by this import before."""
+        for row in chunk:
+            if row.key is None:
+                self.unreadable += 1
+                continue
+            self.kinds.add(row.kind)
+            if not row.ended:
+                self.listed.add(row.key)
+            elif row.line not in settled and row.twin_line is None:
+                self.ended[row.key] = row

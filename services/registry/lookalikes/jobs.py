@@ -1,0 +1,23 @@
+"""At the start of a process: computes the tokens of assets that lack them."""
+
+import asyncio
+
+import structlog
+
+from libs.common.db.pool import UNAVAILABLE, Database
+from services.registry.lookalikes import usecases
+
+log = structlog.get_logger()
+
+
+async def fill_at_start(database: Database) -> None:
+    """Fill what is lacking once the database answers; then wait, since a loop of a process does not end."""
+    while True:
+        try:
+            if filled := await usecases.fill(database):
+                log.info("looks-filled", assets=filled)
+            break
+        except UNAVAILABLE as error:
+            log.warning("looks-put-off", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(1)
+    await asyncio.Event().wait()

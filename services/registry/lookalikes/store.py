@@ -1,0 +1,7 @@
+"""The tokens by which assets are found by their look-alikes. Takes a connection, never commits."""
+
+from pathlib import Path
+
+from libs.common.db.pool import load_queries
+
+QUERIES = load_queries(Path(__file__).with_name("queries.sql"))

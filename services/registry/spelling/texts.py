@@ -1,0 +1,24 @@
+"""Texts in the form in which they are stored and shown. Pure."""
+
+import unicodedata
+
+from libs.common.errors import Invalid
+from libs.common.security.visible import visible
+
+
+def clean(field: str, text: str) -> str:
+    """NFC with blanks collapsed.
+
+    Raises:
+        Invalid: nothing is left, or the text holds control characters or half characters.
+    """
+    kept = " ".join(unicodedata.normalize("NFC", text).split())
+    if not kept or any(unicodedata.category(char) in ("Cc", "Cs") for char in kept):
+        why = (f"{field} 为空或无法读取", f"{field} is blank or unreadable")
+        raise Invalid(field=field, accepted="text without control characters", why=why)
+    return kept
+
+
+def shown(field: str, text: str) -> str:
+    """A name for showing: as `clean`, without what is invisible or turns the direction of reading. Raises Invalid."""
+    return clean(field, visible(text))

@@ -1,0 +1,1 @@
+"""Alarms: what calls a person, and what ends the call."""

@@ -1,0 +1,1 @@
+"""Announcements: what the public is told of closures."""

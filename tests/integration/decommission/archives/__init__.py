@@ -1,0 +1,1 @@
+"""Archive packages: BagIt bags, written and read back."""

@@ -1,0 +1,1 @@
+"""Case files: everything that proves a case, taken out."""

@@ -1,0 +1,1 @@
+"""Connectors: how assets of a platform are stopped and restored."""

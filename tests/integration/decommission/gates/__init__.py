@@ -1,0 +1,1 @@
+"""Gates: what must hold on the day of a stop, each a pure function of the evidence."""

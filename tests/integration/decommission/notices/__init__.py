@@ -1,0 +1,1 @@
+"""Notices: what a unit is told, the receipt that proves it, and the unit's answer."""

@@ -1,0 +1,1 @@
+"""The registry's events: copies of its assets and units."""

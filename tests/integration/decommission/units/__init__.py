@@ -1,0 +1,1 @@
+"""Units, by this service's copy of the register."""

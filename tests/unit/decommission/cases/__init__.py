@@ -1,0 +1,1 @@
+"""Cases: the log, what it amounts to, and the next move."""

@@ -1,0 +1,1 @@
+"""Plans and mandates: what is signed, and by whom."""

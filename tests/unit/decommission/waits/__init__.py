@@ -1,0 +1,1 @@
+"""Waits: waiting that nobody would hear of."""
