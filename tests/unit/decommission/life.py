@@ -11,6 +11,8 @@ from services.decommission.cases.chain import Entry
 from services.decommission.cases.domain import IllegalEntry
 from services.decommission.cases.entries.table import fold
 from services.decommission.limits.domain import Windows
+from services.decommission.routes.route import Route
+from services.decommission.routes.table import FIRST
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BY_PEOPLE = ("answered", "held", "released", "resumed", "cancelled", "restore_asked")
@@ -31,13 +33,15 @@ def key_of(since: datetime, **changes: Any) -> dict[str, Any]:
 class Life:
     """A log, the instant, and what a well-behaved executor would write for each step."""
 
-    def __init__(self, windows: Windows = SHORT, *, zone: ZoneInfo = ZONE, start: datetime = START) -> None:
+    def __init__(
+        self, windows: Windows = SHORT, *, zone: ZoneInfo = ZONE, start: datetime = START, route: Route = FIRST
+    ) -> None:
         self.windows, self.zone = windows, zone
         self.now = start
         self.log: list[Entry] = []
         self.keys = 0
         self.replied: set[str] = set()
-        self.add("opened", finding_id="f", rule="C15", evidence_sha256="e")
+        self.add("opened", finding_id="f", rule="C15", evidence_sha256="e", route=route.pinned)
 
     @property
     def today(self) -> date:

@@ -11,8 +11,9 @@ from deploy.verify import jianfu_verify
 from services.decommission.cases import chain, next_move, states, transitions
 from services.decommission.cases.entries.table import fold, read
 from services.decommission.limits.domain import Windows
+from services.decommission.routes.table import ROUTES
 from tests.unit.decommission.cases.test_life import AnyLife, standing
-from tests.unit.decommission.life import ZONE, Life
+from tests.unit.decommission.life import START, ZONE, Life
 from tests.unit.decommission.papers import faults, lines, papers, written
 
 MOVES = {next_move.Wait: "wait", next_move.Plan: "plan", next_move.NeedsPerson: "person", next_move.Done: "done"}
@@ -33,6 +34,19 @@ def test_what_leads_to_a_stop_is_the_product_s() -> None:
 
 def test_the_windows_are_the_product_s() -> None:
     assert tuple(field.name for field in fields(Windows)) == jianfu_verify.WINDOWS
+
+
+def test_the_routes_are_the_product_s() -> None:
+    held = {(route.name, route.version): [step.as_data() for step in route.steps] for route in ROUTES}
+    assert held == jianfu_verify.ROUTES
+
+
+def test_a_route_that_nobody_knows_is_no_way() -> None:
+    case = jianfu_verify.Case(asdict(Windows()), ZONE)
+    data = {"finding_id": "f", "rule": "C15", "evidence_sha256": "e", "route": {"name": "close", "version": 99}}
+    assert list(case.take("opened", START, data)) == ["it names a route that this verifier does not know"]
+    with pytest.raises(LookupError):
+        read("opened", data).apply(fold([], Windows(), ZONE), START, START.date())
 
 
 def name_of(move: next_move.Move) -> str:
