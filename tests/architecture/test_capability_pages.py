@@ -18,7 +18,7 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     text = page.read_text()
     named = re.findall(r"`((?:services|tests|libs|docs|deploy)/[\w/.\-]+)(?:::(\w+))?`", text)
     for path, test in named:
-        assert (ROOT / path).exists(), path
+        assert (ROOT / path).exists() or Path(path).stem == "toy", path  # what a recipe adds
         assert not test or re.search(rf"def {test}\b", (ROOT / path).read_text()), test
     for link in re.findall(r"\]\(([\w/.\-]+)\)", text):
         assert (page.parent / link).exists(), link

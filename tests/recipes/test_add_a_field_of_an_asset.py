@@ -17,7 +17,7 @@ async def test_the_new_field_is_declared_kept_told_and_shown(http: httpx.AsyncCl
     asset = (await registry.take(declared("a", custodian=" Room  1 "))).asset_id
     assert await registry.outcome(declared("a")) == "unchanged", "not stated is not taken away"
     assert await registry.outcome(declared("a", custodian="Room 2")) == "amended"
-    records = [body.get("custodian") for kind, body in await registry.told() if kind.startswith("asset.")]
+    records = [body.get("custodian") for kind, body in await registry.emitted() if kind.startswith("asset.")]
     assert records == ["Room 1", "Room 2"]
     shown = (await http.get(f"/assets/{asset}", headers=bearer("viewer"))).json()
     assert (shown["version"], shown["custodian"]) == (2, "Room 2")
@@ -30,19 +30,19 @@ async def test_the_new_field_is_declared_kept_told_and_shown(http: httpx.AsyncCl
 
 def test_a_field_takes_five_files(tmp_path: Path) -> None:
     columns = "services/registry/lists/columns.py"
-    copy = follow("add-a-field-of-an-asset", tmp_path, most=5, beside=(columns,))
-    copy.change(
+    following = follow("add-a-field-of-an-asset", tmp_path, most=5, beside=(columns,))
+    following.change(
         "libs/common/events/intake.py",
         (
             "    opened_on: Day | None = None\n",
             "    opened_on: Day | None = None\n    custodian: Annotated[str, Text(100)] | None = None\n",
         ),
     )
-    copy.change(
+    following.change(
         "libs/common/events/registry.py",
         ("    changed_at: datetime\n", "    changed_at: datetime\n    custodian: str | None = None\n"),
     )
-    copy.change(
+    following.change(
         "services/registry/assets/domain.py",
         (
             "    stated_on: date = date.min\n",
@@ -58,15 +58,17 @@ def test_a_field_takes_five_files(tmp_path: Path) -> None:
             '        custodian=clean("custodian", event.custodian) if event.custodian else None,\n',
         ),
     )
-    copy.write("services/registry/migrations/0010_custodian.sql", "alter table assets add column custodian text;\n")
-    copy.change(
+    following.write(
+        "services/registry/migrations/0010_custodian.sql", "alter table assets add column custodian text;\n"
+    )
+    following.change(
         "services/registry/assets/queries.sql",
         (
             "        stated_on = excluded.stated_on,\n",
             "        stated_on = excluded.stated_on,\n        custodian = excluded.custodian,\n",
         ),
     )
-    copy.change(columns, ('    "opened_on": (', '    "custodian": ("custodian", "保管人"),\n    "opened_on": ('))
+    following.change(columns, ('    "opened_on": (', '    "custodian": ("custodian", "保管人"),\n    "opened_on": ('))
     probe = "tests/integration/registry/assets/test_toy.py"
-    copy.probe(probe, PROBE)
-    assert "1 passed" in copy.test(probe)
+    following.probe(probe, PROBE)
+    assert "1 passed" in following.test(probe)

@@ -21,12 +21,12 @@ account,toynet,https://toynet.example/help,refused
 
 
 def test_a_platform_is_an_entry_and_its_test_data(tmp_path: Path) -> None:
-    copy = follow("add-a-platform", tmp_path, most=2)
+    following = follow("add-a-platform", tmp_path, most=2)
     family = "services/registry/platforms/families/international.py"
-    last = (copy.folder / family).read_text().rstrip().removesuffix(")")
-    copy.change(family, (last, last + ENTRY.removesuffix(")\n")))
-    copy.write("tests/data/platforms/toynet.csv", DATA)
-    copy.python("-m", "tests.contract.update", "platforms")
+    last = (following.copy.root / family).read_text().rstrip().removesuffix(")")
+    following.change(family, (last, last + ENTRY.removesuffix(")\n")))
+    following.write("tests/data/platforms/toynet.csv", DATA)
+    following.copy.run("-m", "tests.contract.update", "platforms")
     wanted = "toynet or every_file or each_name or known_platforms"
-    ran = copy.test("tests/unit/registry/platforms", "tests/unit/common/test_known.py", "-k", wanted)
+    ran = following.test("tests/unit/registry/platforms", "tests/unit/common/test_known.py", "-k", wanted)
     assert "4 passed" in ran

@@ -67,9 +67,9 @@ async def test_a_list_in_the_new_format_is_imported_and_comes_back_in_it(
 
 
 def test_a_format_is_one_file_and_one_entry(tmp_path: Path) -> None:
-    copy = follow("add-an-importer-format", tmp_path, most=2)
-    copy.write("services/registry/imports/formats/jsonl.py", FORMAT)
-    copy.change(
+    following = follow("add-an-importer-format", tmp_path, most=2)
+    following.write("services/registry/imports/formats/jsonl.py", FORMAT)
+    following.change(
         "services/registry/imports/jobs.py",
         ("(Xlsx(sheets=sheets_of), Csv())", "(Xlsx(sheets=sheets_of), JsonLines(), Csv())"),
         (
@@ -79,5 +79,5 @@ def test_a_format_is_one_file_and_one_entry(tmp_path: Path) -> None:
         ),
     )
     probe = "tests/integration/registry/imports/test_toy.py"
-    copy.probe(probe, PROBE)
-    assert "1 passed" in copy.test(probe)
+    following.probe(probe, PROBE)
+    assert "1 passed" in following.test(probe)

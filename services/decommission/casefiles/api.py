@@ -82,9 +82,9 @@ async def _file(deps: Deps, case_id: UUID) -> dict[str, Any]:
             async for row in mandate_store.QUERIES.mandates_all(conn, named=sorted(map(UUID, named)))
         ]
         archive = await archive_store.QUERIES.archive_get(conn, case_id=case_id)
-    case = json.loads(shown(case).model_dump_json(exclude={"due_at"}))  # when it is looked at next proves nothing
+    stated = shown(case).model_dump(mode="json", exclude={"due_at"})  # when it is looked at next proves nothing
     return build.build(
-        case,
+        stated,
         case.log,
         deps.signing_key,
         findings=findings,

@@ -76,13 +76,19 @@ class Registry:
     now: datetime = NOW
     policy: Policy = POLICY
 
-    async def take(self, told: Declaration, *, who: Principal = ANYONE, event: str | None = None) -> Any:
+    async def take(self, declaration: Declaration, *, who: Principal = ANYONE, event: str | None = None) -> Any:
         return await intake_usecases.take_in(
-            self.database, told, who, source="/t", event_id=event or str(uuid4()), now=self.now, policy=self.policy
+            self.database,
+            declaration,
+            who,
+            source="/t",
+            event_id=event or str(uuid4()),
+            now=self.now,
+            policy=self.policy,
         )
 
-    async def outcome(self, told: Declaration, **more: Any) -> str:
-        return str((await self.take(told, **more)).outcome)
+    async def outcome(self, declaration: Declaration, **more: Any) -> str:
+        return str((await self.take(declaration, **more)).outcome)
 
     async def bring_in(
         self,
@@ -135,8 +141,8 @@ class Registry:
             "plan_sha256": "p",
             "archive_sha256": "a",
         }
-        told = CaseClosed(**fields | more)
-        await tombstone_usecases.close(self.database, told, f"closed {asset_id}", now=self.now)
+        declaration = CaseClosed(**fields | more)
+        await tombstone_usecases.close(self.database, declaration, f"closed {asset_id}", now=self.now)
 
     async def fetch(self, query: str, *values: Any) -> Any:
         return await self.database.pool.fetchval(query, *values)
@@ -155,17 +161,17 @@ class Registry:
         )
         return [(row["outcome"], row["note"]) for row in rows]
 
-    async def told(self) -> list[tuple[str, dict[str, Any]]]:
+    async def emitted(self) -> list[tuple[str, dict[str, Any]]]:
         """(type, body) of every event in the outbox, in order; takes them out."""
-        found = []
+        records = []
         for row in await self.database.pool.fetch(
             "with o as (delete from outbox returning *) select * from o order by id"
         ):
             headers = dict(msgspec.msgpack.decode(row["headers"], type=list[tuple[str, bytes | None]]))
-            found.append(((headers["ce_type"] or b"").decode(), dict(msgspec.json.decode(row["payload"]))))
-        return found
+            records.append(((headers["ce_type"] or b"").decode(), dict(msgspec.json.decode(row["payload"]))))
+        return records
 
-    async def held(self) -> list[UUID]:
+    async def pending(self) -> list[UUID]:
         rows = await self.database.pool.fetch(
             "select disappearance_id from disappearances where state = 'held' order by asset_id"
         )

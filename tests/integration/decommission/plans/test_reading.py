@@ -150,7 +150,9 @@ def before(seal: Any, day: date, candidates: Any, limits: Any) -> plan_domain.Se
     for member in content["members"]:
         del member["asset"], member["unit"]
     text = canonical(content)
-    return plan_domain.Sealed(sealed.plan_id, text.decode(), sha256(text), sealed.members)
+    return plan_domain.Sealed(
+        plan_id=sealed.plan_id, content=text.decode(), sha256=sha256(text), members=sealed.members
+    )
 
 
 async def test_a_unit_told_before_names_were_kept_is_read_again(story: Story, unit: UUID) -> None:

@@ -122,8 +122,8 @@ async def test_lists_go_on_from_their_cursor_up_to_500(http: httpx.AsyncClient, 
 
 async def test_an_agent_finds_the_ids_of_the_assets_it_reports_on(http: httpx.AsyncClient, registry: Registry) -> None:
     asset = (await registry.take(declared("a"))).asset_id
-    found = await http.get("/assets", params={"source": "list"}, headers=bearer("agent"))
-    assert [item["asset_id"] for item in found.json()["items"]] == [str(asset)]
+    listed = await http.get("/assets", params={"source": "list"}, headers=bearer("agent"))
+    assert [item["asset_id"] for item in listed.json()["items"]] == [str(asset)]
     assert (await http.get(f"/assets/{asset}", headers=bearer("agent"))).json()["identity"] == "a"
 
 
@@ -137,20 +137,20 @@ async def test_a_unit_is_found_by_a_code_and_by_the_beginning_of_a_name(http: ht
         }
         assert (await http.post("/units", json=sent, headers=REGISTRAR)).status_code == 201
 
-    async def found(**asked: str) -> list[str]:
+    async def listed(**asked: str) -> list[str]:
         answer = await http.get("/units", params=asked, headers=VIEWER)
         assert answer.status_code == 200, answer.text
         return sorted(item["value"] for item in answer.json()["items"])
 
-    assert await found() == await found(name="MINISTÈRE") == ["115A", "115B"]
-    assert await found(scheme="cn-code", value="115a") == ["115A"]
-    assert await found(scheme="ca-name", value=" SUMMER ") == ["115A"]
-    assert await found(name="ministère  de l'été") == ["115A"]
+    assert await listed() == await listed(name="MINISTÈRE") == ["115A", "115B"]
+    assert await listed(scheme="cn-code", value="115a") == ["115A"]
+    assert await listed(scheme="ca-name", value=" SUMMER ") == ["115A"]
+    assert await listed(name="ministère  de l'été") == ["115A"]
     for name in ("Été", "ministèrex", "ministère%", "ministère_d"):
-        assert await found(name=name) == []
-    assert await found(name="ministère_") == ["115B"]
-    assert await found(scheme="ca-name", value="115A") == []
-    assert await found(scheme="cn-code", value="115A", name="other") == []
+        assert await listed(name=name) == []
+    assert await listed(name="ministère_") == ["115B"]
+    assert await listed(scheme="ca-name", value="115A") == []
+    assert await listed(scheme="cn-code", value="115A", name="other") == []
     for asked, field in (
         ({"scheme": "a"}, "value"),
         ({"value": "a"}, "scheme"),
@@ -165,11 +165,11 @@ async def test_a_unit_is_found_by_a_code_and_by_the_beginning_of_a_name(http: ht
 
 
 async def test_a_twin_by_event_is_an_outcome_that_names_it(http: httpx.AsyncClient, registry: Registry) -> None:
-    held = (await registry.take(declared("a", source="other"))).asset_id
+    recorded = (await registry.take(declared("a", source="other"))).asset_id
     sent = {"id": "1", "source": "/t", "type": "asset.declared", "data": body("a")}
     for _ in range(2):
-        told = (await http.post("/events", json=sent, headers=REGISTRAR)).json()
-        assert told == {"outcome": "duplicate", "asset_id": str(held)}
+        reply = (await http.post("/events", json=sent, headers=REGISTRAR)).json()
+        assert reply == {"outcome": "duplicate", "asset_id": str(recorded)}
     other = await http.post("/events", json=sent | {"data": body("b")}, headers=REGISTRAR)
     assert (other.status_code, other.json()["code"]) == (409, "event_reused")
 
@@ -183,12 +183,12 @@ async def test_all_that_is_wrong_with_an_event_is_told_at_once(http: httpx.Async
     data = body("a") | {"nmae": "A", "on": 5, "sponsor": {"scheme": "s", "valeu": "v", "name": "n"}}
     sent = {"id": "1", "source": "/t", "type": "asset.declared", "tiem": "2025-06-01T00:00:00Z", "data": data}
     answer = await http.post("/events", json=sent, headers=REGISTRAR)
-    faults = {fault["field"]: fault["accepted"] for fault in answer.json()["errors"]}
-    assert (answer.status_code, set(faults)) == (
+    errors = {error["field"]: error["accepted"] for error in answer.json()["errors"]}
+    assert (answer.status_code, set(errors)) == (
         422,
         {"tiem", "data.nmae", "data.on", "data.sponsor.value", "data.sponsor.valeu"},
     )
-    assert "expected one of data, " in faults["tiem"]
+    assert "expected one of data, " in errors["tiem"]
     mended = sent | {"traceparent": "00-a-b-01", "subject": "a", "data": body("a")}
     del mended["tiem"]
     assert (await http.post("/events", json=mended, headers=REGISTRAR)).status_code == 202
@@ -197,13 +197,13 @@ async def test_all_that_is_wrong_with_an_event_is_told_at_once(http: httpx.Async
 async def test_an_event_that_comes_late_is_taken_and_says_that_it_changed_nothing(
     http: httpx.AsyncClient, registry: Registry
 ) -> None:
-    held = (await registry.take(declared("a"))).asset_id
+    recorded = (await registry.take(declared("a"))).asset_id
     late = {"id": "1", "source": "/t", "type": "asset.delisted", "data": gone("a", "2025-05-31")}
     answers = [await http.post("/events", json=late, headers=REGISTRAR) for _ in range(2)]
     for answer in answers:
-        told = answer.json()
-        assert (answer.status_code, told["outcome"], told["asset_id"]) == (202, "unchanged", str(held))
-        assert told["warning"].startswith("outdated: ")
+        reply = answer.json()
+        assert (answer.status_code, reply["outcome"], reply["asset_id"]) == (202, "unchanged", str(recorded))
+        assert reply["warning"].startswith("outdated: ")
     ahead = late | {"id": "2", "data": gone("a", "2025-06-09")}
     refused = await http.post("/events", json=ahead, headers=REGISTRAR)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "on")
@@ -215,11 +215,11 @@ async def test_what_the_guard_holds_an_operator_releases(http: httpx.AsyncClient
     await registry.bring_in(csv_of(*names))
     for name in names:
         await registry.take(delisted(name))
-    (held,) = (await http.get("/guard/held", headers=VIEWER)).json()["items"]
-    path, operator = f"/guard/held/{held['disappearance_id']}", bearer("operator")
+    (recorded,) = (await http.get("/guard/held", headers=VIEWER)).json()["items"]
+    path, operator = f"/guard/held/{recorded['disappearance_id']}", bearer("operator")
     assert (await http.post(path, json={"decision": "apply"}, headers=operator)).status_code == 422
     done = await http.post(path, json={"decision": "apply", "reason": "seen"}, headers=operator)
-    assert done.json() == {"outcome": "gone", "asset_id": held["asset_id"]}
+    assert done.json() == {"outcome": "gone", "asset_id": recorded["asset_id"]}
     other = await http.post(path, json={"decision": "drop", "reason": "seen"}, headers=operator)
     assert (other.status_code, other.json()["code"]) == (409, "already_decided")
 
@@ -227,8 +227,8 @@ async def test_what_the_guard_holds_an_operator_releases(http: httpx.AsyncClient
 async def test_the_public_page_of_a_closed_asset_shows_text_as_text(
     http: httpx.AsyncClient, registry: Registry
 ) -> None:
-    told = declared("a").model_copy(update={"name": "<script>alert(1)</script>"})
-    asset: UUID = (await registry.take(told)).asset_id
+    reply = declared("a").model_copy(update={"name": "<script>alert(1)</script>"})
+    asset: UUID = (await registry.take(reply)).asset_id
     assert (await http.get(f"/tombstones/{asset}")).status_code == 404
     await registry.close(asset)
     page = await http.get(f"/tombstones/{asset}", headers={"Accept": "text/html"})
@@ -244,8 +244,8 @@ async def test_anybody_may_ask_whether_an_address_is_official(http: httpx.AsyncC
     await registry.take(declared("App", **app))
 
     async def asked(address: str, **more: str) -> tuple[str, str | None]:
-        found = (await http.get("/verify", params={"address": address} | more)).json()
-        return found["status"], found["tombstone"]
+        listed = (await http.get("/verify", params={"address": address} | more)).json()
+        return listed["status"], listed["tombstone"]
 
     for address in ("https://twitter.com/example?hl=en", "x.com/EXAMPLE/", "https://m.x.com/@example"):
         assert await asked(address) == ("official", None)

@@ -26,17 +26,17 @@ def of(unit: str, *more: str) -> dict[str, str]:
 @pytest.fixture
 async def tree(registry: Registry, http: httpx.AsyncClient) -> dict[str, UUID]:
     """A county with an office below it, and another county: three assets each."""
-    found: dict[str, UUID] = {}
+    recorded: dict[str, UUID] = {}
     for unit, parent in (("County", None), ("Office", "County"), ("Other", None)):
         body: dict[str, Any] = {"scheme": "ca-name", "value": unit, "names": [{"language": "en", "text": unit}]}
         if parent:
             body["parent"] = {"scheme": "ca-name", "value": parent}
         answer = await http.post("/units", json=body, headers=bearer("registrar"))
-        found[unit] = UUID(answer.json()["unit_id"])
+        recorded[unit] = UUID(answer.json()["unit_id"])
         for number in range(3):
-            told = await registry.take(declared(f"{unit.lower()}{number}", unit=unit))
-            found[f"{unit}{number}"] = told.asset_id
-    return found
+            taken = await registry.take(declared(f"{unit.lower()}{number}", unit=unit))
+            recorded[f"{unit}{number}"] = taken.asset_id
+    return recorded
 
 
 def named(answer: httpx.Response) -> set[str]:

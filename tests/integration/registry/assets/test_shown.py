@@ -42,7 +42,7 @@ ASSETS = st.fixed_dictionaries(
 SOME = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
-async def told(http: httpx.AsyncClient, path: str, body: Any) -> httpx.Response:
+async def sent(http: httpx.AsyncClient, path: str, body: Any) -> httpx.Response:
     headers = bearer("registrar", **{"Content-Type": "application/json"})
     reply = await http.post(path, content=json.dumps(body), headers=headers)  # escapes, so halves of characters travel
     assert reply.status_code < 500, reply.text
@@ -60,14 +60,14 @@ async def shown(http: httpx.AsyncClient, path: str, name: str) -> None:
 @SOME
 @given(UNITS)
 async def test_a_unit_that_is_taken_is_shown(http: httpx.AsyncClient, body: Any) -> None:
-    if (await told(http, "/units", body)).is_success:
+    if (await sent(http, "/units", body)).is_success:
         await shown(http, "/units", "unit_id")
 
 
 @SOME
 @given(ASSETS)
 async def test_an_asset_that_is_taken_is_shown(http: httpx.AsyncClient, body: Any) -> None:
-    reply = await told(http, "/assets", body)
+    reply = await sent(http, "/assets", body)
     if reply.is_success:
         await shown(http, "/assets", "asset_id")
         await shown(http, "/units", "unit_id")
@@ -78,9 +78,9 @@ async def test_an_asset_that_is_taken_is_shown(http: httpx.AsyncClient, body: An
 async def test_what_was_let_in_before_is_shown_too(registry: Registry, http: httpx.AsyncClient) -> None:
     """A code that was bounded before it was folded: the row stays, and so must the list."""
     body = {"scheme": "s", "value": "ß" * 200, "names": [{"language": "de", "text": "Stadt"}]}
-    unit = (await told(http, "/units", body)).json()["unit_id"]
-    refused = await told(http, "/units", body | {"value": "ß" * 201})
-    assert [fault["field"] for fault in refused.json()["errors"]] == ["value"]
+    unit = (await sent(http, "/units", body)).json()["unit_id"]
+    refused = await sent(http, "/units", body | {"value": "ß" * 201})
+    assert [error["field"] for error in refused.json()["errors"]] == ["value"]
     await registry.database.pool.execute(
         "insert into unit_aliases (scheme, key, unit_id) values ('s', $1, $2)", "ss" * 201, unit
     )
@@ -91,5 +91,5 @@ async def test_what_was_let_in_before_is_shown_too(registry: Registry, http: htt
 async def test_a_name_that_a_use_case_refuses_is_named(http: httpx.AsyncClient) -> None:
     """It reached a model of its own inside the handler, and that was a 500."""
     body = {"scheme": "s", "value": "v", "names": [{"language": "en", "text": "n" * 401}]}
-    reply = await told(http, "/units", body)
+    reply = await sent(http, "/units", body)
     assert (reply.status_code, reply.json()["errors"][0]["field"]) == (422, "names.0.text")

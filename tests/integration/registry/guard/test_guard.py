@@ -69,7 +69,7 @@ async def test_events_and_files_draw_on_the_same_limit(registry: Registry) -> No
 async def test_a_person_lets_it_happen_or_drops_it_once(registry: Registry) -> None:
     await listed(registry)
     await vanish(registry, 0, 1, 2, 3)
-    one, other = await registry.held()
+    one, other = await registry.pending()
     for _ in range(2):  # the same decision twice is one decision
         assert await decide(registry, one) == "gone"
         assert await decide(registry, other, go=False) == "unchanged"
@@ -86,11 +86,11 @@ async def test_a_person_lets_it_happen_or_drops_it_once(registry: Registry) -> N
 async def test_what_its_source_lists_again_needs_no_decision_any_more(registry: Registry) -> None:
     await listed(registry)
     await vanish(registry, 0, 1, 2)
-    (held,) = await registry.held()
+    (disappearance_id,) = await registry.pending()
     assert await registry.outcome(declared("a2")) == "unchanged"
-    assert await registry.held() == []
+    assert await registry.pending() == []
     with pytest.raises(AlreadyDecided):
-        await decide(registry, held)
+        await decide(registry, disappearance_id)
     assert await registry.state("a2") == "draft online"
 
 
@@ -107,10 +107,10 @@ async def test_a_source_has_its_own_limit_and_zero_holds_everything(registry: Re
 async def test_a_closure_is_no_disappearance(registry: Registry) -> None:
     await listed(registry)
     await vanish(registry, 0, 1, 2)
-    (held,) = await registry.held()
-    asset = await registry.fetch("select asset_id from disappearances where disappearance_id = $1", held)
+    (disappearance_id,) = await registry.pending()
+    asset = await registry.fetch("select asset_id from disappearances where disappearance_id = $1", disappearance_id)
     await registry.close(asset)
-    assert await decide(registry, held) == "unchanged"
+    assert await decide(registry, disappearance_id) == "unchanged"
     assert await registry.state("a2") == "closed offline"
     assert POLICY.guard_floor == 2
 

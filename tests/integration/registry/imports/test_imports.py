@@ -38,11 +38,11 @@ async def test_an_import_says_what_it_would_do_then_does_it_then_changes_nothing
     assert foreseen == {"added": 230, "duplicate": 1, "refused": 1}
     assert await registry.fetch("select count(*) from assets") == 0, "a dry run writes nothing"
     assert await registry.summary(text) == foreseen
-    told = Counter(kind for kind, _ in await registry.told())
-    assert told == {"unit.recorded": 1, "asset.registered": 230}
+    kinds = Counter(kind for kind, _ in await registry.emitted())
+    assert kinds == {"unit.recorded": 1, "asset.registered": 230}
     assert await registry.summary(text) == {"unchanged": 230, "duplicate": 1, "refused": 1}
     assert await registry.summary(text, apply=False) == {"unchanged": 230, "duplicate": 1, "refused": 1}
-    assert await registry.told() == []
+    assert await registry.emitted() == []
     assert await registry.fetch("select count(*) from asset_versions") == 230
 
 
@@ -103,9 +103,14 @@ async def test_an_older_list_that_comes_late_undoes_nothing(registry: Registry) 
     await registry.take(delisted("b"))
     late = HEAD + "".join(f"{name}!,X,Unit,English,https://x.com/{name}\n" for name in "abde")
     for apply in (False, True):
-        found = await registry.bring_in(late, on=TODAY - timedelta(days=2), complete=True, apply=apply)
-        assert {k: n for k, n in found["summary"].items() if n} == {"unchanged": 2, "amended": 1, "added": 1, "gone": 1}
-        assert [v["code"] for v in found["verdicts"][:2]] == ["outdated", "outdated"]
+        report = await registry.bring_in(late, on=TODAY - timedelta(days=2), complete=True, apply=apply)
+        assert {k: n for k, n in report["summary"].items() if n} == {
+            "unchanged": 2,
+            "amended": 1,
+            "added": 1,
+            "gone": 1,
+        }
+        assert [v["code"] for v in report["verdicts"][:2]] == ["outdated", "outdated"]
     assert [await registry.state(name) for name in "abcde"] == [
         "draft online",
         "draft gone",
@@ -204,10 +209,10 @@ async def test_what_a_complete_list_lacks_is_gone_or_all_of_it_held(registry: Re
     short = csv_of(*names[:40])
     assert await registry.summary(short, complete=True) == {"unchanged": 40, "held": 60}
     assert await registry.fetch("select count(*) from assets where running = 'gone'") == 0
-    assert len(await registry.held()) == 60
+    assert len(await registry.pending()) == 60
     # What is held waits for a person: a later list, however modest, does not decide it.
     assert await registry.summary(near, complete=True) == {"unchanged": 95, "held": 5}
-    assert len(await registry.held()) == 5, "what a newer list holds again is not missing any more"
+    assert len(await registry.pending()) == 5, "what a newer list holds again is not missing any more"
     assert await registry.fetch("select count(*) from assets where running = 'gone'") == 0
 
 
@@ -252,10 +257,10 @@ async def test_a_row_that_swallows_others_lets_nothing_vanish(registry: Registry
     for text in (swallows, swallows + 'n59" N,X,Unit,English,https://x.com/n59\n'):
         expected = {"unchanged": 57, "refused": 1, "held": 3}
         assert await registry.summary(text, complete=True, apply=False) == expected
-        found = await registry.bring_in(text, complete=True)
-        assert {verdict: n for verdict, n in found["summary"].items() if n} == expected
-        assert [v["row"] for v in found["verdicts"][57:]] == [59, None, None, None]
-        assert found["verdicts"][57]["code"] == "row_over_lines"
+        report = await registry.bring_in(text, complete=True)
+        assert {verdict: n for verdict, n in report["summary"].items() if n} == expected
+        assert [v["row"] for v in report["verdicts"][57:]] == [59, None, None, None]
+        assert report["verdicts"][57]["code"] == "row_over_lines"
     assert await registry.fetch("select count(*) from assets where running = 'gone'") == 0
 
 
@@ -265,9 +270,9 @@ async def test_a_row_that_opens_in_the_future_is_refused_and_the_others_go_on(re
     await registry.bring_in(text, complete=True)
     later = text.replace("/b,", "/b,2099-01-01") + "c,X,Unit,https://x.com/c,2025-06-01\n"
     for apply in (False, True):
-        found = await registry.bring_in(later, complete=True, apply=apply)
-        assert {k: n for k, n in found["summary"].items() if n} == {"unchanged": 1, "refused": 1, "added": 1}
-        assert (found["verdicts"][1]["row"], found["verdicts"][1]["field"]) == (3, "opened_on")
+        report = await registry.bring_in(later, complete=True, apply=apply)
+        assert {k: n for k, n in report["summary"].items() if n} == {"unchanged": 1, "refused": 1, "added": 1}
+        assert (report["verdicts"][1]["row"], report["verdicts"][1]["field"]) == (3, "opened_on")
     assert await registry.state("b") == "draft online", "its line lists it, whatever it says of it"
 
 

@@ -51,9 +51,9 @@ async def test_a_row_with_more_cells_lets_nothing_vanish(registry: Registry) -> 
     shifted = csv_of("gone_1") + "Agency 3, North,X,Unit,English,https://x.com/gone_3\n"
     for text in (shifted, csv_of("gone_1") + csv_of("gone_3")):  # and with the header once more
         for apply in (False, True):
-            found = await registry.summary(text, complete=True, apply=apply)
-            assert found["held"] == (2 if text is shifted else 1), found
-            assert found["refused"] == 1
+            preview = await registry.summary(text, complete=True, apply=apply)
+            assert preview["held"] == (2 if text is shifted else 1), preview
+            assert preview["refused"] == 1
     assert await registry.fetch("select count(*) from assets where running = 'gone'") == 0
     assert await registry.fetch("select count(*) from assets") == 3
 
@@ -63,15 +63,15 @@ async def test_what_a_list_calls_closed_is_not_recorded_as_online(registry: Regi
     for apply in (False, True):
         assert await registry.summary(text, apply=apply) == {"added": 2, "unchanged": 1}
     assert await registry.fetch("select count(*) from assets where identity = 'b'") == 0
-    found = await registry.bring_in(stated(a="已关停", c="正常"), apply=False)
-    assert {k: n for k, n in found["summary"].items() if n} == {"gone": 1, "unchanged": 1}
+    preview = await registry.bring_in(stated(a="已关停", c="正常"), apply=False)
+    assert {k: n for k, n in preview["summary"].items() if n} == {"gone": 1, "unchanged": 1}
     done = await registry.bring_in(stated(a="已关停", c="正常"))
-    assert done["summary"] == found["summary"]
+    assert done["summary"] == preview["summary"]
     (verdict,) = [v for v in done["verdicts"] if v["row"] == 2]
     assert (verdict["verdict"], verdict["code"], verdict["field"]) == ("gone", "not_running", "running")
     assert await registry.state("a") == "draft gone", "gone by its source's word; a closure takes a case"
     assert await registry.state("c") == "draft online"
-    assert "asset.gone" in [kind for kind, _ in await registry.told()]
+    assert "asset.gone" in [kind for kind, _ in await registry.emitted()]
     assert await registry.summary(stated(a="已关停", c="正常")) == {"unchanged": 2}
     assert await registry.summary(stated(a="已关停", c="正常", d="")) == {"unchanged": 2, "added": 1}
     assert await registry.summary(stated(a="正常")) == {"restored": 1}
@@ -85,7 +85,7 @@ async def test_too_many_that_a_list_calls_closed_are_all_held(registry: Registry
         expected = {"held": 7, "unchanged": 3}
         assert await registry.summary(text, complete=True, apply=apply) == expected
     assert await registry.fetch("select count(*) from assets where running = 'gone'") == 0
-    assert len(await registry.held()) == 7
+    assert len(await registry.pending()) == 7
 
 
 async def test_a_line_that_calls_closed_what_another_lists_decides_nothing(registry: Registry) -> None:
@@ -266,7 +266,7 @@ async def test_what_is_held_is_decided_by_source_and_day_at_once(registry: Regis
     for source in ("list", "other"):
         await registry.bring_in(csv_of(*(f"{source}{n}" for n in range(8))), source=source, complete=True)
         assert (await registry.summary(csv_of(f"{source}0"), source=source, complete=True))["held"] == 7
-    await registry.told()
+    await registry.emitted()
     body = {"source": "list", "day": "2025-06-01", "decision": "apply", "reason": "seen"}
     listed = (await http.get("/guard/held?source=list&day=2025-06-01", headers=OPERATOR)).json()["items"]
     assert [item["source"] for item in listed] == ["list"] * 7
@@ -276,10 +276,10 @@ async def test_what_is_held_is_decided_by_source_and_day_at_once(registry: Regis
     assert another_day.json() == {"decided": 0, "gone": 0, "unchanged": 0, "left": 0}
     done = await http.post("/guard/held", json=body, headers=OPERATOR)
     assert done.json() == {"decided": 7, "gone": 7, "unchanged": 0, "left": 0}
-    assert [kind for kind, _ in await registry.told()] == ["asset.gone"] * 7
+    assert [kind for kind, _ in await registry.emitted()] == ["asset.gone"] * 7
     assert (await http.post("/guard/held", json=body, headers=OPERATOR)).json()["decided"] == 0
-    assert await registry.told() == []
-    assert len(await registry.held()) == 7, "the other source's wait"
+    assert await registry.emitted() == []
+    assert len(await registry.pending()) == 7, "the other source's wait"
     dropped = await http.post("/guard/held", json=body | {"source": "other", "decision": "drop"}, headers=OPERATOR)
     assert dropped.json() == {"decided": 7, "gone": 0, "unchanged": 7, "left": 0}
     assert await registry.fetch("select count(*) from assets where running = 'gone'") == 7

@@ -65,8 +65,8 @@ async def test_an_event_from_before_senders_were_kept_is_recognised_by_what_it_s
         assert (await registry.take(declared("a"), event=event)) == first
     assert await registry.state("a") == "draft gone"
     assert await registry.outcome(declared("b"), event="2") == "registered", "another's, who had taken the id"
-    for told in (declared("b"), declared("b")):
-        assert await registry.outcome(told, event="2") == "registered"
+    for declaration in (declared("b"), declared("b")):
+        assert await registry.outcome(declaration, event="2") == "registered"
     with pytest.raises(EventReused):
         await registry.take(declared("a"), event="2")
 
@@ -78,12 +78,12 @@ async def test_a_sources_name_is_one_however_its_blanks_are_written(registry: Re
 
 async def test_an_event_of_the_whole_record_follows_that_of_its_unit(registry: Registry) -> None:
     result = await registry.take(declared("a", unit="Ministère de l'Été"))
-    (unit_type, unit), (asset_type, asset) = await registry.told()
+    (unit_type, unit), (asset_type, asset) = await registry.emitted()
     assert (unit_type, asset_type) == ("unit.recorded", "asset.registered")
     assert unit["unit_id"] == asset["sponsor_id"]
     assert (asset["asset_id"], asset["version"], asset["platform"]) == (str(result.asset_id), 1, "x")
     await registry.take(corrected("a", unit="Another"))
-    (_, another), (amended, record) = await registry.told()
+    (_, another), (amended, record) = await registry.emitted()
     assert (amended, record["version"]) == ("asset.amended", 2)
     assert record["sponsor_id"] == another["unit_id"] != unit["unit_id"]
 
@@ -106,13 +106,13 @@ async def test_two_sources_at_once_give_one_record_and_one_refusal_that_shows_it
 
 
 async def test_one_unit_first_seen_by_many_at_once_is_one_unit_with_all_its_names(registry: Registry) -> None:
-    def told(number: int) -> object:
+    def declare(number: int) -> object:
         ref = UnitRef(scheme="ca-name", value="  One   UNIT ", name=f"Name {number % 3}")
         return registry.take(declared(f"a{number}", sponsor=ref))
 
-    await asyncio.gather(*(told(n) for n in range(9)))  # type: ignore[arg-type]
+    await asyncio.gather(*(declare(n) for n in range(9)))  # type: ignore[arg-type]
     assert await registry.fetch("select count(*) from units") == 1
-    recorded = [body for kind, body in await registry.told() if kind == "unit.recorded"]
+    recorded = [body for kind, body in await registry.emitted() if kind == "unit.recorded"]
     last = max(recorded, key=lambda body: body["version"])
     assert {name["text"] for name in last["names"]} == {"Name 0", "Name 1", "Name 2"}
 
@@ -157,16 +157,16 @@ async def test_a_late_statement_does_not_take_back_what_the_guard_holds(registry
     await registry.take(declared("a", on=date(2025, 5, 1)))
     assert await registry.outcome(delisted("a")) == "held"
     assert await registry.outcome(declared("a", on=date(2025, 5, 30))) == "outdated"
-    assert len(await registry.held()) == 1
+    assert len(await registry.pending()) == 1
     assert await registry.outcome(declared("a")) == "unchanged"
-    assert await registry.held() == []
+    assert await registry.pending() == []
 
 
 async def test_a_day_that_has_not_come_outdates_nothing(registry: Registry) -> None:
     """Of a source east of us it may be tomorrow already."""
-    for told in (declared("a", on=date(2025, 6, 3)), delisted("a", on=date(2099, 1, 1))):
+    for declaration in (declared("a", on=date(2025, 6, 3)), delisted("a", on=date(2099, 1, 1))):
         with pytest.raises(Invalid) as refused:
-            await registry.take(told)
+            await registry.take(declaration)
         assert (refused.value.field, refused.value.accepted) == ("on", "a day not after 2025-06-01")
     registry.now += timedelta(hours=7)
     assert await registry.outcome(declared("a", on=date(2025, 6, 2))) == "registered"
@@ -175,9 +175,13 @@ async def test_a_day_that_has_not_come_outdates_nothing(registry: Registry) -> N
 async def test_an_opening_to_come_is_refused_and_changes_nothing(registry: Registry) -> None:
     ahead = date(2099, 1, 1)
     await registry.take(declared("a"))
-    for told in (declared("a", opened_on=ahead), corrected("a", opened_on=ahead), declared("b", opened_on=ahead)):
+    for declaration in (
+        declared("a", opened_on=ahead),
+        corrected("a", opened_on=ahead),
+        declared("b", opened_on=ahead),
+    ):
         with pytest.raises(Invalid) as refused:
-            await registry.take(told)
+            await registry.take(declaration)
         assert refused.value.field == "opened_on"
     assert await registry.fetch("select array_agg(version) from asset_versions") == [1]
     assert await registry.outcome(corrected("a", opened_on=date(2025, 6, 1))) == "amended"
@@ -187,12 +191,12 @@ async def test_what_a_source_may_not_say_is_refused_and_leaves_no_trace(registry
     with pytest.raises(UnknownAsset):
         await registry.take(delisted("nobody"))
     await registry.take(declared("a"))
-    await registry.told()
+    await registry.emitted()
     with pytest.raises(DuplicateAsset):
         await registry.take(declared("a", source="other", unit="A new unit"))
     with pytest.raises(AnotherSource):
         await registry.take(delisted("a", source="other"))
-    assert await registry.told() == []
+    assert await registry.emitted() == []
     assert await registry.fetch("select count(*) from units") == 1
     assert await registry.fetch("select count(*) from inbox") == 1
 

@@ -41,7 +41,7 @@ async def post(http: httpx.AsyncClient, headers: dict[str, str], content: Any) -
 
 def fields(answer: httpx.Response, status: int = 422) -> set[str]:
     assert answer.status_code == status, answer.text
-    return {fault["field"] for fault in answer.json()["errors"]}
+    return {error["field"] for error in answer.json()["errors"]}
 
 
 async def test_one_event_in_each_mode_is_one_event(http: httpx.AsyncClient, registry: Registry) -> None:
@@ -57,7 +57,7 @@ async def test_one_event_in_each_mode_is_one_event(http: httpx.AsyncClient, regi
     assert [answer.status_code for answer in again] == [202, 207, 202]
     assert again[0].json() == again[2].json() == first.json()
     assert again[1].json()["items"] == [{"index": 0, "id": "1", "status": 202, "outcome": first.json()}]
-    assert len(await registry.told()) == 2  # the unit and the asset
+    assert len(await registry.emitted()) == 2  # the unit and the asset
 
 
 @pytest.mark.parametrize("mode", [sdk.to_binary, sdk.to_structured])
@@ -78,8 +78,8 @@ async def test_faults_are_named_as_their_sender_wrote_them(http: httpx.AsyncClie
     """An attribute in a header, a field in the body; what nobody knows is refused by its name in each mode."""
     wrong = data("a") | {"nmae": "A", "on": 5}
     headers = binary("1", **{"ce-tiem": "2025-06-01T00:00:00Z", "ce-time": "yesterday", "ce-subject": ""})
-    told = {"ce-tiem", "ce-time", "ce-subject", "nmae", "on"}
-    assert fields(await post(http, headers, wrong)) == told
+    wanted = {"ce-tiem", "ce-time", "ce-subject", "nmae", "on"}
+    assert fields(await post(http, headers, wrong)) == wanted
     assert fields(await post(http, STRUCTURED, event("a", "1", tiem="x", time="yesterday", data=wrong))) == {
         "tiem",
         "time",
@@ -87,7 +87,7 @@ async def test_faults_are_named_as_their_sender_wrote_them(http: httpx.AsyncClie
         "data.on",
     }
     (refused,) = (await post(http, BATCH, [event("a", "1", tiem="x")])).json()["items"]
-    assert (refused["status"], [fault["field"] for fault in refused["problem"]["errors"]]) == (422, ["tiem"])
+    assert (refused["status"], [error["field"] for error in refused["problem"]["errors"]]) == (422, ["tiem"])
     missing = binary("1")
     del missing["ce-type"], missing["ce-id"]
     assert fields(await post(http, missing, data("a"))) == {"ce-type", "ce-id"}

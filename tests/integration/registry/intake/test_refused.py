@@ -16,13 +16,13 @@ def of(subject: str, *roles: str, unit: str | None = None) -> dict[str, str]:
     return {"Authorization": f"Bearer {issue(KEY, subject, roles or ('registrar',), unit=unit)}"}
 
 
-def event(which: str, told: Any, **more: Any) -> dict[str, Any]:
+def event(which: str, noted: Any, **more: Any) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": which,
         "source": "/list",
-        "type": told.TYPE,
-        "data": told.model_dump(mode="json"),
+        "type": noted.TYPE,
+        "data": noted.model_dump(mode="json"),
     } | more
 
 
@@ -39,10 +39,10 @@ async def test_a_refused_event_is_read_by_its_sender_and_taken_mended_under_its_
     gone = event("7", delisted("nobody"))
     answer = await http.post("/events", json=gone, headers=ada)
     assert answer.status_code == 409, answer.text
-    (told,) = await refused(http, ada)
-    assert (told["record_id"], told["record_type"], told["code"]) == ("7", "asset.delisted", answer.json()["code"])
-    assert told["texts"] == answer.json()["texts"]
-    assert (told["way"], told["place"], told["state"]) == ("http", "POST /registry/v1/events", None)
+    (noted,) = await refused(http, ada)
+    assert (noted["record_id"], noted["record_type"], noted["code"]) == ("7", "asset.delisted", answer.json()["code"])
+    assert noted["texts"] == answer.json()["texts"]
+    assert (noted["way"], noted["place"], noted["state"]) == ("http", "POST /registry/v1/events", None)
     assert await refused(http, bo) == []
     mended = await http.post("/events", json=event("7", declared("somebody")), headers=ada)
     assert (mended.status_code, mended.json()["outcome"]) == (202, "registered")
@@ -50,7 +50,7 @@ async def test_a_refused_event_is_read_by_its_sender_and_taken_mended_under_its_
     assert again.json() == mended.json()
     other = await http.post("/events", json=event("7", declared("another")), headers=ada)
     assert (other.status_code, other.json()["code"]) == (409, "event_reused")
-    assert [item["code"] for item in await refused(http, ada)] == ["event_reused", told["code"]]
+    assert [item["code"] for item in await refused(http, ada)] == ["event_reused", noted["code"]]
     assert await registry.fetch("select count(*) from assets") == 1
 
 
@@ -60,10 +60,10 @@ async def test_each_refused_event_of_a_batch_is_read_by_its_sender(registry: Reg
     headers = ada | {"Content-Type": "application/cloudevents-batch+json"}
     answer = await http.post("/events", content=json.dumps(batch), headers=headers)
     assert [item["status"] for item in answer.json()["items"]] == [202, 409, 422, 422]
-    told = await refused(http, ada)
-    assert [item["record_id"] for item in told] == ["3", None, "2"]
-    assert [item["code"] for item in told] == [answer.json()["items"][n]["problem"]["code"] for n in (3, 2, 1)]
-    assert {error["field"] for error in told[0]["errors"]} == {"colour"}
+    noted = await refused(http, ada)
+    assert [item["record_id"] for item in noted] == ["3", None, "2"]
+    assert [item["code"] for item in noted] == [answer.json()["items"][n]["problem"]["code"] for n in (3, 2, 1)]
+    assert {error["field"] for error in noted[0]["errors"]} == {"colour"}
     mended = await http.post("/events", json=event("2", declared("c")), headers=ada)
     assert mended.json()["outcome"] == "registered"
 

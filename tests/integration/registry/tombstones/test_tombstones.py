@@ -29,17 +29,17 @@ async def closed(registry: Registry, **more: Any) -> UUID:
 
 async def test_a_tombstone_says_why_whose_and_what_comes_next(http: httpx.AsyncClient, registry: Registry) -> None:
     asset = await closed(registry, **RULE)
-    told = (await http.get(f"/tombstones/{asset}")).json()
-    assert {name: told[name] for name in RULE} == RULE
-    assert (told["rule"], told["reason"], told["unit"]["name"]) == ("C15", "<silent>", "市政府<办公厅>")
-    assert "2026-06-01" in told["next"]["zh"], "a year after the first of June"
-    assert "2026-06-01" in told["next"]["en"]
+    tombstone = (await http.get(f"/tombstones/{asset}")).json()
+    assert {name: tombstone[name] for name in RULE} == RULE
+    assert (tombstone["rule"], tombstone["reason"], tombstone["unit"]["name"]) == ("C15", "<silent>", "市政府<办公厅>")
+    assert "2026-06-01" in tombstone["next"]["zh"], "a year after the first of June"
+    assert "2026-06-01" in tombstone["next"]["en"]
 
     reply = await http.get(f"/tombstones/{asset}", headers=PAGE)
     assert reply.headers["content-security-policy"] == pages.HEADERS["Content-Security-Policy"]
     for words in ("僵尸账号", "Zombie account", "123号", "&lt;i&gt;", "FRAG", "cn-accounts 7.1.3", "Stopped on"):
         assert words in reply.text, words
-    for words in ("市政府&lt;办公厅&gt;", told["next"]["zh"], told["next"]["en"]):
+    for words in ("市政府&lt;办公厅&gt;", tombstone["next"]["zh"], tombstone["next"]["en"]):
         assert words in reply.text, words
     for never in ("<i>", "src=", "http-equiv", "<script", "href="):
         assert never not in reply.text, never
@@ -47,34 +47,34 @@ async def test_a_tombstone_says_why_whose_and_what_comes_next(http: httpx.AsyncC
 
 async def test_verify_says_of_a_closed_one_why(http: httpx.AsyncClient, registry: Registry) -> None:
     asset = await closed(registry, **RULE)
-    found = (await http.get("/verify", params={"address": "x.com/One"})).json()
-    assert (found["status"], found["tombstone"]) == ("closed", f"/registry/v1/tombstones/{asset}")
-    ended = found["assets"][0]["closed"]
+    verified = (await http.get("/verify", params={"address": "x.com/One"})).json()
+    assert (verified["status"], verified["tombstone"]) == ("closed", f"/registry/v1/tombstones/{asset}")
+    ended = verified["assets"][0]["closed"]
     assert (ended["title"], ended["basis"]) == (RULE["title"], RULE["basis"])
-    assert "僵尸账号(超过90天未更新)" in found["says"]["zh"]
-    assert "Zombie" not in found["says"]["zh"]
-    assert "Zombie account" in found["says"]["en"]
+    assert "僵尸账号(超过90天未更新)" in verified["says"]["zh"]
+    assert "Zombie" not in verified["says"]["zh"]
+    assert "Zombie account" in verified["says"]["en"]
 
 
 async def test_one_from_before_rules_were_told_in_words_says_what_it_knows(
     http: httpx.AsyncClient, registry: Registry
 ) -> None:
     asset = await closed(registry)
-    told = (await http.get(f"/tombstones/{asset}")).json()
-    assert {told[name] for name in RULE} == {None}
+    tombstone = (await http.get(f"/tombstones/{asset}")).json()
+    assert {tombstone[name] for name in RULE} == {None}
     shown = (await http.get(f"/tombstones/{asset}", headers=PAGE)).text
     assert "&lt;silent&gt;" in shown
     assert "None" not in shown
-    found = (await http.get("/verify", params={"address": "x.com/One"})).json()
-    assert "<silent>" in found["says"]["en"]
+    verified = (await http.get("/verify", params={"address": "x.com/One"})).json()
+    assert "<silent>" in verified["says"]["en"]
 
 
 async def test_a_reopened_one_says_so(http: httpx.AsyncClient, registry: Registry) -> None:
     asset = await closed(registry, **RULE)
     registry.now += timedelta(days=400)
     again = (await registry.take(declared("One", sponsor=HOUSE, on=registry.now.date()))).asset_id
-    told = (await http.get(f"/tombstones/{asset}")).json()
-    assert (told["reopened_as"], str(again) in told["next"]["zh"], str(again) in told["next"]["en"]) == (
+    tombstone = (await http.get(f"/tombstones/{asset}")).json()
+    assert (tombstone["reopened_as"], str(again) in tombstone["next"]["zh"], str(again) in tombstone["next"]["en"]) == (
         str(again),
         True,
         True,

@@ -22,8 +22,8 @@ async def test_a_unit_speaks_for_its_own_subtree_only(registry: Registry) -> Non
         await unit(registry, value, parent)
 
     async def speak(scope: str | None, sponsor: str, name: str) -> str:
-        told = declared(name, sponsor=UnitRef(scheme="cn-name", value=sponsor, name=sponsor))
-        return await registry.outcome(told, who=Principal("u", frozenset({"unit"}), scope))
+        event = declared(name, sponsor=UnitRef(scheme="cn-name", value=sponsor, name=sponsor))
+        return await registry.outcome(event, who=Principal("u", frozenset({"unit"}), scope))
 
     assert await speak("cn-name:province", "city", "below") == "registered"
     assert await speak("cn-name: CITY", "city", "own") == "registered"
@@ -47,9 +47,9 @@ async def test_no_unit_takes_over_or_removes_what_another_answers_for(registry: 
     await registry.take(declared("a", sponsor=sponsor))
     me = Principal("u", frozenset({"unit"}), "cn-name:mine")
     taking = declared("a", sponsor=UnitRef(scheme="cn-name", value="mine", name="mine"))
-    for told in (taking, delisted("a")):
+    for event in (taking, delisted("a")):
         with pytest.raises(OutOfScope):
-            await registry.take(told, who=me)
+            await registry.take(event, who=me)
     with pytest.raises(OutOfScope):
         await asset_usecases.amend(
             registry.database,
@@ -80,8 +80,8 @@ async def test_a_unit_is_known_by_every_code_and_stands_below_one_parent(registr
     await unit(registry, "city", "province", aliases=(("ca-name", "City of X"),), level="city", region="510100")
     await unit(registry, "city", aliases=(("ca-name", "city  of x"),))
     assert await registry.fetch("select count(*) from units") == 2
-    told = declared("a", sponsor=UnitRef(scheme="ca-name", value="CITY OF X", name="City of X"))
-    asset = await registry.take(told)
+    event = declared("a", sponsor=UnitRef(scheme="ca-name", value="CITY OF X", name="City of X"))
+    asset = await registry.take(event)
     assert await registry.fetch("select level from units u join assets a on a.sponsor_id = u.unit_id") == "city"
     assert asset.outcome == "registered"
     with pytest.raises(UnitCodeTaken):

@@ -72,8 +72,8 @@ async def test_nobody_elses_page_is_called_official(http: httpx.AsyncClient, reg
         answers[address] = answer.json()["status"] if answer.status_code == 200 else None
         assert answer.status_code in (200, 422)
         if answer.status_code == 422:
-            told = answer.json()
-            assert (told["code"], [fault["field"] for fault in told["errors"]]) == ("unreadable_address", ["address"])
+            sent = answer.json()
+            assert (sent["code"], [error["field"] for error in sent["errors"]]) == ("unreadable_address", ["address"])
     assert answers == dict(ASKED)
     named = await http.get("/verify", params={"address": "＠OneGov", "platform": "Twitter (X)"})
     assert named.json()["status"] == "official"
@@ -113,9 +113,9 @@ async def test_what_a_query_tells_apart_is_recorded_twice(
     http: httpx.AsyncClient, kind: str, platform: str, one: str, other: str
 ) -> None:
     for address, status in ((one, 201), (other, 201), (one, 409)):
-        told = declared("One", kind=kind, platform=platform, address=address).model_dump_json()
+        sent = declared("One", kind=kind, platform=platform, address=address).model_dump_json()
         headers = bearer("registrar") | {"Content-Type": "application/json"}
-        answer = await http.post("/assets", content=told, headers=headers)
+        answer = await http.post("/assets", content=sent, headers=headers)
         assert answer.status_code == status, answer.text
 
 
@@ -138,9 +138,9 @@ async def test_a_platform_nobody_knows_is_remarked_on_and_applied_when_allowed(
 
     asked = {"source": "other", "on": "2025-06-01", "mode": "apply", "unit_scheme": "ca-name"}
     for allowed, verdict in (("false", "refused"), ("true", "added")):
-        told = asked | {"allow_unknown_platforms": allowed}
+        sent = asked | {"allow_unknown_platforms": allowed}
         row = HEAD + "c,South,Unit,English,https://south.example/c\n"
-        answer = await http.post("/imports", params=told, content=row.encode(), headers=bearer("registrar"))
+        answer = await http.post("/imports", params=sent, content=row.encode(), headers=bearer("registrar"))
         assert answer.json()["verdicts"][0]["verdict"] == verdict, answer.text
 
 

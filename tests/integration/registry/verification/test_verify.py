@@ -32,33 +32,37 @@ async def list_one(registry: Registry, name: str, address: str, platform: str = 
 async def test_each_state_is_told_with_whose_it_is_and_since_when(http: httpx.AsyncClient, registry: Registry) -> None:
     asset = await list_one(registry, "One Gov", "https://x.com/OneGov")
 
-    async def told() -> tuple[str, str | None, str, str | None]:
-        found = await ask(http, "x.com/onegov")
-        assert found["sponsor"]["name"] == "市政府办公厅"
-        assert (found["asset_id"], found["name"], found["address"]) == (str(asset), "One Gov", "https://x.com/OneGov")
-        assert found["says"]["zh"].count("市政府办公厅") == found["says"]["en"].count("市政府办公厅") == 1
-        assert found["says"]["zh"].startswith("官方") == (found["status"] == "official")
-        assert [one["state"] for one in found["assets"]] == [found["status"]]
-        return found["status"], found["since"], found["found_by"], found["tombstone"]
+    async def answered() -> tuple[str, str | None, str, str | None]:
+        reply_body = await ask(http, "x.com/onegov")
+        assert reply_body["sponsor"]["name"] == "市政府办公厅"
+        assert (reply_body["asset_id"], reply_body["name"], reply_body["address"]) == (
+            str(asset),
+            "One Gov",
+            "https://x.com/OneGov",
+        )
+        assert reply_body["says"]["zh"].count("市政府办公厅") == reply_body["says"]["en"].count("市政府办公厅") == 1
+        assert reply_body["says"]["zh"].startswith("官方") == (reply_body["status"] == "official")
+        assert [one["state"] for one in reply_body["assets"]] == [reply_body["status"]]
+        return reply_body["status"], reply_body["since"], reply_body["found_by"], reply_body["tombstone"]
 
-    assert await told() == ("official", "2025-06-01", "address", None)
+    assert await answered() == ("official", "2025-06-01", "address", None)
     registry.now = NOW + timedelta(days=3)
     await usecases.stop(registry.database, asset, "stop", now=registry.now)
-    assert await told() == ("suspended", "2025-06-04", "address", None)
+    assert await answered() == ("suspended", "2025-06-04", "address", None)
     registry.now += timedelta(days=2)
     await usecases.resume(registry.database, asset, "back", now=registry.now)
-    assert await told() == ("official", "2025-06-06", "address", None)
+    assert await answered() == ("official", "2025-06-06", "address", None)
     registry.now += timedelta(days=1)
     await registry.take(declared("Two Gov", address="https://x.com/OneGov", sponsor=HOUSE, on=registry.now.date()))
     await registry.take(declared("One Gov", address="https://x.com/OneGov", sponsor=HOUSE, on=registry.now.date()))
-    assert await told() == ("official", "2025-06-06", "address", None), "a new name is no new beginning"
+    assert await answered() == ("official", "2025-06-06", "address", None), "a new name is no new beginning"
     await registry.take(delisted("OneGov", on=registry.now.date()))
-    assert await told() == ("gone", "2025-06-07", "address", None)
+    assert await answered() == ("gone", "2025-06-07", "address", None)
     registry.now += timedelta(days=1)
     await usecases.stop(registry.database, asset, "again", now=registry.now)
     await registry.close(asset)
     tombstone = f"/registry/v1/tombstones/{asset}"
-    assert await told() == ("closed", "2025-06-08", "address", tombstone)
+    assert await answered() == ("closed", "2025-06-08", "address", tombstone)
     ended = (await ask(http, "x.com/onegov"))["assets"][0]["closed"]
     assert (ended["tombstone"], ended["reason"], ended["closed_on"]) == (tombstone, "<silent>", "2025-06-08")
     assert (await http.get(tombstone.removeprefix("/registry/v1"))).status_code == 200
@@ -140,12 +144,14 @@ async def test_what_only_looks_like_an_official_address_is_said_to_be_so(
     http: httpx.AsyncClient, listed: Registry
 ) -> None:
     for address in ALIKE:
-        found = await ask(http, address)
-        assert found["status"] == "look_alike", address
-        assert found["looks_like"]["state"] == "official", address
-        assert found["sponsor"]["name"] == found["looks_like"]["sponsor"]["name"] == "市政府办公厅"
-        assert (found["asset_id"], found["address"], found["tombstone"]) == (None, None, None), "it is none of ours"
-        assert "官方" not in found["says"]["zh"].replace("不是官方", "")
+        reply_body = await ask(http, address)
+        assert reply_body["status"] == "look_alike", address
+        assert reply_body["looks_like"]["state"] == "official", address
+        assert reply_body["sponsor"]["name"] == reply_body["looks_like"]["sponsor"]["name"] == "市政府办公厅"
+        assert (reply_body["asset_id"], reply_body["address"], reply_body["tombstone"]) == (None, None, None), (
+            "it is none of ours"
+        )
+        assert "官方" not in reply_body["says"]["zh"].replace("不是官方", "")
     for address in NOT_ALIKE:
         assert (await ask(http, address))["status"] == "unknown", address
     for address in SAME:
@@ -179,9 +185,9 @@ async def test_an_official_address_is_never_a_look_alike_nor_the_other_way_round
         st.sampled_from(sorted(c for c, p in skeleton.PROTOTYPES.items() if p == name[at] and c != name[at]))
     )
     name[at] = like
-    found = await http.get("/verify", params={"address": f"https://x.com/{''.join(name)}"})
+    reply_body = await http.get("/verify", params={"address": f"https://x.com/{''.join(name)}"})
     same = skeleton.plain("".join(name)) == "onegov"
-    assert found.json().get("status") == ("official" if same else "look_alike"), "".join(name)
+    assert reply_body.json().get("status") == ("official" if same else "look_alike"), "".join(name)
 
 
 async def test_it_finds_by_the_name_that_is_shown(http: httpx.AsyncClient, registry: Registry) -> None:
@@ -190,16 +196,16 @@ async def test_it_finds_by_the_name_that_is_shown(http: httpx.AsyncClient, regis
     closed = await list_one(registry, "成都发布", "https://x.com/chengdu")
     await registry.close(closed)
 
-    found = await ask(http, name="成都发布")
-    assert (found["status"], found["found_by"], found["more"]) == ("official", "name", False)
-    assert [(one["platform"], one["state"]) for one in found["assets"]] == [
+    reply_body = await ask(http, name="成都发布")
+    assert (reply_body["status"], reply_body["found_by"], reply_body["more"]) == ("official", "name", False)
+    assert [(one["platform"], one["state"]) for one in reply_body["assets"]] == [
         ("douyin", "official"),
         ("weibo", "official"),
         ("x", "closed"),
     ]
-    assert {one["asset_id"] for one in found["assets"]} == {str(weibo), str(douyin), str(closed)}
-    assert {one["sponsor"]["name"] for one in found["assets"]} == {"市政府办公厅"}
-    assert all(one["address"].startswith("https://") for one in found["assets"])
+    assert {one["asset_id"] for one in reply_body["assets"]} == {str(weibo), str(douyin), str(closed)}
+    assert {one["sponsor"]["name"] for one in reply_body["assets"]} == {"市政府办公厅"}
+    assert all(one["address"].startswith("https://") for one in reply_body["assets"])
 
     on_x = await ask(http, name="成都发布", platform="Twitter")
     assert (on_x["status"], on_x["tombstone"]) == ("closed", f"/registry/v1/tombstones/{closed}")
@@ -240,8 +246,8 @@ async def test_a_shown_name_makes_no_account_of_that_name_official(http: httpx.A
 async def test_more_of_one_name_than_are_told(http: httpx.AsyncClient, registry: Registry) -> None:
     for number in range(22):
         await list_one(registry, "Office", f"https://x.com/office{number}")
-    found = await ask(http, name="Office")
-    assert (len(found["assets"]), found["more"]) == (20, True)
+    reply_body = await ask(http, name="Office")
+    assert (len(reply_body["assets"]), reply_body["more"]) == (20, True)
 
 
 async def test_only_the_latest_life_of_an_asset_is_told(http: httpx.AsyncClient, registry: Registry) -> None:
@@ -250,9 +256,9 @@ async def test_only_the_latest_life_of_an_asset_is_told(http: httpx.AsyncClient,
     registry.now += timedelta(days=400)
     second = await list_one(registry, "One", "https://x.com/one", on=registry.now.date())
     for asked in ({"address": "x.com/one"}, {"name": "One"}):
-        found = await ask(http, **asked)
-        assert [one["asset_id"] for one in found["assets"]] == [str(second)]
-        assert (found["status"], found["since"]) == ("official", "2026-07-06")
+        reply_body = await ask(http, **asked)
+        assert [one["asset_id"] for one in reply_body["assets"]] == [str(second)]
+        assert (reply_body["status"], reply_body["since"]) == ("official", "2026-07-06")
 
 
 async def test_a_register_from_before_look_alikes_were_kept_is_filled(

@@ -161,15 +161,15 @@ def test_different_accounts_stay_different(one: str, other: str) -> None:
 
 
 def test_the_host_overrules_a_misnamed_platform_and_says_so() -> None:
-    found = canonical("account", "Instagram", "https://www.flickr.com/photos/somebody")
-    assert (found.platform, found.corrected) == ("flickr", True)
+    read = canonical("account", "Instagram", "https://www.flickr.com/photos/somebody")
+    assert (read.platform, read.corrected) == ("flickr", True)
     for stated in ("Intagram", "instagram", " INSTAGRAM "):
         assert canonical("account", stated, "https://instagram.com/a").corrected is False
 
 
 def test_a_blank_inside_an_address_is_pointed_out() -> None:
-    found = canonical("account", "LinkedIn", "https://www.linkedin.com/company/equ ipe-impact-canada-team/")
-    assert (found.identity, found.blank) == ("company/equ ipe-impact-canada-team", True)
+    read = canonical("account", "LinkedIn", "https://www.linkedin.com/company/equ ipe-impact-canada-team/")
+    assert (read.identity, read.blank) == ("company/equ ipe-impact-canada-team", True)
 
 
 @pytest.mark.parametrize(

@@ -399,9 +399,9 @@ def test_whatever_is_one_account_by_the_table_has_one_id(
     assume(form.name.read(typed) == form.name.read(name))
     address = filled(platform, other, typed)
     address += f"&{trace}" if "?" in address else f"{noise.partition('#')[0]}?{trace}#top" if trace else noise
-    found = key(kind_of(platform), platform.name, address)
-    assume(found != "refused" or other == at)  # a name that is a word of the platform there
-    assert found == plain
+    reading = key(kind_of(platform), platform.name, address)
+    assume(reading != "refused" or other == at)  # a name that is a word of the platform there
+    assert reading == plain
 
 
 @given(page=named(), other=st.data())
@@ -450,13 +450,13 @@ def test_what_a_browser_would_open_is_what_is_judged(
     address = f"https://{host}/{'/'.join(path)}"
     if asked_for:
         address += "?" + "&".join(f"{name}={quote(value)}" for name, value in asked_for)
-    found = key(kind, "website", address)
+    reading = key(kind, "website", address)
     try:
         opened = ada_url.URL(address).href
     except ValueError:
-        assert found == "refused"
+        assert reading == "refused"
         return
-    assert found in ("refused", key(kind, "website", opened))
+    assert reading in ("refused", key(kind, "website", opened))
 
 
 def oracle(address: str) -> tuple[object, ...]:
@@ -488,8 +488,8 @@ def test_two_pages_of_an_unknown_host_are_two_ids(
 
 
 def test_what_is_asked_for_is_read_as_each_kind_that_it_may_be() -> None:
-    found, refused = readings.read_as("", "cn.gov.A")
-    assert ("app", "android", "cn.gov.A") in [(kind, *what.key) for kind, what in found]
+    reading, refused = readings.read_as("", "cn.gov.A")
+    assert ("app", "android", "cn.gov.A") in [(kind, *meant.key) for kind, meant in reading]
     assert refused is None
     assert readings.read_as("", "https://x.com/OneGov/status/1")[1] is not None
     with pytest.raises(UnreadableAddress):

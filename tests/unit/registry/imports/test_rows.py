@@ -139,12 +139,12 @@ def test_a_twin_of_a_line_that_was_refused_is_taken() -> None:
 )
 @pytest.mark.parametrize("last", ["", "\n"])
 def test_a_row_that_runs_on_over_lines_is_refused_where_it_begins(
-    lines: list[str], told: int, end: str, last: str
+    lines: list[str], number: int, end: str, last: str
 ) -> None:
     """A quotation mark too many takes the lines up to the next one into one row, which looks like any other."""
     rows = read(end.join([HEAD.strip(), *lines]) + (last and end))
     (row,) = [row for row in rows if row.remark == NOT_CLOSED]
-    assert (row.line, row.event, row.identity) == (told, None, None)
+    assert (row.line, row.event, row.identity) == (number, None, None)
     assert NOT_CLOSED.zh
 
 

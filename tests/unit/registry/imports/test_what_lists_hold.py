@@ -265,10 +265,10 @@ def verdict(header: str, row: str) -> str:
             unit_scheme="name",
             now=datetime(2026, 1, 2, tzinfo=UTC),
         )
-        (found,) = list(rows)
+        (only,) = list(rows)
     except DomainError as error:
         return str(error.field)
-    return "ended" if found.ended else "taken" if found.event else str(found.remark and found.remark.field)
+    return "ended" if only.ended else "taken" if only.event else str(only.remark and only.remark.field)
 
 
 @pytest.mark.parametrize(

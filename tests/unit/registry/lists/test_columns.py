@@ -113,9 +113,11 @@ def test_the_code_of_a_unit_is_its_name_in_the_register_and_a_wrong_one_is_refus
     head = "账号名称,平台,主办单位,统一社会信用代码,链接\n"
     lines = [CODE.lower(), "", "11100000000013338X", "毕节市公安局", "同上", "无"]
     rows = list(read(head + "".join(f"a{n},X,某局,{code},https://x.com/a{n}\n" for n, code in enumerate(lines))))
-    told = [row.event and (row.event.sponsor.scheme, row.event.sponsor.value, row.event.sponsor.name) for row in rows]
+    sponsors = [
+        row.event and (row.event.sponsor.scheme, row.event.sponsor.value, row.event.sponsor.name) for row in rows
+    ]
     named = ("name", "某局", "某局")
-    assert told == [("cn-uscc", CODE, "某局"), named, None, None, None, named]
+    assert sponsors == [("cn-uscc", CODE, "某局"), named, None, None, None, named]
     assert {remark(row)[2] for row in rows[2:5]} == {"code"}
 
 
@@ -135,8 +137,8 @@ def test_apps_and_groups_are_told_as_such() -> None:
         "名称,类型,平台,单位,地址\n办事通,APP,安卓,局,cn.gov.bst\n减负,,微博,局,https://weibo.com/jianfu\n防汛群,群组,微信,局,fx-2025\n"
         "值班群,,QQ群,局,123456789\n坏,频道,微博,局,https://weibo.com/b\n"
     )
-    found = [(row.event and row.event.kind, row.kind) for row in rows]
-    assert found[:4] == [("app", "app"), ("account", "account"), ("group", "group"), ("group", "group")]
+    kinds = [(row.event and row.event.kind, row.kind) for row in rows]
+    assert kinds[:4] == [("app", "app"), ("account", "account"), ("group", "group"), ("group", "group")]
     assert remark(list(rows)[4]) == (6, "invalid", "kind")
 
 

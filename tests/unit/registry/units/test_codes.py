@@ -46,8 +46,8 @@ def test_what_is_no_code_names_no_unit_however_its_scheme_is_spelt(scheme: str, 
 
 
 @given(st.sampled_from(REAL), st.integers(0, 17), st.sampled_from(codes.ALPHABET))
-def test_one_sign_that_is_wrong_is_always_seen(code: str, place: int, sign: str) -> None:
-    slip = code[:place] + sign + code[place + 1 :]
+def test_one_sign_that_is_wrong_is_always_seen(code: str, index: int, sign: str) -> None:
+    slip = code[:index] + sign + code[index + 1 :]
     if slip == code:
         assert codes.uscc(slip) == code
     else:
