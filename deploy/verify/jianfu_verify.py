@@ -354,6 +354,28 @@ def _rule(text: str) -> tuple[str, dict[str, str]]:
     return kind, dict.fromkeys(COLUMNS.split(), "") | dict(parts)
 
 
+# Of each route, by its name and version: its steps in their order, which the first entry of a case pins. `window`: the
+# window that a step waits out or counts by; `since`: what a wait counts from; `attempts`: failures before a person is
+# called. A log that names none is of the first.
+ROUTES: dict[tuple[str, int], list[Json]] = {
+    ("close", 1): [
+        {"verb": "notice", "window": "notice_retry_days"},
+        {"verb": "answer", "window": "answer_days"},
+        {"verb": "plan"},
+        {"verb": "sign"},
+        {"verb": "announce"},
+        {"verb": "wait", "window": "announce_days", "since": "announced"},
+        {"verb": "archive", "attempts": 3},
+        {"verb": "reserve"},
+        {"verb": "ask"},
+        {"verb": "stop", "attempts": 3},
+        {"verb": "verify", "window": "verify_days"},
+        {"verb": "wait", "window": "restore_days", "since": "verified"},
+        {"verb": "dispose"},
+        {"verb": "close"},
+    ],
+}
+
 RULES = dict(map(_rule, re.split(r"\n(?=\w)", RULES_TEXT.strip())))
 TABLE = {kind: rule["where"] for kind, rule in RULES.items()}
 
@@ -396,6 +418,7 @@ class Case:
         self.used: set[str] = set()  # the keys of steps
         self.sent: dict[str | None, datetime] = {}  # to which key a notice went, and when last
         self.gone_days: list[date] = []
+        self.route = ROUTES["close", 1]
 
     @property
     def unwinding(self) -> bool:
@@ -468,47 +491,69 @@ class Case:
 
     def move(self, at: datetime) -> str:
         """What the machine may do next by itself at an instant: the first that fits; "wait" when there is nothing."""
-        today, days, undone, stopped = self.day(at), self.windows, self.unwinding, self.stopped_at
-        noticed, approved, failed = self.noticed_at, self.approved, self.archive_failures or self.stop_failures
-        look = "wait" if self.probed_day == today else "probe"
-        gone = self.gone_days and self.gone_days[-1] == today
-        retry = (
-            at >= self.not_before if self.not_before else self._since(self.last_attempt, days["notice_retry_days"], at)
-        )
+        today, undone, keeps = self.day(at), self.unwinding, self.noticed_at and self.answer == "keep"
         again = at >= self.restore_again if self.restore_again else self._since(self.restore_failed_at, 1, at)
-        fixing = self.answer == "fix" and not self.fix_checked_at
-        fixed = fixing and self._fix_over(at, today) and self.asked_day != today
-        agreed = self.answer and not self.on_behalf and self._may_agree(at)
-        silent = self.over(noticed, days["answer_days"], at, told=True)
-        return first(
+        look = "wait" if self.probed_day == today else "probe"
+        word = first(
             (self.ended, "done"),
             (self.held_since and self.hold_until and today > self.hold_until, "release"),
             (self.held_since or self.person, "wait"),
             (undone and not self.stop_ordered, "end"),
             (undone and not self.restore_accepted, "restore" if again else "wait"),
             (undone, "finish_restore" if self.restore_seen else look),
-            (stopped and self.disposed, "close"),
-            (
-                stopped and not self.verified_at,
-                "probe" if today > (self.probed_day or self.day(stopped or at)) else "wait",
-            ),
-            (stopped and not self.over(self.verified_at, days["restore_days"], at), "wait"),
-            (stopped, "dispose" if gone else look),
-            (self.refuted or (noticed and self.answer == "keep" and not self.stop_ordered), "end"),
-            (not noticed and ("notice" in self.pending or not self.last_attempt), "notice"),
-            (not noticed, "notice" if retry and self.attempts < days["notice_attempts"] else "wait"),
-            (not approved and self.plan_id, "wait"),
-            (not approved and fixing, "ask" if fixed else "wait"),
-            (not approved, "plan" if agreed or silent else "wait"),
-            (not self.announced_at, "announce"),
-            (not self.over(self.announced_at, days["announce_days"], at), "wait"),
-            (self.archive_failures >= 3 or self.stop_failures >= 3, "person"),
-            (failed and not self._since(self.last_failure, 1, at), "wait"),
-            (not self.archive_sha256, "archive"),
-            (self.slot_day != today, "wait" if self.missed_day == today else "reserve"),
-            (self.confirmed_day == today, "stop"),
-            (True, "wait" if self.asked_day == today else "ask"),
+            (not self.stopped_at and (self.refuted or (keeps and not self.stop_ordered)), "end"),
         )
+        return word or next((todo for step in self._ahead() if (todo := self._todo(step, at))), "wait")
+
+    def _ahead(self) -> list[Json]:
+        """The steps of the case's route that can still be to do: after the stop those behind it."""
+        verbs = [step["verb"] for step in self.route]
+        return self.route[verbs.index("stop") + 1 :] if self.stopped_at else self.route
+
+    def _todo(self, step: Json, at: datetime) -> str:
+        """What a step of the route leaves to do; empty when it is done."""
+        today, days, window = self.day(at), self.windows, self.windows.get(step.get("window", ""), 0)
+        look = "wait" if self.probed_day == today else "probe"
+        gone = self.gone_days and self.gone_days[-1] == today
+        tried = "attempts" in step and (self.archive_failures or self.stop_failures)
+        if tried and max(self.archive_failures, self.stop_failures) >= step["attempts"]:
+            return "person"
+        if tried and not self._since(self.last_failure, 1, at):
+            return "wait"
+        match step["verb"]:
+            case "notice" if not self.noticed_at:
+                again = at >= self.not_before if self.not_before else self._since(self.last_attempt, window, at)
+                begun = "notice" in self.pending or not self.last_attempt
+                return "notice" if begun or (again and self.attempts < days["notice_attempts"]) else "wait"
+            case "answer" if not self.plan_id:
+                if self.answer == "fix" and not self.fix_checked_at:
+                    return "ask" if self._fix_over(at, today) and self.asked_day != today else "wait"
+                agreed = self.answer and not self.on_behalf and self._may_agree(at)
+                return "" if agreed or self.over(self.noticed_at, window, at, told=True) else "wait"
+            case "plan" if not self.plan_id:
+                return "plan"
+            case "sign" if not self.approved:
+                return "wait"
+            case "announce" if not self.announced_at:
+                return "announce"
+            case "wait" if not self.disposed:
+                since = {"announced": self.announced_at, "verified": self.verified_at}[step["since"]]
+                return "" if self.over(since, window, at) else "wait"
+            case "archive" if not self.archive_sha256:
+                return "archive"
+            case "reserve" if self.slot_day != today:
+                return "wait" if self.missed_day == today else "reserve"
+            case "ask" if self.confirmed_day != today:
+                return "wait" if self.asked_day == today else "ask"
+            case "stop":
+                return "stop"
+            case "verify" if not self.verified_at and not self.disposed:
+                return "probe" if today > (self.probed_day or self.day(self.stopped_at)) else "wait"
+            case "dispose" if not self.disposed:
+                return "dispose" if gone else look
+            case "close":
+                return "close"
+        return ""
 
     def _fix_over(self, at: datetime, today: date) -> bool:
         """Whether the date of a promised fix is over: with its end, by the older rule with its beginning."""
@@ -547,6 +592,10 @@ class Case:
             self.pending.add(kind.partition("_")[0])
             self.used.add(data["key"])
         match kind:
+            case "opened" if "route" in data:
+                named = (data["route"]["name"], data["route"]["version"])
+                wrong(named not in ROUTES, "it names a route that this verifier does not know")
+                self.route = ROUTES.get(named, self.route)
             case "notice_started":
                 self.sent[data.get("unit_key")] = at
             case "noticed":

@@ -10,7 +10,7 @@ MODULE_LINES = 400
 LONGER = {
     # One file on purpose: whoever checks a case file years from now has this and nothing of the repository. It knows
     # every rule by which a log was ever led.
-    "deploy/verify/jianfu_verify.py": 1254,
+    "deploy/verify/jianfu_verify.py": 1303,
 }
 DRAWERS = ("util", "helper", "base", "manager", "misc")
 

@@ -53,6 +53,7 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
     "order-decommission": [
         ("services/decommission/cases/store.py", "import services.decommission.plans.store"),
         ("services/decommission/limits/domain.py", "import services.decommission.deps"),
+        ("services/decommission/routes/close.py", "import services.decommission.cases.next_move"),
         ("services/decommission/notices/usecases.py", "import services.decommission.mandates.store"),
     ],
     "connectors-independent": [

@@ -42,14 +42,14 @@ def after(state: State, announcement: Mapping[str, Any] | None, p: Progress) -> 
 
 def _closing(announcement: Mapping[str, Any], p: Progress) -> Both:
     windows = p.windows
-    if p.verified_at is not None:
-        until = days.of(days.after(p.verified_at, windows.restore_days + p.paused, p.zone), p.zone)
+    if p.looks.verified_at is not None:
+        until = days.of(days.after(p.looks.verified_at, windows.restore_days + p.timer.paused, p.zone), p.zone)
         return (
             f"已停用并核实。恢复期内可整体恢复;{until} 之前不会最终关停。",
             f"It is stopped, and was seen to be gone. It can be brought back whole and is not closed before {until}.",
         )
-    if p.stopped_at is not None:
-        on = days.of(p.stopped_at, p.zone)
+    if p.stop.at is not None:
+        on = days.of(p.stop.at, p.zone)
         return (
             f"已于 {on} 停用。连续 {windows.verify_days} 天核实确已停用后,进入 {windows.restore_days} 天恢复期,"
             "期内可整体恢复,期满关停并发布关停公示。",

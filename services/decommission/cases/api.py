@@ -196,7 +196,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
             **shown(found).model_dump(),
             log=log,
             windows=windows,
-            held=found.progress.held_since is not None,
+            held=found.progress.hold is not None,
             fault=problem,
             **(dict.fromkeys(Named.model_fields) if named is None else dict(named)),
         )

@@ -1,7 +1,7 @@
 """What calls a person to a case, so that the call ends by itself when its cause is over. Pure."""
 
 from services.decommission.alarms.domain import BROKEN, UNHEARD, UNSURE
-from services.decommission.cases import transitions
+from services.decommission.cases import states
 from services.decommission.cases.case import Progress
 
 
@@ -11,17 +11,17 @@ def lasts(kind: str, p: Progress) -> bool:
         return False
     match kind:
         case "undelivered":
-            return p.noticed_at is None and p.attempts >= p.windows.notice_attempts and transitions.undone(p) is None
+            return p.notice is None and p.delivery.attempts >= p.windows.notice_attempts and states.undone(p) is None
         case "archive":
-            return p.approved and p.archive_sha256 is None
+            return p.approval is not None and p.archive_sha256 is None
         case "unverified":
-            return p.alive and not p.unwinding
+            return p.looks.alive and not p.unwinding
         case "unclear":
-            return p.unclear > 0 and not p.unwinding
+            return p.looks.unclear > 0 and not p.unwinding
         case "restore":
-            return p.unwinding and not p.restore_seen
+            return p.unwinding and not p.restore.seen
         case _ if kind == UNSURE:
-            return p.unsure_since is not None and not p.unwinding and transitions.undone(p) is None
+            return p.recheck.unsure_since is not None and not p.unwinding and states.undone(p) is None
     return kind in BROKEN or p.person is not None
 
 

@@ -1,278 +1,253 @@
-"""What a case's log amounts to. Pure: the same log gives the same progress."""
+"""What a case's log amounts to, in parts: the notice, the answer, the plan, and each thing that is done. Pure.
 
-from collections.abc import Sequence
+Instants are business time, days business days. A part that is None has not come to be: no answer, no plan, no hold.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from libs.common import days
-from services.decommission.cases.chain import Entry
 from services.decommission.limits.domain import Windows
+from services.decommission.routes.route import Route
+from services.decommission.routes.table import FIRST
 
 
-@dataclass
-class Progress:
-    """What a log amounts to. Instants are business time, days business days.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Attempts to tell the unit.
 
-    `pending`: step → effect key, started without a result. `stop_ordered`: an order to stop has gone out, or may have,
-    and nothing says that it was refused. `stop_unclear`: one of them has no result; that a later one is refused says
-    nothing of it. `clock_from`: the start of the wait that a hold prolongs, `paused` by how many days.
+    `not_before`: until then no receipt can be proof. `unit`: whom the last notice told.
+    """
+
+    attempts: int = 0
+    last_attempt: datetime | None = None
+    not_before: datetime | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """The notice that is proved by a receipt; `key` is the key that signed the receipt, as it is named."""
+
+    at: datetime
+    sha256: str
+    key: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The unit's answer: keep, fix or close. `checked_at`: when the monitor found a fix wanting."""
+
+    answer: str
+    at: datetime
+    on_behalf: bool = False
+    fix_until: date | None = None
+    checked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Who signed the plan, and the mandates that stand for a second signature."""
+
+    approvers: tuple[str, ...]
+    mandates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """The plan that a case is in, with what rests on the plan's signatures."""
+
+    plan_id: str
+    sha256: str
+    approval: Approval | None = None
+    announced_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Failed archives and orders to stop since a person last looked, and when the last of them was."""
+
+    archive: int = 0
+    stop: int = 0
+    last_at: datetime | None = None
+
+    def of(self, step: str) -> int:
+        """How often a step of a route has failed."""
+        return {"archive": self.archive, "stop": self.stop}[step]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A slot under the day's limits: the day for which one is reserved, the day on which there was none left."""
+
+    day: date | None = None
+    missed_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recheck:
+    """The question to the monitor and its answer.
+
     `unsure_since`: the day since which the monitor, asked, has said neither yes nor no; `unsure_day` the last on which
-    it said that it cannot tell. `not_before`: until then no receipt can be proof. `notice_key`: the key that the
-    receipt is by, as it is named. `restore_again`: when an order to restore that was broken off for another is
-    repeated; `restore_gave_way`: how many times in a row it was.
+    it said that it cannot tell.
+    """
+
+    asked_day: date | None = None
+    request_id: str | None = None
+    rule: str | None = None
+    finding_id: str | None = None
+    confirmed_day: date | None = None
+    unsure_since: date | None = None
+    unsure_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """The order to stop.
+
+    `ordered`: one has gone out, or may have, and nothing says that it was refused. `unclear`: one of them has no
+    result; that a later one is refused says nothing of it. `at`: when the target accepted it.
+    """
+
+    ordered: bool = False
+    unclear: bool = False
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """What probes saw.
+
+    `gone_days`: consecutive days on which it was gone. `unclear`: days in a row without a result.
+    """
+
+    day: date | None = None
+    gone_days: tuple[date, ...] = ()
+    unclear: int = 0
+    alive: bool = False
+    verified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """The way back.
+
+    `reason`: why somebody asked for it. `seen`: a probe has seen the asset alive again. `again`: when an order that was
+    broken off for another one is repeated. `gave_way`: how many times in a row it was broken off.
+    """
+
+    reason: str | None = None
+    failed_at: datetime | None = None
+    again: datetime | None = None
+    gave_way: int = 0
+    accepted: bool = False
+    looks: int = 0
+    seen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A hold stops the clock. `until` is its last day; None is until further notice."""
+
+    since: datetime
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """The wait that is under way: since when, and by how many days holds have prolonged it."""
+
+    since: datetime | None = None
+    paused: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What a log amounts to.
+
+    `pending`: step → effect key, started without a result. `person`: why a person was called and the case waits for
+    him. `ended`: the entry that ended the case.
     """
 
     windows: Windows
     zone: tzinfo = UTC
+    route: Route = FIRST
     opened: bool = False
-    attempts: int = 0
-    last_attempt: datetime | None = None
-    not_before: datetime | None = None
-    pending: dict[str, str] = field(default_factory=dict)
-    noticed_at: datetime | None = None
-    notice_sha256: str | None = None
-    noticed_unit: str | None = None
-    notice_key: dict[str, Any] | None = None
-    answer: str | None = None
-    answered_at: datetime | None = None
-    on_behalf: bool = False
-    fix_until: date | None = None
-    fix_checked_at: datetime | None = None
-    plan_id: str | None = None
-    plan_sha256: str | None = None
-    approved: bool = False
-    approvers: tuple[str, ...] = ()
-    mandates: tuple[str, ...] = ()
-    announced_at: datetime | None = None
+    pending: Mapping[str, str] = field(default_factory=dict)
+    delivery: Delivery = Delivery()
+    notice: Notice | None = None
+    reply: Reply | None = None
+    plan: Membership | None = None
     archive_sha256: str | None = None
-    archive_failures: int = 0
-    last_failure: datetime | None = None
-    slot_day: date | None = None
-    missed_day: date | None = None
-    asked_day: date | None = None
-    asked_rule: str | None = None
-    asked_finding: str | None = None
-    request_id: str | None = None
-    confirmed_day: date | None = None
-    unsure_since: date | None = None
-    unsure_day: date | None = None
+    failures: Failures = Failures()
+    slot: Slot = Slot()
+    recheck: Recheck = Recheck()
     refuted: bool = False
-    stop_ordered: bool = False
-    stop_unclear: bool = False
-    stop_failures: int = 0
-    stopped_at: datetime | None = None
-    gone_days: list[date] = field(default_factory=list)
-    probed_day: date | None = None
-    unclear: int = 0
-    alive: bool = False
-    verified_at: datetime | None = None
-    restore_why: str | None = None
-    restore_failed_at: datetime | None = None
-    restore_again: datetime | None = None
-    restore_gave_way: int = 0
-    restore_accepted: bool = False
-    restore_looks: int = 0
-    restore_seen: bool = False
+    stop: Stop = Stop()
+    looks: Looks = Looks()
+    restore: Restore = Restore()
     disposed: bool = False
-    ended: str | None = None
     cancelled: str | None = None
     person: str | None = None
-    held_since: datetime | None = None
-    hold_until: date | None = None
-    paused: int = 0
-    clock_from: datetime | None = None
+    hold: Hold | None = None
+    timer: Timer = Timer()
+    ended: str | None = None
 
     @property
-    def window_from(self) -> datetime:
-        """Before this no answer, not even one that agrees, lets a case go on to a plan."""
-        assert self.noticed_at is not None  # noqa: S101 - only a noticed case is answered
+    def window_from(self) -> datetime | None:
+        """Before this no answer, not even one that agrees, lets a case go on to a plan; None before the notice."""
+        if self.notice is None:
+            return None
         least = min(self.windows.min_answer_days, self.windows.answer_days)
-        return days.after(self.noticed_at, least + self.paused, self.zone) if least else self.noticed_at
+        return days.after(self.notice.at, least + self.timer.paused, self.zone) if least else self.notice.at
+
+    @property
+    def silence_ends(self) -> datetime | None:
+        """When the last day is over on which the unit may answer; None before the notice."""
+        if self.notice is None:
+            return None
+        last = days.later(days.of(self.notice.at, self.zone), self.windows.answer_days + self.timer.paused)
+        return days.end(last, self.zone)
+
+    @property
+    def answer(self) -> str | None:
+        """The unit's answer in a word."""
+        return self.reply.answer if self.reply is not None else None
+
+    @property
+    def plan_id(self) -> str | None:
+        """The plan that the case is in."""
+        return self.plan.plan_id if self.plan is not None else None
+
+    @property
+    def notice_key(self) -> dict[str, Any] | None:
+        """The key that signed the receipt, as it is named."""
+        return self.notice.key if self.notice is not None else None
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who signed the plan under which the case is executed."""
+        return self.approval.approvers if self.approval is not None else ()
+
+    @property
+    def mandates(self) -> tuple[str, ...]:
+        """The mandates that stand for a second signature."""
+        return self.approval.mandates if self.approval is not None else ()
+
+    @property
+    def approval(self) -> Approval | None:
+        """The signatures under which the case is executed."""
+        return self.plan.approval if self.plan is not None else None
+
+    @property
+    def announced_at(self) -> datetime | None:
+        """When the public notice period began."""
+        return self.plan.announced_at if self.plan is not None else None
 
     @property
     def unwinding(self) -> bool:
         """Whether what was done is being undone; a finding that falls while a stop is on its way undoes it too."""
-        asked = self.cancelled is not None or self.restore_why is not None
-        return asked or (self.refuted and self.stop_ordered)
-
-
-def fold(log: Sequence[Entry], windows: Windows, zone: tzinfo) -> Progress:
-    """What has happened, from the first entry to the last."""
-    p = Progress(windows, zone)
-    for entry in log:
-        _apply(p, entry, days.of(entry.at, zone))
-    return p
-
-
-def _apply(p: Progress, entry: Entry, day: date) -> None:
-    data: dict[str, Any] = entry.data
-    match entry.kind:
-        case "opened":
-            p.opened = True
-        case "notice_started":
-            p.pending["notice"] = data["key"]
-        case "noticed":
-            p.pending.pop("notice", None)
-            p.noticed_at, p.notice_sha256 = entry.at, data["notice_sha256"]
-            p.noticed_unit, p.notice_key, p.not_before = data.get("sponsor_id"), data.get("key"), None
-            _clock(p, entry.at)
-        case "undelivered":
-            p.pending.pop("notice", None)
-            p.last_attempt, p.not_before = entry.at, None
-            if data.get("until"):  # the unit has been reached, and its key is too young: no attempt has failed
-                p.not_before = datetime.fromisoformat(data["until"])
-            else:
-                p.attempts += 1
-        case "sponsor_changed":
-            _untold(p)
-            p.answer = p.answered_at = p.fix_until = p.fix_checked_at = None
-            p.on_behalf = False
-        case "endpoint_changed":
-            _untold(p)
-            p.pending.pop("notice", None)
-            if p.answer == "close" or p.on_behalf:  # what a unit has promised to mend it may still mend
-                p.answer = p.answered_at = p.fix_until = p.fix_checked_at = None
-                p.on_behalf = False
-        case "answered":
-            p.answer, p.answered_at, p.on_behalf = data["answer"], entry.at, bool(data.get("on_behalf"))
-            p.fix_until = date.fromisoformat(data["until"]) if data["answer"] == "fix" else None
-            p.fix_checked_at = None
-            if p.fix_until is not None and not p.on_behalf:
-                _clock(p, entry.at)
-        case "planned":
-            p.plan_id, p.plan_sha256 = data["plan_id"], data["plan_sha256"]
-        case "unplanned":
-            _replan(p)
-        case "approved":
-            p.approved, p.approvers = True, tuple(data["approvers"])
-            p.mandates = tuple(data.get("mandates", ()))
-        case "announced":
-            p.announced_at = entry.at
-            _clock(p, entry.at)
-        case "archived":
-            p.pending.pop("archive", None)
-            p.archive_sha256 = data["sha256"]
-        case "archive_started":
-            p.pending["archive"] = data["key"]
-        case "archive_failed":
-            p.pending.pop("archive", None)
-            p.archive_sha256 = None
-            p.archive_failures, p.last_failure = p.archive_failures + 1, entry.at
-        case "slot_reserved":
-            p.slot_day = day
-        case "slot_missed":
-            p.missed_day, p.slot_day = day, None
-        case "recheck_asked":
-            p.asked_day, p.request_id, p.confirmed_day = day, data["request_id"], None
-            p.asked_rule, p.asked_finding = data.get("rule"), data.get("finding_id")
-            p.unsure_since = p.unsure_since or day
-        case "inconclusive":
-            p.unsure_day = day
-        case "confirmed":
-            p.confirmed_day, p.unsure_since = day, None
-            if p.answer == "fix":
-                p.fix_checked_at = p.fix_checked_at or entry.at
-        case "finding_refuted":
-            p.asked_day = p.request_id = p.confirmed_day = p.unsure_since = None
-        case "refuted" | "cleared":
-            p.refuted, p.unsure_since = True, None
-        case _:
-            _apply_end(p, entry, day)
-
-
-def _untold(p: Progress) -> None:
-    """Whoever has to be told now has not been told yet."""
-    p.attempts, p.last_attempt, p.not_before = 0, None, None
-    p.noticed_at = p.notice_sha256 = p.notice_key = None
-
-
-def _replan(p: Progress) -> None:
-    """Out of its plan: whatever rested on that plan's signatures is to be done anew."""
-    p.plan_id = p.plan_sha256 = p.announced_at = p.archive_sha256 = p.confirmed_day = None
-    p.approved, p.approvers, p.mandates, p.paused, p.unsure_since = False, (), (), 0, None
-
-
-def _apply_end(p: Progress, entry: Entry, day: date) -> None:
-    data = entry.data
-    match entry.kind:
-        case "stop_started":
-            p.pending["stop"], p.stop_ordered = data["key"], True
-        case "stop_accepted":
-            p.pending.pop("stop", None)
-            p.stopped_at = entry.at
-        case "stop_failed":
-            p.pending.pop("stop", None)
-            p.stop_ordered = p.stop_unclear
-            p.stop_failures, p.last_failure = p.stop_failures + 1, entry.at
-        case "stop_unanswered":
-            p.stop_unclear = True
-            p.stop_failures, p.last_failure = p.stop_failures + 1, entry.at
-        case "probed":
-            _apply_probe(p, entry, day)
-        case "restore_asked":
-            p.restore_why, p.person = data["reason"], None
-        case "restore_started":
-            p.pending["restore"] = data["key"]
-        case "restore_accepted":
-            p.pending.pop("restore", None)
-            p.restore_accepted, p.restore_seen, p.probed_day = True, False, None
-        case "restore_failed" | "restore_unanswered":
-            if entry.kind == "restore_failed":
-                p.pending.pop("restore", None)
-            p.restore_failed_at, p.restore_again = entry.at, None
-            p.restore_gave_way = p.restore_gave_way + 1 if data.get("until") else 0
-            if data.get("until"):
-                p.restore_again = datetime.fromisoformat(data["until"])
-        case "disposed":
-            p.disposed = True
-        case "closed" | "restored":
-            p.ended = entry.kind
-        case "ended":
-            p.ended = "ended"
-        case "cancelled":
-            p.cancelled = data["reason"]
-            p.person = None
-        case "needs_person":
-            p.person = data["why"]
-            p.pending.pop(data.get("unknown", ""), None)
-            p.stop_unclear = p.stop_unclear or data.get("unknown") == "stop"
-        case "resumed":
-            p.person = None
-            p.archive_failures = p.stop_failures = 0
-        case "held":
-            until = date.fromisoformat(data["until"]) if data.get("until") else None
-            if p.held_since is not None:  # of several the longest counts, and none is longer than "further notice"
-                until = None if until is None or p.hold_until is None else max(until, p.hold_until)
-            p.held_since, p.hold_until = p.held_since or entry.at, until
-        case "released":
-            if p.held_since is not None:
-                since = max(p.held_since, p.clock_from) if p.clock_from else p.held_since
-                p.paused += max(0, days.between(days.of(since, p.zone), day))
-            p.held_since = p.hold_until = None
-        case _:
-            pass
-
-
-def _apply_probe(p: Progress, entry: Entry, day: date) -> None:
-    p.probed_day = day
-    result = entry.data["result"]
-    if p.unwinding:
-        p.restore_seen = p.restore_accepted and result == "alive"
-        p.restore_looks += 1
-        return
-    if result != "unclear":
-        p.alive = result == "alive"
-    if p.alive:
-        p.verified_at = None  # whatever was proved before: it is back
-    p.unclear = p.unclear + 1 if result == "unclear" else 0
-    follows = not p.gone_days or days.later(p.gone_days[-1], 1) == day
-    p.gone_days = [*(p.gone_days if follows else []), day] if result == "gone" else []
-    if p.verified_at is None and len(p.gone_days) >= p.windows.verify_days:
-        p.verified_at = entry.at
-        _clock(p, entry.at)
-
-
-def _clock(p: Progress, at: datetime) -> None:
-    """A new wait begins; holds of earlier waits do not prolong it."""
-    p.paused, p.clock_from = 0, at
+        asked = self.cancelled is not None or self.restore.reason is not None
+        return asked or (self.refuted and self.stop.ordered)

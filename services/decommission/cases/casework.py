@@ -16,9 +16,12 @@ from libs.common.telemetry import observe
 from services.decommission.alarms import store as alarm_store
 from services.decommission.assets import store as asset_store
 from services.decommission.assets.domain import Subject
-from services.decommission.cases import calls, chain, next_move, store, transitions
-from services.decommission.cases import case as progress
+from services.decommission.cases import calls, chain, next_move, states, store, transitions
 from services.decommission.cases.domain import BrokenChain
+from services.decommission.cases.entries.fact import Fact
+from services.decommission.cases.entries.person import NeedsPerson
+from services.decommission.cases.entries.plan import Unplanned
+from services.decommission.cases.entries.table import fold
 from services.decommission.cases.store import Case
 from services.decommission.deps import SYSTEM, Deps
 
@@ -68,29 +71,29 @@ async def subject(conn: Connection, case: Case) -> Subject:
     return row
 
 
-async def append(deps: Deps, conn: Connection, case: Case, kind: str, *, actor: str = SYSTEM, **data: Any) -> Case:
+async def append(deps: Deps, conn: Connection, case: Case, fact: Fact, *, actor: str = SYSTEM) -> Case:
     """Add one entry to a locked case's log and bring its row in line. Raises IllegalEntry.
 
     Alarms about the case whose cause this entry ends, end.
     """
-    transitions.check(case.progress, kind)
-    now, content = deps.now(), chain.stored(data)
-    entry = chain.link(case.log, at=now, actor=actor, kind=kind, data=content)
+    transitions.check(case.progress, fact.KIND)
+    now, content = deps.now(), chain.stored(fact.data())
+    entry = chain.link(case.log, at=now, actor=actor, kind=fact.KIND, data=content)
     await store.QUERIES.log_add(
         conn,
         case_id=case.row.case_id,
         seq=entry.seq,
         at=entry.at,
         actor=actor,
-        kind=kind,
+        kind=fact.KIND,
         data=json.dumps(content, ensure_ascii=False),
         previous=entry.previous,
         sha256=entry.sha256,
         trace=observe.traceparent(),
     )
     log = [*case.log, entry]
-    after = progress.fold(log, case.row.windows, deps.zone)
-    state = transitions.state_of(after)
+    after = fold(log, case.row.windows, deps.zone)
+    state = states.state_of(after)
     due = next_move.due_at(next_move.next_move(after, now, deps.zone), now)
     await store.QUERIES.case_update(
         conn,
@@ -109,7 +112,7 @@ async def append(deps: Deps, conn: Connection, case: Case, kind: str, *, actor: 
 
 async def drop(deps: Deps, conn: Connection, case: Case, why: str, *, actor: str = SYSTEM) -> Case:
     """Out of its plan and back to planning: what was sealed or approved holds no longer."""
-    return await append(deps, conn, case, "unplanned", actor=actor, plan_id=case.progress.plan_id, why=why)
+    return await append(deps, conn, case, Unplanned(plan_id=case.progress.plan_id, why=why), actor=actor)
 
 
 async def tell(deps: Deps, conn: Connection, case: Case, event: type[Event], /, **fields: Any) -> None:
@@ -130,7 +133,7 @@ async def call_person(
     deps: Deps, conn: Connection, case: Case, kind: str, why: str, *, zh: str, en: str | None = None, **data: Any
 ) -> Case:
     """The case stops until a person resumes it: `why` in its log, and an alarm in both languages, `en` or `why`."""
-    case = await append(deps, conn, case, "needs_person", why=why, **data)
+    case = await append(deps, conn, case, NeedsPerson(why=why, **data))
     await alarm(deps, conn, case, kind, zh=zh, en=en or why)
     return case
 

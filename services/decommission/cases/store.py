@@ -15,11 +15,11 @@ from libs.common.errors import Missing
 from libs.common.events import ids
 from libs.common.ids import derive
 from services.decommission.alarms.store import raise_alarm
-from services.decommission.cases import case as progress
-from services.decommission.cases import chain, transitions
+from services.decommission.cases import chain, states
 from services.decommission.cases.case import Progress
 from services.decommission.cases.chain import Entry
 from services.decommission.cases.domain import BrokenChain, CaseRow
+from services.decommission.cases.entries.table import fold
 from services.decommission.heads import domain as head_domain
 from services.decommission.heads.domain import Notary
 from services.decommission.heads.store import head_of
@@ -82,10 +82,10 @@ async def look(
     if problem is None:
         problem = await _evidence_altered(conn, case_id, entries)
     try:
-        p = progress.fold(entries if problem is None else [], found.windows, zone)
+        p = fold(entries if problem is None else [], found.windows, zone)
     except (LookupError, TypeError, ValueError, AttributeError):  # it follows from itself, and no service wrote it
-        p, problem = Progress(found.windows, zone), "its log cannot be read"
-    state = transitions.state_of(p) if problem is None else found.state
+        p, problem = Progress(windows=found.windows, zone=zone), "its log cannot be read"
+    state = states.state_of(p) if problem is None else found.state
     return Case(row=replace(found, state=state), log=entries, progress=p, traces=touched), problem
 
 

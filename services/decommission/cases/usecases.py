@@ -8,6 +8,7 @@ from libs.common.db.pool import Connection
 from libs.common.events.decommission import CaseHeld
 from libs.common.security.tokens import Principal
 from services.decommission.cases import casework, foureyes, store
+from services.decommission.cases.entries.table import read
 from services.decommission.cases.store import Case
 from services.decommission.deps import Deps
 
@@ -31,9 +32,16 @@ async def note(
     data: dict[str, Any] = {"reason": reason}
     if kind == "held":
         data["until"] = until.isoformat() if until else None
-    case = await casework.append(deps, conn, case, kind, actor=actor, **data)
+    case = await casework.append(deps, conn, case, read(kind, data), actor=actor)
+    hold = case.progress.hold
     if kind in ("held", "released"):
         await casework.tell(
-            deps, conn, case, CaseHeld, held=kind == "held", reason=reason, until=case.progress.hold_until
+            deps,
+            conn,
+            case,
+            CaseHeld,
+            held=kind == "held",
+            reason=reason,
+            until=hold.until if hold is not None else None,
         )
     return case

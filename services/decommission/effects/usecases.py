@@ -14,6 +14,7 @@ from libs.common.db.pool import Connection
 from libs.common.ids import derive
 from libs.common.process import crashpoints
 from services.decommission.cases import casework
+from services.decommission.cases.entries.table import read
 from services.decommission.cases.store import Case
 from services.decommission.controls.usecases import require_switch
 from services.decommission.deps import Deps
@@ -108,7 +109,7 @@ async def _begin(
     ordinal = 1 if last is None else last["ordinal"] + 1
     key = derive("effect", case.row.case_id, step, ordinal)
     await QUERIES.effect_add(conn, key=key, case_id=case.row.case_id, step=step, ordinal=ordinal)
-    return await casework.append(deps, conn, case, f"{step}_started", key=str(key), **prepared.entry), key
+    return await casework.append(deps, conn, case, read(f"{step}_started", {"key": str(key), **prepared.entry})), key
 
 
 async def _unknown(deps: Deps, conn: Connection, case: Case, step: str, key: UUID) -> Case:

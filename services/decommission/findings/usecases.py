@@ -11,6 +11,7 @@ from libs.common.consumer import inbox
 from libs.common.db.pool import Connection
 from libs.common.events import ids
 from libs.common.events.decommission import CaseOpened
+from libs.common.events.envelope import Event
 from libs.common.events.monitor import (
     FindingCleared,
     FindingConfirmed,
@@ -22,9 +23,13 @@ from libs.common.security.signing import canonical, sha256
 from services.decommission.assets import store as asset_store
 from services.decommission.cases import casework, chain, transitions
 from services.decommission.cases import store as case_store
+from services.decommission.cases.entries import plan as entries
+from services.decommission.cases.entries.notice import FindingAttached, Opened
 from services.decommission.cases.store import Case
 from services.decommission.deps import CONSUMER, Deps
 from services.decommission.limits import domain as limit_domain
+from services.decommission.routes.route import Route
+from services.decommission.routes.table import FIRST, route_for
 from services.decommission.waits import domain as wait_domain
 from services.decommission.waits import usecases as wait_usecases
 
@@ -50,7 +55,7 @@ async def take_up(deps: Deps, conn: Connection, asset_id: UUID, evidence: dict[s
     if row is not None:
         case = await casework.lock_case(deps, conn, row["case_id"])
         await _attach(conn, case, finding_id, evidence)
-        await casework.append(deps, conn, case, "finding_attached", **data)
+        await casework.append(deps, conn, case, FindingAttached(**data))
         return
     ordinal = await case_store.QUERIES.case_count(conn, asset_id=asset_id) + 1
     case_id = ids.case_id(asset_id, ordinal)
@@ -66,10 +71,17 @@ async def take_up(deps: Deps, conn: Connection, asset_id: UUID, evidence: dict[s
     )
     # In the log, where nobody can lower them afterwards, with how its days are counted.
     pinned: dict[str, Any] = {"windows": asdict(deps.windows), "zone": deps.zone.key, "days": limit_domain.CALENDAR}
+    pinned["route"] = (await _route(conn, asset_id)).pinned
     case = await casework.lock_case(deps, conn, case_id)
-    case = await casework.append(deps, conn, case, "opened", **data, basis=evidence["basis"], **pinned)
+    case = await casework.append(deps, conn, case, Opened(**data, basis=evidence["basis"], **pinned))
     await _attach(conn, case, finding_id, evidence)
     await casework.tell(deps, conn, case, CaseOpened, finding_id=finding_id, rule=rule)
+
+
+async def _route(conn: Connection, asset_id: UUID) -> Route:
+    """The way of the case of an asset, by its kind; the first route where the asset is not known here yet."""
+    subject = await asset_store.subject(conn, asset_id)
+    return FIRST if subject is None else route_for(subject.kind)
 
 
 async def _attach(conn: Connection, case: Case, finding_id: UUID, evidence: dict[str, Any]) -> None:
@@ -95,20 +107,23 @@ async def finding_cleared(deps: Deps, event: FindingCleared, event_id: str) -> N
             return
         case = await casework.lock_case(deps, conn, case_id)
         left = [row async for row in case_store.QUERIES.findings_left(conn, case_id=case_id)]
-        entry = {"finding_id": str(event.finding_id), "reason": event.reason}
+        finding_id = str(event.finding_id)
         p = case.progress
         if not left and not p.refuted and transitions.may(p, "cleared"):
-            await casework.append(deps, conn, case, "cleared", **entry)
-        elif left and p.asked_finding == str(event.finding_id) and transitions.may(p, "finding_refuted"):
-            await casework.append(
-                deps, conn, case, "finding_refuted", **entry
-            )  # what was confirmed of it opens no gate
+            await casework.append(deps, conn, case, entries.Cleared(finding_id=finding_id, reason=event.reason))
+        elif left and p.recheck.finding_id == str(event.finding_id) and transitions.may(p, "finding_refuted"):
+            # What was confirmed of it opens no gate.
+            await casework.append(deps, conn, case, entries.FindingRefuted(finding_id=finding_id, reason=event.reason))
 
 
 Reply = FindingConfirmed | FindingRefuted | RecheckInconclusive
 
 
-ENTRY = {FindingConfirmed: "confirmed", FindingRefuted: "refuted", RecheckInconclusive: "inconclusive"}
+ENTRY: dict[type[Event], type[entries.MonitorSays]] = {
+    FindingConfirmed: entries.Confirmed,
+    FindingRefuted: entries.Refuted,
+    RecheckInconclusive: entries.Inconclusive,
+}
 
 
 async def recheck_answered(deps: Deps, event: Reply, event_id: str) -> None:
@@ -117,10 +132,11 @@ async def recheck_answered(deps: Deps, event: Reply, event_id: str) -> None:
         if not await inbox.first_time(conn, CONSUMER, event_id):
             return
         case = await casework.lock_case(deps, conn, event.case_id)
-        kind, p = ENTRY[type(event)], case.progress
-        expected = str(event.request_id) == p.request_id and event.business_day == deps.today() == p.asked_day
-        expected = expected and p.asked_finding in (None, str(event.finding_id))
-        if not expected or p.refuted or case.row.state not in transitions.LEGAL[kind]:
+        says, p = ENTRY[type(event)], case.progress
+        of_today = event.business_day == deps.today() == p.recheck.asked_day
+        expected = of_today and str(event.request_id) == p.recheck.request_id
+        expected = expected and p.recheck.finding_id in (None, str(event.finding_id))
+        if not expected or p.refuted or case.row.state not in says.LEGAL_IN:
             log.info("recheck-too-late", case_id=str(event.case_id), day=str(event.business_day))
             return
         data: dict[str, Any] = {"request_id": str(event.request_id), "finding_id": str(event.finding_id)}
@@ -128,7 +144,7 @@ async def recheck_answered(deps: Deps, event: Reply, event_id: str) -> None:
         if isinstance(event, FindingRefuted):
             await case_store.QUERIES.finding_clear(conn, finding_id=event.finding_id)
             if [row async for row in case_store.QUERIES.findings_left(conn, case_id=event.case_id)]:
-                kind = "finding_refuted"  # another finding of the case may still be true: ask about that one
-        case = await casework.append(deps, conn, case, kind, **data)
-        if kind == "inconclusive" and wait_domain.unsure(case.progress, deps.now(), deps.zone):
+                says = entries.FindingRefuted  # another finding of the case may still be true: ask about that one
+        case = await casework.append(deps, conn, case, says(**data))
+        if says is entries.Inconclusive and wait_domain.unsure(case.progress, deps.now(), deps.zone):
             await wait_usecases.doubt(deps, conn, case)

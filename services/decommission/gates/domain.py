@@ -99,22 +99,22 @@ def reserve(evidence: GateEvidence, today: date) -> Verdict:
 
 def not_noticed(evidence: GateEvidence, today: date) -> str | None:
     """A receipt proves that the unit knows of the closure."""
-    return None if evidence.progress.noticed_at is not None else "no receipt proves the notice"
+    return None if evidence.progress.notice is not None else "no receipt proves the notice"
 
 
 def not_approved(evidence: GateEvidence, today: date) -> str | None:
     """The plan of the case is signed."""
-    return None if evidence.progress.approved else "no plan with this case is approved"
+    return None if evidence.progress.approval is not None else "no plan with this case is approved"
 
 
 def no_slot(evidence: GateEvidence, today: date) -> str | None:
     """The case has one of today's slots."""
-    return None if evidence.progress.slot_day == today else "it has no slot of today"
+    return None if evidence.progress.slot.day == today else "it has no slot of today"
 
 
 def not_confirmed(evidence: GateEvidence, today: date) -> str | None:
     """The monitor has confirmed today that the finding is still true."""
-    return None if evidence.progress.confirmed_day == today else "the finding was not confirmed today"
+    return None if evidence.progress.recheck.confirmed_day == today else "the finding was not confirmed today"
 
 
 def not_archived(evidence: GateEvidence, today: date) -> str | None:
@@ -129,7 +129,7 @@ def not_archived(evidence: GateEvidence, today: date) -> str | None:
 
 def beyond_limits(evidence: GateEvidence, today: date) -> str | None:
     """More slots were given out today than the limits in force allow: they have been lowered since."""
-    own = int(evidence.progress.slot_day == today)  # the asset's own slot is among those that were taken
+    own = int(evidence.progress.slot.day == today)  # the asset's own slot is among those that were taken
     taken = evidence.taken
     before = SlotsTaken(day=taken.day - own, unit=taken.unit - own, kind=taken.kind - own)
     return None if room(evidence.limits, before, evidence.subject.kind) else "the limits in force leave no room"
@@ -141,7 +141,13 @@ def plan_altered(evidence: GateEvidence, today: date) -> str | None:
     if plan is None:
         return "it does not exist"
     problem = plan_domain.problem(
-        plan.content, plan.sha256, plan.signed, evidence.case_id, p.plan_sha256 or "", p.approvers, evidence.log
+        plan.content,
+        plan.sha256,
+        plan.signed,
+        evidence.case_id,
+        p.plan.sha256 if p.plan is not None else "",
+        p.approvers,
+        evidence.log,
     )
     if problem is None and not _two(p):
         involved = [name for names in evidence.acted.values() for name in names]
@@ -160,7 +166,7 @@ def plan_lapsed(evidence: GateEvidence, today: date) -> str | None:
 
     After an order that may have been carried out it is too late to plan anew.
     """
-    if evidence.plan is None or not evidence.progress.approved or evidence.progress.stop_ordered:
+    if evidence.plan is None or evidence.progress.approval is None or evidence.progress.stop.ordered:
         return None
     plan, p = evidence.plan, evidence.progress
     if plan.state == "rejected":
@@ -168,7 +174,7 @@ def plan_lapsed(evidence: GateEvidence, today: date) -> str | None:
     member = plan_domain.member_of(plan.content, evidence.case_id)
     if member is None or not plan_domain.is_as_sealed(member, evidence.subject):
         return plan_domain.CHANGED
-    if plan_domain.evidence_of(evidence.log, p.asked_finding) not in {None, *member["evidence_sha256"]}:
+    if plan_domain.evidence_of(evidence.log, p.recheck.finding_id) not in {None, *member["evidence_sha256"]}:
         return plan_domain.UNSIGNED
     return foureyes.involved(evidence.acted, p.approvers) or (None if _two(p) else _mandate_ended(evidence, today))
 

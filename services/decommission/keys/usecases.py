@@ -21,6 +21,7 @@ from services.decommission.calls.domain import Accepted
 from services.decommission.cases import casework, foureyes, transitions
 from services.decommission.cases import store as case_store
 from services.decommission.cases.domain import BrokenChain
+from services.decommission.cases.entries.notice import EndpointChanged
 from services.decommission.channels import types as channel_types
 from services.decommission.controls import usecases as control_usecases
 from services.decommission.controls.domain import SwitchedOff
@@ -207,7 +208,7 @@ async def _tell_anew(deps: Deps, conn: Connection, case_id: UUID, key: UnitKey) 
         await case_store.broken(conn, error, now=deps.now())
         return
     p = case.progress
-    if p.answer == "keep" or p.refuted or p.unwinding or p.stop_ordered:
+    if p.answer == "keep" or p.refuted or p.unwinding or p.stop.ordered:
         return
     if p.plan_id is not None and transitions.may(p, "unplanned"):
         case = await casework.drop(deps, conn, case, REPLACED, actor=key.set_by)
@@ -216,7 +217,7 @@ async def _tell_anew(deps: Deps, conn: Connection, case_id: UUID, key: UnitKey) 
     if (under_way := case.progress.pending.get("notice")) is not None:
         await effect_store.end(conn, UUID(under_way), "unknown", why=REPLACED)
     await casework.append(
-        deps, conn, case, "endpoint_changed", actor=key.set_by, unit_id=str(key.unit_id), key=key.named()
+        deps, conn, case, EndpointChanged(unit_id=str(key.unit_id), key=key.named()), actor=key.set_by
     )
 
 

@@ -45,6 +45,16 @@ class Windows:
             if type(value) is not int or not 1 <= value <= 3650:
                 raise ValueError(f"{name}: {value!r}; expected whole days from 1 to 3650")
 
+    def days(self, window: str | None) -> int:
+        """The days of a window by its name.
+
+        Raises:
+            LookupError: no window is called so.
+        """
+        if window not in self.__dataclass_fields__:
+            raise LookupError(f"unknown window {window!r}; expected one of {', '.join(self.__dataclass_fields__)}")
+        return int(getattr(self, window))
+
 
 YOUNGER = ("min_answer_days", "key_age_days")
 

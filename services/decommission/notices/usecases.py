@@ -13,6 +13,7 @@ from services.decommission.assets.domain import Subject
 from services.decommission.cases import casework, transitions
 from services.decommission.cases import domain as case_domain
 from services.decommission.cases import store as case_store
+from services.decommission.cases.entries.notice import Answered, Noticed
 from services.decommission.cases.store import Case
 from services.decommission.deps import Deps
 from services.decommission.effects import store as effect_store
@@ -38,13 +39,14 @@ async def proved(
         deps,
         conn,
         case,
-        "noticed",
-        notice_sha256=receipt.notice_sha256,
-        unit_id=str(key.unit_id),
-        sponsor_id=str(sponsor),
-        received_on=receipt.received_on,
-        receipt_sha256=signing.sha256(token.encode()),
-        key=key.named(),
+        Noticed(
+            notice_sha256=receipt.notice_sha256,
+            unit_id=str(key.unit_id),
+            sponsor_id=str(sponsor),
+            received_on=receipt.received_on,
+            receipt_sha256=signing.sha256(token.encode()),
+            key=key.named(),
+        ),
     )
     await casework.tell(deps, conn, case, CaseNoticed, notice_sha256=receipt.notice_sha256)
     if receipt.answer is not None:
@@ -59,16 +61,14 @@ async def answered(
 
     `on_behalf`: an operator gives it, who shortens no window. Raises AnsweredItself where the unit has given its own.
     """
-    own = case.progress.answer is not None and not case.progress.on_behalf
+    own = case.progress.reply is not None and not case.progress.reply.on_behalf
     if on_behalf and own and answer.answer != "keep":
         raise AnsweredItself
     if answer.answer == "fix" and case.progress.plan_id is not None:
         raise case_domain.IllegalEntry(state=case.row.state, entry="fix")
     until = answer.until.isoformat() if answer.until else None
-    data: dict[str, Any] = {"answer": answer.answer, "reason": answer.reason, "until": until}
-    if on_behalf:
-        data["on_behalf"] = True
-    case = await casework.append(deps, conn, case, "answered", actor=actor, **data)
+    fact = Answered(answer=answer.answer, reason=answer.reason, until=until, on_behalf=on_behalf or None)
+    case = await casework.append(deps, conn, case, fact, actor=actor)
     await casework.tell(deps, conn, case, CaseAnswered, answer=answer.answer)
     return case
 

@@ -13,7 +13,7 @@ from services.decommission.alarms.domain import ALTERED
 from services.decommission.alarms.store import end_alarm, lasting
 from services.decommission.assets import store as asset_store
 from services.decommission.assets.domain import Subject
-from services.decommission.cases import foureyes, transitions
+from services.decommission.cases import foureyes, states
 from services.decommission.cases import store as case_store
 from services.decommission.cases.chain import Entry
 from services.decommission.cases.store import Case
@@ -121,7 +121,7 @@ def _answer(log: list[Entry], sealed_at: int) -> Said | None:
 
 def _out_of(case: Case, plan_id: UUID, subject: Subject | None, member: dict[str, Any]) -> str | None:
     """Why a case of sound log is closed under a plan no more, or None; a changed record drops out at the approval."""
-    if (why := transitions.left(case.progress, str(plan_id))) is not None or case.progress.ended is not None:
+    if (why := states.left(case.progress, str(plan_id))) is not None or case.progress.ended is not None:
         return why  # whatever the record of a closed asset says by now, the plan was carried out
     return domain.CHANGED if subject is None or not domain.is_as_sealed(member, subject) else None
 

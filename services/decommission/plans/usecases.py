@@ -14,10 +14,12 @@ from libs.common.security.tokens import Principal
 from services.decommission.alarms import domain as alarm_domain
 from services.decommission.alarms import store as alarm_store
 from services.decommission.assets import store as asset_store
-from services.decommission.cases import casework, chain, foureyes, next_move, transitions
+from services.decommission.cases import casework, chain, foureyes, next_move, states, transitions
 from services.decommission.cases import store as case_store
 from services.decommission.cases.casework import OTHER_ASSET
 from services.decommission.cases.domain import BrokenChain
+from services.decommission.cases.entries.notice import EndpointChanged, SponsorChanged
+from services.decommission.cases.entries.plan import Approved, Planned
 from services.decommission.cases.foureyes import MayNotSign
 from services.decommission.cases.store import Case
 from services.decommission.deps import Deps
@@ -63,7 +65,7 @@ async def seal_plan(deps: Deps) -> UUID | None:
                 unit_name=one.unit["name"],
             )
             case = await casework.lock_case(deps, conn, one.case_id)
-            await casework.append(deps, conn, case, "planned", plan_id=str(sealed.plan_id), plan_sha256=sealed.sha256)
+            await casework.append(deps, conn, case, Planned(plan_id=str(sealed.plan_id), plan_sha256=sealed.sha256))
         return sealed.plan_id
 
 
@@ -77,11 +79,11 @@ async def _candidate(deps: Deps, conn: Connection, row: Any) -> Candidate | None
         return None
     if not isinstance(next_move.next_move(case.progress, deps.now(), deps.zone), next_move.Plan):
         return None
-    if case.progress.noticed_unit not in (None, str(subject.sponsor_id)):  # another unit was told, and answered or not
-        await casework.append(deps, conn, case, "sponsor_changed", unit_id=str(subject.sponsor_id))
+    if case.progress.delivery.unit not in (None, str(subject.sponsor_id)):  # another unit was told, and answered or not
+        await casework.append(deps, conn, case, SponsorChanged(unit_id=str(subject.sponsor_id)))
         return None
     if await _other_key(conn, case):
-        await casework.append(deps, conn, case, "endpoint_changed")
+        await casework.append(deps, conn, case, EndpointChanged())
         return None
     findings = [f async for f in case_store.QUERIES.findings_of(conn, case_id=row["case_id"])]
     unit = await unit_store.QUERIES.unit_get(conn, unit_id=subject.sponsor_id)
@@ -96,7 +98,7 @@ async def _candidate(deps: Deps, conn: Connection, row: Any) -> Candidate | None
         kind=subject.kind,
         asset_version=subject.version,
         rules=tuple(dict.fromkeys(left)) or (case.row.rule,),
-        notice_sha256=case.progress.notice_sha256 or "",
+        notice_sha256=case.progress.notice.sha256 if case.progress.notice is not None else "",
         evidence_sha256=tuple(f["evidence_sha256"] for f in findings if not f["cleared"]),
         log_entries=entries,
         log_sha256=last,
@@ -176,7 +178,7 @@ async def _void(deps: Deps, conn: Connection, plan: Any) -> bool:
         return bool(plan["state"] == "void")
     for member in json.loads(plan["content"])["members"]:
         case, problem = await case_store.look(conn, UUID(member["case_id"]), deps.zone, deps.notary)
-        if problem is not None or transitions.left(case.progress, str(plan["plan_id"])) is None:
+        if problem is not None or states.left(case.progress, str(plan["plan_id"])) is None:
             return False
     await store.plan_moves(conn, plan["plan_id"], "void", now=deps.now())
     return True
@@ -255,7 +257,7 @@ async def _admit(deps: Deps, conn: Connection, plan: Any, signed: list[str], man
             await casework.drop(deps, conn, case, why)
             continue
         data = {"plan_id": str(plan_id), "plan_sha256": plan["sha256"], "approvers": signed, "mandates": mandates}
-        case = await casework.append(deps, conn, case, "approved", **data)
+        case = await casework.append(deps, conn, case, Approved(**data))
         await casework.tell(deps, conn, case, CaseApproved, plan_id=plan_id, plan_sha256=plan["sha256"])
         left = True
     return left
@@ -266,7 +268,7 @@ async def _no_longer(conn: Connection, case: Case, member: dict[str, Any], signe
     subject = await asset_store.subject(conn, case.row.asset_id)
     if subject is None or not domain.is_as_sealed(member, subject):
         return domain.CHANGED
-    return transitions.undone(case.progress) or foureyes.involved(await store.acted(conn, case), signed)
+    return states.undone(case.progress) or foureyes.involved(await store.acted(conn, case), signed)
 
 
 async def reject(deps: Deps, plan_id: UUID, *, by: str, reason: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from libs.common import days
 from services.decommission.cases import casework
+from services.decommission.cases.entries.plan import Announced
 from services.decommission.deps import Deps
 from services.decommission.keys import domain as key_domain
 
@@ -22,8 +23,5 @@ async def do(deps: Deps, case_id: UUID) -> None:
             deps,
             conn,
             case,
-            "announced",
-            announced_on=deps.today().isoformat(),
-            stop_not_before=until.isoformat(),
-            **named,
+            Announced(announced_on=deps.today().isoformat(), stop_not_before=until.isoformat(), **named),
         )

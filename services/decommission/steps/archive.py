@@ -16,6 +16,7 @@ from services.decommission.archives.store import ArchiveFailed
 from services.decommission.assets.domain import Subject
 from services.decommission.cases import casework
 from services.decommission.cases import store as case_store
+from services.decommission.cases.entries import stop as entries
 from services.decommission.cases.store import Case
 from services.decommission.connectors import store as connector_store
 from services.decommission.deps import Deps
@@ -143,9 +144,9 @@ def _concluded(deps: Deps, attempt: Attempt[Sources], kept: Kept) -> Conclusion:
             seen_under=revision if isinstance(kept.look, Alive) else None,
         )
         case = await casework.append(
-            deps, conn, case, "archived", sha256=kept.sha256, checks=kept.checks, files=kept.files
+            deps, conn, case, entries.Archived(sha256=kept.sha256, checks=kept.checks, files=kept.files)
         )
-        if isinstance(kept.look, Gone) and not case.progress.stop_ordered:
+        if isinstance(kept.look, Gone) and not case.progress.stop.ordered:
             await gone_before(deps, conn, case, kept.look, revision)
 
     return Conclusion(state="done", result={"sha256": kept.sha256}, write=written)
@@ -166,6 +167,6 @@ async def gone_before(deps: Deps, conn: Connection, case: Case, look: Look, revi
 
 async def failed(deps: Deps, conn: Connection, case: Case, why: str) -> None:
     """The package is not what it must be: the gate is shut, somebody is told."""
-    case = await casework.append(deps, conn, case, "archive_failed", why=why)
+    case = await casework.append(deps, conn, case, entries.ArchiveFailed(why=why))
     zh, en = f"归档包未通过检测:{reasons.zh(why)}", f"The archive package failed its checks: {why}"
     await casework.alarm(deps, conn, case, "archive", zh=zh, en=en)

@@ -8,6 +8,8 @@ from services.decommission.announcements import usecases as announcement_usecase
 from services.decommission.assets import store as asset_store
 from services.decommission.cases import casework
 from services.decommission.cases import store as case_store
+from services.decommission.cases.entries.person import Released
+from services.decommission.cases.entries.stop import Closed, Disposed, Ended
 from services.decommission.cases.store import Case
 from services.decommission.deps import Deps
 from services.decommission.keys import store as key_store
@@ -35,7 +37,7 @@ async def dispose(deps: Deps, case_id: UUID) -> None:
             {"dataset": "case log and evidence", "personal": False, "action": "archive"},
             {"dataset": "users of the account", "personal": True, "action": "none held here"},
         ]
-        await casework.append(deps, conn, case, "disposed", datasets=datasets, day=deps.today().isoformat())
+        await casework.append(deps, conn, case, Disposed(datasets=datasets, day=deps.today().isoformat()))
 
 
 async def close(deps: Deps, case_id: UUID) -> None:
@@ -43,12 +45,12 @@ async def close(deps: Deps, case_id: UUID) -> None:
     async with deps.database.transaction("close_case") as conn:
         case = await casework.take(deps, conn, case_id, "close")
         p = case.progress
-        assert p.stopped_at is not None  # noqa: S101 - no path leads here otherwise
-        stopped_on = p.stopped_at.astimezone(deps.zone).date()
+        assert p.stop.at is not None  # noqa: S101 - no path leads here otherwise
+        stopped_on = p.stop.at.astimezone(deps.zone).date()
         closed_on = deps.today()
         data = {"closed_on": closed_on.isoformat(), "stopped_on": stopped_on.isoformat()}
-        case = await casework.append(deps, conn, case, "closed", **data)
-        rule = p.asked_rule or case.row.rule  # the one that was found true on the day of the stop
+        case = await casework.append(deps, conn, case, Closed(**data))
+        rule = p.recheck.rule or case.row.rule  # the one that was found true on the day of the stop
         await casework.tell(
             deps,
             conn,
@@ -58,9 +60,9 @@ async def close(deps: Deps, case_id: UUID) -> None:
             reason=f"rule {rule}",
             closed_on=closed_on,
             stopped_on=stopped_on,
-            plan_sha256=p.plan_sha256,
+            plan_sha256=p.plan.sha256 if p.plan is not None else None,
             archive_sha256=p.archive_sha256,
-            **await announcement_usecases.words(conn, case_id, rule, p.asked_finding),
+            **await announcement_usecases.words(conn, case_id, rule, p.recheck.finding_id),
         )
 
 
@@ -82,7 +84,7 @@ async def ended(deps: Deps, conn: Connection, case: Case) -> Case:
     else:
         answers = [entry.data for entry in case.log if entry.kind == "answered"]
         outcome, reason = "kept", str(answers[-1].get("reason") or "the unit keeps it")
-    case = await casework.append(deps, conn, case, "ended", outcome=outcome, reason=reason)
+    case = await casework.append(deps, conn, case, Ended(outcome=outcome, reason=reason))
     await casework.tell(deps, conn, case, CaseEnded, outcome=outcome, reason=reason)
     return case
 
@@ -91,5 +93,5 @@ async def release(deps: Deps, case_id: UUID) -> None:
     """A hold has come to its end: the clock goes on where it stood."""
     async with deps.database.transaction("release_hold") as conn:
         case = await casework.take(deps, conn, case_id, "release")
-        case = await casework.append(deps, conn, case, "released", reason="the hold has ended")
+        case = await casework.append(deps, conn, case, Released(reason="the hold has ended"))
         await casework.tell(deps, conn, case, CaseHeld, held=False, reason="the hold has ended", until=None)

@@ -12,6 +12,7 @@ from services.decommission import reasons
 from services.decommission.assets.domain import Subject
 from services.decommission.calls.domain import Accepted, Refused
 from services.decommission.cases import casework
+from services.decommission.cases.entries import notice as entries
 from services.decommission.cases.store import Case
 from services.decommission.channels import types as channel_types
 from services.decommission.deps import Deps
@@ -155,14 +156,14 @@ def _concluded(deps: Deps, attempt: Attempt[Notice], outcome: Proved | Undeliver
 
 def _awaited(case: Case, key: UUID) -> bool:
     """Whether the case still waits for what came of this attempt: no receipt was faster, and no other key has come."""
-    return case.progress.noticed_at is None and case.progress.pending.get("notice") == str(key)
+    return case.progress.notice is None and case.progress.pending.get("notice") == str(key)
 
 
 async def _undelivered(deps: Deps, conn: Connection, case: Case, lacking: Undelivered) -> None:
     why = lacking.why
     until = {} if lacking.until is None else {"until": lacking.until.isoformat()}
-    attempt = case.progress.attempts + 1
-    case = await casework.append(deps, conn, case, "undelivered", why=why, attempt=attempt, **until)
+    attempt = case.progress.delivery.attempts + 1
+    case = await casework.append(deps, conn, case, entries.Undelivered(why=why, attempt=attempt, **until))
     await casework.tell(deps, conn, case, CaseUndelivered, why=why)
     if case.row.state == "undelivered":
         zh, en = f"通知未能送达:{reasons.zh(why)}", f"The notice could not be delivered: {why}"

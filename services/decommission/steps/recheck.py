@@ -8,6 +8,7 @@ from libs.common.ids import derive
 from libs.common.outbox import relay
 from services.decommission.cases import casework
 from services.decommission.cases import store as case_store
+from services.decommission.cases.entries.plan import RecheckAsked, SlotMissed, SlotReserved
 from services.decommission.cases.store import Case
 from services.decommission.deps import Deps
 from services.decommission.gates import domain as gate_domain
@@ -28,9 +29,9 @@ async def reserve(deps: Deps, case_id: UUID) -> None:
             await limit_store.QUERIES.slot_add(
                 conn, day=deps.today(), case_id=case_id, unit_id=subject.sponsor_id, kind=subject.kind
             )
-            await casework.append(deps, conn, case, "slot_reserved", day=deps.today().isoformat())
+            await casework.append(deps, conn, case, SlotReserved(day=deps.today().isoformat()))
         else:
-            await casework.append(deps, conn, case, "slot_missed", day=deps.today().isoformat())
+            await casework.append(deps, conn, case, SlotMissed(day=deps.today().isoformat()))
 
 
 async def ask(deps: Deps, case_id: UUID) -> None:
@@ -50,7 +51,7 @@ async def ask(deps: Deps, case_id: UUID) -> None:
         today = deps.today()
         request = derive("recheck", case_id, finding, today)
         data = {"request_id": str(request), "finding_id": str(finding), "rule": rule, "day": today.isoformat()}
-        case = await casework.append(deps, conn, case, "recheck_asked", **data)
+        case = await casework.append(deps, conn, case, RecheckAsked(**data))
         question = RecheckRequested(
             request_id=request,
             case_id=case_id,
@@ -64,7 +65,7 @@ async def ask(deps: Deps, case_id: UUID) -> None:
 
 async def _unsigned(deps: Deps, conn: Connection, case: Case) -> None:
     """Nobody has signed for what is left of the case. An order that may have gone out is for a person to undo."""
-    if not case.progress.stop_ordered:
+    if not case.progress.stop.ordered:
         await casework.drop(deps, conn, case, UNSIGNED)
         return
     zh = "停用指令可能已经发出,而今天成立的依据不在已签署的证据之列:请撤销个案,恢复该对象。"

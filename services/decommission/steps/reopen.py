@@ -61,7 +61,7 @@ def _excuse(case: Case, today: date) -> tuple[int, date | None]:
     does what an operator decided: he has cancelled one case, not all that could ever come.
     """
     p, windows = case.progress, case.row.windows
-    if p.cancelled is not None or p.restore_why is not None:
+    if p.cancelled is not None or p.restore.reason is not None:
         decision = next(e for e in reversed(case.log) if e.kind in ("cancelled", "restore_asked"))
         return decision.seq, finding_domain.excused_until(None, today, windows)
     if p.refuted:

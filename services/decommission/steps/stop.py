@@ -16,6 +16,8 @@ from services.decommission.assets.domain import Subject
 from services.decommission.calls.domain import Accepted, Outcome
 from services.decommission.cases import casework
 from services.decommission.cases.casework import MovedOn
+from services.decommission.cases.entries.plan import SlotMissed
+from services.decommission.cases.entries.table import read
 from services.decommission.cases.store import Case
 from services.decommission.connectors import store as connector_store
 from services.decommission.connectors.domain import Connector, Order, Purpose, Reach
@@ -104,7 +106,7 @@ def _again(deps: Deps, case: Case) -> datetime | None:
 
     Twice as late each time: no two orders to a target that hangs break each other off for ever.
     """
-    before = case.progress.restore_gave_way
+    before = case.progress.restore.gave_way
     return deps.now() + AGAIN * 2**before if before < GIVES_WAY else None
 
 
@@ -150,7 +152,7 @@ def _concluded(
         if not isinstance(outcome, Accepted) and outcome.gave_way and repeat is not None:
             until = repeat(case)
             data |= {} if until is None else {"until": until.isoformat()}
-        await after(conn, await casework.append(deps, conn, case, f"{step}_{kind}", **data))
+        await after(conn, await casework.append(deps, conn, case, read(f"{step}_{kind}", data)))
 
     match settle(outcome, repeated=attempt.repeated, honours_keys=attempt.honours_keys):
         case "accepted":
@@ -195,7 +197,7 @@ async def _seen_under(conn: Connection, case: Case, reach: Reach) -> bool:
     kept = await archive_store.QUERIES.archive_get(conn, case_id=case.row.case_id)
     seen = kept is not None and kept["seen_under"] == reach.probe_revision
     unseen = (entry.data.get("unseen") for entry in case.log if entry.kind == "needs_person")
-    return seen or case.progress.stop_ordered or reach.probe_revision in unseen
+    return seen or case.progress.stop.ordered or reach.probe_revision in unseen
 
 
 async def _read_back(deps: Deps, case_id: UUID) -> Package:
@@ -217,7 +219,7 @@ async def _react(deps: Deps, conn: Connection, case: Case, shut: Shut) -> None:
         case "archive":
             await archive.failed(deps, conn, case, shut.reason)
         case "miss":
-            await casework.append(deps, conn, case, "slot_missed", day=deps.today().isoformat())
+            await casework.append(deps, conn, case, SlotMissed(day=deps.today().isoformat()))
         case "call_person":
             zh = f"方案已被改动,停止执行:{reasons.zh(shut.reason)}"
             en = f"The plan has been altered, nothing is executed: {shut.reason}"

@@ -9,6 +9,7 @@ from services.decommission.cases import casework
 from services.decommission.cases import store as case_store
 from services.decommission.cases.case import Progress
 from services.decommission.cases.casework import MovedOn
+from services.decommission.cases.entries.stop import Probed, Restored
 from services.decommission.cases.store import Case
 from services.decommission.connectors import store as connector_store
 from services.decommission.deps import Deps
@@ -47,14 +48,7 @@ async def _probe_of(conn: Connection, case: Case) -> Probe:
 async def _record(deps: Deps, conn: Connection, case: Case, look: Look) -> None:
     before = case.progress
     case = await casework.append(
-        deps,
-        conn,
-        case,
-        "probed",
-        day=deps.today().isoformat(),
-        result=look.result,
-        status=look.status,
-        error=look.error,
+        deps, conn, case, Probed(day=deps.today().isoformat(), result=look.result, status=look.status, error=look.error)
     )
     await _judge(deps, conn, case, before, look.status)
 
@@ -63,21 +57,21 @@ async def _judge(deps: Deps, conn: Connection, case: Case, before: Progress, sta
     """Emit what the look has changed, and call a person where the asset is not as it should be."""
     p = case.progress
     if p.unwinding:
-        if p.restore_accepted and not p.restore_seen and p.restore_looks == 1:
+        if p.restore.accepted and not p.restore.seen and p.restore.looks == 1:
             why = f"the target said it restored, the page answers {status or 'nothing'}"
             zh = f"目标回复已恢复,但页面返回 {status or '无应答'}。"
             await casework.alarm(deps, conn, case, "restore", zh=zh, en=why)
         return
-    if p.verified_at is not None and before.verified_at is None:
+    if p.looks.verified_at is not None and before.looks.verified_at is None:
         await casework.tell(deps, conn, case, CaseVerified)
-    if p.alive and not before.alive:
+    if p.looks.alive and not before.looks.alive:
         why = f"the target said it stopped, the page still answers {status}"
         zh = f"目标回复已停用,但页面仍返回 {status}:不能视为关停。"
         await casework.tell(deps, conn, case, CaseUnverified, why=why)
         await casework.alarm(deps, conn, case, "unverified", zh=zh, en=why)
-    if p.unclear == p.windows.verify_days:
-        why = f"for {p.unclear} days nobody could say whether the page is gone"
-        zh = f"连续 {p.unclear} 天无法判断页面是否已消失。"
+    if p.looks.unclear == p.windows.verify_days:
+        why = f"for {p.looks.unclear} days nobody could say whether the page is gone"
+        zh = f"连续 {p.looks.unclear} 天无法判断页面是否已消失。"
         await casework.alarm(deps, conn, case, "unclear", zh=zh, en=why)
 
 
@@ -86,9 +80,9 @@ async def finish_restore(deps: Deps, case_id: UUID) -> None:
     async with deps.database.transaction("finish_restore") as conn:
         await case_store.QUERIES.asset_lock_of(conn, case_id=case_id)
         case = await casework.take(deps, conn, case_id, "finish_restore")
-        stopped = case.progress.stopped_at is not None
-        if case.progress.restore_why is not None:
-            case = await casework.append(deps, conn, case, "restored", reason=case.progress.restore_why)
+        stopped = case.progress.stop.at is not None
+        if case.progress.restore.reason is not None:
+            case = await casework.append(deps, conn, case, Restored(reason=case.progress.restore.reason))
         else:
             case = await close.ended(deps, conn, case)
         if stopped:  # where the order to stop had no result nobody was told that it was stopped

@@ -25,14 +25,18 @@ def sealed_before(now: datetime, zone: tzinfo) -> datetime:
 
 def unsure(p: Progress, now: datetime, zone: tzinfo) -> bool:
     """Whether the monitor has left a case without a yes or a no for long enough; a hold is a person's decision."""
-    if p.unsure_since is None or p.held_since is not None or p.person is not None:
+    if p.recheck.unsure_since is None or p.hold is not None or p.person is not None:
         return False
-    return days.between(p.unsure_since, days.of(now, zone)) >= HEARD_AFTER
+    return days.between(p.recheck.unsure_since, days.of(now, zone)) >= HEARD_AFTER
 
 
 def unanswered(p: Progress, now: datetime, zone: tzinfo) -> bool:
     """Whether an earlier day's question was not answered at all; a day's question may be answered until its end."""
-    return p.asked_day is not None and p.asked_day < days.of(now, zone) and p.unsure_day != p.asked_day
+    return (
+        p.recheck.asked_day is not None
+        and p.recheck.asked_day < days.of(now, zone)
+        and p.recheck.unsure_day != p.recheck.asked_day
+    )
 
 
 def for_nobody(p: Progress, now: datetime, zone: tzinfo, *, plan_state: str | None, called: bool, placed: bool) -> bool:
@@ -41,8 +45,8 @@ def for_nobody(p: Progress, now: datetime, zone: tzinfo, *, plan_state: str | No
     `plan_state` is that of the plan it is in; `called`: an alarm calls a person to it or to that plan; `placed`: the
     limits leave a place for it, and its asset is known.
     """
-    if p.ended is not None or p.held_since is not None or called:
+    if p.ended is not None or p.hold is not None or called:
         return False
-    if p.person is None and p.plan_id is not None and not p.approved and plan_state == "sealed":
+    if p.person is None and p.plan_id is not None and p.approval is None and plan_state == "sealed":
         return False
     return not (placed and isinstance(next_move.next_move(p, now, zone), next_move.Plan))

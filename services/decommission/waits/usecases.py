@@ -21,7 +21,7 @@ async def doubt(deps: Deps, conn: Connection, case: Case) -> None:
     """Call a person to a case, locked, about which the monitor says neither yes nor no."""
     if not await raise_again(deps, conn, case.row.case_id, alarm_domain.UNSURE):
         return
-    since = case.progress.unsure_since
+    since = case.progress.recheck.unsure_since
     zh = f"自 {since} 起复核一直没有结论:监测数据缺失或来源异常,个案停在关口前。"
     en = f"Since {since} no recheck has come to a conclusion, so the gate stays shut: look at the asset's sources."
     await casework.alarm_once(deps, conn, case, alarm_domain.UNSURE, zh=zh, en=en)

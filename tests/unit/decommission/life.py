@@ -5,12 +5,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from libs.common.security import signing
-from services.decommission.cases import case as progress
-from services.decommission.cases import chain, next_move, transitions
+from services.decommission.cases import chain, next_move, states, transitions
 from services.decommission.cases.case import Progress
 from services.decommission.cases.chain import Entry
 from services.decommission.cases.domain import IllegalEntry
+from services.decommission.cases.entries.table import fold
 from services.decommission.limits.domain import Windows
+from services.decommission.routes.route import Route
+from services.decommission.routes.table import FIRST
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BY_PEOPLE = ("answered", "held", "released", "resumed", "cancelled", "restore_asked")
@@ -31,13 +33,15 @@ def key_of(since: datetime, **changes: Any) -> dict[str, Any]:
 class Life:
     """A log, the instant, and what a well-behaved executor would write for each step."""
 
-    def __init__(self, windows: Windows = SHORT, *, zone: ZoneInfo = ZONE, start: datetime = START) -> None:
+    def __init__(
+        self, windows: Windows = SHORT, *, zone: ZoneInfo = ZONE, start: datetime = START, route: Route = FIRST
+    ) -> None:
         self.windows, self.zone = windows, zone
         self.now = start
         self.log: list[Entry] = []
         self.keys = 0
         self.replied: set[str] = set()
-        self.add("opened", finding_id="f", rule="C15", evidence_sha256="e")
+        self.add("opened", finding_id="f", rule="C15", evidence_sha256="e", route=route.pinned)
 
     @property
     def today(self) -> date:
@@ -45,11 +49,11 @@ class Life:
 
     @property
     def p(self) -> Progress:
-        return progress.fold(self.log, self.windows, self.zone)
+        return fold(self.log, self.windows, self.zone)
 
     @property
     def state(self) -> str:
-        return transitions.state_of(self.p)
+        return states.state_of(self.p)
 
     @property
     def move(self) -> next_move.Move:
@@ -99,7 +103,7 @@ class Life:
             since = self.now - timedelta(days=self.windows.key_age_days)
             self.add("noticed", notice_sha256="n", unit_id="u", received_on="d", receipt_sha256="r", key=key_of(since))
         elif outcome == "refused":
-            self.add("undelivered", why="HTTP 500", attempt=self.p.attempts + 1)
+            self.add("undelivered", why="HTTP 500", attempt=self.p.delivery.attempts + 1)
 
     def _announce(self, _: str) -> None:
         key = self.p.notice_key
@@ -143,18 +147,18 @@ class Life:
         gone = self.state != "restoring"
         seen = {"well": "gone" if gone else "alive", "refused": "alive" if gone else "gone"}.get(outcome, "unclear")
         status = {"gone": 404, "alive": 200, "unclear": 503}[seen]
-        self.add("probed", day=self.today.isoformat(), result=seen, status=status)
+        self.add("probed", day=self.today.isoformat(), result=seen, status=status, error=None)
 
     def _finish_restore(self, _: str) -> None:
         if self.p.cancelled is not None:
             self.add("ended", outcome="cancelled", reason=self.p.cancelled)
-        elif self.p.restore_why is not None:
-            self.add("restored", reason=self.p.restore_why)
+        elif self.p.restore.reason is not None:
+            self.add("restored", reason=self.p.restore.reason)
         else:
             self.add("ended", outcome="refuted", reason="no longer true")
 
     def _dispose(self, _: str) -> None:
-        self.add("disposed")
+        self.add("disposed", day=self.today.isoformat())
 
     def _close(self, _: str) -> None:
         self.add("closed")
@@ -172,10 +176,10 @@ class Life:
     def reply(self, verdict: str) -> bool:
         """The monitor's answer to today's question, as the use case takes it."""
         p = self.p
-        if p.request_id != f"q-{self.today}" or p.request_id in self.replied or p.stopped_at is not None:
+        if p.recheck.request_id != f"q-{self.today}" or p.recheck.request_id in self.replied or p.stop.at is not None:
             return False
-        self.replied.add(p.request_id)
-        return self.may(verdict, request_id=p.request_id)
+        self.replied.add(p.recheck.request_id)
+        return self.may(verdict, request_id=p.recheck.request_id)
 
     def seal(self) -> bool:
         """The day's plan takes the case in."""
@@ -196,7 +200,7 @@ class Life:
         for _ in range(60):
             if self.move == next_move.Done():
                 return
-            if not self.part() and (self.p.held_since is not None or not self.reply(verdict)):
+            if not self.part() and (self.p.hold is not None or not self.reply(verdict)):
                 return
         raise AssertionError(f"no rest: {self.kinds()[-8:]}")
 

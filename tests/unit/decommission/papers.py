@@ -14,9 +14,9 @@ from deploy.verify.jianfu_verify import Report
 from libs.common.events import ids
 from libs.common.security import signing, tokens
 from services.decommission.casefiles import build
-from services.decommission.cases import case as progress
-from services.decommission.cases import chain, transitions
+from services.decommission.cases import chain, states
 from services.decommission.cases.chain import Entry
+from services.decommission.cases.entries.table import fold
 from services.decommission.keys import domain as key_domain
 from services.decommission.limits import domain as limit_domain
 from services.decommission.limits.domain import Windows
@@ -145,7 +145,7 @@ def papers(
         bare = Entry(len(entries) + 1, line["at"], line["actor"], line["kind"], line["data"], previous, "")
         hashed = signing.sha256(signing.canonical(bare.content()))
         entries.append(Entry(bare.seq, bare.at, bare.actor, bare.kind, bare.data, previous, hashed))
-    state = last_state or transitions.state_of(progress.fold(entries, windows, zone))
+    state = last_state or states.state_of(fold(entries, windows, zone))
     told = {
         "case_id": str(CASE),
         "asset_id": str(ASSET),

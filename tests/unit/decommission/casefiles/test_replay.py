@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.verify import jianfu_verify
-from services.decommission.cases import case as progress
-from services.decommission.cases import chain, next_move, transitions
+from services.decommission.cases import chain, next_move, states, transitions
+from services.decommission.cases.entries.table import fold, read
 from services.decommission.limits.domain import Windows
+from services.decommission.routes.table import ROUTES
 from tests.unit.decommission.cases.test_life import AnyLife, standing
-from tests.unit.decommission.life import ZONE, Life
+from tests.unit.decommission.life import START, ZONE, Life
 from tests.unit.decommission.papers import faults, lines, papers, written
 
 MOVES = {next_move.Wait: "wait", next_move.Plan: "plan", next_move.NeedsPerson: "person", next_move.Done: "done"}
@@ -35,6 +36,19 @@ def test_the_windows_are_the_product_s() -> None:
     assert tuple(field.name for field in fields(Windows)) == jianfu_verify.WINDOWS
 
 
+def test_the_routes_are_the_product_s() -> None:
+    held = {(route.name, route.version): [step.as_data() for step in route.steps] for route in ROUTES}
+    assert held == jianfu_verify.ROUTES
+
+
+def test_a_route_that_nobody_knows_is_no_way() -> None:
+    case = jianfu_verify.Case(asdict(Windows()), ZONE)
+    data = {"finding_id": "f", "rule": "C15", "evidence_sha256": "e", "route": {"name": "close", "version": 99}}
+    assert list(case.take("opened", START, data)) == ["it names a route that this verifier does not know"]
+    with pytest.raises(LookupError):
+        read("opened", data).apply(fold([], Windows(), ZONE), START, START.date())
+
+
 def name_of(move: next_move.Move) -> str:
     return move.step if isinstance(move, next_move.Do) else MOVES[type(move)]
 
@@ -42,11 +56,12 @@ def name_of(move: next_move.Move) -> str:
 def compare(life: Life) -> None:
     """After each entry of a life: the same state, the same entries possible, and the same next move at any hour."""
     case = jianfu_verify.Case(asdict(life.windows), ZONE)
-    p = progress.fold([], life.windows, ZONE)
+    p = fold([], life.windows, ZONE)
     for number, entry in enumerate(life.log, start=1):
         assert list(case.take(entry.kind, entry.at, entry.data)) == [], (entry.kind, life.kinds()[:number])
-        p = progress.fold(life.log[:number], life.windows, ZONE)
-        assert case.state() == transitions.state_of(p)
+        p = fold(life.log[:number], life.windows, ZONE)
+        assert read(entry.kind, entry.data).data() == entry.data, "an entry's class says all that its log says"
+        assert case.state() == states.state_of(p)
         assert {kind for kind in transitions.LEGAL if case.may(kind)} == {
             kind for kind in transitions.LEGAL if transitions.may(p, kind)
         }
@@ -93,7 +108,7 @@ AnyFile.TestCase.settings = settings(
 TestAnyFile = AnyFile.TestCase
 
 
-@pytest.mark.parametrize("state", sorted((transitions.OPEN | transitions.ENDED) - {"new"}))
+@pytest.mark.parametrize("state", sorted((states.OPEN | states.ENDED) - {"new"}))
 def test_a_life_in_every_state_verifies_and_none_of_its_forgeries_does(state: str) -> None:
     life = standing(state)
     compare(life)

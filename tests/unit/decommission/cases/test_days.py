@@ -52,7 +52,7 @@ def verified(windows: Windows, zone: ZoneInfo, at: datetime) -> Life:
     assert life.state == "verifying"
     life.now = at
     life.do()
-    assert life.p.verified_at == at
+    assert life.p.looks.verified_at == at
     return life
 
 
@@ -128,7 +128,7 @@ def test_a_wait_ends_with_the_day_and_never_with_the_hour(wait: str, zone: str, 
 def test_what_was_stopped_can_come_back_for_its_days(zone: str, text: str) -> None:
     place = ZoneInfo(zone)
     life = verified(replace(LONGER, verify_days=1), place, there(place, text))
-    since = life.p.verified_at
+    since = life.p.looks.verified_at
     assert since is not None
     for _ in range(24 * 6):
         over = life.now.astimezone(place).date() >= since.astimezone(place).date() + 2 * DAY

@@ -1,7 +1,7 @@
 """A case under every order of facts that hypothesis can think of: what may never happen, and what always must."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import product
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from libs.common import days
-from services.decommission.cases import chain, next_move, transitions
+from services.decommission.cases import chain, next_move, states, transitions
 from services.decommission.cases.domain import IllegalEntry
 from services.decommission.limits import domain as limit_domain
 from tests.unit.decommission.life import SHORT, ZONE, Life, exported
@@ -22,7 +22,8 @@ SOMEBODY = {
     "held": {"reason": "r", "until": None}, "released": {"reason": "r"}, "cancelled": {"reason": "no"},
     "restore_asked": {"reason": "back"}, "resumed": {"reason": "seen"}, "cleared": {"finding_id": "f"},
     "endpoint_changed": {}, "sponsor_changed": {"unit_id": "v"},
-    "finding_attached": {"finding_id": "g"}, "unplanned": {"plan_id": "p", "why": "changed"},
+    "finding_attached": {"finding_id": "g", "rule": "C16", "evidence_sha256": "e"},
+    "unplanned": {"plan_id": "p", "why": "changed"},
 }  # fmt: skip
 
 
@@ -41,12 +42,12 @@ class AnyLife(RuleBasedStateMachine):
     def the_executor_works(self, outcome: str) -> None:
         life, p = self.life, self.life.p
         if isinstance(life.move, next_move.Do) and life.move.step == "stop":
-            assert p.noticed_at is not None, "no proof of notice"
-            assert p.approved, "no signatures"
+            assert p.notice is not None, "no proof of notice"
+            assert p.approval is not None, "no signatures"
             assert p.archive_sha256 is not None, "no package"
-            assert p.slot_day == life.today, "no place today"
-            assert p.confirmed_day == life.today, "no yes of today"
-            assert p.held_since is None
+            assert p.slot.day == life.today, "no place today"
+            assert p.recheck.confirmed_day == life.today, "no yes of today"
+            assert p.hold is None
             assert p.cancelled is None
             assert not p.refuted
             assert p.answer != "keep"
@@ -79,7 +80,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(sorted(SOMEBODY)))
     def somebody_acts(self, kind: str) -> None:
-        legal = transitions.state_of(self.life.p) in transitions.LEGAL[kind]
+        legal = states.state_of(self.life.p) in transitions.LEGAL[kind]
         taken = self.life.may(kind, **SOMEBODY[kind])
         assert legal or not taken
 
@@ -97,7 +98,7 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def the_same_log_gives_the_same_progress(self) -> None:
         assert self.life.p == self.life.p
-        assert self.life.state in transitions.OPEN | transitions.ENDED
+        assert self.life.state in states.OPEN | states.ENDED
 
     @invariant()
     def the_chain_is_whole(self) -> None:
@@ -106,18 +107,18 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def what_goes_to_its_end_takes_no_entry_towards_a_stop(self) -> None:
         p = self.life.p
-        if p.ended is None and (p.cancelled is not None or p.refuted or (p.answer == "keep" and not p.stop_ordered)):
+        if p.ended is None and (p.cancelled is not None or p.refuted or (p.answer == "keep" and not p.stop.ordered)):
             assert not any(transitions.may(p, kind) for kind in transitions.TOWARDS_STOP), self.life.kinds()
 
     @invariant()
     def a_hold_lets_nothing_move(self) -> None:
-        if self.life.p.held_since is not None and self.life.p.ended is None:
+        if self.life.p.hold is not None and self.life.p.ended is None:
             assert isinstance(self.life.move, next_move.Wait) or self.life.move == next_move.Do("release")
 
     @invariant()
     def a_wait_lies_ahead(self) -> None:
         if isinstance(self.life.move, next_move.Wait) and self.life.move.until is not None:
-            assert self.life.move.until > self.life.now or self.life.p.held_since is not None
+            assert self.life.move.until > self.life.now or self.life.p.hold is not None
 
     def teardown(self) -> None:
         """However odd the beginning, with a well-behaved world it comes to its end; cancelled means cancelled."""
@@ -127,7 +128,7 @@ class AnyLife(RuleBasedStateMachine):
             life.settle()
             if life.p.ended is not None:
                 break
-            if life.p.held_since is not None:
+            if life.p.hold is not None:
                 life.add("released", reason="enough")
             elif life.p.person is not None:
                 life.add("resumed", reason="seen")
@@ -138,6 +139,15 @@ class AnyLife(RuleBasedStateMachine):
         if cancelled:
             assert (life.log[-1].kind, life.log[-1].data["outcome"]) == ("ended", "cancelled"), life.kinds()
         check_the_end(life)
+
+
+def longest_run(days: list[int]) -> int:
+    """How many days in a row there are at most; 0 is no day."""
+    best = run = before = 0
+    for day in days:
+        run = 0 if day == 0 else run + 1 if day == before + 1 else 1
+        best, before = max(best, run), day
+    return best
 
 
 def check_the_end(life: Life) -> None:
@@ -152,9 +162,11 @@ def check_the_end(life: Life) -> None:
     if kinds[-1] == "closed":
         for kind in ("noticed", "approved", "announced", "archived", "confirmed", "stop_accepted", "disposed"):
             assert kind in kinds[:-1], kind
-        gone = [e.data["day"] for e in life.log if e.kind == "probed"][-life.windows.verify_days :]
-        assert len(gone) == life.windows.verify_days
-        assert all(e.data["result"] == "gone" for e in life.log if e.kind == "probed" and e.data["day"] in gone)
+        looks = [(e.data["day"], e.data["result"]) for e in life.log if e.kind == "probed"]
+        assert looks[-1] == (life.log[-2].data.get("day"), "gone"), "seen to be gone on the day of its disposal"
+        came = next(n for n in range(len(looks), -1, -1) if n == 0 or looks[n - 1][1] == "alive")
+        gone = [date.fromisoformat(day).toordinal() if seen == "gone" else 0 for day, seen in looks[came:]]
+        assert longest_run(gone) >= life.windows.verify_days, "gone on so many days in a row since it was last alive"
     assert kinds.count("stop_accepted") <= 1
     assert kinds.count("noticed") <= 1 + kinds.count("sponsor_changed") + kinds.count("endpoint_changed")
 
@@ -204,7 +216,7 @@ def standing(state: str) -> Life:
     return life
 
 
-@pytest.mark.parametrize("state", sorted(transitions.OPEN | transitions.ENDED))
+@pytest.mark.parametrize("state", sorted(states.OPEN | states.ENDED))
 def test_what_the_table_does_not_name_raises_in_every_state(state: str) -> None:
     p = standing(state).p
     for kind, allowed in transitions.LEGAL.items():
@@ -240,7 +252,7 @@ ENDINGS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("ending", sorted(ENDINGS))
-@pytest.mark.parametrize("state", sorted(transitions.BEFORE_STOP | {"stopping", "needs_person"}))
+@pytest.mark.parametrize("state", sorted(states.BEFORE_STOP | {"stopping", "needs_person"}))
 def test_after_a_cancel_a_keep_or_a_finding_that_fell_no_entry_leads_to_a_stop(state: str, ending: str) -> None:
     """Whatever else is written down after it, in every order of two; but a unit may take its keep back."""
     life = standing(state)
@@ -261,15 +273,15 @@ def test_after_a_cancel_a_keep_or_a_finding_that_fell_no_entry_leads_to_a_stop(s
 
 
 def test_every_state_before_the_disposal_can_be_cancelled() -> None:
-    assert transitions.OPEN - set(CANCELLABLE) <= {"new", "disposed", "restoring"}
+    assert states.OPEN - set(CANCELLABLE) <= {"new", "disposed", "restoring"}
 
 
 def test_a_restore_comes_within_its_window_and_not_after() -> None:
-    for state in sorted(transitions.OPEN | transitions.ENDED):
+    for state in sorted(states.OPEN | states.ENDED):
         allowed = standing(state).may("restore_asked", reason="r")
-        assert allowed == (state in transitions.AFTER_STOP), state
+        assert allowed == (state in states.AFTER_STOP), state
     life = standing("verified")
-    verified = life.p.verified_at
+    verified = life.p.looks.verified_at
     assert verified is not None
     assert life.move == next_move.Wait(days.after(verified, life.windows.restore_days, ZONE))
     life.now = verified + timedelta(days=life.windows.restore_days)
@@ -446,14 +458,16 @@ def test_a_later_hold_never_shortens_an_earlier_one(days: list[int | None], long
     for each in days:
         until = None if each is None else (first + timedelta(days=each)).isoformat()
         life.add("held", reason="r", until=until)
-    assert life.p.hold_until == (None if longest is None else first + timedelta(days=longest))
+    assert life.p.hold is not None
+    assert life.p.hold.until == (None if longest is None else first + timedelta(days=longest))
     for _ in range(8):
         life.morrow()
         assert isinstance(life.move, next_move.Wait)
     life.add("released", reason="r")
-    assert life.p.held_since is None
+    assert life.p.hold is None
     life.add("held", reason="a new one", until=(life.today + timedelta(days=1)).isoformat())
-    assert life.p.hold_until == life.today + timedelta(days=1)
+    assert life.p.hold is not None, "a new one"
+    assert life.p.hold.until == life.today + timedelta(days=1)
 
 
 def test_a_hold_is_released_when_its_day_is_over_before_anything_else() -> None:
@@ -463,7 +477,7 @@ def test_a_hold_is_released_when_its_day_is_over_before_anything_else() -> None:
         assert isinstance(life.move, next_move.Wait)
         life.morrow()
     assert life.do() == "release"
-    assert life.p.held_since is None
+    assert life.p.hold is None
 
 
 def test_a_parked_case_is_tried_again_when_the_endpoint_changes() -> None:

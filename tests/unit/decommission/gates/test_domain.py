@@ -9,13 +9,13 @@ import pytest
 
 from services.decommission.assets.domain import Subject
 from services.decommission.cases import chain, foureyes
-from services.decommission.cases.case import Progress
 from services.decommission.gates import domain
 from services.decommission.gates.domain import GateEvidence, Open, Package, SealedPlan, Shut
 from services.decommission.limits.domain import Limits, SlotsTaken, Windows
 from services.decommission.mandates.domain import Mandate
 from services.decommission.plans import domain as plan_domain
 from services.decommission.plans.domain import Candidate
+from tests.unit.decommission import parts
 
 DAY, OTHER_DAY = date(2025, 6, 20), date(2025, 6, 19)
 NOON = datetime(2025, 6, 20, 4, tzinfo=UTC)
@@ -58,22 +58,21 @@ def evidence(**changes: Any) -> GateEvidence:
     """All that opens every gate, with other progress or other parts."""
     plan = plan_domain.seal(DAY, [MEMBER], Limits())
     assert plan is not None
-    progress = Progress(
-        Windows(),
-        noticed_at=NOON,
-        plan_id=str(plan.plan_id),
-        plan_sha256=plan.sha256,
-        approved=True,
-        approvers=("i|ada", "i|bo"),
-        archive_sha256="package",
-        slot_day=DAY,
-        confirmed_day=DAY,
-        asked_finding="f",
-    )
+    facts: dict[str, Any] = {
+        "noticed_at": NOON,
+        "plan_id": str(plan.plan_id),
+        "plan_sha256": plan.sha256,
+        "approved": True,
+        "approvers": ("i|ada", "i|bo"),
+        "archive_sha256": "package",
+        "slot_day": DAY,
+        "confirmed_day": DAY,
+        "asked_finding": "f",
+    }
     of_progress = {name: changes.pop(name) for name in list(changes) if name not in GateEvidence.__dataclass_fields__}
     whole = GateEvidence(
         case_id=CASE,
-        progress=replace(progress, **of_progress),
+        progress=parts.progress(Windows(), **(facts | of_progress)),
         log=LOG,
         subject=SUBJECT,
         limits=Limits(),

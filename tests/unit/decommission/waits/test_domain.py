@@ -8,10 +8,11 @@ import pytest
 
 from libs.common import days
 from services.decommission.alarms import domain as alarm_domain
-from services.decommission.cases import calls, transitions
+from services.decommission.cases import calls, states
 from services.decommission.cases.case import Progress
 from services.decommission.limits.domain import Windows
 from services.decommission.waits import domain as wait_domain
+from tests.unit.decommission import parts
 from tests.unit.decommission.life import SHORT, ZONE, Life
 
 AUTUMN = ZoneInfo("America/Toronto")  # a day of 25 hours: 2025-11-02
@@ -60,8 +61,8 @@ def test_a_recheck_without_a_yes_or_a_no_is_heard_of_three_days_later(
 
 def test_a_yes_between_them_begins_the_wait_anew() -> None:
     life = asked(*["inconclusive"] * 3)
-    assert life.p.unsure_since is not None
-    assert asked(*["inconclusive"] * 3, "confirmed").p.unsure_since is None
+    assert life.p.recheck.unsure_since is not None
+    assert asked(*["inconclusive"] * 3, "confirmed").p.recheck.unsure_since is None
 
 
 def test_who_holds_a_case_has_decided_and_who_was_called_to_it_has_heard() -> None:
@@ -76,7 +77,7 @@ def test_who_holds_a_case_has_decided_and_who_was_called_to_it_has_heard() -> No
 
 def progress(**fields: Any) -> Progress:
     at = datetime(2025, 6, 2, 4, tzinfo=UTC)
-    return Progress(SHORT, ZONE, opened=True, noticed_at=at, **fields)
+    return parts.progress(SHORT, ZONE, opened=True, noticed_at=at, **fields)
 
 
 NOW = datetime(2025, 6, 20, 4, tzinfo=UTC)
@@ -128,7 +129,7 @@ LASTING: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("kind", "still", "over"), LASTING)
 def test_an_alarm_lasts_as_long_as_its_cause(kind: str, still: dict[str, Any], over: dict[str, Any]) -> None:
     def made(fields: dict[str, Any]) -> Progress:
-        return Progress(Windows(notice_attempts=2), ZONE, opened=True, **({"noticed_at": ONCE} | fields))
+        return parts.progress(Windows(notice_attempts=2), ZONE, opened=True, **({"noticed_at": ONCE} | fields))
 
     assert calls.lasts(kind, made(still))
     assert not calls.lasts(kind, made(over))
@@ -136,15 +137,15 @@ def test_an_alarm_lasts_as_long_as_its_cause(kind: str, still: dict[str, Any], o
 
 
 def test_what_says_that_a_log_was_altered_is_ended_by_no_entry() -> None:
-    assert not calls.ended_by_entry("chain-broken", Progress(SHORT, ZONE))
-    assert calls.ended_by_entry(alarm_domain.UNHEARD, Progress(SHORT, ZONE)), "a case that has moved is not lost"
+    assert not calls.ended_by_entry("chain-broken", parts.progress(SHORT, ZONE))
+    assert calls.ended_by_entry(alarm_domain.UNHEARD, parts.progress(SHORT, ZONE)), "a case that has moved is not lost"
 
 
 def test_a_case_has_left_a_plan_when_it_is_in_another_or_goes_nowhere() -> None:
-    assert transitions.left(progress(plan_id="p"), "p") is None
-    assert transitions.left(progress(plan_id="q"), "p") == "it has left the plan"
-    assert transitions.left(progress(), "p") == "it has left the plan"
-    assert transitions.left(progress(plan_id="p", cancelled="c"), "p") == "the case was cancelled"
-    assert transitions.left(progress(plan_id="p", refuted=True), "p") == "the finding is no longer true"
-    assert transitions.left(progress(plan_id="p", answer="keep"), "p") == "the unit keeps it"
-    assert transitions.left(progress(plan_id="p", ended="closed", stop_ordered=True), "p") is None, "it was carried out"
+    assert states.left(progress(plan_id="p"), "p") is None
+    assert states.left(progress(plan_id="q"), "p") == "it has left the plan"
+    assert states.left(progress(), "p") == "it has left the plan"
+    assert states.left(progress(plan_id="p", cancelled="c"), "p") == "the case was cancelled"
+    assert states.left(progress(plan_id="p", refuted=True), "p") == "the finding is no longer true"
+    assert states.left(progress(plan_id="p", answer="keep"), "p") == "the unit keeps it"
+    assert states.left(progress(plan_id="p", ended="closed", stop_ordered=True), "p") is None, "it was carried out"

@@ -1,0 +1,1 @@
+"""Routes: the way of a case as data, one file for each."""
