@@ -147,7 +147,7 @@ async def test_a_record_that_comes_while_its_case_lies_down_wakes_it(
             await story.asset("early", unit)
         return found
 
-    monkeypatch.setattr(case_store, "subject", looked)
+    monkeypatch.setattr(asset_store, "subject", looked)
     await story.round()
     await story.round()
     assert await story.state(case) == "answering"

@@ -8,7 +8,10 @@ import asyncpg
 import pytest
 
 from libs.common.http import paging
+from services.decommission.alarms import store as alarm_store
 from services.decommission.cases import store as case_store
+from services.decommission.mandates import store as mandate_store
+from services.decommission.plans import store as plan_store
 from tests.integration.decommission.conftest import Story
 from tests.integration.decommission.plans.test_plans import mandate
 from tests.kit.reading import rows_read
@@ -122,6 +125,7 @@ FILL = [
 ]  # fmt: skip
 NO_CASE = {"state": None, "asset_id": None, "below": None}
 NO_ALARM = {"kind": None, "state": None, "lasting": False}
+STORES = {"cases": case_store, "plans": plan_store, "alarms": alarm_store, "mandates": mandate_store}
 ASKED: list[tuple[str, str, dict[str, Any]]] = [
     ("case_list", "cases", NO_CASE), ("case_list", "cases", NO_CASE | {"state": "undelivered"}),
     ("case_list", "cases", NO_CASE | {"state": "ended"}), ("case_list", "cases", NO_CASE | {"asset_id": uuid4()}),
@@ -143,7 +147,7 @@ async def test_a_page_costs_what_its_rows_do_whatever_is_asked_for(story: Story)
         middle = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=MANY // 2)
         for at, which in ((None, None), (middle, UUID(int=0))):
             for name, table, filters in ASKED:
-                query, place = getattr(case_store.QUERIES, name), {"at": at, "which": which, "max_rows": 11}
+                query, place = getattr(STORES[table].QUERIES, name), {"at": at, "which": which, "max_rows": 11}
                 read = await rows_read(conn, query, table, **filters, **place)
                 assert read <= 30, (name, filters, at, read)
     finally:

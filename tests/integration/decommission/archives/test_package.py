@@ -56,7 +56,7 @@ async def test_a_package_is_the_same_bytes_each_time_and_is_the_bag(story: Story
         assert package.namelist() == sorted(package.namelist())
         assert {info.compress_type for info in package.infolist()} == {zipfile.ZIP_STORED}
         assert hashlib.sha256(package.read("tagmanifest-sha256.txt")).hexdigest() == archived[-1]
-        root = story.ctx.archive.place(case)
+        root = story.deps.archive.place(case)
         for name in package.namelist():
             assert package.read(name) == (root / name).read_bytes()
         assert len(package.namelist()) == len([path for path in root.rglob("*") if path.is_file()])
@@ -78,7 +78,7 @@ async def test_what_lies_beside_the_package_shuts_the_gate_and_is_refused_offlin
     await story.until(case, "announced")
     story.verdicts[UUID((await story.case(case))["asset_id"])] = "nothing"
     await story.until(case, "archived", "rechecking")
-    more = story.ctx.archive.place(case) / where
+    more = story.deps.archive.place(case) / where
     more.parent.mkdir(exist_ok=True)
     more.write_text("more")
     asked = await taken_out(story, case, tmp_path)
@@ -96,7 +96,7 @@ async def test_a_link_in_a_package_is_neither_followed_nor_handed_out(story: Sto
     await story.until(case, "verifying")
     secret = tmp_path / "secret"
     secret.write_text("a secret of the machine")
-    (story.ctx.archive.place(case) / "data" / "link").symlink_to(secret)
+    (story.deps.archive.place(case) / "data" / "link").symlink_to(secret)
     reply = await story.request("GET", f"/cases/{case}/package", role="auditor")
     assert reply.status_code == 409
     assert reply.json()["code"] == "package_damaged"

@@ -81,7 +81,7 @@ async def test_of_two_disposals_at_once_the_second_deletes(
         while not ready:
             await story.next_day()
     assert sorted(ready) == sorted(cases), "both on one day"
-    monkeypatch.setattr(case_store.QUERIES, "assets_left", looked)
+    monkeypatch.setattr(asset_store.QUERIES, "assets_left", looked)
     await close.dispose(story.deps, cases[0])
     await later[0]
     assert sorted([await said_of_contact(story, case) or "" for case in cases])[0] == "delete"
