@@ -7,12 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from libs.common.db.pool import PLUMBING
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import Missing
 from libs.common.http import paging
-from libs.common.http.app import Cursor, Limit, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
+from libs.common.http.paging import Cursor, Limit
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.decommission.alarms import store, usecases
 from services.decommission.deps import Deps
@@ -62,7 +64,7 @@ class Alarms(BaseModel):
 class Why(Body):
     """What is being done about it, or why it is over."""
 
-    reason: Annotated[str, Text(1000, lines=True)]
+    reason: Annotated[str, Plain(1000, lines=True)]
 
 
 def router(deps: Deps) -> APIRouter:
@@ -72,7 +74,7 @@ def router(deps: Deps) -> APIRouter:
     @routes.get("", summary="What a person must look at 告警")
     async def alarms(
         _: Annotated[Principal, require(*READ)],
-        kind: Annotated[str, Text(60)] | None = None,
+        kind: Annotated[str, Plain(60)] | None = None,
         state: State | Literal["lasting"] | None = None,
         cursor: Cursor | None = None,
         limit: Limit = 100,
@@ -123,7 +125,7 @@ async def _one(deps: Deps, alarm_id: UUID) -> Alarm:
     async with deps.database.reading() as conn:
         row = await store.QUERIES.alarm_get(conn, alarm_id=alarm_id)
     if row is None:
-        raise Missing(what=(f"告警 {alarm_id}", f"alarm {alarm_id}"))
+        raise Missing(what=Text(f"告警 {alarm_id}", f"alarm {alarm_id}"))
     return _shown(row)
 
 

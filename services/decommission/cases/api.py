@@ -9,14 +9,18 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from libs.common.db.pool import PLUMBING, Connection
+from libs.common.db.pool import Connection
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import Invalid, Missing
 from libs.common.exact import Day
 from libs.common.http import idempotency, paging
-from libs.common.http.app import Cursor, IdempotencyKey, Limit, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
+from libs.common.http.idempotency import IdempotencyKey
+from libs.common.http.paging import Cursor, Limit
 from libs.common.refusals.noting import noting
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.decommission.cases import chain, store, usecases
 from services.decommission.deps import Deps
@@ -102,7 +106,7 @@ class CaseWithLog(CaseListed):
 class Reason(Body):
     """Why."""
 
-    reason: Annotated[str, Text(1000, lines=True)]
+    reason: Annotated[str, Plain(1000, lines=True)]
 
 
 class Hold(Reason):
@@ -151,7 +155,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
     @routes.get("", summary="List cases 个案列表")
     async def cases(
         who: Annotated[Principal, require(*READ_ALL, "unit")],
-        state: Annotated[str, Text(40)] | None = None,
+        state: Annotated[str, Plain(40)] | None = None,
         asset_id: UUID | None = None,
         cursor: Cursor | None = None,
         limit: Limit = 100,
@@ -187,7 +191,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         async with deps.database.reading() as conn:
             below = await unit_store.reach(conn, who, READ_ALL)
             if below is not None and not await store.QUERIES.case_seen(conn, case_id=case_id, below=below):
-                raise Missing(what=(f"个案 {case_id}", f"case {case_id}"))
+                raise Missing(what=Text(f"个案 {case_id}", f"case {case_id}"))
             found, problem = await store.look(conn, case_id, deps.zone, deps.notary)
             named = await store.QUERIES.case_named(conn, asset_id=found.row.asset_id)
         log = [_entry(entry) for entry in found.log]
@@ -216,7 +220,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         all.
         """
         if body.until is not None and body.until < deps.today():
-            why = ("暂停的截止日已过", "the hold has ended already")
+            why = Text("暂停的截止日已过", "the hold has ended already")
             raise Invalid(field="until", accepted=f"{deps.today()} or later, or none", why=why)
 
         async def work(conn: Connection) -> store.Case:

@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from libs.common.errors import Missing
 from libs.common.exact import FIRST_DAY, Day
-from libs.common.http.app import Limit, public
+from libs.common.http.guards import public
+from libs.common.http.paging import Limit
+from libs.common.text import Text
 from services.decommission.checkpoints import store
 from services.decommission.deps import Deps
 from services.decommission.heads import store as head_store
@@ -63,7 +65,7 @@ def router(deps: Deps) -> APIRouter:
         async with deps.database.reading() as conn:
             row = await head_store.QUERIES.checkpoint_get(conn, day=day)
         if row is None:
-            raise Missing(what=(f"{day} 的检查点", f"checkpoint of {day}"))
+            raise Missing(what=Text(f"{day} 的检查点", f"checkpoint of {day}"))
         return CheckpointText(
             day=day,
             sha256=row["sha256"],

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from libs.common.http.app import require
+from libs.common.http.guards import require
 from libs.common.security.tokens import Principal
 from services.decommission import reasons
 from services.decommission.cases import casework

@@ -7,13 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from libs.common.db.pool import PLUMBING
+from libs.common.db.queries import PLUMBING
 from libs.common.exact import Count, Day
 from libs.common.http import paging
-from libs.common.http.app import Cursor, Limit, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
+from libs.common.http.paging import Cursor, Limit
 from libs.common.security.tokens import Principal
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.decommission.deps import Deps
 from services.decommission.mandates import usecases
 from services.decommission.mandates.store import QUERIES
@@ -32,13 +33,13 @@ class SaidNo(BaseModel):
 class No(Body):
     """Why not."""
 
-    reason: Annotated[str, Text(1000, lines=True)]
+    reason: Annotated[str, Plain(1000, lines=True)]
 
 
 class MandateIn(Body):
     """A standing approval of one rule, with a limit and an end."""
 
-    rule: Annotated[str, Text(20)]
+    rule: Annotated[str, Plain(20)]
     max_per_day: Count = Field(ge=0, le=1000)
     until: Day
 

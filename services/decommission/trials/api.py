@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from libs.common.exact import AskedWhole
-from libs.common.http.app import Limit, require
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit
 from libs.common.security.tokens import Principal
 from services.decommission.deps import Deps
 from services.decommission.trials import usecases

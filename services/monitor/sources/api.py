@@ -12,9 +12,10 @@ from libs.common.db.pool import Database
 from libs.common.errors import Missing
 from libs.common.events.intake import SourceStated
 from libs.common.exact import Count, Day, Share
-from libs.common.http.app import Limit, require
 from libs.common.http.bodies import Body
-from libs.common.http.front import MIB, bounded
+from libs.common.http.front import MIB
+from libs.common.http.guards import bounded, require
+from libs.common.http.paging import Limit
 from libs.common.refusals.noting import intake, noting
 from libs.common.security.tokens import Principal
 from services.monitor.admissions import api as admission_api

@@ -12,14 +12,17 @@ from libs.common.errors import Missing
 from libs.common.events.intake import Kind
 from libs.common.events.registry import RecordState, RunningState
 from libs.common.exact import AskedWhole
-from libs.common.http.app import IfMatch, Limit, require, require_version
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit
 from libs.common.refusals.noting import intake, noting
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.registry.assets import schemas, store, usecases
 from services.registry.assets.domain import Asset
 from services.registry.assets.store import QUERIES
 from services.registry.units.usecases import reach
+from services.registry.versions import IfMatch, require_version
 
 NIL = UUID(int=0)
 LAST_VERSION = (1 << 31) - 1
@@ -40,11 +43,11 @@ def router(database: Database, clock: Clock) -> APIRouter:
     async def assets(
         who: Annotated[Principal, require(*WITH_AGENTS, "unit")],
         kind: Kind | None = None,
-        platform: Annotated[str, Text(60)] | None = None,
+        platform: Annotated[str, Plain(60)] | None = None,
         sponsor: UUID | None = None,
         record: RecordState | None = None,
         running: RunningState | None = None,
-        source: Annotated[str, Text(100)] | None = None,
+        source: Annotated[str, Plain(100)] | None = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
     ) -> schemas.Assets:
@@ -85,7 +88,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
             below = await reach(conn, who, WITH_AGENTS)
             row = await QUERIES.asset_seen(conn, asset_id=asset_id, below=below)
         if row is None:
-            raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
+            raise Missing(what=Text(f"对象 {asset_id}", f"asset {asset_id}"))
         response.headers["ETag"] = f'"{row["version"]}"'
         return shown(store.to_asset(row))
 
@@ -106,7 +109,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
         async with database.reading() as conn:
             below = await reach(conn, who, READ_ALL)
             if await QUERIES.asset_seen(conn, asset_id=asset_id, below=below) is None:
-                raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
+                raise Missing(what=Text(f"对象 {asset_id}", f"asset {asset_id}"))
             rows: list[Any] = [
                 dict(row)
                 async for row in QUERIES.version_list(

@@ -11,8 +11,10 @@ from libs.common.db.pool import Database
 from libs.common.errors import Invalid, Missing
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitRecorded
-from libs.common.http.app import Limit, require
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.registry.spelling.texts import clean, shown
 from services.registry.units import store, usecases
@@ -54,11 +56,11 @@ def router(database: Database, clock: Clock) -> APIRouter:
     async def listed(
         who: Annotated[Principal, require(*READ_ALL, "unit")],
         scheme: Annotated[
-            Annotated[str, Text(40)] | None, Query(description="代码体系,与 value 同用 with `value`")
+            Annotated[str, Plain(40)] | None, Query(description="代码体系,与 value 同用 with `value`")
         ] = None,
-        value: Annotated[Annotated[str, Text(400)] | None, Query(description="单位代码 its code or an alias")] = None,
+        value: Annotated[Annotated[str, Plain(400)] | None, Query(description="单位代码 its code or an alias")] = None,
         name: Annotated[
-            Annotated[str, Text(400)] | None, Query(description="名称或其开头 a name or its beginning")
+            Annotated[str, Plain(400)] | None, Query(description="名称或其开头 a name or its beginning")
         ] = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
@@ -71,7 +73,9 @@ def router(database: Database, clock: Clock) -> APIRouter:
         if (scheme is None) != (value is None):
             missing = "scheme" if scheme is None else "value"
             raise Invalid(
-                field=missing, accepted="scheme and value together", why=(f"缺少 {missing}", f"{missing} is missing")
+                field=missing,
+                accepted="scheme and value together",
+                why=Text(f"缺少 {missing}", f"{missing} is missing"),
             )
         beginning = None if name is None else shown("name", name)
         wanted = None
@@ -97,7 +101,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
         async with database.reading() as conn:
             below = await usecases.reach(conn, who, READ_ALL)
             if await QUERIES.unit_seen(conn, unit_id=unit_id, below=below) is None:
-                raise Missing(what=(f"单位 {unit_id}", f"unit {unit_id}"))
+                raise Missing(what=Text(f"单位 {unit_id}", f"unit {unit_id}"))
             return _unit(await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id))
 
     return routes
