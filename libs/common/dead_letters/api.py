@@ -16,7 +16,7 @@ from libs.common.exact import Count
 from libs.common.handler import Handler
 from libs.common.http.bodies import Body, in_words
 from libs.common.http.guards import require
-from libs.common.http.paging import Limit
+from libs.common.http.paging import Limit, Page
 from libs.common.refusals import store as refusal_store
 from libs.common.security.roles import SENDERS
 from libs.common.security.tokens import Principal
@@ -41,10 +41,9 @@ class Letter(BaseModel):
     buried: datetime
 
 
-class Letters(BaseModel):
+class Letters(Page[Letter]):
     """Dead letters, oldest first."""
 
-    items: list[Letter]
     next: str | None = None
 
 

@@ -30,7 +30,7 @@ class Page(BaseModel, Generic[Item]):
     """A part of a list; ask again with `cursor=next` for what follows."""
 
     items: list[Item]
-    next: str | None = None
+    next: str | None
 
     @classmethod
     def of(cls, items: Sequence[Any], limit: int, key: Callable[[Any], object]) -> Self:

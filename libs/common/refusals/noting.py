@@ -18,15 +18,14 @@ from libs.common.errors import DomainError
 from libs.common.exact import AskedWhole
 from libs.common.http.bodies import faults, listed
 from libs.common.http.guards import require
-from libs.common.http.paging import Limit
+from libs.common.http.paging import Limit, Page
 from libs.common.refusals import store as refusal_store
 from libs.common.refusals.store import Record, Refusal
-from libs.common.security.roles import SENDERS
+from libs.common.security.roles import OVERSEERS, SENDERS
 from libs.common.security.tokens import Principal
 from libs.common.strings import Plain
 
 log = structlog.get_logger()
-READ_ALL = ("operator", "auditor")
 PASSING = frozenset({"busy", "unavailable"})  # kinds of errors that say nothing of what was sent
 
 
@@ -144,11 +143,9 @@ class SetAside(BaseModel):
     reason: str
 
 
-class RefusedPage(BaseModel):
+class RefusedPage(Page[Refused]):
     """What was refused, the newest first; ask again with `cursor=next`."""
 
-    items: list[Refused]
-    next: str | None
     set_aside: list[SetAside] = Field(description="where the caller itself is set aside 调用者被搁置的主题")
 
 
@@ -158,7 +155,7 @@ def router(service: str, database: Database) -> APIRouter:
 
     @routes.get("/refusals", summary="What was refused of your own, the newest first 本方被拒收的记录")
     async def refused(
-        who: Annotated[Principal, require(*SENDERS, *READ_ALL)],
+        who: Annotated[Principal, require(*SENDERS, *OVERSEERS)],
         sender: Annotated[
             Annotated[str, Plain(600)] | None,
             Query(description="issuer|subject,供运行与审计 for operators and auditors"),
@@ -171,7 +168,7 @@ def router(service: str, database: Database) -> APIRouter:
         Who speaks for somebody also reads what was refused of others that spoke for the very same, and no more.
         """
         own = refusal_store.sender(who)
-        everything = bool(who.roles & set(READ_ALL))
+        everything = bool(who.roles & set(OVERSEERS))
         async with database.reading() as conn:
             rows = PLUMBING.refusals_of(
                 conn,

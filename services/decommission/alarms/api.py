@@ -12,14 +12,14 @@ from libs.common.errors import Missing
 from libs.common.http import paging
 from libs.common.http.bodies import Body
 from libs.common.http.guards import require
-from libs.common.http.paging import Cursor, Limit
+from libs.common.http.paging import Cursor, Limit, Page
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
 from libs.common.strings import Plain
 from libs.common.text import Text
 from services.decommission.alarms import store, usecases
 from services.decommission.deps import Deps
 
-READ = ("viewer", "operator", "approver", "auditor")
 ACT = ("operator", "approver")
 State = Literal["open", "acknowledged", "ended"]
 
@@ -54,11 +54,8 @@ class Alarm(BaseModel):
     ended: Step | None
 
 
-class Alarms(BaseModel):
+class Alarms(Page[Alarm]):
     """A page of alarms, the newest first; ask again with `cursor=next`."""
-
-    items: list[Alarm]
-    next: str | None
 
 
 class Why(Body):
@@ -73,7 +70,7 @@ def router(deps: Deps) -> APIRouter:
 
     @routes.get("", summary="What a person must look at 告警")
     async def alarms(
-        _: Annotated[Principal, require(*READ)],
+        _: Annotated[Principal, require(*READERS)],
         kind: Annotated[str, Plain(60)] | None = None,
         state: State | Literal["lasting"] | None = None,
         cursor: Cursor | None = None,
@@ -97,7 +94,7 @@ def router(deps: Deps) -> APIRouter:
         return Alarms(items=shown, next=after)
 
     @routes.get("/{alarm_id}", summary="One alarm 告警详情")
-    async def alarm(alarm_id: UUID, _: Annotated[Principal, require(*READ)]) -> Alarm:
+    async def alarm(alarm_id: UUID, _: Annotated[Principal, require(*READERS)]) -> Alarm:
         """With who acknowledged it, and who or what ended it."""
         return await _one(deps, alarm_id)
 

@@ -17,8 +17,9 @@ from libs.common.http import idempotency, paging
 from libs.common.http.bodies import Body
 from libs.common.http.guards import require
 from libs.common.http.idempotency import IdempotencyKey
-from libs.common.http.paging import Cursor, Limit
+from libs.common.http.paging import Cursor, Limit, Page
 from libs.common.refusals.noting import noting
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
 from libs.common.strings import Plain
 from libs.common.text import Text
@@ -28,7 +29,6 @@ from services.decommission.units import store as unit_store
 
 Work = Callable[[Connection], Awaitable[store.Case]]
 Act = Callable[[Request, Principal, str | None, Work], Awaitable[Response]]
-READ_ALL = ("viewer", "operator", "approver", "auditor")
 # What an operator does by a word alone: path, entry of the log, summary, description.
 NOTES = (
     ("release", "released", "End a hold 解除暂停", "All holds of the case end, and its clock goes on."),
@@ -76,11 +76,8 @@ class CaseListed(Case, Named):
     """A case with what it is about."""
 
 
-class Cases(BaseModel):
+class Cases(Page[CaseListed]):
     """A page of cases, the newest first; ask again with `cursor=next`."""
-
-    items: list[CaseListed]
-    next: str | None
 
 
 class Entry(BaseModel):
@@ -154,7 +151,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
 
     @routes.get("", summary="List cases 个案列表")
     async def cases(
-        who: Annotated[Principal, require(*READ_ALL, "unit")],
+        who: Annotated[Principal, require(*READERS, "unit")],
         state: Annotated[str, Plain(40)] | None = None,
         asset_id: UUID | None = None,
         cursor: Cursor | None = None,
@@ -166,7 +163,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         """
         begin = paging.place(cursor)
         async with deps.database.reading() as conn:
-            below = await unit_store.reach(conn, who, READ_ALL)
+            below = await unit_store.reach(conn, who, READERS)
             await PLUMBING.plan_for_values(conn)
             rows = store.QUERIES.case_list(
                 conn,
@@ -182,14 +179,14 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         return Cases(items=page, next=after)
 
     @routes.get("/{case_id}", summary="One case with its log 个案详情")
-    async def case(case_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> CaseWithLog:
+    async def case(case_id: UUID, who: Annotated[Principal, require(*READERS, "unit")]) -> CaseWithLog:
         """Where it stands, the windows that are pinned to it, and every entry of its log with its hash.
 
         `fault` tells of a log that was altered: nothing is done on the strength of it. To a unit's token another
         unit's case is as one that does not exist.
         """
         async with deps.database.reading() as conn:
-            below = await unit_store.reach(conn, who, READ_ALL)
+            below = await unit_store.reach(conn, who, READERS)
             if below is not None and not await store.QUERIES.case_seen(conn, case_id=case_id, below=below):
                 raise Missing(what=Text(f"个案 {case_id}", f"case {case_id}"))
             found, problem = await store.look(conn, case_id, deps.zone, deps.notary)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from libs.common.errors import Missing
 from libs.common.exact import FIRST_DAY, Day
 from libs.common.http.guards import public
-from libs.common.http.paging import Limit
+from libs.common.http.paging import Limit, Page
 from libs.common.text import Text
 from services.decommission.checkpoints import store
 from services.decommission.deps import Deps
@@ -26,11 +26,8 @@ class Checkpoint(BaseModel):
     cases: int
 
 
-class Checkpoints(BaseModel):
+class Checkpoints(Page[Checkpoint]):
     """A page of checkpoints; ask again with `cursor=next`."""
-
-    items: list[Checkpoint]
-    next: str | None
 
 
 class CheckpointText(BaseModel):
@@ -56,7 +53,7 @@ def router(deps: Deps) -> APIRouter:
         async with deps.database.reading() as conn:
             rows = [dict(row) async for row in store.QUERIES.checkpoint_list(conn, after=cursor, max_rows=limit)]
         items = [Checkpoint(**row) for row in rows]
-        return Checkpoints(items=items, next=items[-1].day.isoformat() if len(items) == limit else None)
+        return Checkpoints.of(items, limit, lambda last: last.day.isoformat())
 
     @routes.get("/{day}", summary="One checkpoint with its text 检查点详情")
     @public

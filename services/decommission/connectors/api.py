@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from libs.common.errors import Missing
 from libs.common.http.bodies import Body
 from libs.common.http.guards import require
-from libs.common.http.paging import Limit
+from libs.common.http.paging import Limit, Page
 from libs.common.http.problems import problems
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
 from libs.common.strings import Plain
 from libs.common.text import Text
@@ -24,7 +25,6 @@ from services.decommission.trials.domain import Heard
 from services.decommission.trials.schemas import Tried
 
 Platform = Annotated[str, Plain(60)]
-READERS = ("viewer", "operator", "approver", "auditor")
 
 
 class HeldConnector(BaseModel):
@@ -45,11 +45,8 @@ class HeldConnector(BaseModel):
     last_test: Tried | None = None
 
 
-class Connectors(BaseModel):
+class Connectors(Page[HeldConnector]):
     """Connectors, by platform; ask again with `cursor=next`."""
-
-    items: list[HeldConnector]
-    next: str | None
 
 
 class TryIn(Body):
@@ -91,7 +88,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
                 row async for row in store.QUERIES.connector_list(conn, only=None, after=cursor or "", max_rows=limit)
             ]
         items = [_shown(row, []) for row in rows]
-        return Connectors(items=items, next=items[-1].platform if len(items) == limit else None)
+        return Connectors.of(items, limit, lambda last: last.platform)
 
     @routes.get("/connectors/{platform}", summary="One connector, and its last test 单个连接器")
     async def one(platform: Platform, _: Annotated[Principal, require(*READERS)]) -> HeldConnector:

@@ -13,13 +13,12 @@ from libs.common.http import paging
 from libs.common.http.bodies import Body
 from libs.common.http.guards import require
 from libs.common.http.paging import Cursor, Limit
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
 from libs.common.strings import Plain
 from services.decommission.deps import Deps
 from services.decommission.mandates import usecases
 from services.decommission.mandates.store import QUERIES
-
-READ = ("viewer", "operator", "approver", "auditor")
 
 
 class SaidNo(BaseModel):
@@ -50,7 +49,7 @@ def router(deps: Deps) -> APIRouter:
 
     @routes.get("/mandates", summary="Standing approvals 授权列表")
     async def mandates(
-        _: Annotated[Principal, require(*READ)], cursor: Cursor | None = None, limit: Limit = 100
+        _: Annotated[Principal, require(*READERS)], cursor: Cursor | None = None, limit: Limit = 100
     ) -> dict[str, Any]:
         """Each with its rule, its limit per day, its end, and who proposed, signed or took it back."""
         begin = paging.place(cursor)

@@ -15,11 +15,11 @@ from libs.common.exact import AskedWhole, Day, Flag
 from libs.common.http.bodies import Body
 from libs.common.http.front import KIB
 from libs.common.http.guards import bounded, require
-from libs.common.http.paging import Limit
+from libs.common.http.paging import Limit, Page
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal, check_subject
 from libs.common.strings import Plain
 from services.monitor.admissions import domain, store, usecases
-from services.monitor.roles import READERS
 
 SourceName = Annotated[str, Plain(100)]
 
@@ -93,10 +93,9 @@ class Admission(BaseModel):
     decided_at: datetime
 
 
-class AdmissionList(BaseModel):
+class AdmissionList(Page[Admission]):
     """All versions, oldest first; in force on a day is the last one whose `since` is not after it."""
 
-    items: list[Admission]
     next: str | None = None
 
 

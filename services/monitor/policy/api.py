@@ -7,12 +7,13 @@ from pydantic import BaseModel
 
 from libs.common.errors import Missing
 from libs.common.http.guards import require
+from libs.common.http.paging import Page
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
 from libs.common.strings import Plain
 from services.monitor.policy import pack
 from services.monitor.policy.pack import Pack
 from services.monitor.policy.rulebook import RuleBook
-from services.monitor.roles import READERS
 
 
 class RuleOut(pack.Rule):
@@ -32,8 +33,7 @@ class PackOut(BaseModel):
     rules: list[RuleOut]
 
 
-class PackList(BaseModel):
-    items: list[PackOut]
+class PackList(Page[PackOut]):
     next: str | None = None
 
 

@@ -12,9 +12,9 @@ from libs.common.errors import Missing
 from libs.common.exact import Day
 from libs.common.http.bodies import Body
 from libs.common.http.guards import require
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
 from libs.common.text import Text
-from services.monitor.roles import READERS
 from services.monitor.sweeps import store
 
 Reader = Annotated[Principal, require(*READERS)]

@@ -13,11 +13,11 @@ from libs.common.exact import AskedFlag, Day
 from libs.common.http import paging
 from libs.common.http.guards import require
 from libs.common.http.paging import Cursor, Limit
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
 from libs.common.strings import Plain
 from services.monitor.assets import store as asset_store
 from services.monitor.policy.rulebook import RuleBook
-from services.monitor.roles import READERS
 from services.monitor.units import store as unit_store
 from services.monitor.verdicts import schemas, store
 from services.monitor.verdicts.explain import explanation

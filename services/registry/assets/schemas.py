@@ -10,6 +10,7 @@ from libs.common.events.intake import Kind
 from libs.common.events.registry import AssetRecord, RecordState, RunningState
 from libs.common.exact import Day
 from libs.common.http.bodies import Body
+from libs.common.http.paging import Page
 from libs.common.strings import Plain
 
 ACCOUNT_ID = "8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4"
@@ -42,11 +43,8 @@ class Asset(AssetRecord):
     previous_id: UUID | None = None
 
 
-class Assets(BaseModel):
+class Assets(Page[Asset]):
     """A page of assets; ask again with `cursor=next`."""
-
-    items: list[Asset]
-    next: str | None
 
 
 class Version(BaseModel):
@@ -61,11 +59,8 @@ class Version(BaseModel):
     record: dict[str, Any]
 
 
-class Versions(BaseModel):
+class Versions(Page[Version]):
     """A page of versions, oldest first; ask again with `cursor=next`."""
-
-    items: list[Version]
-    next: str | None
 
 
 class Correction(Body):
@@ -107,8 +102,7 @@ class Count(BaseModel):
     assets: int
 
 
-class Counts(BaseModel):
+class Counts(Page[Count]):
     """Counts by kind, platform and state; never by unit or person."""
 
-    items: list[Count]
     next: str | None = None

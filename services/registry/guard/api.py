@@ -47,7 +47,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
                 conn, source=listed, since=since, until=until, after=cursor, max_rows=limit
             )
             items = [schemas.Held(**dict(row)) async for row in rows]
-        return schemas.HeldPage(items=items, next=str(items[-1].disappearance_id) if len(items) == limit else None)
+        return schemas.HeldPage.of(items, limit, lambda last: last.disappearance_id)
 
     @routes.post(
         "/held",

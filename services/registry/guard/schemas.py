@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from libs.common.events.intake import Kind
 from libs.common.exact import Day
 from libs.common.http.bodies import Body
+from libs.common.http.paging import Page
 from libs.common.strings import Plain
 
 
@@ -26,11 +27,8 @@ class Held(BaseModel):
     cause: str
 
 
-class HeldPage(BaseModel):
+class HeldPage(Page[Held]):
     """Disappearances that wait for a person; ask again with `cursor=next`."""
-
-    items: list[Held]
-    next: str | None
 
 
 class Decision(Body):

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from libs.common.events.registry import UnitName
 from libs.common.http.bodies import Body
+from libs.common.http.paging import Page
 from libs.common.strings import Plain
 
 
@@ -57,8 +58,5 @@ class Unit(BaseModel):
     aliases: list[HeldCode] = Field(description="小写,合并空格 as they are compared, the unit's own code included")
 
 
-class Units(BaseModel):
+class Units(Page[Unit]):
     """A page of units; ask again with `cursor=next`."""
-
-    items: list[Unit]
-    next: str | None
