@@ -23,8 +23,9 @@ from benchmarks import harness
 from benchmarks.harness import Env, Result, Wrong
 from libs.common.db.pool import Database
 from libs.common.events.envelope import Event, Outgoing, pack
-from libs.common.outbox import relay as outbox
-from libs.common.outbox.relay import Publisher, Relay, partition_of
+from libs.common.outbox.emit import emit
+from libs.common.outbox.publisher import Publisher, partition_of
+from libs.common.outbox.relay import Relay
 
 ROWS, PARTITIONS = 60_000, 4
 COMMITS_A_SECOND, SECONDS = 500, 10
@@ -187,7 +188,7 @@ async def under_load(env: Env) -> list[float]:
         async def commit(number: int) -> None:
             event = told(thing=UUID(int=number), note="x" * 200)
             async with database.transaction("write") as conn:
-                await outbox.emit(conn, event, sequence=1, time=NOON)
+                await emit(conn, event, sequence=1, time=NOON)
             committed[str(event.thing).encode()] = time.perf_counter()
 
         async with relaying(database, publisher), asyncio.TaskGroup() as group:

@@ -18,8 +18,8 @@ from benchmarks import beacons, harness
 from benchmarks.beacons import PARTITIONS, ZONE, Stream
 from benchmarks.harness import Env, Result, Wrong
 from libs.common.clock import SteppedClock
-from libs.common.consumer.subscription import make_broker
 from libs.common.db.pool import Database
+from libs.common.kafka.broker import make_broker
 from services.monitor.admissions import usecases as admission_usecases
 from services.monitor.admissions.domain import Admission, Scope
 from services.monitor.admissions.names import EVERY_SOURCE

@@ -1,1 +1,3 @@
-"""The three services; none imports another."""
+"""The services; none imports another."""
+
+SERVICES = ("registry", "monitor", "decommission")

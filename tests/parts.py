@@ -36,7 +36,13 @@ PARTS = (
     Part("lint", ("make", "lint")),
     tests("pure", "-n2", "--dist=worksteal", "tests/architecture", "tests/unit", "tests/contract"),
     tests(
-        "integration", "-n4", *SIDE_BY_SIDE, "tests/integration", "tests/attack/decommission", "tests/attack/monitor"
+        "integration",
+        "-n4",
+        *SIDE_BY_SIDE,
+        "tests/integration",
+        "tests/recipes",
+        "tests/attack/decommission",
+        "tests/attack/monitor",
     ),
     tests("acceptance", "-n3", *SIDE_BY_SIDE, "--no-loadscope-reorder", "tests/acceptance"),
     tests("attack", "tests/attack", "--ignore=tests/attack/decommission", "--ignore=tests/attack/monitor"),

@@ -12,7 +12,7 @@ from deploy.cli.desk import show as as_text
 from deploy.cli.desk import table
 from deploy.local.datadir import HERE, Data, typed
 from deploy.local.keys import Keys
-from deploy.local.subprocesses import StackError, say
+from deploy.terminal import StackError, say
 from deploy.verify import jianfu_verify
 from deploy.verify.jianfu_verify import Key, Refused
 

@@ -11,7 +11,7 @@ import typer
 
 from deploy.local.datadir import state, typed
 from deploy.local.keys import Keys
-from deploy.local.subprocesses import StackError
+from deploy.terminal import StackError
 
 Address = Annotated[str | None, typer.Option(envvar="JIANFU_ADDRESS", help="of another stack 其他地址")]
 Token = Annotated[

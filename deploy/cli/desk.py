@@ -13,7 +13,7 @@ from rich.table import Table
 
 from deploy.cli.client import Address, Desk, Json, Token
 from deploy.local.datadir import HERE, Data
-from deploy.local.subprocesses import StackError, say
+from deploy.terminal import StackError, say
 
 ALARMS = "/decommission/v1/alarms"
 SHOWN = 50  # verdicts of an import that are printed; the report has all of them

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from deploy.kafka import departments, topics
-from deploy.local import datadir, jars
+from deploy.kafka import topics
+from deploy.local import datadir, departments, jars
 from deploy.local.datadir import HERE, Data
 from deploy.local.external import Outside
 from deploy.local.schema import migrate_service
-from deploy.local.subprocesses import StackError, say
-from libs.common.process.settings import SERVICES
+from deploy.terminal import StackError, say
+from services import SERVICES
 
 
 def fetch() -> None:

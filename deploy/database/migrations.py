@@ -5,7 +5,9 @@ from pathlib import Path
 
 import asyncpg
 
-from libs.common.db.pool import PLUMBING, Connection, expected, lacking
+from libs.common.db.pool import Connection
+from libs.common.db.queries import PLUMBING
+from libs.common.db.schema import expected, lacking
 
 MIGRATION_LOCK = 0x6A69616E  # any fixed number: migrators of one database wait for each other
 LOCK_TIMEOUT = "5s"

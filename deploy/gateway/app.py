@@ -5,9 +5,8 @@ Usage: python -m deploy.gateway.app PORT registry=URL monitor=URL decommission=U
 
 import argparse
 import asyncio
-import html
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -20,15 +19,26 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from deploy.gateway import pages
 from libs.common.http.connections import Bounds, allow_files, protocol
 from libs.common.http.manual import ASYNCAPI
 from libs.common.http.problems import problem
+from libs.common.text import Text
 
+NOTHING_HERE = Text("没有这个地址。", "There is nothing at this address.")
 # RFC 9110 §7.6.1; the server writes its own date and name
 HOP_BY_HOP = {
-    b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
-    b"transfer-encoding", b"upgrade", b"date", b"server",
-}  # fmt: skip
+    b"connection",
+    b"keep-alive",
+    b"proxy-authenticate",
+    b"proxy-authorization",
+    b"te",
+    b"trailer",
+    b"transfer-encoding",
+    b"upgrade",
+    b"date",
+    b"server",
+}
 FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto")  # ours to write, or anyone could pose as another address
 AT_ROOT = ("healthz", "readyz", "metrics", "quiet", "asyncapi.json")
 # A sweep answers when it is done. Idle connections go before the services close them (uvicorn: after 5 s).
@@ -38,29 +48,6 @@ CONNECTIONS, PER_CALLER = 1000, 100
 LIMITS = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=50, keepalive_expiry=2)
 GATHERED = 64 * 1024  # bytes of a body that are awaited before a service is asked: who drips does so here alone
 LARGEST = 20 * 1024 * 1024  # bytes of the largest body that any service takes; each route has a bound of its own
-PAGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>Jianfu 减负</title>
-<style>body{{font:1rem/1.6 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;color:#1d2733}}
-table{{border-collapse:collapse;width:100%}}td{{padding:.6rem 1rem .6rem 0;border-top:1px solid #d5dbe1;
-vertical-align:top}}[lang=en]{{color:#55606b}}.no{{color:#a3121f}}</style></head><body>
-<h1>Jianfu 减负</h1>
-<p>政务应用、公众账号、工作群组:登记、监测、关停。<br>
-<span lang="en">Apps, public accounts, work groups: recorded, watched, closed.</span></p>
-{notes}<table>{rows}</table>
-<p><a href="/asyncapi.json">AsyncAPI</a>:全部 Kafka 主题与消息 <span lang="en">all Kafka topics and messages</span></p>
-<p>状态 <span lang="en">State</span>: {state}</p></body></html>"""
-ROW = """<tr><td><b>{name}</b><br>{zh}<br><span lang="en">{en}</span></td>
-<td><a href="/{name}/v1/docs">接口文档 <span lang="en">API</span></a><br>
-<a href="/{name}/v1/openapi.json">OpenAPI</a></td>
-<td><a href="/{name}/readyz">{ready}</a></td></tr>"""
-NOTE = '<p class="no"><b>{zh}</b><br><span lang="en">{en}</span> {since}</p>'
-WORDS = {
-    "registry": ("登记:有什么", "what exists"),
-    "monitor": ("监测:用不用", "what is used"),
-    "decommission": ("关停:怎样结束", "what ends"),
-}
-READY = {True: "就绪 ready", False: '<span class="no">未就绪 not ready</span>'}
-WELL = {True: "正常 well", False: '<span class="no">部分不可用 partly away</span>'}
 
 
 class Gateway:
@@ -79,7 +66,7 @@ class Gateway:
         """`/<service>/…` as it is, `/<service>/readyz` and its like to the service's root; bodies are streamed."""
         service, rest = request.path_params["service"], request.path_params["rest"]
         if service not in self.targets:
-            return problem(request, 404, "http_404", "没有这个地址。", "There is nothing at this address.")
+            return problem(request, 404, NOTHING_HERE)
         # the path as it was written: an encoded slash inside a name is not a slash
         path = f"/{rest}".encode() if rest in AT_ROOT else request.scope["raw_path"].partition(b"?")[0]
         query = request.scope["query_string"]
@@ -129,13 +116,8 @@ class Gateway:
 
     async def landing(self, _: Request) -> Response:
         told = await self._told()
-        rows = []
-        for name in self.targets:
-            zh, en = WORDS[name]
-            rows.append(ROW.format(name=name, zh=zh, en=en, ready=READY[told[name]["ready"]]))
-        well = all(each["ready"] for each in told.values())
-        notes = "".join(NOTE.format(**_escaped(note)) for each in told.values() for note in each["notes"].values())
-        return HTMLResponse(PAGE.format(rows="".join(rows), state=WELL[well], notes=notes))
+        notes = [note for each in told.values() for note in each["notes"].values()]
+        return HTMLResponse(pages.landing({name: told[name]["ready"] for name in self.targets}, notes))
 
     async def readyz(self, _: Request) -> Response:
         told = await self._told()
@@ -196,10 +178,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     """A method or a path that the gateway itself does not take."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
     if error.status_code == 405:
-        zh, en = "此地址不接受该方法。", "This address does not take that method."
+        text = Text("此地址不接受该方法。", "This address does not take that method.")
     else:
-        zh, en = "没有这个地址。", "There is nothing at this address."
-    answer = problem(request, error.status_code, f"http_{error.status_code}", zh, en)
+        text = NOTHING_HERE
+    answer = problem(request, error.status_code, text)
     answer.headers.update(error.headers or {})
     return answer
 
@@ -213,11 +195,6 @@ def _onward(request: Request) -> list[tuple[bytes, bytes]]:
     headers = [(k, v) for k, v in request.headers.raw if k not in dropped]
     caller = request.client.host if request.client else "unknown"
     return [*headers, (b"x-forwarded-for", caller.encode()), (b"x-forwarded-proto", request.url.scheme.encode())]
-
-
-def _escaped(note: Mapping[str, Any]) -> dict[str, str]:
-    """A service's note as it stands in a page."""
-    return {name: html.escape(str(note.get(name) or "")) for name in ("zh", "en", "since")}
 
 
 def _has_body(request: Request) -> bool:
@@ -291,30 +268,38 @@ async def _body(reply: httpx.Response) -> AsyncIterator[bytes]:
 
 def _too_large(request: Request) -> Response:
     most = f"{LARGEST // 1024 // 1024} MiB"
-    return problem(request, 413, "http_413", f"请求体过大,上限为 {most}。", f"The body is too large: {most} are taken.")
+    return problem(request, 413, Text(f"请求体过大,上限为 {most}。", f"The body is too large: {most} are taken."))
 
 
 def _crowded(request: Request) -> Response:
-    answer = problem(
-        request, 503, "unavailable", "请求过多,请稍后重试。", "There are too many requests; retry shortly."
-    )
+    text = Text("请求过多,请稍后重试。", "There are too many requests; retry shortly.", "unavailable")
+    answer = problem(request, 503, text)
     answer.headers["Retry-After"] = "1"
     return answer
 
 
 def _away(request: Request, service: str, error: Exception) -> Response:
-    zh, en = f"{service} 服务暂时不可用,请稍后重试。", f"The {service} service is away; retry shortly."
+    text = Text(
+        f"{service} 服务暂时不可用,请稍后重试。", f"The {service} service is away; retry shortly.", "unavailable"
+    )
     print(json.dumps({"event": "service-away", "service": service, "error": type(error).__name__}), flush=True)
-    return problem(request, 502, "unavailable", zh, en)
+    return problem(request, 502, text)
 
 
 def server(application: Starlette, port: int, *, per_caller: int = PER_CALLER) -> uvicorn.Config:
     """How the gateway listens: on loopback, with bounds on what a caller may hold and how slow it may be."""
     bounds = Bounds(total=CONNECTIONS, per_caller=per_caller)
     return uvicorn.Config(
-        application, host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2,
-        proxy_headers=False, http=protocol(bounds), backlog=1024,
-    )  # fmt: skip
+        application,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        proxy_headers=False,
+        http=protocol(bounds),
+        backlog=1024,
+    )
 
 
 def main() -> None:

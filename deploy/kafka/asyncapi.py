@@ -19,7 +19,7 @@ from deploy.kafka.topics import Topic, wanted
 from libs.common import events
 from libs.common.events.envelope import Event, from_outside
 from libs.common.events.intake import SourceStated
-from libs.common.process.settings import SERVICES
+from services import SERVICES
 from services.monitor.usage.fold import Beacon
 from services.monitor.usage.handlers import TOPIC as USAGE
 

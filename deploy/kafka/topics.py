@@ -20,10 +20,10 @@ from confluent_kafka.admin import (
     NewTopic,
     ResourcePatternType,
     ResourceType,
-)  # fmt: skip
+)
 
-from deploy.local.subprocesses import StackError, say
-from libs.common.process.settings import SERVICES
+from deploy.terminal import StackError, say
+from services import SERVICES
 
 FILE = Path(__file__).with_name("topics.yaml")
 DAY_MS = 86_400_000  # machine time: for how long a broker keeps records
@@ -55,7 +55,7 @@ class Topic:
 def wanted(file: Path = FILE, *, partitions: int | None = None, shared: bool = True) -> list[Topic]:
     """The topics of the file, dead-letter topics included; `partitions` replaces the numbers on a laptop.
 
-    Without `shared` nobody writes as SHARED: each department has a principal of its own (`deploy.kafka.departments`).
+    Without `shared` nobody writes as SHARED: each department has a principal of its own (`deploy.local.departments`).
     """
     text = yaml.safe_load(file.read_text())
     defaults, topics = text["defaults"], []
@@ -87,9 +87,11 @@ def admin(bootstrap: str, user: str | None = None, password: str | None = None) 
     config: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0}
     if user is not None:
         config |= {
-            "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN",
-            "sasl.username": user, "sasl.password": password,
-        }  # fmt: skip
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": user,
+            "sasl.password": password,
+        }
     return AdminClient(config)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.local.subprocesses import StackError, say
+from deploy.terminal import StackError, say
 
 HERE = Path(".jianfu")
 Data = Annotated[Path, typer.Option("--data", envvar="JIANFU_DATA", help="where the stack keeps everything 数据目录")]

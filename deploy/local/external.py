@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy.local.subprocesses import StackError
-from libs.common.process.settings import SERVICES
+from deploy.terminal import StackError
+from services import SERVICES
 
 
 @dataclass(frozen=True)

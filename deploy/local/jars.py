@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 
 from deploy.local import datadir
-from deploy.local.subprocesses import StackError, say
+from deploy.terminal import StackError, say
 
 COMMITTED = Path(__file__).parents[1] / "kafka"
 
@@ -78,8 +78,12 @@ def _fetch(folder: Path) -> None:
             # a cache of environments of its own: jgo takes one it has built before for whole, whatever is missing
             done = subprocess.run(
                 [_jgo(), "--repo-cache", folder, "--cache-dir", Path(scratch) / "built", "sync"],
-                cwd=scratch, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+                cwd=scratch,
+                capture_output=True,
+                text=True,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
         if done.returncode:
             raise StackError(
                 "Kafka's jars could not be fetched from Maven Central. Check the network, or set "

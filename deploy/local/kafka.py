@@ -12,7 +12,7 @@ import uuid
 from pathlib import Path
 
 from deploy.local import datadir, jars, subprocesses
-from deploy.local.subprocesses import StackError
+from deploy.terminal import StackError
 
 USERS = ("admin", "registry", "monitor", "decommission", "intake")
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"  # departments: added while the broker runs
@@ -99,10 +99,21 @@ class LocalKafka:
 
     def _spawn(self, program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
         return subprocesses.spawn(
-            [self._java, f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *LOGGING,
-             "-cp", self._classpath, program, *arguments],
-            log=self.log, death_signal=signal.SIGKILL, cwd=self.folder,
-        )  # fmt: skip
+            [
+                self._java,
+                f"-Xmx{HEAP}",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                *LOGGING,
+                "-cp",
+                self._classpath,
+                program,
+                *arguments,
+            ],
+            log=self.log,
+            death_signal=signal.SIGKILL,
+            cwd=self.folder,
+        )
 
     def _properties(self) -> str:
         users = " ".join(f'user_{user}="{self.password(user)}"' for user in USERS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.local import datadir
 from deploy.local.issuer import issue
-from deploy.local.subprocesses import StackError
+from deploy.terminal import StackError
 from libs.common.security import tokens
 
 
@@ -43,9 +43,14 @@ class Keys:
         datadir.put(self.signing_public, json.dumps(tokens.public_key(datadir.read(self.signing))))
 
     def token(
-        self, subject: str, roles: Iterable[str], *, unit: str | None = None, hours: float = 8,
+        self,
+        subject: str,
+        roles: Iterable[str],
+        *,
+        unit: str | None = None,
+        hours: float = 8,
         sources: Iterable[str] = ("*",),
-    ) -> str:  # fmt: skip
+    ) -> str:
         """A bearer token of this directory's issuer. Raises StackError when there is none or a role is unknown."""
         if not self.issuer.exists():
             place = self.folder.parent

@@ -13,8 +13,8 @@ from typing import Any
 import asyncpg
 
 from deploy.local import datadir, postgres_host, subprocesses
-from deploy.local.subprocesses import StackError
-from libs.common.process.settings import SERVICES
+from deploy.terminal import StackError
+from services import SERVICES
 
 OWNER = "jianfu_owner"
 LEFTOVERS_END_WITHIN = 5.0  # seconds
@@ -63,8 +63,11 @@ class LocalPostgres:
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self._child = subprocesses.spawn(
             [self._bin / "postgres", "-D", self.data, *arguments],
-            log=self.log, death_signal=signal.SIGINT, cwd="/", **self._as,
-        )  # fmt: skip
+            log=self.log,
+            death_signal=signal.SIGINT,
+            cwd="/",
+            **self._as,
+        )
         self._wait(seconds)
         return self
 
@@ -90,10 +93,26 @@ class LocalPostgres:
             if self._as:
                 os.fchown(password.fileno(), self._as["user"], self._as["group"])
             done = subprocess.run(
-                [self._bin / "initdb", "-D", fresh, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
-                 "-A", "scram-sha-256", f"--pwfile={password.name}", "--data-checksums"],
-                capture_output=True, text=True, cwd="/", check=False, **self._as,
-            )  # fmt: skip
+                [
+                    self._bin / "initdb",
+                    "-D",
+                    fresh,
+                    "-U",
+                    "postgres",
+                    "-E",
+                    "UTF8",
+                    "--locale=C.UTF-8",
+                    "-A",
+                    "scram-sha-256",
+                    f"--pwfile={password.name}",
+                    "--data-checksums",
+                ],
+                capture_output=True,
+                text=True,
+                cwd="/",
+                check=False,
+                **self._as,
+            )
         if done.returncode:
             raise StackError(f"initdb failed: {done.stderr.strip()}")
         fresh.replace(self.data)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from deploy.local.subprocesses import StackError, say
+from deploy.terminal import StackError, say
 
 # Root's server runs as `nobody`. What lies in a home that nobody may enter is kept here instead.
 SHELTER = Path("/var/lib/jianfu")

@@ -5,15 +5,22 @@ from datetime import datetime, tzinfo
 import asyncpg
 
 from deploy.database.migrations import migrate
-from deploy.local.subprocesses import StackError
 from deploy.local.supervised import ROOT
-from libs.common.db.pool import PLUMBING, Database, SchemaMismatch, require_schema
+from deploy.terminal import StackError
+from libs.common.db.pool import Database
+from libs.common.db.queries import PLUMBING
+from libs.common.db.schema import SchemaMismatch, require_schema
 from libs.common.process import latest
 
 AWAY = (
-    OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError, asyncpg.CannotConnectNowError, asyncpg.ClientConfigurationError,
-)  # fmt: skip
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ClientConfigurationError,
+)
 
 
 async def migrate_service(service: str, url: str, role: str | None) -> list[str]:

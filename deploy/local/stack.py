@@ -19,11 +19,11 @@ from deploy.local.kafka import USERS, LocalKafka
 from deploy.local.keys import Keys
 from deploy.local.postgres import OWNER, LocalPostgres
 from deploy.local.schema import migrate_service
-from deploy.local.subprocesses import StackError, say
 from deploy.local.supervised import Service
+from deploy.terminal import StackError, say
 from libs.common.clock import ClockBehind, SystemClock
 from libs.common.process import latest
-from libs.common.process.settings import SERVICES
+from services import SERVICES
 
 # read by this command, unknown to the services
 OURS = ("JIANFU_CACHE_DIR", "JIANFU_JAVA_HOME", "JIANFU_DATA", "JIANFU_ADDRESS", "JIANFU_TOKEN")
@@ -92,9 +92,11 @@ class Stack:
         self.keys.make()
         if self.outside.kafka is None:
             self.kafka = LocalKafka(
-                self.data / "kafka", log=self.logs / "kafka.log",
-                port=self._ports.get("kafka"), controller_port=self._ports.get("controller"),
-            )  # fmt: skip
+                self.data / "kafka",
+                log=self.logs / "kafka.log",
+                port=self._ports.get("kafka"),
+                controller_port=self._ports.get("controller"),
+            )
             self.kafka.launch()
             self._ports |= {"kafka": self.kafka.port, "controller": self.kafka.controller_port}
         if any(service not in self.outside.databases for service in SERVICES):
@@ -138,7 +140,7 @@ class Stack:
             try:
                 latest.require_reached(SystemClock(zone).now(), max(reached, default=None))
             except ClockBehind as error:
-                raise StackError(f"{error.text('zh')} / {error.text('en')}") from None
+                raise StackError(f"{error.text.zh} / {error.text.en}") from None
         elif reached:
             for url in urls.values():
                 await schema.step(url, max(reached))
@@ -269,13 +271,13 @@ class Stack:
         if self.kafka is not None:
             files = {user: str(self.kafka.password_file(user)) for user in USERS}
             state["kafka"] = {
-                "bootstrap_servers": self.kafka.bootstrap, "pid": self.kafka.pid, "log": str(self.kafka.log),
+                "bootstrap_servers": self.kafka.bootstrap,
+                "pid": self.kafka.pid,
+                "log": str(self.kafka.log),
                 "password_files": files,
-            }  # fmt: skip
+            }
         if self.postgres is not None:
-            state["postgres"] = {
-                "pid": self.postgres.pid, "port": self.postgres.port, "log": str(self.postgres.log)
-            }  # fmt: skip
+            state["postgres"] = {"pid": self.postgres.pid, "port": self.postgres.port, "log": str(self.postgres.log)}
         datadir.write(self.data / "stack.json", state)
 
     def _database(self, service: str) -> dict[str, Any]:

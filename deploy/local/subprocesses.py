@@ -1,38 +1,22 @@
 """Child processes that cannot outlive their owner, not even when it is killed."""
 
 import contextlib
-import ctypes
 import os
 import random
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-PR_SET_PDEATHSIG = 1
+from deploy.terminal import StackError
+from libs.common.process.parent import die_with_parent
+
 FIRST_PORT = 15_000
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
-
-
-class StackError(RuntimeError):
-    """The local stack cannot go on; the text says what to do about it."""
-
-
-def die_with_parent(signum: int) -> Callable[[], None]:
-    """What a child runs before exec: the kernel sends it `signum` when the thread that forked it is gone."""
-    owner = os.getpid()
-    libc = ctypes.CDLL(None)
-
-    def prepare() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signum)
-        if os.getppid() != owner:  # the owner died between fork and prctl
-            os._exit(1)
-
-    return prepare
 
 
 def spawn(
@@ -53,7 +37,7 @@ def spawn(
             stdout=out,
             stderr=subprocess.STDOUT,
             env=None if env is None else dict(env),
-            preexec_fn=die_with_parent(death_signal),  # noqa: PLW1509 - one thread, and the only way to be sure
+            preexec_fn=partial(die_with_parent, os.getpid(), death_signal),  # noqa: PLW1509 - one thread, and the only way to be sure
             start_new_session=True,  # Ctrl-C reaches the owner alone, who stops the parts in order
             **more,
         )
@@ -114,8 +98,3 @@ def port(wanted: int | None = None) -> int:
                 continue
             return candidate
     raise StackError("no free port on 127.0.0.1")
-
-
-def say(text: str) -> None:
-    """Progress, for a person who watches."""
-    print(text, file=sys.stderr, flush=True)

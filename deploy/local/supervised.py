@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import subprocesses
-from deploy.local.subprocesses import StackError, say
+from deploy.terminal import StackError, say
 
 ROOT = Path(__file__).parents[2]
 YOUNG = 10.0  # seconds; what ends by its own fault sooner after its start did not really start

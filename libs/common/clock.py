@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from libs.common.errors import DomainError
+from libs.common.text import Text
 
 
 class ClockBackwards(DomainError):
@@ -12,8 +13,7 @@ class ClockBackwards(DomainError):
 
     code = "clock_backwards"
     kind = "conflict"
-    zh = "业务时间不能倒退:当前为 {current}。"
-    en = "Business time never goes back: it stands at {current}."
+    says = Text("业务时间不能倒退:当前为 {current}。", "Business time never goes back: it stands at {current}.")
 
 
 class ClockBehind(DomainError):
@@ -21,14 +21,12 @@ class ClockBehind(DomainError):
 
     code = "clock_behind"
     kind = "conflict"
-    zh = (
+    says = Text(
         "系统时钟为 {now},而数据已到 {latest},业务时间不能倒退,因此未启动。请校准本机时钟;"
-        "数据若由步进时钟产生,请以 --clock stepped(JIANFU_CLOCK=stepped)启动,或以 --data 换用另一数据目录。"
-    )
-    en = (
+        "数据若由步进时钟产生,请以 --clock stepped(JIANFU_CLOCK=stepped)启动,或以 --data 换用另一数据目录。",
         "The machine's clock says {now}, the data has come to {latest}, and business time never goes back: not "
         "started. Set the machine's clock right; where the data is of a stepped clock, start with --clock stepped "
-        "(JIANFU_CLOCK=stepped), or use another data directory with --data."
+        "(JIANFU_CLOCK=stepped), or use another data directory with --data.",
     )
 
 
@@ -37,8 +35,7 @@ class ClockNotStepped(DomainError):
 
     code = "clock_not_stepped"
     kind = "conflict"
-    zh = "此服务使用系统时钟,不能步进。"
-    en = "This service runs on the system clock, which cannot be stepped."
+    says = Text("此服务使用系统时钟,不能步进。", "This service runs on the system clock, which cannot be stepped.")
 
 
 class Clock(Protocol):

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime
@@ -10,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
 
 from libs.common.consumer.trouble import TRANSIENT
+from libs.common.db.leader import leadership
 from libs.common.db.pool import Connection, Database
-from libs.common.telemetry import observe
-from services.decommission import reasons
+from libs.common.telemetry import traces
+from services.decommission import metrics, reasons
 from services.decommission.alarms import store as alarm_store
 from services.decommission.assets import store as asset_store
 from services.decommission.cases import casework, next_move
@@ -34,7 +33,6 @@ from services.decommission.steps import addressee, announce, archive, close, not
 from services.decommission.waits import jobs as wait_jobs
 
 log = structlog.get_logger()
-STEPS_DONE = Counter("jianfu_case_steps_total", "Steps of cases performed.", ["step"])
 Step = Callable[[Deps, UUID], Awaitable[None]]
 STEPS: dict[str, Step] = {
     "notice": notice.do,
@@ -94,16 +92,13 @@ class Executor:
 
     async def run(self) -> None:
         """Lead when no other process of this database does."""
-        key = zlib.crc32(b"decommission-executor")
         while True:
             with contextlib.suppress(*TRANSIENT):
-                async with self._deps.database.session() as lock:
-                    while not await control_store.QUERIES.executor_lock(lock, key=key):
-                        await asyncio.sleep(1)
-                    await self._lead(lock)
+                async with leadership(self._deps.database, "decommission-executor") as session:
+                    await self._lead(session)
             await asyncio.sleep(1)
 
-    async def _lead(self, lock: Any) -> None:
+    async def _lead(self, session: Any) -> None:
         """Keep both lanes going while the session that holds the lock lives."""
         lanes = [
             asyncio.create_task(self._keep(self._urgent, self._work_urgent)),
@@ -111,7 +106,7 @@ class Executor:
         ]
         try:
             while True:
-                await lock.fetchval("select 1")
+                await session.fetchval("select 1")
                 done, _ = await asyncio.wait(lanes, timeout=1, return_when=asyncio.FIRST_COMPLETED)
                 for lane in done:
                     lane.result()
@@ -272,7 +267,7 @@ class Executor:
         case_id = case.row.case_id
         attributes = {"case.id": str(case_id), "case.step": step}
         try:
-            with observe.linked(f"decommission case {step}", case.traces, attributes):
+            with traces.linked(f"decommission case {step}", case.traces, attributes):
                 await STEPS[step](deps, case_id)
         except (SwitchedOff, MovedOn):
             return
@@ -287,7 +282,7 @@ class Executor:
             await self._park(deps, case_id, f"the step {step} raised {what}", f"步骤 {step} 出错:{what}")
             return
         self._last[case_id] = (case.row.version, step)
-        STEPS_DONE.labels(step).inc()
+        metrics.STEPS.labels(step).inc()
 
     async def _rest(self, deps: Deps, case_id: UUID) -> None:
         """Nothing to do now: note until when, and call a person where the saga says so."""

@@ -6,17 +6,20 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from libs.common.consumer.subscription import EventSubscription, Handler
+from libs.common.consumer.events import EventSubscription
 from libs.common.db.pool import Database
-from libs.common.dead_letters import api as letters
 from libs.common.events import monitor, registry
-from libs.common.http import app as web
+from libs.common.handler import Handler
+from libs.common.http.status import Health
 from libs.common.outbound.egress import Egress
 from libs.common.outbound.targets import LONGEST_REST, Targets
-from libs.common.process.run import Parts, Role, open_base, serve
+from libs.common.process.assembly import Shared, assemble
+from libs.common.process.health import health, quiet
+from libs.common.process.run import serve
+from libs.common.process.runtime import Components, Role, open_runtime
 from libs.common.process.settings import load
-from libs.common.refusals import noting
 from libs.common.security.tokens import Authenticator
+from services import SERVICES
 from services.decommission.alarms import api as alarm_api
 from services.decommission.announcements import api as announcement_api
 from services.decommission.archives import api as archive_api
@@ -65,22 +68,20 @@ def application(
     authenticator: Authenticator,
     handlers: Mapping[str, Mapping[str, Handler]],
     *,
-    health: web.Health,
-    quiet: web.Health,
+    health: Health,
+    quiet: Health,
 ) -> FastAPI:
     """The HTTP application; `wake` and `wake_messenger` tell the two loops that something may be due."""
-    app = web.create_app(
-        "decommission",
-        title="Jianfu decommission 关停",
-        description=DESCRIPTION,
+    shared = Shared(
+        database=deps.database,
+        clock=deps.clock,
         authenticator=authenticator,
-        examples=Path(__file__).with_name("examples.yaml"),
+        handlers=handlers,
+        health=health,
+        quiet=quiet,
+        notes=partial(control_usecases.note, deps),
     )
-    app.include_router(web.status_router(health, quiet, partial(control_usecases.note, deps)))
-    app.include_router(web.clock_router("decommission", deps.database, deps.clock))
-    app.include_router(noting.router("decommission", deps.database))
-    app.include_router(letters.router("decommission", deps.database, handlers))
-    for routes in (
+    routers = [
         case_api.router(deps, wake),
         gate_api.router(deps),
         notice_api.router(deps, wake),
@@ -99,30 +100,35 @@ def application(
         control_api.router(deps, wake),
         notice_api.receipts(deps, wake),
         casefile_api.service_keys(deps),
-    ):
-        app.include_router(routes)
-    web.seal(app)
-    return app
+    ]
+    return assemble(
+        "decommission",
+        shared,
+        routers,
+        title="Jianfu decommission 关停",
+        description=DESCRIPTION,
+        examples=Path(__file__).with_name("examples.yaml"),
+    )
 
 
 async def main(role: Role) -> None:
     """Build the parts in order and serve until told to stop."""
-    settings = load(Settings)
+    settings = load(Settings, services=SERVICES)
     limits, windows, signing_key = settings.read_limits(), settings.read_windows(), settings.signing_key()
-    base = await open_base(settings, MIGRATIONS, role)
+    runtime = await open_runtime(settings, MIGRATIONS, role)
     exceptions = {
         client.NOTICE: settings.egress_allow_notice,
         client.CONNECTOR: settings.egress_allow_connector,
         client.PROBE: settings.egress_allow_probe,
     }
     # Under a stepped clock a day is over in moments, and must not end before everybody was called who is to be.
-    targets = Targets(longest_rest=LONGEST_REST if base.clock.mode == "system" else STEPPED_REST)
+    targets = Targets(longest_rest=LONGEST_REST if runtime.clock.mode == "system" else STEPPED_REST)
     egress, archive = Egress(exceptions, targets=targets), Archive(settings.archive_dir)
     reserve = await Database.connect(settings.database_url, name="decommission", size=RESERVE)
-    reserve.after_commit = base.database.after_commit
+    reserve.after_commit = runtime.database.after_commit
     deps = Deps(
-        database=base.database,
-        clock=base.clock,
+        database=runtime.database,
+        clock=runtime.clock,
         egress=egress,
         signing_key=signing_key,
         limits=limits,
@@ -136,12 +142,18 @@ async def main(role: Role) -> None:
     handlers = topics(deps, executor.wake)
     await control_usecases.record_settings(deps)
     app = application(
-        deps, executor.wake, messenger.wake, authenticator, handlers, health=base.health, quiet=base.quiet
+        deps,
+        executor.wake,
+        messenger.wake,
+        authenticator,
+        handlers,
+        health=partial(health, runtime),
+        quiet=partial(quiet, runtime),
     )
     kinds = {registry.UnitRecorded.TOPIC: partial(register_handlers.Units, deps)}
     subscriptions = [
         kinds.get(topic, EventSubscription)(
-            base.broker, base.database, topic, CONSUMER, handled, patience=settings.consumer_patience
+            runtime.broker, runtime.database, topic, CONSUMER, handled, patience=settings.consumer_patience
         )
         for topic, handled in handlers.items()
     ]
@@ -151,4 +163,4 @@ async def main(role: Role) -> None:
         return cases + await messenger.due(), running
 
     closing = [egress.close, archive.close, reserve.close]
-    await serve(base, Parts(app, subscriptions, loops=[executor.run, messenger.run], closing=closing, due=due))
+    await serve(runtime, Components(app, subscriptions, loops=[executor.run, messenger.run], closing=closing, due=due))

@@ -1,8 +1,9 @@
 """Reasons as logs hold them, in English, and in Chinese for a Chinese reader. Pure."""
 
-from typing import Any, Literal
+from dataclasses import replace
 
 from libs.common.errors import DomainError
+from libs.common.text import Text
 
 # Reasons as logs hold them, in English, and as a Chinese reader is told them.
 CATALOGUE = {
@@ -94,7 +95,9 @@ def zh(why: str) -> str:
 class Reasoned(DomainError):
     """A refusal whose `why` is told in the reader's language."""
 
-    def text(self, language: Literal["zh", "en"]) -> str:
-        """The message in one language. `why` is looked up in the catalogue."""
-        told: dict[str, Any] = self.params | {"why": zh(str(self.params["why"]))}
-        return self.zh.format(**told) if language == "zh" else super().text(language)
+    @property
+    def text(self) -> Text:
+        """The message; `why` is looked up in the catalogue."""
+        why = str(self.params["why"])
+        given = dict(self.params) | {"why": Text(zh(why), why)}
+        return replace(self.says.format(**given), code=self.code, params=self.params)

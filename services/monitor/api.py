@@ -5,11 +5,11 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from libs.common.http.app import Health, clock_router, create_app, seal, status_router
-from libs.common.refusals import noting
-from libs.common.refusals.reread import Reread
+from libs.common.http.status import Health
+from libs.common.process.assembly import Shared, assemble
+from libs.common.senders.reread import Reread
 from services.monitor.admissions import api as admission_api
-from services.monitor.dead_letters import api as dead_letter_api
+from services.monitor.dead_letters import api as dead_letters
 from services.monitor.deps import Deps
 from services.monitor.handlers import Handlers
 from services.monitor.policy import api as policy_api
@@ -27,24 +27,31 @@ DESCRIPTION = (
 
 def build(deps: Deps, handlers: Handlers, reread: Reread, *, health: Health, quiet: Health) -> FastAPI:
     """Assemble the application; every route asks for a role or says that it is public."""
-    app = create_app(
+    database, clock = deps.database, deps.clock
+    shared = Shared(
+        database=database,
+        clock=clock,
+        authenticator=deps.authenticator,
+        handlers=handlers,
+        health=health,
+        quiet=quiet,
+        streams=dead_letters.streams(database, deps.authenticator, deps.calendar, deps.gate),
+        reread=reread,
+    )
+    routers = [
+        usage_api.router(database, deps.calendar, deps.gate),
+        source_api.statements(database, clock, deps.gate),
+        source_api.router(database, clock),
+        admission_api.router(database, clock),
+        sweep_api.router(database, partial(deps.sweeper.sweep, asked=True)),
+        verdict_api.router(database, deps.book, clock),
+        policy_api.router(deps.book),
+    ]
+    return assemble(
         "monitor",
+        shared,
+        routers,
         title="Jianfu monitor 减负·监测",
         description=DESCRIPTION,
-        authenticator=deps.authenticator,
         examples=Path(__file__).with_name("examples.yaml"),
     )
-    database, clock = deps.database, deps.clock
-    app.include_router(usage_api.router(database, deps.calendar, deps.gate))
-    app.include_router(source_api.statements(database, clock, deps.gate))
-    app.include_router(source_api.router(database, clock))
-    app.include_router(admission_api.router(database, clock))
-    app.include_router(sweep_api.router(database, partial(deps.sweeper.sweep, asked=True)))
-    app.include_router(verdict_api.router(database, deps.book, clock))
-    app.include_router(policy_api.router(deps.book))
-    app.include_router(dead_letter_api.router(database, handlers, deps.authenticator, deps.calendar, deps.gate, reread))
-    app.include_router(noting.router("monitor", database))
-    app.include_router(clock_router("monitor", database, clock))
-    app.include_router(status_router(health, quiet))
-    seal(app)
-    return app

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from faststream.kafka import KafkaBroker
 
-from libs.common.consumer.subscription import EventSubscription, Handler
+from libs.common.consumer.events import EventSubscription
 from libs.common.events.intake import SourceStated
 from libs.common.events.registry import AssetRecord, UnitRecorded
-from libs.common.refusals.senders import Bounds, Senders
+from libs.common.handler import Handler
+from libs.common.senders.aside import Bounds, Senders
 from services.monitor.assets import handlers as asset_handlers
 from services.monitor.deps import Deps
 from services.monitor.rechecks import handlers as recheck_handlers

@@ -3,11 +3,14 @@
 from functools import partial
 from pathlib import Path
 
-from libs.common.process.run import Parts, Role, open_base, serve
+from libs.common.process.health import health, quiet
+from libs.common.process.run import serve
+from libs.common.process.runtime import Components, Role, open_runtime
 from libs.common.process.settings import load
-from libs.common.refusals.reread import Reread
-from libs.common.refusals.senders import Bounds
 from libs.common.security.tokens import Authenticator
+from libs.common.senders.aside import Bounds
+from libs.common.senders.reread import Reread
+from services import SERVICES
 from services.monitor import api, handlers
 from services.monitor.deps import deps_of, rules_of
 from services.monitor.settings import Settings
@@ -18,13 +21,13 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 async def main(role: Role) -> None:
     """Run the monitor until it is told to stop."""
-    settings = load(Settings)
+    settings = load(Settings, services=SERVICES)
     book = rules_of()
-    base = await open_base(settings, MIGRATIONS, role)
+    runtime = await open_runtime(settings, MIGRATIONS, role)
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     deps = deps_of(
-        base.database,
-        base.clock,
+        runtime.database,
+        runtime.clock,
         authenticator,
         book,
         late_days=settings.late_days,
@@ -32,7 +35,7 @@ async def main(role: Role) -> None:
     )
     bounds, patience = Bounds(settings.sender_refusals, kept=settings.sender_kept), settings.consumer_patience
     usage = UsageConsumer(
-        base.broker,
+        runtime.broker,
         deps.database,
         authenticator,
         deps.calendar,
@@ -43,19 +46,22 @@ async def main(role: Role) -> None:
         patience=patience,
     )
     by_topic = handlers.build(deps)
-    reread = Reread(base.ends.options, authenticator)
-    app = api.build(deps, by_topic, reread, health=base.health, quiet=base.quiet)
+    reread = Reread(runtime.ends.options, authenticator)
+    app = api.build(deps, by_topic, reread, health=partial(health, runtime), quiet=partial(quiet, runtime))
 
     async def due() -> tuple[int, int]:
         return 0, deps.sweeper.running + usage.busy
 
     sweep = partial(deps.sweeper.by_schedule, settings.sweep_at)
     sweep.__name__ = "sweep"  # type: ignore[attr-defined]
-    parts = Parts(
+    parts = Components(
         app,
-        subscriptions=[*handlers.subscriptions(deps, by_topic, base.broker, bounds=bounds, patience=patience), usage],
+        subscriptions=[
+            *handlers.subscriptions(deps, by_topic, runtime.broker, bounds=bounds, patience=patience),
+            usage,
+        ],
         loops=[usage.run, sweep],
         closing=[usage.flush],
         due=due,
     )
-    await serve(base, parts)
+    await serve(runtime, parts)

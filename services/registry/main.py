@@ -7,16 +7,19 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from libs.common.clock import Clock
-from libs.common.consumer.subscription import EventSubscription, Handler
+from libs.common.consumer.events import EventSubscription
 from libs.common.db.pool import Database
-from libs.common.dead_letters import api as letters
-from libs.common.http import app as web
-from libs.common.process.run import Parts, Role, open_base, serve
+from libs.common.handler import Handler
+from libs.common.http.status import Health
+from libs.common.process.assembly import Shared, assemble
+from libs.common.process.health import health, quiet
+from libs.common.process.run import serve
+from libs.common.process.runtime import Components, Role, open_runtime
 from libs.common.process.settings import load
-from libs.common.refusals import noting, release
-from libs.common.refusals.reread import Reread
-from libs.common.refusals.senders import Bounds, Senders
 from libs.common.security.tokens import Authenticator
+from libs.common.senders.aside import Bounds, Senders
+from libs.common.senders.reread import Reread
+from services import SERVICES
 from services.registry.assets import api as assets_api
 from services.registry.assets.domain import Policy
 from services.registry.guard import api as guard_api
@@ -42,56 +45,68 @@ def application(
     taken: Mapping[str, Mapping[str, Handler]],
     reread: Reread,
     *,
-    health: web.Health,
-    quiet: web.Health,
+    health: Health,
+    quiet: Health,
 ) -> FastAPI:
     """The HTTP application."""
-    app = web.create_app(
+    shared = Shared(
+        database=database,
+        clock=clock,
+        authenticator=authenticator,
+        handlers=taken,
+        health=health,
+        quiet=quiet,
+        reread=reread,
+    )
+    routers = [
+        units_api.router(database, clock),
+        assets_api.router(database, clock),
+        intake_api.router(database, clock, policy),
+        imports_api.router(database, clock, policy),
+        guard_api.router(database, clock, policy),
+        tombstones_api.router(database, policy.reopen_after.days),
+        verification_api.router(database, clock.zone),
+    ]
+    return assemble(
         "registry",
+        shared,
+        routers,
         title="Jianfu registry 登记",
         description=DESCRIPTION,
-        authenticator=authenticator,
         examples=Path(__file__).with_name("examples.yaml"),
     )
-    app.include_router(web.status_router(health, quiet))
-    app.include_router(web.clock_router("registry", database, clock))
-    app.include_router(noting.router("registry", database))
-    app.include_router(letters.router("registry", database, taken))
-    app.include_router(release.router("registry", database, taken, reread))
-    app.include_router(units_api.router(database, clock))
-    app.include_router(assets_api.router(database, clock))
-    app.include_router(intake_api.router(database, clock, policy))
-    app.include_router(imports_api.router(database, clock, policy))
-    app.include_router(guard_api.router(database, clock, policy))
-    app.include_router(tombstones_api.router(database, policy.reopen_after.days))
-    app.include_router(verification_api.router(database, clock.zone))
-    web.seal(app)
-    return app
 
 
 async def main(role: Role) -> None:
     """Build the parts in order and serve until the process is stopped."""
-    settings = load(Settings)
-    base = await open_base(settings, MIGRATIONS, role)
+    settings = load(Settings, services=SERVICES)
+    runtime = await open_runtime(settings, MIGRATIONS, role)
     policy = settings.policy()
     authenticator = Authenticator.from_file(settings.issuer_jwks_file, allow_local=settings.loopback)
     taken = {
-        intake_handlers.TOPIC: intake_handlers.build(base.database, base.clock, authenticator, policy),
-        tombstones_handlers.TOPIC: tombstones_handlers.build(base.database, base.clock),
+        intake_handlers.TOPIC: intake_handlers.build(runtime.database, runtime.clock, authenticator, policy),
+        tombstones_handlers.TOPIC: tombstones_handlers.build(runtime.database, runtime.clock),
     }
     reread = Reread(settings.kafka_options(), authenticator)
     app = application(
-        base.database, base.clock, policy, authenticator, taken, reread, health=base.health, quiet=base.quiet
+        runtime.database,
+        runtime.clock,
+        policy,
+        authenticator,
+        taken,
+        reread,
+        health=partial(health, runtime),
+        quiet=partial(quiet, runtime),
     )
     bounds, patience = Bounds(settings.sender_refusals, kept=settings.sender_kept), settings.consumer_patience
     topic = intake_handlers.TOPIC
-    senders = {topic: Senders(base.database, authenticator, topic, bounds)}
+    senders = {topic: Senders(runtime.database, authenticator, topic, bounds)}
     subscriptions = [
         EventSubscription(
-            base.broker, base.database, topic, "registry", handled, senders=senders.get(topic), patience=patience
+            runtime.broker, runtime.database, topic, "registry", handled, senders=senders.get(topic), patience=patience
         )
         for topic, handled in taken.items()
     ]
-    filling = partial(lookalikes_jobs.fill_at_start, base.database)
+    filling = partial(lookalikes_jobs.fill_at_start, runtime.database)
     filling.__name__ = "refill"  # type: ignore[attr-defined]
-    await serve(base, Parts(app=app, subscriptions=subscriptions, loops=[filling]))
+    await serve(runtime, Components(app=app, subscriptions=subscriptions, loops=[filling]))

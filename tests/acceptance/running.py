@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from deploy.local.issuer import issue
-from deploy.local.subprocesses import die_with_parent
+from libs.common.process.parent import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 JIANFU = Path(sys.executable).with_name("jianfu")
@@ -52,7 +53,7 @@ class Running:
         with self.out.open("wb") as out:
             self.child = subprocess.Popen(
                 command, stdout=out, stderr=out, env=self.env, stdin=subprocess.DEVNULL,
-                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - a run of tests that is killed leaves nothing
+                preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509 - a run of tests that is killed leaves nothing
             )  # fmt: skip
         end = time.monotonic() + seconds
         while not (self.data / "stack.json").exists():

@@ -13,7 +13,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from libs.common.process.settings import SERVICES
+from services import SERVICES
 from tests.acceptance.running import Running, processes
 from tests.kit.waiting import eventually
 

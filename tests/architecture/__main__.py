@@ -7,6 +7,7 @@ from tests.architecture import (
     clocklint,
     daylint,
     hints,
+    instruments,
     plumbing,
     rankings,
     sizes,
@@ -16,7 +17,7 @@ from tests.architecture import (
     words,
 )
 
-RULES = (clocklint, daylint, sizes, plumbing, words, terms, traces, sqltext, clients, hints, rankings)
+RULES = (clocklint, daylint, sizes, plumbing, words, terms, traces, sqltext, clients, hints, instruments, rankings)
 
 
 def main() -> int:

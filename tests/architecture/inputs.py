@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from libs.common import exact
 from libs.common.events import intake
 from libs.common.events.envelope import Event
-from libs.common.text import Text
+from libs.common.strings import Plain
 
 EXACT = (int, float, bool, date, datetime)
 # What is looked at otherwise.
@@ -105,7 +105,7 @@ def loose(kind: Any, metadata: Any, place: str) -> Iterator[str]:
             if part is not ...:
                 yield from loose(part, metadata if origin in (Union, UnionType) else [], place)
     elif kind is str:
-        if not any(isinstance(each, Text) or getattr(each, "pattern", None) for each in metadata):
+        if not any(isinstance(each, Plain) or getattr(each, "pattern", None) for each in metadata):
             yield f"{place} is any text"
     elif kind in EXACT:
         if not any(_exact(each) for each in metadata):

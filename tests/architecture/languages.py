@@ -36,9 +36,9 @@ def templates() -> Iterator[str]:
     """The texts of refusals that are not in their language."""
     for name, kind in errors().items():
         # what is between braces is filled in, and an option is typed as it stands whatever one speaks
-        zh, en = (re.sub(r"\{[^}]*\}|--[a-z]+( [a-z]+)?", "", text) for text in (kind.zh, kind.en))
+        zh, en = (re.sub(r"\{[^}]*\}|--[a-z]+( [a-z]+)?", "", text) for text in (kind.says.zh, kind.says.en))
         if not HAN.search(zh) or ENGLISH.search(zh) or HAN.search(en):
-            yield f"{name}: {kind.zh} | {kind.en}"
+            yield f"{name}: {kind.says.zh} | {kind.says.en}"
         yield from (f"{name}: {word} is {said}" for word, said in kind.words.items() if not HAN.search(said))
 
 
@@ -59,9 +59,9 @@ def arguments(root: Path = ROOT) -> Iterator[str]:
 
 
 def _fits(given: ast.expr) -> bool:
-    """Whether an argument is a pair of a Chinese and an English text, or no text of ours at all."""
-    if isinstance(given, ast.Tuple):
-        texts = [_text(each) for each in given.elts]
+    """Whether an argument is a Text of Chinese and English, or no text of ours at all."""
+    if isinstance(given, ast.Call) and ast.unparse(given.func) == "Text":
+        texts = [_text(each) for each in given.args]
         return len(texts) == 2 and (texts[0] is None or bool(HAN.search(texts[0]))) and not HAN.search(texts[1] or "")
     if isinstance(given, ast.Call) and ast.unparse(given.func) == "str" and "error" in ast.unparse(given):
         return False

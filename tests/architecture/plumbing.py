@@ -11,6 +11,7 @@ FEWEST = 2
 KEPT = {
     "libs.common.outbound.addresses": "part of the door below: which addresses it leads to",
     "libs.common.outbound.egress": "the one door for outgoing HTTP: a second one beside it would be a way around it",
+    "libs.common.process.parent": "for the child of one service, and for every process that deploy starts",
     "libs.common.outbound.targets": "part of the door: how many calls it lets out to whom",
 }
 

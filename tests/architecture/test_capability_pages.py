@@ -16,6 +16,8 @@ SERVICES = ("registry",)  # whose capabilities all have pages
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
 def test_what_a_page_names_is_there(page: Path) -> None:
     text = page.read_text()
+    if page.parent.name == "recipes":  # the files that a recipe touches may be new: a test follows it
+        text = re.sub(r"^\d+\. `[^`]+`", "", text, flags=re.MULTILINE)
     named = re.findall(r"`((?:services|tests|libs|docs|deploy)/[\w/.\-]+)(?:::(\w+))?`", text)
     for path, test in named:
         assert (ROOT / path).exists() or Path(path).stem == "toy", path  # what a recipe adds

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.architecture import clients, hints, migrations, plumbing, sizes, sqltext, terms, traces, words
+from tests.architecture import clients, hints, instruments, migrations, plumbing, sizes, sqltext, terms, traces, words
 
 # In pieces, or the lint that looks for it would find it here.
 HOST = "https://files." + "python" + "hosted.org/packages/x.whl"
@@ -41,6 +41,9 @@ PLANTED: list[tuple[ModuleType, str, str, str]] = [
     (clients, "examples/town/demo.py", 'import importlib\nimportlib.import_module("deploy.cli.app")', "deploy.cli.app"),
     (hints, "deploy/x.py", 'TEXT = "see `jianfu status`"', "jianfu status"),
     (hints, "deploy/local/x.py", 'def say(n): return f"try `jianfu case show {n}` first"', "jianfu case show"),
+    (instruments, "services/monitor/x.py", "from prometheus_client import Gauge", "Gauge"),
+    (instruments, "libs/common/http/x.py", "import prometheus_client", "prometheus_client"),
+    (instruments, "services/monitor/usage/x.py", "from libs.common.telemetry.instruments import counter", "counter"),
     (
         migrations,
         "services/registry/migrations/0002_slow.sql",
@@ -67,6 +70,9 @@ INNOCENT: list[tuple[ModuleType, str, str]] = [
     ),
     (sqltext, "services/monitor/verdicts/queries.sql", "select id from day_usage;"),
     (hints, "deploy/x.py", '"""`jianfu up`: all parts."""\nTEXT = "run `jianfu fetch`, or `jianfu up --data DIR`"'),
+    (instruments, "services/monitor/metrics.py", "from libs.common.telemetry.instruments import counter"),
+    (instruments, "libs/common/http/status.py", "from prometheus_client import generate_latest"),
+    (instruments, "services/monitor/x.py", "from collections import Counter"),
     (clients, "examples/town/demo.py", "import httpx\nfrom . import world\nimport town_services"),
 ]
 
@@ -90,7 +96,9 @@ def test_what_only_looks_like_a_break_passes(tmp_path: Path, rule: ModuleType, n
 
 
 @pytest.mark.parametrize(
-    "rule", [sizes, plumbing, words, terms, traces, sqltext, clients, hints, migrations], ids=lambda m: m.__name__
+    "rule",
+    [sizes, plumbing, words, terms, traces, sqltext, clients, hints, instruments, migrations],
+    ids=lambda m: m.__name__,
 )
 def test_the_tree_keeps_the_rule(rule: ModuleType) -> None:
     assert rule.check() == []

@@ -23,6 +23,19 @@ PLANTED: dict[str, list[tuple[str, str]]] = {
         ("libs/common/consumer/subscription.py", "import deploy.cli.app"),
     ],
     "services-unaware-of-deploy": [("services/registry/main.py", "import deploy.cli.app")],
+    "order-libs": [
+        ("libs/common/db/pool.py", "import libs.common.outbox.relay"),
+        ("libs/common/outbox/emit.py", "import libs.common.consumer.inbox"),
+        ("libs/common/http/guards.py", "import libs.common.refusals.noting"),
+        ("libs/common/dead_letters/store.py", "import libs.common.senders.aside"),
+        ("libs/common/kafka/fetching.py", "import libs.common.security.tokens"),
+        ("libs/common/text.py", "import libs.common.errors"),
+    ],
+    "order-deploy": [
+        ("deploy/local/stack.py", "import deploy.cli.app"),
+        ("deploy/kafka/topics.py", "import deploy.local.kafka"),
+        ("deploy/terminal.py", "import deploy.gateway.app"),
+    ],
     "events-flat": [
         ("libs/common/events/registry.py", "import libs.common.db.pool"),
         ("libs/common/events/monitor.py", "import asyncpg"),

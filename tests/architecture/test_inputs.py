@@ -14,12 +14,12 @@ from libs.common.clock import SteppedClock
 from libs.common.db.pool import Database
 from libs.common.events.registry import AssetRegistered
 from libs.common.exact import Count, Day
-from libs.common.http.app import reads
+from libs.common.http.guards import reads
 from libs.common.outbound.egress import Egress
-from libs.common.refusals.reread import Reread
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
-from libs.common.text import Text
+from libs.common.senders.reread import Reread
+from libs.common.strings import Plain
 from services.decommission import main
 from services.decommission.archives.store import Archive
 from services.decommission.deps import Deps
@@ -114,7 +114,7 @@ class Planted(BaseModel):
     share: float
     sure: bool
     anything: dict[str, Any]
-    fit: Annotated[str, Text(5)]
+    fit: Annotated[str, Plain(5)]
     fit_day: Day
     fit_count: Count | None
 

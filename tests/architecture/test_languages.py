@@ -54,8 +54,8 @@ def test_a_planted_break_is_caught(tmp_path: Path) -> None:
     (tmp_path / "libs").mkdir()
     code.write_text(
         'Invalid(field="a", why="too late")\nMissing(what=f"plan {x}")\nInvalid(why=str(error))\n'
-        'Invalid(why=("too late", "too late"))\nInvalid(why=("过晚", "过晚"))\n'
-        'Invalid(why=("过晚", "too late"))\nMissing(what=which)\nMissing(what=f"{a}/{b}")\n'
+        'Invalid(why=Text("too late", "too late"))\nInvalid(why=Text("过晚", "过晚"))\n'
+        'Invalid(why=Text("过晚", "too late"))\nMissing(what=which)\nMissing(what=f"{a}/{b}")\n'
     )
     assert [each.split(":")[1] for each in languages.arguments(tmp_path)] == ["1", "2", "3", "4", "5"]
 
@@ -67,7 +67,7 @@ def test_states_and_what_is_done_to_them_have_their_words() -> None:
     assert {word for pair in TRANSITIONS for word in pair} | EVENTS | {"closed", "amend"} <= set(
         IllegalTransition.words
     )
-    said = IllegalEntry(state="answering", entry="restore_asked").text("zh")
+    said = IllegalEntry(state="answering", entry="restore_asked").text.zh
     assert said == "个案处于 待答复 状态,不允许 恢复。"
 
 
@@ -94,9 +94,9 @@ async def test_whatever_is_wrong_with_a_body_is_said_in_chinese(tmp_path: Path) 
                 found = error.errors(include_url=False)
                 for fault, said in zip(found, bodies.faults(found, model), strict=False):
                     seen.add(fault["type"])
-                    assert said.zh != bodies.UNFIT, fault
-                    assert languages.HAN.search(said.zh), fault
-                    assert not languages.ENGLISH.search(said.zh), said.zh
+                    assert said.text.zh != bodies.UNFIT, fault
+                    assert languages.HAN.search(said.text.zh), fault
+                    assert not languages.ENGLISH.search(said.text.zh), said.text.zh
     assert len(seen) >= 15, seen
 
 
@@ -107,6 +107,7 @@ class Deep(BaseModel):
 def test_a_json_that_is_none_is_said_in_both() -> None:
     with pytest.raises(ValidationError) as refused:
         Deep.model_validate_json("{")
-    zh, en = bodies.in_words(refused.value, Deep)
+    text = bodies.in_words(refused.value, Deep)
+    zh, en = text.zh, text.en
     assert zh.startswith("body:须为有效的 JSON")
     assert en.startswith("body: expected JSON")

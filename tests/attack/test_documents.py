@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.issuer import issue
-from libs.common.process.settings import SERVICES
+from services import SERVICES
 from tests.attack.counting import Counts
 from tests.conftest import Urls
 from tests.contract import published

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from libs.common.process.settings import SERVICES
+from services import SERVICES
 from tests.contract import published
 
 OUTSIDE = ("http:", "https:", "//")

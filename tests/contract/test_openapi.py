@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from libs.common.process.settings import SERVICES
+from services import SERVICES
 from tests.contract import published
 from tests.contract.additive import api_breaks
 

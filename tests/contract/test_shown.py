@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from libs.common.process.settings import SERVICES
+from services import SERVICES
 from tests.contract import published
 from tests.contract.shown import lacking
 

@@ -15,7 +15,7 @@ from deploy.database.migrations import migrate
 from deploy.kafka import asyncapi
 from deploy.local.postgres import OWNER, LocalPostgres
 from libs.common.http import manual
-from libs.common.process.settings import SERVICES
+from services import SERVICES
 from services.monitor.signals import catalogue
 from services.registry.platforms.names import USUAL
 from tests.contract import additive, published

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from libs.common.db.pool import PLUMBING, Connection
+from libs.common.db.pool import Connection
+from libs.common.db.queries import PLUMBING
 
 
 class _Asked:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.decommission.calls.domain import Accepted, Outcome
 from services.decommission.connectors.domain import Order, Purpose
 from services.decommission.connectors.stated import ConnectorBody
@@ -24,7 +24,7 @@ class Connector(ConnectorBody):
     """A file, and what every connector states."""
 
     type: Literal["toy"]
-    file: Annotated[str, Text(400)]
+    file: Annotated[str, Plain(400)]
 
 
 def connect(settings: dict[str, Any]) -> "Toy":

@@ -35,7 +35,7 @@ def test_a_field_takes_five_files(tmp_path: Path) -> None:
         "libs/common/events/intake.py",
         (
             "    opened_on: Day | None = None\n",
-            "    opened_on: Day | None = None\n    custodian: Annotated[str, Text(100)] | None = None\n",
+            "    opened_on: Day | None = None\n    custodian: Annotated[str, Plain(100)] | None = None\n",
         ),
     )
     following.change(

@@ -1,7 +1,8 @@
 """An event arrives at least once and acts once: its id is recorded by the transaction that holds its effect."""
 
-from libs.common.db.pool import PLUMBING, Connection
-from libs.common.outbox.relay import NotInTransaction
+from libs.common.db.pool import Connection
+from libs.common.db.queries import PLUMBING
+from libs.common.outbox.emit import NotInTransaction
 
 KEEP_DAYS = 120  # longer than any topic a service reads keeps its records (90 days)
 

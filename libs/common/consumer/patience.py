@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 
 from libs.common.consumer.trouble import TRANSIENT, Trouble
-from libs.common.db.pool import UNSTORABLE, Database
+from libs.common.db.errors import UNSTORABLE
+from libs.common.db.pool import Database
 
 SET_ASIDE_AFTER = 1.5  # times the patience: first it is told, so that somebody may mend what is wrong
 IN_PLACE = 1 / 24  # times the patience: five seconds of two minutes, in which most of what passes has passed

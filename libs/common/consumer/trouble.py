@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 
 import structlog
 from aiokafka.errors import KafkaError
-from prometheus_client import Gauge
 
-from libs.common.db.pool import UNAVAILABLE
+from libs.common.db.errors import UNAVAILABLE
+from libs.common.telemetry import metrics
 
 log = structlog.get_logger()
-STUCK = Gauge("jianfu_consumer_stuck", "1 while a consumer fails for longer than its patience, or waits.", ["topic"])
 TRANSIENT = (*UNAVAILABLE, KafkaError)
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 600.0  # seconds
 
@@ -41,7 +40,7 @@ class Trouble:
     _failing: dict[Hashable, Failing] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        STUCK.labels(self.topic).set_function(lambda: 0 if self.reason is None else 1)
+        metrics.CONSUMER_STUCK.labels(self.topic).set_function(lambda: 0 if self.reason is None else 1)
 
     def failed(self, error: BaseException, about: Hashable = None) -> None:
         """Something that passes by itself has not passed yet."""

@@ -29,8 +29,8 @@ select count(*) from outbox;
 -- Sent after commit on a connection of its own: inside the writing transaction it would serialise commits.
 select pg_notify(:channel, '');
 
--- name: relay_lock(key)$
--- Held for the session: one active relay per database.
+-- name: leader_lock(key)$
+-- Held for the session: one leader of a name per database.
 select pg_try_advisory_lock(:key);
 
 -- name: inbox_add(consumer, event_id)$

@@ -1,19 +1,15 @@
-"""PostgreSQL: pools, SQL from files, one named transaction per use case, forward-only numbered migrations."""
+"""A pool of PostgreSQL connections, and one named transaction per use case."""
 
 import asyncio
-import hashlib
-import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiosql
 import asyncpg
-from asyncpg.exceptions import _base
 
-from libs.common.process import crashpoints
+from libs.common import crashpoints
+from libs.common.db.errors import UNAVAILABLE
 
 if TYPE_CHECKING:  # asyncpg's classes take no parameters at run time
     from asyncpg.pool import PoolConnectionProxy
@@ -21,29 +17,6 @@ if TYPE_CHECKING:  # asyncpg's classes take no parameters at run time
     Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
-
-
-# What passes by itself: no connection, a server that stops, starts or fails over, a lost race for a lock.
-UNAVAILABLE = (
-    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
-    asyncpg.TransactionRollbackError, asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError,
-    asyncpg.LockNotAvailableError, asyncpg.ReadOnlySQLTransactionError, asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,  # what asyncpg says when the server's farewell arrives between two statements
-)  # fmt: skip
-
-# asyncpg's own, of a value that it cannot encode: not PostgreSQL's, and counted among those of the interface besides.
-UnencodableError = _base.DataError
-
-# What the values themselves cause, and what another try does not mend. Faults of the interface pass by themselves, but
-# for UnencodableError: whoever tells the two apart asks for these first.
-UNSTORABLE = (
-    asyncpg.DataError,
-    UnencodableError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-)
-
-
 PATIENCE = 3.0  # seconds that a caller waits for a connection; then it is told to come back
 _impatient: ContextVar[bool] = ContextVar("impatient", default=False)
 
@@ -62,26 +35,16 @@ def impatient() -> Iterator[None]:
         _impatient.reset(token)
 
 
-class SchemaMismatch(RuntimeError):
-    """The database's schema is not the one this code was written for."""
-
-
-def load_queries(path: Path) -> Any:
-    """The named queries of one `.sql` file as functions that take a connection and keyword arguments."""
-    return aiosql.from_path(path, "asyncpg", mandatory_parameters=True)
-
-
-PLUMBING = load_queries(Path(__file__).with_name("plumbing.sql"))
-COMMON_MIGRATIONS = Path(__file__).with_name("migrations")
-
-
 class Database:
     """A pool whose transactions are named, so that crash tests can stop a process around each commit."""
 
     def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, dial: Callable[[], Any],
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        name: str,
+        dial: Callable[[], Any],
         places: AbstractAsyncContextManager[Any] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.pool = pool
         self.name = name
         self._for_callers = asyncio.Semaphore(max(1, pool.get_max_size() * 7 // 10))
@@ -171,47 +134,3 @@ class Database:
 
     async def close(self) -> None:
         await self.pool.close()
-
-
-def _numbered(directory: Path) -> list[Path]:
-    files = sorted(directory.glob("*.sql"))
-    for index, file in enumerate(files, start=1):
-        if not re.fullmatch(rf"{index:04d}_[a-z0-9_]+\.sql", file.name):
-            raise ValueError(f"{file.name}: expected a name of the form {index:04d}_words.sql")
-    return files
-
-
-def expected(directory: Path) -> list[tuple[str, str, str]]:
-    """(name, sha256, sql) of every migration that a service's schema consists of, in order."""
-    found = []
-    for prefix, folder in (("common", COMMON_MIGRATIONS), ("service", directory)):
-        for file in _numbered(folder):
-            sql = file.read_text()
-            found.append((f"{prefix}/{file.name}", hashlib.sha256(sql.encode()).hexdigest(), sql))
-    return found
-
-
-async def lacking(conn: Connection, files: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """Which of these files have not been applied. Raises SchemaMismatch when one has changed or one is unknown."""
-    applied = {row["name"]: row["sha256"] async for row in PLUMBING.applied_migrations(conn)}
-    unknown = sorted(set(applied) - {name for name, _, _ in files})
-    if unknown:
-        raise SchemaMismatch(f"the database holds migrations this version does not know: {', '.join(unknown)}")
-    for name, sha256, _ in files:
-        if applied.get(name, sha256) != sha256:
-            raise SchemaMismatch(f"{name} was changed after it had been applied; write a new migration instead")
-    return [file for file in files if file[0] not in applied]
-
-
-async def require_schema(database: Database, directory: Path) -> None:
-    """Refuse to run on a schema that lacks something, or holds something unknown.
-
-    Raises SchemaMismatch, whose text says to run `jianfu migrate`.
-    """
-    async with database.reading() as conn:
-        try:
-            pending = await lacking(conn, expected(directory))
-        except asyncpg.UndefinedTableError:
-            raise SchemaMismatch("the database is empty; run `jianfu migrate` first") from None
-    if pending:
-        raise SchemaMismatch(f"{pending[0][0]} has not been applied; run `jianfu migrate` first")

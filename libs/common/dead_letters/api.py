@@ -8,16 +8,19 @@ import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
-from libs.common.consumer.subscription import Handler
 from libs.common.db.pool import Database
-from libs.common.dead_letters import store as dead
+from libs.common.dead_letters import store as dead_letter_store
 from libs.common.errors import Invalid
 from libs.common.events.envelope import Malformed, from_outside, unpack
 from libs.common.exact import Count
-from libs.common.http.app import Limit, require
+from libs.common.handler import Handler
 from libs.common.http.bodies import Body, in_words
-from libs.common.refusals import store as refusals
-from libs.common.security.tokens import SENDERS, Principal
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit, Page
+from libs.common.refusals import store as refusal_store
+from libs.common.security.roles import SENDERS
+from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 
 log = structlog.get_logger()
@@ -38,17 +41,16 @@ class Letter(BaseModel):
     buried: datetime
 
 
-class Letters(BaseModel):
+class Letters(Page[Letter]):
     """Dead letters, oldest first."""
 
-    items: list[Letter]
     next: str | None = None
 
 
 class Place(Body):
     """Where a dead letter came from."""
 
-    topic: Annotated[str, Text(249)]  # as long as Kafka lets a name be
+    topic: Annotated[str, Plain(249)]  # as long as Kafka lets a name be
     partition: Annotated[Count, Field(ge=0, lt=2**31), WithJsonSchema({"type": "integer"})]  # as wide as its column
     offset: Annotated[Count, Field(ge=0, lt=2**63), WithJsonSchema({"type": "integer"})]
 
@@ -56,7 +58,7 @@ class Place(Body):
 class Discarded(Place):
     """A dead letter that will never be handled, and why; the reason goes to the log beside who gave it."""
 
-    reason: Annotated[str, Text(500, lines=True)]
+    reason: Annotated[str, Plain(500, lines=True)]
 
 
 class Settled(BaseModel):
@@ -66,9 +68,11 @@ class Settled(BaseModel):
 
 
 def router(
-    service: str, database: Database, handlers: Mapping[str, Mapping[str, Handler]],
+    service: str,
+    database: Database,
+    handlers: Mapping[str, Mapping[str, Handler]],
     streams: Mapping[str, Replay] | None = None,
-) -> APIRouter:  # fmt: skip
+) -> APIRouter:
     """Routes over dead letters. `handlers` are by topic and type; a stream in `streams` replays and settles itself."""
     routes = APIRouter(prefix=f"/{service}/v1/dead-letters", tags=["dead letters 死信"])
 
@@ -77,14 +81,14 @@ def router(
         who: Annotated[Principal, require("operator", "auditor", *SENDERS)],
         state: Literal["dead", "replayed", "discarded", "parked"] = "dead",
         limit: Limit = 100,
-        cursor: Annotated[str, Text(300)] | None = None,
+        cursor: Annotated[str, Plain(300)] | None = None,
     ) -> Letters:
         """What this service refused, oldest first, with the reason; `state` asks for what became of it since.
 
         Senders see their own; `GET …/refusals` says more of these, and tells of what was refused over HTTP.
         """
-        of = None if who.roles & {"operator", "auditor"} else refusals.sender(who)
-        rows = await dead.listed(database, state, limit, cursor, of=of)
+        of = None if who.roles & {"operator", "auditor"} else refusal_store.sender(who)
+        rows = await dead_letter_store.listed(database, state, limit, cursor, of=of)
         last = rows[-1] if len(rows) == limit else None
         return Letters(
             items=[Letter(**row) for row in rows],
@@ -97,7 +101,7 @@ def router(
 
         What is refused again stays a dead letter. One that was replayed or given up is not touched again (409).
         """
-        letter = await dead.fetch(database, place.topic, place.partition, place.offset)
+        letter = await dead_letter_store.fetch(database, place.topic, place.partition, place.offset)
         await again(database, letter, handlers, streams or {})
         return Settled(state="replayed")
 
@@ -106,7 +110,7 @@ def router(
         """Nothing is done with it any more, and nothing of it is deleted: it stays to be read, in the state
         `discarded`.
         """
-        await dead.settle(database, given.topic, given.partition, given.offset, "discarded")
+        await dead_letter_store.settle(database, given.topic, given.partition, given.offset, "discarded")
         log.info("dead-letter-discarded", **given.model_dump(), actor=who.subject)
         return Settled(state="discarded")
 
@@ -124,7 +128,7 @@ async def again(
         await streams[letter["topic"]](letter)
     else:
         await handle(letter, handlers)
-        await dead.settle(database, letter["topic"], letter["partition"], letter["offset"], "replayed")
+        await dead_letter_store.settle(database, letter["topic"], letter["partition"], letter["offset"], "replayed")
 
 
 async def handle(letter: dict[str, Any], handlers: Mapping[str, Mapping[str, Handler]]) -> None:
@@ -136,9 +140,9 @@ async def handle(letter: dict[str, Any], handlers: Mapping[str, Mapping[str, Han
         handler = handlers.get(letter["topic"], {}).get(incoming.type)
         if handler is None:
             told = f"{incoming.type} ({letter['topic']})"
-            raise Invalid(field="type", why=(f"此服务不处理 {told}", f"nothing here takes {told}"))
+            raise Invalid(field="type", why=Text(f"此服务不处理 {told}", f"nothing here takes {told}"))
         await handler.act(handler.model.model_validate_json(incoming.body), incoming)
     except Malformed as error:
-        raise Invalid(field=error.field, why=(f"头或正文无法读取:{error.field}", str(error))) from None
+        raise Invalid(field=error.field, why=Text(f"头或正文无法读取:{error.field}", str(error))) from None
     except ValidationError as error:
         raise Invalid(field="payload", why=in_words(error, handler and handler.model)) from None

@@ -7,13 +7,15 @@ from typing import Any, ClassVar
 import msgspec
 from aiokafka import ConsumerRecord
 
-from libs.common.db.pool import PLUMBING, Connection, Database
+from libs.common.db.pool import Connection, Database
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import DomainError, Invalid, Missing
 from libs.common.events.envelope import Headers, Incoming
-from libs.common.outbox import relay
-from libs.common.refusals import store as refusals
+from libs.common.outbox.emit import MAX_BYTES, enqueue, size
+from libs.common.refusals import store as refusal_store
 from libs.common.refusals.store import Refusal, Sender
-from libs.common.text import quoted
+from libs.common.strings import quoted
+from libs.common.text import Text
 
 UNSETTLED = ("dead", "parked")
 
@@ -23,8 +25,7 @@ class AlreadySettled(DomainError):
 
     code = "dead_letter_settled"
     kind = "conflict"
-    zh = "该死信已处理:{state}。"
-    en = "This dead letter is already {state}."
+    says = Text("该死信已处理:{state}。", "This dead letter is already {state}.")
     words: ClassVar[Mapping[str, str]] = {"replayed": "已重放", "discarded": "已放弃"}
 
 
@@ -41,18 +42,26 @@ async def bury(
 
     False when it was buried before. A `sender`, where there are such, reads of it what was refused and why.
     """
-    code, reason = quoted(refusal.code, 100), quoted(refusal.en, 2000)
+    code, reason = quoted(refusal.code, 100), quoted(refusal.text.en, 2000)
     async with database.transaction("bury") as conn:
         new = await PLUMBING.dead_add(
-            conn, topic=record.topic, partition=record.partition, offset_=record.offset,
-            event_id=incoming.id if incoming else None, event_type=incoming.type if incoming else None,
-            key=record.key, payload=record.value, headers=msgspec.msgpack.encode([tuple(h) for h in record.headers]),
-            appended=appended(record), reason_code=code, reason=reason,
-        )  # fmt: skip
+            conn,
+            topic=record.topic,
+            partition=record.partition,
+            offset_=record.offset,
+            event_id=incoming.id if incoming else None,
+            event_type=incoming.type if incoming else None,
+            key=record.key,
+            payload=record.value,
+            headers=msgspec.msgpack.encode([tuple(h) for h in record.headers]),
+            appended=appended(record),
+            reason_code=code,
+            reason=reason,
+        )
         if new and sender is not None:
             place = (record.topic, record.partition, record.offset)
-            await refusals.add(
-                conn, sender, refusals.of_letter(*place, record.headers, record.value, incoming), refusal
+            await refusal_store.add(
+                conn, sender, refusal_store.of_letter(*place, record.headers, record.value, incoming), refusal
             )
         if new:
             await _copy(conn, record, service, code, reason)
@@ -80,22 +89,22 @@ async def _copy(conn: Connection, record: ConsumerRecord, service: str, code: st
     added = [("dead_code", code), ("dead_reason", reason), ("dead_origin", origin)]
     headers: Headers = [*record.headers, *((name, said.encode()) for name, said in added)]
     key, value = record.key, record.value
-    if relay.size(key, value, headers) > relay.MAX_BYTES:
+    if size(key, value, headers) > MAX_BYTES:
         # At the broker's limit before our headers came, by its key alone perhaps: the copy says where it is.
         headers = [*headers[-3:], ("dead_truncated", b"the whole record is in dead_letters")]
         key, value = key and key[:1000], None
-    await relay.enqueue(conn, f"{record.topic}.{service}.dead", key, value, headers)
+    await enqueue(conn, f"{record.topic}.{service}.dead", key, value, headers)
 
 
 async def refuse(database: Database, letter: Mapping[str, Any], *, service: str, refusal: Refusal) -> None:
     """Make a dead letter of a parked record that was judged after all, unless somebody has settled it."""
-    code, reason = quoted(refusal.code, 100), quoted(refusal.en, 2000)
+    code, reason = quoted(refusal.code, 100), quoted(refusal.text.en, 2000)
     place = {"topic": letter["topic"], "partition": letter["partition"], "offset_": letter["offset"]}
     async with database.transaction("refuse_parked") as conn:
         if await PLUMBING.dead_refuse(conn, **place, reason_code=code, reason=reason):
             where = (letter["topic"], letter["partition"], letter["offset"])
-            known = refusals.of_letter(*where, letter["headers"], letter["payload"], None)
-            await refusals.add(conn, Sender(letter["sender"]), known, refusal)
+            known = refusal_store.of_letter(*where, letter["headers"], letter["payload"], None)
+            await refusal_store.add(conn, Sender(letter["sender"]), known, refusal)
             kept = (letter["key"], letter["payload"], None, 0, 0, tuple(letter["headers"]))
             record: Any = ConsumerRecord(*where, -1, 0, *kept)
             await _copy(conn, record, service, code, reason)
@@ -133,7 +142,7 @@ def _place(cursor: str) -> tuple[str, int, int]:
     topic, *numbers = cursor.rsplit("/", 2)
     if len(numbers) != 2 or not all(re.fullmatch("[0-9]{1,18}", number) for number in numbers):
         en = "expected `next` of the page before: topic/partition/offset"
-        raise Invalid(field="cursor", why=("应为上一页的 `next`", en))
+        raise Invalid(field="cursor", why=Text("应为上一页的 `next`", en))
     return topic, min(int(numbers[0]), 2**31 - 1), int(numbers[1])
 
 

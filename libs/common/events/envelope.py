@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict
 from libs.common import exact
 from libs.common.events import structured
 from libs.common.events.ids import event_id
-from libs.common.text import Text, quoted
+from libs.common.strings import Plain, quoted
 
 Headers = Sequence[tuple[str, bytes | None]]
 # Of what names an event much is kept: its id and source in an index, all of it with what is refused.
-TEXTS = {"id": Text(200), "source": Text(200), "type": Text(100), "subject": Text(2000)}
+TEXTS = {"id": Plain(200), "source": Plain(200), "type": Plain(100), "subject": Plain(2000)}
 
 NEEDED = ("id", "source", "type")
 # Ours alone: of an event from outside its data says what it is about and of which day, and these say nothing more.

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.events.envelope import Event
 from libs.common.exact import Count, Day
-from libs.common.text import Text
+from libs.common.strings import Plain
 
 Kind = Literal["app", "account", "group"]
 Measure = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -24,10 +24,10 @@ class UnitRef(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scheme: Annotated[str, Text(40)]
-    value: Annotated[str, Text(400)]
-    name: Annotated[str, Text(400)]
-    language: Annotated[str, Text(20, least=0)] = "und"
+    scheme: Annotated[str, Plain(40)]
+    value: Annotated[str, Plain(400)]
+    name: Annotated[str, Plain(400)]
+    language: Annotated[str, Plain(20, least=0)] = "und"
 
 
 class _Declared(FromOutside):
@@ -38,13 +38,13 @@ class _Declared(FromOutside):
     KEY: ClassVar[str] = "address"
     SUBJECT: ClassVar[str] = "address"
 
-    source: Annotated[str, Text(100)]
+    source: Annotated[str, Plain(100)]
     on: Day
     kind: Kind
-    platform: Annotated[str, Text(60)]
-    address: Annotated[str, Text(2000)]
-    name: Annotated[str, Text(400)]
-    language: Annotated[str, Text(20, least=0)] = "und"
+    platform: Annotated[str, Plain(60)]
+    address: Annotated[str, Plain(2000)]
+    name: Annotated[str, Plain(400)]
+    language: Annotated[str, Plain(20, least=0)] = "und"
     sponsor: UnitRef
     opened_on: Day | None = None
 
@@ -70,11 +70,11 @@ class AssetDelisted(FromOutside):
     KEY: ClassVar[str] = "address"
     SUBJECT: ClassVar[str] = "address"
 
-    source: Annotated[str, Text(100)]
+    source: Annotated[str, Plain(100)]
     on: Day
     kind: Kind
-    platform: Annotated[str, Text(60)]
-    address: Annotated[str, Text(2000)]
+    platform: Annotated[str, Plain(60)]
+    address: Annotated[str, Plain(2000)]
     sponsor: UnitRef | None = None
 
 
@@ -92,7 +92,7 @@ class SourceStated(FromOutside):
     KEY: ClassVar[str] = "source"
     SUBJECT: ClassVar[str] = "source"
 
-    source: Annotated[str, Text(100)]
+    source: Annotated[str, Plain(100)]
     day: Day
     revision: Count = Field(default=1, ge=1)
     records: Count = Field(ge=0)

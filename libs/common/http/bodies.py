@@ -6,7 +6,8 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from libs.common.text import quoted
+from libs.common.strings import quoted
+from libs.common.text import Text, joined
 
 TOLD = 10  # faults of one body: who sent more reads no more of them, and they are not made up at our cost
 
@@ -18,11 +19,10 @@ class Body(BaseModel):
 
 
 class Fault(NamedTuple):
-    """One place of a body, and what would be accepted there, in Chinese and in English."""
+    """One field of a body, and what would be accepted there."""
 
     field: str
-    zh: str
-    en: str
+    text: Text
 
 
 # What pydantic finds, by its own names and by those of `text` and `exact`; English is its own message.
@@ -67,18 +67,21 @@ UNFIT = "不符合要求"  # what a validator of ours says only in English
 
 def faults(found: Sequence[Any], model: Any = None) -> list[Fault]:
     """The first ten faults that pydantic found; `model` is what was read, to name the fields that it knows."""
-    return [Fault(_place(fault), *_said(fault, model)) for fault in found[:TOLD]]
+    return [Fault(_place(fault), _said(fault, model)) for fault in found[:TOLD]]
 
 
-def in_words(error: ValidationError, model: Any = None) -> tuple[str, str]:
-    """All that is wrong with a body, each with its place, as one text in Chinese and one in English."""
+def listed(faults: Sequence[Fault]) -> Text:
+    """Several faults as one text, each with its field."""
+    return joined(Text(f"{fault.field}:{fault.text.zh}", f"{fault.field}: {fault.text.en}") for fault in faults)
+
+
+def in_words(error: ValidationError, model: Any = None) -> Text:
+    """All that is wrong with a body, each fault with its field, as one text."""
     found = error.errors(include_url=False, include_input=False)
-    listed = faults(found, model)
-    zh = ";".join(f"{fault.field}:{fault.zh}" for fault in listed)
-    en = "; ".join(f"{fault.field}: {fault.en}" for fault in listed)
+    text = listed(faults(found, model))
     if (total := len(found)) > TOLD:
-        return f"{zh};共 {total} 处", f"{en}; {total} faults in all"
-    return zh, en
+        return Text("{listed};共 {total} 处", "{listed}; {total} faults in all").format(listed=text, total=total)
+    return text
 
 
 def _place(fault: Any) -> str:
@@ -87,20 +90,20 @@ def _place(fault: Any) -> str:
     return quoted(".".join(map(str, fault["loc"])), 200) or "body"
 
 
-def _said(fault: Any, model: Any) -> tuple[str, str]:
+def _said(fault: Any, model: Any) -> Text:
     kind, given = fault["type"], fault.get("ctx", {})
     if kind == "extra_forbidden":
         known = ", ".join(sorted(_known(model, fault["loc"][:-1])))
         if not known:
-            return "没有这个字段", "there is no such field"
-        return f"没有这个字段,可用:{known}", f"there is no such field; expected one of {known}"
+            return Text("没有这个字段", "there is no such field")
+        return Text(f"没有这个字段,可用:{known}", f"there is no such field; expected one of {known}")
     if kind == "json_invalid":
         at = "".join(str(part) for part in fault["loc"] if isinstance(part, int))
         where = (f",第 {at} 个字符有误", f" at character {at}") if at else ("", "")
-        return f"须为有效的 JSON{where[0]}", f"expected JSON{where[1]}: {given.get('error', '')}"
-    if isinstance(why := getattr(given.get("error"), "why", None), tuple):
-        return str(why[0]), str(why[1])
-    return _zh(kind, given), str(fault["msg"])
+        return Text(f"须为有效的 JSON{where[0]}", f"expected JSON{where[1]}: {given.get('error', '')}")
+    if isinstance(text := getattr(given.get("error"), "text", None), Text):
+        return text
+    return Text(_zh(kind, given), str(fault["msg"]))
 
 
 def _zh(kind: str, given: dict[str, Any]) -> str:

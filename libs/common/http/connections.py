@@ -12,21 +12,21 @@ from typing import Any
 
 import h11
 import structlog
-from prometheus_client import Counter as Told
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from libs.common.http import problems
+from libs.common.telemetry import metrics
+from libs.common.text import Text
 
 log = structlog.get_logger()
-CUT = Told("jianfu_connections_cut_total", "Connections that were refused or cut, by reason.", ["reason"])
 FILES = 8192  # open files a server may need: each caller's connection, and as many onward
 LINGER = 1.0  # seconds until a refused connection is closed for good; closed at once, the refusal might not arrive
 DISCARDED = 32 * 1024 * 1024  # bytes read and thrown away of a body that was refused, so that the answer arrives
 TEXTS = {
-    400: ("请求无法读取。", "The request cannot be read."),
-    408: ("请求发送过慢,连接已关闭。", "The request came too slowly; the connection is closed."),
-    429: ("来自此地址的连接过多。", "There are too many connections from this address."),
-    503: ("连接过多,请稍后重试。", "There are too many connections; retry shortly."),
+    400: Text("请求无法读取。", "The request cannot be read."),
+    408: Text("请求发送过慢,连接已关闭。", "The request came too slowly; the connection is closed."),
+    429: Text("来自此地址的连接过多。", "There are too many connections from this address."),
+    503: Text("连接过多,请稍后重试。", "There are too many connections; retry shortly.", "unavailable"),
 }
 
 
@@ -161,10 +161,8 @@ class BoundedProtocol(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self._cut(reason)
             return
-        CUT.labels(reason).inc()
-        zh, en = TEXTS[status]
-        code = "unavailable" if status == 503 else f"http_{status}"
-        body = json.dumps(problems.content(status, code, zh, en)).encode()
+        metrics.CONNECTIONS_CUT.labels(reason).inc()
+        body = json.dumps(problems.content(status, TEXTS[status])).encode()
         headers = [
             (b"content-type", problems.PROBLEM.encode()),
             (b"content-length", str(len(body)).encode()),
@@ -181,7 +179,7 @@ class BoundedProtocol(H11Protocol):
         self.loop.call_later(LINGER, self.transport.abort)
 
     def _cut(self, reason: str) -> None:
-        CUT.labels(reason).inc()
+        metrics.CONNECTIONS_CUT.labels(reason).inc()
         self._refused = True
         self.transport.abort()
 

@@ -7,7 +7,6 @@ bound of the same route, are looked up by path and method beforehand.
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import RouteContext
@@ -15,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.common.db import pool as db
+from libs.common.db import pool
 from libs.common.errors import DomainError
 
 KIB, MIB = 1024, 1024 * 1024
@@ -34,28 +33,6 @@ class TooLarge(HTTPException):
     def named(self) -> str:
         """The bound as people read it."""
         return f"{self.limit // MIB} MiB" if self.limit % MIB == 0 else f"{self.limit // KIB} KiB"
-
-
-def bounded(limit: int, media: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a route whose body may be larger than `UNLESS_STATED`: `@bounded(20 * MIB)`, in bytes.
-
-    With `media` that holds for bodies of one content type, and all others keep their bound.
-    """
-
-    def mark(route: Callable[..., Any]) -> Callable[..., Any]:
-        if media is None:
-            route.bound = limit  # type: ignore[attr-defined]
-        else:
-            route.bounds = getattr(route, "bounds", {}) | {media: limit}  # type: ignore[attr-defined]
-        return route
-
-    return mark
-
-
-def public(route: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a route, or an application that is mounted, as open to anyone, on purpose."""
-    route.public = True  # type: ignore[attr-defined]
-    return route
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +72,7 @@ def door(route: RouteContext, guards: Sequence[tuple[str, ...]]) -> Door:
 
 
 class Front:
-    """The middleware; the doors stand in `app.state.doors`, where `web.seal` puts them."""
+    """The middleware; the doors stand in `app.state.doors`, where `guards.seal` puts them."""
 
     def __init__(self, app: ASGIApp, *, refused: Answer, too_large: Answer) -> None:
         self.app = app
@@ -123,7 +100,7 @@ class Front:
         except TooLarge as error:
             await (await self._too_large(request, error))(scope, receive, send)
             return
-        with db.impatient():
+        with pool.impatient():
             await self.app(scope, _counted(receive, limit), send)
 
 

@@ -1,9 +1,18 @@
 """Creates over HTTP that may be repeated: the first answer is kept under the caller's Idempotency-Key."""
 
-from libs.common.db.pool import PLUMBING, Connection
+from typing import Annotated
+
+from fastapi import Header
+
+from libs.common.db.pool import Connection
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import DomainError
 from libs.common.security.signing import sha256
+from libs.common.text import Text
 
+IdempotencyKey = Annotated[
+    str | None, Header(description="重试时给出同一应答 same key, same answer", pattern=r"^[ -~]{1,255}$")
+]
 KEEP_DAYS = 90  # nobody repeats a request after longer; agents send usage under a new key every few minutes
 
 
@@ -12,8 +21,7 @@ class KeyReused(DomainError):
 
     code = "idempotency_key_reused"
     kind = "conflict"
-    zh = "该 Idempotency-Key 已用于另一请求。"
-    en = "This Idempotency-Key was used for a different request."
+    says = Text("该 Idempotency-Key 已用于另一请求。", "This Idempotency-Key was used for a different request.")
 
 
 async def recall(conn: Connection, principal: str, key: str | None, body: bytes) -> tuple[int, bytes] | None:

@@ -9,7 +9,7 @@ from fastapi_swagger import resources as swagger
 from starlette.exceptions import HTTPException
 
 from libs.common import events
-from libs.common.http.front import public
+from libs.common.http.guards import public
 
 # Nothing may come from elsewhere, nor go there; the pictures are those that stand in the style sheet itself.
 POLICY = (

@@ -7,14 +7,35 @@ import base64
 import struct
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
 from uuid import UUID
 
+from fastapi import Query
+from pydantic import BaseModel
+
 from libs.common.errors import Invalid
+from libs.common.exact import AskedWhole
+from libs.common.text import Text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FORM = struct.Struct(">q16s")  # microseconds since 1970, and an id: 24 bytes, 32 letters
 Row = TypeVar("Row")
+Item = TypeVar("Item")
+
+Cursor = Annotated[str, Query(pattern=r"^[A-Za-z0-9_-]{32}$", description="上一页的 next `next` of the page before")]
+Limit = Annotated[AskedWhole, Query(ge=1, le=500, description="每页条数 items per page")]
+
+
+class Page(BaseModel, Generic[Item]):
+    """A part of a list; ask again with `cursor=next` for what follows."""
+
+    items: list[Item]
+    next: str | None
+
+    @classmethod
+    def of(cls, items: Sequence[Any], limit: int, key: Callable[[Any], object]) -> Self:
+        """The page of up to `limit` items; where it is full, its `next` is the key of its last item."""
+        return cls(items=list(items), next=str(key(items[-1])) if len(items) == limit else None)
 
 
 class Place(NamedTuple):
@@ -32,7 +53,7 @@ def place(cursor: str | None) -> Place:
         micros, which = _FORM.unpack(base64.b64decode(cursor, b"-_", validate=True))
         return Place(EPOCH + timedelta(microseconds=micros), UUID(bytes=which))
     except (ValueError, struct.error, OverflowError):
-        why = ("不是上一页给出的 next", "it is no next of a page before")
+        why = Text("不是上一页给出的 next", "it is no next of a page before")
         raise Invalid(field="cursor", accepted="next of the page before", why=why) from None
 
 

@@ -7,6 +7,8 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
+from libs.common.text import Text
+
 PROBLEM = "application/problem+json"
 SAID = {
     400: "请求无法读取 The request cannot be read",
@@ -21,39 +23,39 @@ SAID = {
     503: "依赖的服务暂时不可用 Something this service needs is away; retry shortly",
 }
 EXAMPLES: dict[int, tuple[Any, ...]] = {
-    400: ("http_400", "请求无法读取。", "The request cannot be read."),
-    401: ("unauthenticated", "需要有效的令牌:没有令牌", "A valid bearer token is needed: there is none"),
-    403: ("forbidden", "没有权限:需要角色之一:operator", "Not allowed: one of these roles is needed: operator"),
-    404: ("missing", "未找到:8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4", "Not found: 8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4"),
+    400: (Text("请求无法读取。", "The request cannot be read."),),
+    401: (Text("需要有效的令牌:没有令牌", "A valid bearer token is needed: there is none", "unauthenticated"),),
+    403: (Text("没有权限:需要角色之一:operator", "Not allowed: one of these roles is needed: operator", "forbidden"),),
+    404: (
+        Text(
+            "未找到:8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4", "Not found: 8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4", "missing"
+        ),
+    ),
     409: (
-        "version_conflict",
-        "记录已被修改:当前版本为 7。请重新读取后再试。",
-        "The record has changed: its version is 7. Read it again and retry.",
+        Text(
+            "记录已被修改:当前版本为 7。请重新读取后再试。",
+            "The record has changed: its version is 7. Read it again and retry.",
+            "version_conflict",
+        ),
         {"field": "If-Match", "accepted": None},
     ),
     413: (
-        "http_413",
-        "请求体过大,上限为 64 KiB。",
-        "The body is too large: 64 KiB are taken.",
+        Text("请求体过大,上限为 64 KiB。", "The body is too large: 64 KiB are taken."),
         {"field": "body", "accepted": "at most 64 KiB"},
     ),
     422: (
-        "invalid",
-        "输入无效:on",
-        "The input is invalid: on",
+        Text("输入无效:on", "The input is invalid: on", "invalid"),
         {"field": "on", "accepted": "expected a day as text, such as 2026-01-31"},
     ),
-    429: ("imports_busy", "正在执行的导入已达 2 个,请稍后重试。", "2 imports are under way; retry shortly."),
+    429: (Text("正在执行的导入已达 2 个,请稍后重试。", "2 imports are under way; retry shortly.", "imports_busy"),),
     431: (
-        "http_431",
-        "请求头过大,上限为 8 KiB。",
-        "A header is too large: 8 KiB are taken.",
+        Text("请求头过大,上限为 8 KiB。", "A header is too large: 8 KiB are taken."),
         {"field": "x-long", "accepted": "at most 8192 bytes"},
     ),
     503: (
-        "unavailable",
-        "依赖的服务暂时不可用,请稍后重试。",
-        "Something this service needs is away; retry shortly.",
+        Text(
+            "依赖的服务暂时不可用,请稍后重试。", "Something this service needs is away; retry shortly.", "unavailable"
+        ),
     ),
 }
 WRITES = {"post", "put", "patch", "delete"}
@@ -103,24 +105,23 @@ class Shown(JSONResponse):
 
 
 def content(
-    status: int, code: str, zh: str, en: str, *, language: str = "", errors: list[dict[str, Any]] | None = None
+    status: int, text: Text, *, language: str = "", errors: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """What a problem's body says; `language` is what the caller asks for, by which the title is chosen."""
+    """What a problem's body says. Its code is the text's; its title is in `language`, which the caller asks for."""
+    code = text.code or f"http_{status}"
     return {
         "type": f"urn:jianfu:problem:{code}",
-        "title": zh if language.lower().startswith("zh") else en,
+        "title": text.in_(language),
         "status": status,
         "code": code,
-        "texts": {"zh": zh, "en": en},
+        "texts": {"zh": text.zh, "en": text.en},
         "errors": errors or [],
     }
 
 
-def problem(
-    request: Request, status: int, code: str, zh: str, en: str, errors: list[dict[str, Any]] | None = None
-) -> JSONResponse:
+def problem(request: Request, status: int, text: Text, errors: list[dict[str, Any]] | None = None) -> JSONResponse:
     """An RFC 9457 problem; its title is in the caller's language, both texts are in `texts`."""
-    body = content(status, code, zh, en, language=request.headers.get("accept-language", ""), errors=errors)
+    body = content(status, text, language=request.headers.get("accept-language", ""), errors=errors)
     return Shown(body, status, headers={"WWW-Authenticate": "Bearer"} if status == 401 else None)
 
 
@@ -139,6 +140,6 @@ def refusal(status: int) -> dict[str, Any]:
 def shown() -> dict[str, Any]:
     """One refusal of each status, as an example."""
     return {
-        f"problem_{status}": {"summary": SAID[status], "value": content(status, code, zh, en, errors=list(faults))}
-        for status, (code, zh, en, *faults) in EXAMPLES.items()
+        f"problem_{status}": {"summary": SAID[status], "value": content(status, text, errors=list(faults))}
+        for status, (text, *faults) in EXAMPLES.items()
     }

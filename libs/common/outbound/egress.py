@@ -23,6 +23,7 @@ import httpx
 from libs.common.errors import Unfit
 from libs.common.outbound.addresses import is_public
 from libs.common.outbound.targets import Place, Targets
+from libs.common.text import Text
 
 MAX_BODY = 2 * 1024 * 1024
 MAX_REDIRECTS = 5
@@ -71,10 +72,13 @@ class _Door(httpcore.AsyncNetworkBackend):
         self._sockets = httpcore.AnyIOBackend()
 
     async def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:  # fmt: skip
+    ) -> httpcore.AsyncNetworkStream:
         target = await self.judge(host, port)
         return _Stream(await self._sockets.connect_tcp(target, port, timeout, local_address, socket_options))
 
@@ -106,9 +110,11 @@ class _Stream(httpcore.AsyncNetworkStream):
         await self._stream.aclose()
 
     async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None,
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:  # fmt: skip
+    ) -> httpcore.AsyncNetworkStream:
         try:
             return await self._stream.start_tls(ssl_context, server_hostname, timeout)
         except BaseException:
@@ -152,13 +158,15 @@ def target_of(url: str) -> str:
     try:
         address = httpx.URL(url)
     except (httpx.InvalidURL, TypeError) as error:
-        raise Unfit("地址无法读取", f"{url}: {error}") from None
+        raise Unfit(Text("地址无法读取", f"{url}: {error}")) from None
     if address.scheme not in PORTS or not address.host:
-        raise Unfit("须为 http 或 https 地址", f"{url}: expected an http or https address")
+        raise Unfit(Text("须为 http 或 https 地址", f"{url}: expected an http or https address"))
     if address.userinfo or "@" in urlsplit(url).netloc:
-        raise Unfit("地址中不得含有用户名或密码", "expected an address without a name or password before its host")
+        raise Unfit(
+            Text("地址中不得含有用户名或密码", "expected an address without a name or password before its host")
+        )
     if address.port is not None and not 1 <= address.port <= LAST_PORT:
-        raise Unfit(f"端口须为 1 至 {LAST_PORT}", f"{url}: expected a port from 1 to {LAST_PORT}")
+        raise Unfit(Text(f"端口须为 1 至 {LAST_PORT}", f"{url}: expected a port from 1 to {LAST_PORT}"))
     host = address.raw_host.decode("ascii").rstrip(".")
     with suppress(OSError, UnicodeError):  # 127.1 and 0x7f.1 are spellings of one address
         host = socket.inet_ntoa(socket.inet_aton(host))
@@ -182,7 +190,7 @@ class Egress:
 
     def __init__(
         self, allowed: Mapping[str, Collection[str]], *, timeout: float = 10.0, targets: Targets | None = None
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._timeout = timeout
         context = httpx.create_ssl_context(trust_env=False)
         # What is urgent looks names up in threads of its own: a name server may keep the others waiting.
@@ -217,9 +225,16 @@ class Egress:
                     await self._ways[purpose, False].door.judge(host, int(port))
 
     async def request(
-        self, method: str, url: str, *, purpose: str, content: bytes | None = None,
-        headers: dict[str, str] | None = None, follow: bool = True, most: int = MAX_BODY,
-    ) -> Reply:  # fmt: skip
+        self,
+        method: str,
+        url: str,
+        *,
+        purpose: str,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        follow: bool = True,
+        most: int = MAX_BODY,
+    ) -> Reply:
         """One request, of whose answer no more than `most` bytes are kept; with 0 its status line and headers are all.
 
         Raises httpx.HTTPError (EgressRefused, TargetRests and GaveWay among them) and ValueError on an unfit address.

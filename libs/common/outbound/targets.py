@@ -14,11 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from prometheus_client import Counter, Gauge
+from libs.common.telemetry import metrics
 
-OPEN = Gauge("jianfu_targets_open", "Targets that rest after failures, or wait to be tried again.")
-UNDER_WAY = Gauge("jianfu_target_calls", "Outgoing calls under way.", ["lane"])
-BROKEN_OFF = Counter("jianfu_target_calls_broken_off_total", "Calls broken off because what is urgent had no place.")
 AT_ONCE, ORDINARY_AT_ONCE = 2, 1  # to one target; what is urgent finds a place whatever ordinary calls are under way
 FAILURES = 5  # in a row, until a target rests
 FIRST_REST, LONGEST_REST = 10.0, 300.0  # seconds
@@ -91,8 +88,11 @@ class Targets:
     """All targets of this process. `longest_rest` in seconds; `clock` tells machine seconds."""
 
     def __init__(
-        self, *, longest_rest: float = LONGEST_REST, clock: Callable[[], float] = time.monotonic  # machine time
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        longest_rest: float = LONGEST_REST,
+        clock: Callable[[], float] = time.monotonic,  # machine time
+    ) -> None:
         self._longest_rest = longest_rest
         self._clock = clock
         self._known: OrderedDict[str, _Target] = OrderedDict()
@@ -111,7 +111,7 @@ class Targets:
             return None
         place = Place(target, urgent, known.until is not None, now)
         known.places.append(place)
-        UNDER_WAY.labels(_lane(urgent)).inc()
+        metrics.TARGET_CALLS.labels(_lane(urgent)).inc()
         return place
 
     async def wait(self, target: str, *, urgent: bool) -> Place | None:
@@ -148,7 +148,7 @@ class Targets:
         place.gave_way = True
         if place.limit is not None:
             place.limit.reschedule(asyncio.get_running_loop().time())
-        BROKEN_OFF.inc()
+        metrics.TARGET_CALLS_BROKEN_OFF.inc()
 
     def _had_its_time(self, place: Place) -> bool:
         now = self._clock()
@@ -162,7 +162,7 @@ class Targets:
         place.released = True
         known, now = self._of(place.target), self._clock()
         known.places.remove(place)
-        UNDER_WAY.labels(_lane(place.urgent)).dec()
+        metrics.TARGET_CALLS.labels(_lane(place.urgent)).dec()
         if failed is not None:
             self._judge(known, place, now, failed=failed, error=error)
         self._freed.set()
@@ -184,7 +184,7 @@ class Targets:
         after = known.until is not None
         if before != after:
             known.changed = now
-            OPEN.inc() if after else OPEN.dec()
+            metrics.TARGETS_OPEN.inc() if after else metrics.TARGETS_OPEN.dec()
 
     def slow(self, target: str, patience: float) -> bool:
         """Whether it rests, or a call to it has been under way for longer than `patience` seconds."""
@@ -198,13 +198,17 @@ class Targets:
         now, wall = self._clock(), datetime.now(UTC)  # machine time
         return [
             {
-                "target": target, "state": known.state(now), "failures": known.failures, "error": known.error,
-                "since": wall - timedelta(seconds=now - known.changed), "calls": len(known.places),
+                "target": target,
+                "state": known.state(now),
+                "failures": known.failures,
+                "error": known.error,
+                "since": wall - timedelta(seconds=now - known.changed),
+                "calls": len(known.places),
                 "urgent_calls": sum(place.urgent for place in known.places),
                 "rests_for": max(0, round(known.until - now)) if known.until is not None else 0,
             }
             for target, known in sorted(self._known.items())
-        ]  # fmt: skip
+        ]
 
     def _of(self, target: str) -> _Target:
         known = self._known.get(target)
@@ -219,7 +223,7 @@ class Targets:
         if len(self._known) > REMEMBERED:
             idle = next((name for name, known in self._known.items() if not known.places), None)
             if idle is not None and self._known.pop(idle).until is not None:
-                OPEN.dec()
+                metrics.TARGETS_OPEN.dec()
 
 
 def _lane(urgent: bool) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from libs.common import days
 from libs.common.clock import ClockBehind
-from libs.common.db.pool import PLUMBING, Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import PLUMBING, load_queries
 
 TOLERANCE = timedelta(minutes=1)  # by which the clocks of two machines may differ
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Collection
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -11,7 +12,6 @@ from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound="CommonSettings")
-SERVICES = ("registry", "monitor", "decommission")
 
 
 def _zone(name: str) -> str:
@@ -78,13 +78,16 @@ class CommonSettings(BaseSettings):
         return options
 
 
-def load(cls: type[S]) -> S:
-    """Read a service's settings. Raises ValueError naming what is unknown, missing or not allowed together."""
+def load(cls: type[S], *, services: Collection[str]) -> S:
+    """Read a service's settings. Raises ValueError naming what is unknown, missing or not allowed together.
+
+    Of a variable that is another one's of `services` nothing is said: several may share an environment.
+    """
     known = set()
     prefix = f"JIANFU_{cls.SERVICE.upper()}_"
     for name, field in cls.model_fields.items():
         known.add(str(field.validation_alias) if field.validation_alias else prefix + name.upper())
-    others = tuple(f"JIANFU_{other.upper()}_" for other in SERVICES if other != cls.SERVICE)
+    others = tuple(f"JIANFU_{other.upper()}_" for other in services if other != cls.SERVICE)
     migrator = prefix + "MIGRATOR_DATABASE_URL"
     for variable in os.environ:
         if variable.startswith("JIANFU_") and variable not in known | {migrator} and not variable.startswith(others):

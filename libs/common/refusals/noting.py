@@ -11,18 +11,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field, ValidationError
 
-from libs.common.db.pool import PLUMBING, UNAVAILABLE, Database
+from libs.common.db.errors import UNAVAILABLE
+from libs.common.db.pool import Database
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import DomainError
 from libs.common.exact import AskedWhole
-from libs.common.http.app import Limit, require
-from libs.common.http.bodies import faults
-from libs.common.refusals import store as refusals
+from libs.common.http.bodies import faults, listed
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit, Page
+from libs.common.refusals import store as refusal_store
 from libs.common.refusals.store import Record, Refusal
-from libs.common.security.tokens import SENDERS, Principal
-from libs.common.text import Text
+from libs.common.security.roles import OVERSEERS, SENDERS
+from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 
 log = structlog.get_logger()
-READ_ALL = ("operator", "auditor")
 PASSING = frozenset({"busy", "unavailable"})  # kinds of errors that say nothing of what was sent
 
 
@@ -65,8 +68,7 @@ def _refusal(request: Request, error: Exception) -> Refusal | None:
         found = [{**fault, "loc": fault["loc"][1:] or fault["loc"]} for fault in error.errors()]
         field = getattr(request.scope.get("route"), "body_field", None)
         told = faults(found, None if field is None else field.field_info.annotation)
-        zh = ";".join(f"{fault.field}:{fault.zh}" for fault in told)
-        return Refusal("invalid", zh, "; ".join(f"{fault.field}: {fault.en}" for fault in told), tuple(told))
+        return Refusal("invalid", listed(told), tuple(told))
     if isinstance(error, ValidationError) and error.title in request.app.state.answers:
         return None
     if isinstance(error, DomainError) and error.kind in PASSING:
@@ -78,7 +80,9 @@ async def note_part(database: Database, request: Request, part: Any, error: Exce
     """Note why one of several records that came in one request was refused; `part` is the record as it was sent."""
     if (refusal := _refusal(request, error)) is not None:
         body = part if isinstance(part, dict) else {}
-        record = Record(f"{request.method} {request.url.path}", refusals.told(body, "id"), refusals.told(body, "type"))
+        record = Record(
+            f"{request.method} {request.url.path}", refusal_store.told(body, "id"), refusal_store.told(body, "type")
+        )
         await _keep(database, request, record, refusal)
 
 
@@ -90,18 +94,18 @@ async def _keep(database: Database, request: Request, record: Record, refusal: R
     who = request.app.state.authenticator.principal(request.headers.get("authorization"))
     try:
         async with database.transaction("note_refusal") as conn:
-            await refusals.add(conn, refusals.sender(who), record, refusal)
+            await refusal_store.add(conn, refusal_store.sender(who), record, refusal)
     except UNAVAILABLE as error:  # the answer says why it was refused all the same
         log.warning("refusal-not-noted", error=f"{type(error).__name__}: {error}")
 
 
 def named(request: Request, raw: bytes, names: tuple[str, ...]) -> Record:
     """What was sent, by the id that its sender gave it."""
-    headers, body = request.headers, refusals.body_of(raw)
-    own = headers.get("ce-id") or (refusals.told(body, "id") if "specversion" in body else None)
-    found = [refusals.told(body, name) or request.path_params.get(name) for name in names]
+    headers, body = request.headers, refusal_store.body_of(raw)
+    own = headers.get("ce-id") or (refusal_store.told(body, "id") if "specversion" in body else None)
+    found = [refusal_store.told(body, name) or request.path_params.get(name) for name in names]
     given = "/".join(str(part) for part in found) if found and all(found) else None
-    kind = headers.get("ce-type") or (refusals.told(body, "type") if "specversion" in body else None)
+    kind = headers.get("ce-type") or (refusal_store.told(body, "type") if "specversion" in body else None)
     return Record(f"{request.method} {request.url.path}", own or headers.get("idempotency-key") or given, kind)
 
 
@@ -139,11 +143,9 @@ class SetAside(BaseModel):
     reason: str
 
 
-class RefusedPage(BaseModel):
+class RefusedPage(Page[Refused]):
     """What was refused, the newest first; ask again with `cursor=next`."""
 
-    items: list[Refused]
-    next: str | None
     set_aside: list[SetAside] = Field(description="where the caller itself is set aside 调用者被搁置的主题")
 
 
@@ -153,9 +155,9 @@ def router(service: str, database: Database) -> APIRouter:
 
     @routes.get("/refusals", summary="What was refused of your own, the newest first 本方被拒收的记录")
     async def refused(
-        who: Annotated[Principal, require(*SENDERS, *READ_ALL)],
+        who: Annotated[Principal, require(*SENDERS, *OVERSEERS)],
         sender: Annotated[
-            Annotated[str, Text(600)] | None,
+            Annotated[str, Plain(600)] | None,
             Query(description="issuer|subject,供运行与审计 for operators and auditors"),
         ] = None,
         cursor: Annotated[AskedWhole | None, Query(ge=1)] = None,
@@ -165,8 +167,8 @@ def router(service: str, database: Database) -> APIRouter:
 
         Who speaks for somebody also reads what was refused of others that spoke for the very same, and no more.
         """
-        own = refusals.sender(who)
-        everything = bool(who.roles & set(READ_ALL))
+        own = refusal_store.sender(who)
+        everything = bool(who.roles & set(OVERSEERS))
         async with database.reading() as conn:
             rows = PLUMBING.refusals_of(
                 conn,

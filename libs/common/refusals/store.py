@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
-from libs.common.db.pool import PLUMBING, Connection
+from libs.common.db.pool import Connection
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import DomainError
 from libs.common.events.envelope import Headers, Incoming, Malformed
 from libs.common.http.bodies import TOLD, Fault, faults, in_words
 from libs.common.security.tokens import Principal
-from libs.common.text import quoted
+from libs.common.strings import quoted
+from libs.common.text import Text
 
 KEPT = 1000  # of one sender; the oldest go first
 KEEP_DAYS = 90  # of the machine, as long as a topic keeps its records
@@ -34,43 +36,40 @@ class Refusal:
     """Why something was refused; `faults` are the fields at fault, each with what would be accepted."""
 
     code: str
-    zh: str
-    en: str
+    text: Text
     faults: tuple[Fault, ...] = ()
 
     @classmethod
     def of(cls, error: Exception, model: Any = None) -> "Refusal":
         """The refusal that an error stands for; `model` is what was read, to name the fields that it knows."""
         if isinstance(error, ValidationError):
-            zh, en = in_words(error, model)
             found = faults(error.errors(include_url=False, include_input=False), model)
-            return cls("invalid", zh, en, tuple(found))
+            return cls("invalid", in_words(error, model), tuple(found))
         if isinstance(error, Malformed):
             named = ", ".join(field for field, _ in error.faults)
             return cls(
                 error.code,
-                f"头或正文无法读取:{named}",
-                str(error),
-                tuple(Fault(field, UNREADABLE, why) for field, why in error.faults),
+                Text(f"头或正文无法读取:{named}", str(error)),
+                tuple(Fault(field, Text(UNREADABLE, why)) for field, why in error.faults),
             )
         if isinstance(error, DomainError):
             accepted = error.accepted or ""
-            at = () if error.field is None else (Fault(error.field, accepted, accepted),)
-            return cls(error.code, error.text("zh"), error.text("en"), at)
+            at = () if error.field is None else (Fault(error.field, Text(accepted, accepted)),)
+            return cls(error.code, error.text, at)
         return cls.plain("unstorable", f"{type(error).__name__}: {error}")
 
     @classmethod
     def plain(cls, code: str, why: str) -> "Refusal":
         """A refusal that names no field."""
-        return cls(code, ZH.get(code, UNREADABLE), why)
+        return cls(code, Text(ZH.get(code, UNREADABLE), why))
 
     @classmethod
     def by_field(cls, code: str, why: str) -> "Refusal":
         """One whose reason is written `field: what would be accepted; field: …`, as those of usage are."""
         parts = [part.partition(": ") for part in why.split("; ")]
-        found = [Fault(field, UNREADABLE, accepted) for field, colon, accepted in parts if colon]
+        found = [Fault(field, Text(UNREADABLE, accepted)) for field, colon, accepted in parts if colon]
         named = ", ".join(fault.field for fault in found)
-        return cls(code, f"该记录不能计入:{named or 'JSON'}", why, tuple(found[:TOLD]))
+        return cls(code, Text(f"该记录不能计入:{named or 'JSON'}", why), tuple(found[:TOLD]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ async def add(conn: Connection, of: Sender, record: Record, refusal: Refusal) ->
     """Keep one refusal in the caller's transaction, and no more than KEPT of its sender."""
     topic, partition, offset = record.letter or (None, None, None)
     listed = [
-        {"field": quoted(fault.field, 200), "zh": quoted(fault.zh, 1000), "en": quoted(fault.en, 1000)}
+        {"field": quoted(fault.field, 200), "zh": quoted(fault.text.zh, 1000), "en": quoted(fault.text.en, 1000)}
         for fault in refusal.faults[:TOLD]
     ]
     await PLUMBING.refusal_add(
@@ -146,8 +145,8 @@ async def add(conn: Connection, of: Sender, record: Record, refusal: Refusal) ->
         record_id=None if record.id is None else quoted(record.id, 200),
         record_type=None if record.type is None else quoted(record.type, 100),
         code=quoted(refusal.code, 100),
-        text_zh=quoted(refusal.zh, 2000),
-        text_en=quoted(refusal.en, 2000),
+        text_zh=quoted(refusal.text.zh, 2000),
+        text_en=quoted(refusal.text.en, 2000),
         faults=json.dumps(listed, ensure_ascii=False),
     )
     await PLUMBING.refusals_bound(conn, sender=of.name, kept=KEPT)

@@ -10,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from libs.common.errors import Unfit
+from libs.common.text import Text
 
 P = 2**255 - 19  # the field of Curve25519; RFC 8032 section 5.1
 D = -121665 * pow(121666, -1, P) % P
@@ -17,11 +18,13 @@ D = -121665 * pow(121666, -1, P) % P
 # of them can be made without any private key.
 SMALL = frozenset(
     {
-        0, 1, P - 1,
+        0,
+        1,
+        P - 1,
         0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
         0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
     }
-)  # fmt: skip
+)
 
 
 ED25519 = ("Ed25519",)
@@ -64,24 +67,26 @@ def check_key(public: dict[str, Any]) -> None:
     """Raise UnfitKey unless it is the JWK of an Ed25519 public key, in the one form of RFC 8032 section 5.1.3."""
     x = public.get("x")
     if public.get("kty") != "OKP" or public.get("crv") != "Ed25519" or not isinstance(x, str):
-        raise UnfitKey("须为 JWK,kty 为 OKP,crv 为 Ed25519,并有 x", "expected a JWK with kty OKP, crv Ed25519 and x")
+        raise UnfitKey(
+            Text("须为 JWK,kty 为 OKP,crv 为 Ed25519,并有 x", "expected a JWK with kty OKP, crv Ed25519 and x")
+        )
     try:
         raw = base64.urlsafe_b64decode(x.encode("ascii") + b"=" * (-len(x) % 4))
     except ValueError:
-        raise UnfitKey("x 不是 base64url", "x is not base64url") from None
+        raise UnfitKey(Text("x 不是 base64url", "x is not base64url")) from None
     if len(raw) != 32 or base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != x:
         raise UnfitKey(
-            "x 不是 32 字节唯一的 base64url 写法", "x is not 32 bytes in the one base64url form that they have"
+            Text("x 不是 32 字节唯一的 base64url 写法", "x is not 32 bytes in the one base64url form that they have")
         )
     number = int.from_bytes(raw, "little")
     y, odd = number & (2**255 - 1), number >> 255
     if y >= P:
-        raise UnfitKey("该点不是规范写法", "the point is not written in its canonical form")
+        raise UnfitKey(Text("该点不是规范写法", "the point is not written in its canonical form"))
     if y in SMALL:
-        raise UnfitKey("该点阶数过小,任何人都能代其签名", "the point has small order: anybody could sign for it")
+        raise UnfitKey(Text("该点阶数过小,任何人都能代其签名", "the point has small order: anybody could sign for it"))
     square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     if pow(square, (P - 1) // 2, P) != 1:
-        raise UnfitKey("曲线上没有该点", f"there is no point with this y and the sign {odd}")
+        raise UnfitKey(Text("曲线上没有该点", f"there is no point with this y and the sign {odd}"))
 
 
 def verify(public: dict[str, Any], token: str) -> dict[str, Any]:

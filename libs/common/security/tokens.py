@@ -15,17 +15,18 @@ from joserfc.jwk import OKPKey
 from libs.common import ids
 from libs.common.errors import Forbidden, Unauthenticated, Unfit
 from libs.common.security.issuers import BadToken, IssuerKeys
+from libs.common.security.roles import ROLES
 from libs.common.security.signing import ED25519
 from libs.common.security.visible import visible
+from libs.common.text import Text
 
 LOCAL_ISSUER = "jianfu-local"
 LOCAL_KEY = "local-issuer"  # the id of its key: who holds that key could name any issuer
 AUDIENCE = "jianfu"
 LAST_SECOND = 253_402_300_799  # of the year 9999: what is later is no time that anybody means
+NOT_VALID = Text("令牌无效:{why}", "the token is not valid: {why}")
 LEEWAY = 60  # seconds by which the issuer's clock and ours may differ (RFC 7519 §4.1.4: "a few minutes" at most)
 LOOK_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
-SENDERS = ("unit", "agent", "registrar")  # the roles of those who send records
-ROLES = frozenset({"viewer", "registrar", "unit", "agent", "operator", "approver", "auditor", "clock"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Principal:
         """Raise Forbidden unless the caller has one of the roles."""
         if not self.roles & set(roles):
             named = ", ".join(sorted(roles))
-            raise Forbidden(why=(f"需要以下角色之一:{named}", f"one of the roles {named} is needed"))
+            raise Forbidden(why=Text(f"需要以下角色之一:{named}", f"one of the roles {named} is needed"))
 
 
 def check_subject(subject: str) -> None:
@@ -72,15 +73,15 @@ def check_subject(subject: str) -> None:
     several look alike (RFC 7519 section 4.1.2 compares bytes, which is right for machines and wrong for four eyes).
     """
     if not 1 <= len(subject) <= 255 or not subject.isprintable():
-        raise Unfit("须为 1 至 255 个可显示字符", "expected 1 to 255 printable characters")
+        raise Unfit(Text("须为 1 至 255 个可显示字符", "expected 1 to 255 printable characters"))
     if visible(subject) != subject:
-        raise Unfit("不得含有不显示的字符", "expected no character that is drawn as nothing")
+        raise Unfit(Text("不得含有不显示的字符", "expected no character that is drawn as nothing"))
     if " ".join(subject.split()) != subject or unicodedata.normalize("NFKC", subject) != subject:
         en = "expected the normal form NFKC, without blanks around it or two in a row"
-        raise Unfit("须为 NFKC 规范形式,首尾无空格,中间无连续空格", en)
+        raise Unfit(Text("须为 NFKC 规范形式,首尾无空格,中间无连续空格", en))
     alphabets = {unicodedata.name(sign, "").split(" ")[0] for sign in subject if sign.isalpha()}
     if len(alphabets & LOOK_ALIKE) > 1:
-        raise Unfit("字母须属于同一文字", "expected letters of one alphabet")
+        raise Unfit(Text("字母须属于同一文字", "expected letters of one alphabet"))
 
 
 def new_key(kid: str) -> dict[str, Any]:
@@ -121,7 +122,7 @@ class Authenticator:
         """
         if not authorization or not authorization.lower().startswith("bearer "):
             how = "'Authorization: Bearer <token>'"
-            raise Unauthenticated(why=(f"请以 {how} 发送", f"send it as {how}"))
+            raise Unauthenticated(why=Text(f"请以 {how} 发送", f"send it as {how}"))
         token = authorization[7:].strip()
         now = time.time() if at is None else at  # machine time
         cached = self._seen.get(token)
@@ -139,32 +140,36 @@ class Authenticator:
         try:
             claims, algorithm = self._keys.open(token)
         except BadToken as error:
-            zh, en = error.why
-            raise Unauthenticated(why=(f"令牌无效:{zh}", f"the token is not valid: {en}")) from None
+            raise Unauthenticated(why=NOT_VALID.format(why=error.text)) from None
         _check_times(claims)
         try:
             jwt.JWTClaimsRegistry(
-                now=int(now), leeway=LEEWAY, iss={"essential": True}, sub={"essential": True}, exp={"essential": True},
+                now=int(now),
+                leeway=LEEWAY,
+                iss={"essential": True},
+                sub={"essential": True},
+                exp={"essential": True},
                 aud={"essential": True, "value": AUDIENCE},
-            ).validate(claims)  # fmt: skip
+            ).validate(claims)
         except ClaimError as error:
-            zh, en = _said(error, claims)
-            raise Unauthenticated(why=(f"令牌无效:{zh}", f"the token is not valid: {en}")) from None
+            raise Unauthenticated(why=NOT_VALID.format(why=_said(error, claims))) from None
         if claims["iss"] == LOCAL_ISSUER and not self._allow_local:
             en = "tokens of the local issuer are refused by a service bound beyond loopback"
-            raise Unauthenticated(why=("服务未限于本机回环地址,不接受本地签发的令牌", en))
+            raise Unauthenticated(why=Text("服务未限于本机回环地址,不接受本地签发的令牌", en))
         if claims["iss"] == LOCAL_ISSUER and (algorithm,) != ED25519:
-            raise Unauthenticated(why=("本地签发的令牌只用 Ed25519 签名", "the local issuer signs with Ed25519 alone"))
+            raise Unauthenticated(
+                why=Text("本地签发的令牌只用 Ed25519 签名", "the local issuer signs with Ed25519 alone")
+            )
         for name, words in (("roles", claims.get("roles")), ("sources", claims.get("sources", []))):
             if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-                raise Unauthenticated(why=(f"令牌缺少列表 {name}", f"the token lacks a list of {name}"))
+                raise Unauthenticated(why=Text(f"令牌缺少列表 {name}", f"the token lacks a list of {name}"))
         if not isinstance(claims.get("unit", ""), str):
-            raise Unauthenticated(why=("令牌的 unit 不是文本", "the token's unit is no text"))
+            raise Unauthenticated(why=Text("令牌的 unit 不是文本", "the token's unit is no text"))
         try:
             check_subject(claims["sub"])
         except Unfit as error:
-            zh, en = error.why
-            raise Unauthenticated(why=(f"令牌的 sub 不是规范形式:{zh}", f"the token's sub: {en}")) from None
+            text = Text("令牌的 sub 不是规范形式:{why}", "the token's sub: {why}")
+            raise Unauthenticated(why=text.format(why=error.text)) from None
         return claims
 
 
@@ -173,25 +178,25 @@ def _check_times(claims: dict[str, Any]) -> None:
         at = claims.get(name)
         fits = at is None or (isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= LAST_SECOND)
         if not fits:
-            zh, en = f"{name} 须为自 1970 年起的秒数", f"its {name} is no number of seconds since 1970"
-            raise Unauthenticated(why=(f"令牌无效:{zh}", f"the token is not valid: {en}"))
+            wanted = Text(f"{name} 须为自 1970 年起的秒数", f"its {name} is no number of seconds since 1970")
+            raise Unauthenticated(why=NOT_VALID.format(why=wanted))
 
 
-def _said(error: ClaimError, claims: dict[str, Any]) -> tuple[str, str]:
+def _said(error: ClaimError, claims: dict[str, Any]) -> Text:
     """What is wrong with a token's claims, in words; its times have been found to be times."""
     name = error.claim
     if isinstance(error, MissingClaimError):
-        return f"缺少声明 {name}", f"it lacks the claim {name}"
+        return Text(f"缺少声明 {name}", f"it lacks the claim {name}")
     if isinstance(error, ExpiredTokenError):
-        return f"已于 {_at(claims['exp'])} 过期(exp)", f"it expired at {_at(claims['exp'])} (exp)"
+        return Text(f"已于 {_at(claims['exp'])} 过期(exp)", f"it expired at {_at(claims['exp'])} (exp)")
     match name:
         case "nbf" | "iat":
             at = _at(claims[name])
-            return f"{at} 起才有效({name})", f"it is not valid before {at} ({name})"
+            return Text(f"{at} 起才有效({name})", f"it is not valid before {at} ({name})")
         case "aud":
-            return f"不是发给 {AUDIENCE} 的(aud)", f"it is not for {AUDIENCE} (aud)"
+            return Text(f"不是发给 {AUDIENCE} 的(aud)", f"it is not for {AUDIENCE} (aud)")
         case _:
-            return f"声明 {name} 须为非空文本", f"its claim {name} is no text, or blank"
+            return Text(f"声明 {name} 须为非空文本", f"its claim {name} is no text, or blank")
 
 
 def _at(seconds: float) -> str:

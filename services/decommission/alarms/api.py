@@ -7,17 +7,19 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from libs.common.db.pool import PLUMBING
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import Missing
 from libs.common.http import paging
-from libs.common.http.app import Cursor, Limit, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
+from libs.common.http.paging import Cursor, Limit, Page
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.decommission.alarms import store, usecases
 from services.decommission.deps import Deps
 
-READ = ("viewer", "operator", "approver", "auditor")
 ACT = ("operator", "approver")
 State = Literal["open", "acknowledged", "ended"]
 
@@ -52,17 +54,14 @@ class Alarm(BaseModel):
     ended: Step | None
 
 
-class Alarms(BaseModel):
+class Alarms(Page[Alarm]):
     """A page of alarms, the newest first; ask again with `cursor=next`."""
-
-    items: list[Alarm]
-    next: str | None
 
 
 class Why(Body):
     """What is being done about it, or why it is over."""
 
-    reason: Annotated[str, Text(1000, lines=True)]
+    reason: Annotated[str, Plain(1000, lines=True)]
 
 
 def router(deps: Deps) -> APIRouter:
@@ -71,8 +70,8 @@ def router(deps: Deps) -> APIRouter:
 
     @routes.get("", summary="What a person must look at 告警")
     async def alarms(
-        _: Annotated[Principal, require(*READ)],
-        kind: Annotated[str, Text(60)] | None = None,
+        _: Annotated[Principal, require(*READERS)],
+        kind: Annotated[str, Plain(60)] | None = None,
         state: State | Literal["lasting"] | None = None,
         cursor: Cursor | None = None,
         limit: Limit = 100,
@@ -95,7 +94,7 @@ def router(deps: Deps) -> APIRouter:
         return Alarms(items=shown, next=after)
 
     @routes.get("/{alarm_id}", summary="One alarm 告警详情")
-    async def alarm(alarm_id: UUID, _: Annotated[Principal, require(*READ)]) -> Alarm:
+    async def alarm(alarm_id: UUID, _: Annotated[Principal, require(*READERS)]) -> Alarm:
         """With who acknowledged it, and who or what ended it."""
         return await _one(deps, alarm_id)
 
@@ -123,7 +122,7 @@ async def _one(deps: Deps, alarm_id: UUID) -> Alarm:
     async with deps.database.reading() as conn:
         row = await store.QUERIES.alarm_get(conn, alarm_id=alarm_id)
     if row is None:
-        raise Missing(what=(f"告警 {alarm_id}", f"alarm {alarm_id}"))
+        raise Missing(what=Text(f"告警 {alarm_id}", f"alarm {alarm_id}"))
     return _shown(row)
 
 

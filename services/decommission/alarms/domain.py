@@ -1,6 +1,7 @@
 """Kinds of alarms that more than one module names, and their refusals. Pure."""
 
 from libs.common.errors import DomainError
+from libs.common.text import Text
 
 UNSIGNED = "plan-unsigned"
 UNSURE = "recheck-unsure"
@@ -16,5 +17,4 @@ class AlarmEnded(DomainError):
 
     code = "alarm_ended"
     kind = "conflict"
-    zh = "告警 {alarm_id} 已结束。"
-    en = "Alarm {alarm_id} has ended."
+    says = Text("告警 {alarm_id} 已结束。", "Alarm {alarm_id} has ended.")

@@ -6,15 +6,15 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from libs.common.ids import derive
+from services.decommission import metrics
 from services.decommission.alarms.domain import OVER
 from services.decommission.deps import SYSTEM
 
 log = structlog.get_logger()
-ALARMS = Counter("jianfu_case_alarms_total", "Times that a person was called, by why.", ["kind"])
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
@@ -35,7 +35,7 @@ async def raise_alarm(
         if (await QUERIES.alarm_lock(conn, alarm_id=alarm_id))["state"] != "ended":
             return
         alarm_id = derive("alarm", alarm_id, "again")
-    ALARMS.labels(kind).inc()
+    metrics.ALARMS.labels(kind).inc()
     log.warning("alarm", kind=kind, case_id=str(case_id), text=en)
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from libs.common.db.pool import Connection
 from libs.common.errors import Missing
+from libs.common.text import Text
 from services.decommission.alarms import store
 from services.decommission.alarms.domain import AlarmEnded
 from services.decommission.deps import Deps
@@ -34,5 +35,5 @@ async def _alarm(conn: Connection, alarm_id: UUID) -> str:
     """How an alarm stands, its row locked. Raises Missing."""
     row = await store.QUERIES.alarm_lock(conn, alarm_id=alarm_id)
     if row is None:
-        raise Missing(what=(f"告警 {alarm_id}", f"alarm {alarm_id}"))
+        raise Missing(what=Text(f"告警 {alarm_id}", f"alarm {alarm_id}"))
     return str(row["state"])

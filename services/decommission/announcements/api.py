@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from libs.common.http import pages as common
-from libs.common.http.app import Limit, public
+from libs.common.http.guards import public
+from libs.common.http.paging import Limit
 from services.decommission.announcements import pages, usecases
 from services.decommission.deps import Deps
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from libs.common.db.pool import Connection
 from libs.common.errors import Missing
+from libs.common.text import Text
 from services.decommission.announcements import outlook, store
 from services.decommission.announcements.outlook import State
 from services.decommission.cases import store as case_store
@@ -77,7 +78,7 @@ async def one(deps: Deps, conn: Connection, case_id: UUID) -> Announcement:
     async for row in store.QUERIES.announced_cases(conn, after=UUID(int=0), case_id=case_id, max_rows=1):
         if (announcement := await _told(deps, conn, dict(row))) is not None:
             return announcement
-    raise Missing(what=(f"个案 {case_id} 的公告", f"the announcement of case {case_id}"))
+    raise Missing(what=Text(f"个案 {case_id} 的公告", f"the announcement of case {case_id}"))
 
 
 async def _told(deps: Deps, conn: Connection, row: dict[str, Any]) -> Announcement | None:

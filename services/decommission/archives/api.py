@@ -9,8 +9,9 @@ from fastapi.responses import StreamingResponse
 
 from libs.common.db.pool import Database
 from libs.common.errors import Missing
-from libs.common.http.app import require
+from libs.common.http.guards import require
 from libs.common.security.tokens import Principal
+from libs.common.text import Text
 from services.decommission.archives import store
 from services.decommission.archives.domain import PackageDamaged
 from services.decommission.archives.store import Archive, ArchiveFailed
@@ -41,7 +42,7 @@ def router(database: Database, archive: Archive) -> APIRouter:
         """
         async with database.reading() as conn:
             if await store.QUERIES.archive_get(conn, case_id=case_id) is None:
-                raise Missing(what=(f"个案 {case_id} 的归档包", f"package of case {case_id}"))
+                raise Missing(what=Text(f"个案 {case_id} 的归档包", f"package of case {case_id}"))
         try:
             stream = await archive.packed(case_id)
         except ArchiveFailed as error:

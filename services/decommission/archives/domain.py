@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from libs.common.text import Text
 from services.decommission.reasons import Reasoned
 
 
@@ -11,8 +12,7 @@ class PackageDamaged(Reasoned):
 
     code = "package_damaged"
     kind = "conflict"
-    zh = "归档包已损坏,无法导出:{why}"
-    en = "The archive package is damaged and cannot be handed out: {why}"
+    says = Text("归档包已损坏,无法导出:{why}", "The archive package is damaged and cannot be handed out: {why}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,12 @@ take and give is plain data, since it crosses to the child.
 """
 
 import asyncio
-import ctypes
 import hashlib
 import json
 import multiprocessing
 import os
 import shutil
-import signal
 import stat
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -27,7 +24,8 @@ from uuid import UUID
 import bagit
 import structlog
 
-from libs.common.db.pool import load_queries
+from libs.common.db.queries import load_queries
+from libs.common.process.parent import die_with_parent
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -36,20 +34,11 @@ T = TypeVar("T")
 PAYLOAD = "data"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 WITHIN = 120.0  # seconds for one package; a child that hangs is replaced
-PR_SET_PDEATHSIG = 1
 CHECKS = ("authenticity", "integrity", "usability", "security")  # 档案法实施条例 art. 40
 
 
 class ArchiveFailed(Exception):
     """A package could not be written or looked at."""
-
-
-def die_with_parent(parent: int) -> None:
-    """A killed service takes its child along: the child would wait for work for ever, holding both ends of its pipe."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 def write(folder: str, files: dict[str, bytes], info: dict[str, str]) -> None:

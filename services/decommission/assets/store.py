@@ -3,7 +3,8 @@
 from pathlib import Path
 from uuid import UUID
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from services.decommission.assets.domain import Subject
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))

@@ -4,6 +4,7 @@ import re
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from libs.common.errors import Unfit
+from libs.common.text import Text
 
 # What a query parameter that holds a secret is called, or a word of it.
 SECRETS = frozenset(
@@ -45,7 +46,7 @@ def check_secrets(url: str) -> None:
     for name, _, value in _query(urlsplit(url)):
         if _secret(name, value):
             en = f"expected an address without a secret in its query ({name}): calls are signed, see Jianfu-Signature"
-            raise Unfit(f"地址的查询参数中不得含有密钥({name}):调用均带签名,见 Jianfu-Signature", en)
+            raise Unfit(Text(f"地址的查询参数中不得含有密钥({name}):调用均带签名,见 Jianfu-Signature", en))
 
 
 def _query(parts: SplitResult) -> list[tuple[str, str, str]]:

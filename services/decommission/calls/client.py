@@ -23,6 +23,7 @@ import httpx
 from libs.common.errors import Invalid
 from libs.common.outbound.egress import Egress, EgressRefused, GaveWay, TargetRests
 from libs.common.security import signing
+from libs.common.text import Text
 from services.decommission.calls.addresses import filled
 from services.decommission.calls.domain import Outcome, of_failure, of_status
 
@@ -130,5 +131,5 @@ async def judge(egress: Egress, field: str, url: str, door: str) -> None:
         raise Invalid(
             field=field,
             accepted=f"an address that is public, or that {setting} names",
-            why=("该地址不是公网地址,或不得用于此目的", en),
+            why=Text("该地址不是公网地址,或不得用于此目的", en),
         ) from None

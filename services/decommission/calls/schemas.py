@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from libs.common.outbound.egress import target_of
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.decommission.calls import addresses
 
 URL = r"^https?://\S+$"
@@ -18,4 +18,4 @@ def _address(text: str) -> str:
     return text
 
 
-Url = Annotated[str, Field(pattern=URL), Text(2000), AfterValidator(_address)]
+Url = Annotated[str, Field(pattern=URL), Plain(2000), AfterValidator(_address)]

@@ -8,8 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from libs.common.errors import Missing
-from libs.common.http.app import public, require
+from libs.common.http.guards import public, require
 from libs.common.security.tokens import Principal
+from libs.common.text import Text
 from services.decommission.archives import store as archive_store
 from services.decommission.casefiles import build
 from services.decommission.cases import casework
@@ -60,7 +61,7 @@ async def _file(deps: Deps, case_id: UUID) -> dict[str, Any]:
     async with deps.database.reading() as conn:
         case = await casework.load_case(deps, conn, case_id)
         if not case.log:
-            raise Missing(what=(f"个案 {case_id} 的日志", f"log of case {case_id}"))
+            raise Missing(what=Text(f"个案 {case_id} 的日志", f"log of case {case_id}"))
         findings = [
             {"finding_id": str(row["finding_id"]), "evidence": json.loads(row["evidence"])}
             async for row in case_store.QUERIES.findings_of(conn, case_id=case_id)

@@ -9,14 +9,19 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from libs.common.db.pool import PLUMBING, Connection
+from libs.common.db.pool import Connection
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import Invalid, Missing
 from libs.common.exact import Day
 from libs.common.http import idempotency, paging
-from libs.common.http.app import Cursor, IdempotencyKey, Limit, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
+from libs.common.http.idempotency import IdempotencyKey
+from libs.common.http.paging import Cursor, Limit, Page
 from libs.common.refusals.noting import noting
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.decommission.cases import chain, store, usecases
 from services.decommission.deps import Deps
@@ -24,7 +29,6 @@ from services.decommission.units import store as unit_store
 
 Work = Callable[[Connection], Awaitable[store.Case]]
 Act = Callable[[Request, Principal, str | None, Work], Awaitable[Response]]
-READ_ALL = ("viewer", "operator", "approver", "auditor")
 # What an operator does by a word alone: path, entry of the log, summary, description.
 NOTES = (
     ("release", "released", "End a hold 解除暂停", "All holds of the case end, and its clock goes on."),
@@ -72,11 +76,8 @@ class CaseListed(Case, Named):
     """A case with what it is about."""
 
 
-class Cases(BaseModel):
+class Cases(Page[CaseListed]):
     """A page of cases, the newest first; ask again with `cursor=next`."""
-
-    items: list[CaseListed]
-    next: str | None
 
 
 class Entry(BaseModel):
@@ -102,7 +103,7 @@ class CaseWithLog(CaseListed):
 class Reason(Body):
     """Why."""
 
-    reason: Annotated[str, Text(1000, lines=True)]
+    reason: Annotated[str, Plain(1000, lines=True)]
 
 
 class Hold(Reason):
@@ -150,8 +151,8 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
 
     @routes.get("", summary="List cases 个案列表")
     async def cases(
-        who: Annotated[Principal, require(*READ_ALL, "unit")],
-        state: Annotated[str, Text(40)] | None = None,
+        who: Annotated[Principal, require(*READERS, "unit")],
+        state: Annotated[str, Plain(40)] | None = None,
         asset_id: UUID | None = None,
         cursor: Cursor | None = None,
         limit: Limit = 100,
@@ -162,7 +163,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         """
         begin = paging.place(cursor)
         async with deps.database.reading() as conn:
-            below = await unit_store.reach(conn, who, READ_ALL)
+            below = await unit_store.reach(conn, who, READERS)
             await PLUMBING.plan_for_values(conn)
             rows = store.QUERIES.case_list(
                 conn,
@@ -178,16 +179,16 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         return Cases(items=page, next=after)
 
     @routes.get("/{case_id}", summary="One case with its log 个案详情")
-    async def case(case_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> CaseWithLog:
+    async def case(case_id: UUID, who: Annotated[Principal, require(*READERS, "unit")]) -> CaseWithLog:
         """Where it stands, the windows that are pinned to it, and every entry of its log with its hash.
 
         `fault` tells of a log that was altered: nothing is done on the strength of it. To a unit's token another
         unit's case is as one that does not exist.
         """
         async with deps.database.reading() as conn:
-            below = await unit_store.reach(conn, who, READ_ALL)
+            below = await unit_store.reach(conn, who, READERS)
             if below is not None and not await store.QUERIES.case_seen(conn, case_id=case_id, below=below):
-                raise Missing(what=(f"个案 {case_id}", f"case {case_id}"))
+                raise Missing(what=Text(f"个案 {case_id}", f"case {case_id}"))
             found, problem = await store.look(conn, case_id, deps.zone, deps.notary)
             named = await store.QUERIES.case_named(conn, asset_id=found.row.asset_id)
         log = [_entry(entry) for entry in found.log]
@@ -216,7 +217,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         all.
         """
         if body.until is not None and body.until < deps.today():
-            why = ("暂停的截止日已过", "the hold has ended already")
+            why = Text("暂停的截止日已过", "the hold has ended already")
             raise Invalid(field="until", accepted=f"{deps.today()} or later, or none", why=why)
 
         async def work(conn: Connection) -> store.Case:

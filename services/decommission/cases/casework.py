@@ -11,8 +11,8 @@ from uuid import UUID
 from libs.common.db.pool import Connection
 from libs.common.events.envelope import Event
 from libs.common.ids import derive
-from libs.common.outbox import relay
-from libs.common.telemetry import observe
+from libs.common.outbox.emit import emit
+from libs.common.telemetry import traces
 from services.decommission.alarms import store as alarm_store
 from services.decommission.assets import store as asset_store
 from services.decommission.assets.domain import Subject
@@ -89,7 +89,7 @@ async def append(deps: Deps, conn: Connection, case: Case, fact: Fact, *, actor:
         data=json.dumps(content, ensure_ascii=False),
         previous=entry.previous,
         sha256=entry.sha256,
-        trace=observe.traceparent(),
+        trace=traces.traceparent(),
     )
     log = [*case.log, entry]
     after = fold(log, case.row.windows, deps.zone)
@@ -126,7 +126,7 @@ async def tell(deps: Deps, conn: Connection, case: Case, event: type[Event], /, 
         log_sha256=case.log[-1].sha256,
         **fields,
     )
-    await relay.emit(conn, body, sequence=row.version, time=now)
+    await emit(conn, body, sequence=row.version, time=now)
 
 
 async def call_person(

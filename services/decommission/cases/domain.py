@@ -7,6 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from libs.common.errors import DomainError
+from libs.common.text import Text
 from services.decommission.cases.words import WORDS
 from services.decommission.limits.domain import Windows
 from services.decommission.reasons import Reasoned
@@ -17,8 +18,7 @@ class IllegalEntry(DomainError):
 
     code = "illegal_transition"
     kind = "conflict"
-    zh = "个案处于 {state} 状态,不允许 {entry}。"
-    en = "The case is {state}; {entry} is not possible there."
+    says = Text("个案处于 {state} 状态,不允许 {entry}。", "The case is {state}; {entry} is not possible there.")
     words: ClassVar[Mapping[str, str]] = WORDS
 
 
@@ -43,8 +43,7 @@ class BrokenChain(Reasoned):
 
     code = "chain_broken"
     kind = "conflict"
-    zh = "个案 {case_id} 的日志已被改动:{why}"
-    en = "The log of case {case_id} was altered: {why}"
+    says = Text("个案 {case_id} 的日志已被改动:{why}", "The log of case {case_id} was altered: {why}")
 
     def __init__(self, *, case_id: UUID, why: str) -> None:
         self.case_id, self.why = case_id, why

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from libs.common.errors import Forbidden
 from libs.common.security.visible import visible
+from libs.common.text import Text
 from services.decommission.cases.chain import Entry
 from services.decommission.reasons import Reasoned
 
@@ -82,8 +83,7 @@ class MayNotSign(Reasoned):
 
     code = "four_eyes"
     kind = "conflict"
-    zh = "{who} 不能这样做:{why}"
-    en = "{who} may not do this: {why}"
+    says = Text("{who} 不能这样做:{why}", "{who} may not do this: {why}")
 
 
 class TwoRoles(Forbidden):

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from libs.common.errors import Missing
 from libs.common.events import ids
 from libs.common.ids import derive
+from libs.common.text import Text
 from services.decommission.alarms.store import raise_alarm
 from services.decommission.cases import chain, states
 from services.decommission.cases.case import Progress
@@ -67,7 +69,7 @@ async def look(
     """
     row = await (QUERIES.case_lock if lock else QUERIES.case_get)(conn, case_id=case_id)
     if row is None:
-        raise Missing(what=(f"个案 {case_id}", f"case {case_id}"))
+        raise Missing(what=Text(f"个案 {case_id}", f"case {case_id}"))
     windows = _windows(row["windows_text"])
     found = to_row(row, windows or Windows())
     rows = [row async for row in QUERIES.log_of(conn, case_id=case_id)]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.decommission.channels import types
 
 OTHERS = sorted(set(types.CHANNELS) - {"http", "https"})
@@ -17,4 +17,4 @@ def _address(text: str) -> str:
     return text
 
 
-Address = Annotated[str, Field(pattern=PATTERN), Text(2000), AfterValidator(_address)]
+Address = Annotated[str, Field(pattern=PATTERN), Plain(2000), AfterValidator(_address)]

@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from libs.common.errors import Missing
 from libs.common.exact import FIRST_DAY, Day
-from libs.common.http.app import Limit, public
+from libs.common.http.guards import public
+from libs.common.http.paging import Limit, Page
+from libs.common.text import Text
 from services.decommission.checkpoints import store
 from services.decommission.deps import Deps
 from services.decommission.heads import store as head_store
@@ -24,11 +26,8 @@ class Checkpoint(BaseModel):
     cases: int
 
 
-class Checkpoints(BaseModel):
+class Checkpoints(Page[Checkpoint]):
     """A page of checkpoints; ask again with `cursor=next`."""
-
-    items: list[Checkpoint]
-    next: str | None
 
 
 class CheckpointText(BaseModel):
@@ -54,7 +53,7 @@ def router(deps: Deps) -> APIRouter:
         async with deps.database.reading() as conn:
             rows = [dict(row) async for row in store.QUERIES.checkpoint_list(conn, after=cursor, max_rows=limit)]
         items = [Checkpoint(**row) for row in rows]
-        return Checkpoints(items=items, next=items[-1].day.isoformat() if len(items) == limit else None)
+        return Checkpoints.of(items, limit, lambda last: last.day.isoformat())
 
     @routes.get("/{day}", summary="One checkpoint with its text 检查点详情")
     @public
@@ -63,7 +62,7 @@ def router(deps: Deps) -> APIRouter:
         async with deps.database.reading() as conn:
             row = await head_store.QUERIES.checkpoint_get(conn, day=day)
         if row is None:
-            raise Missing(what=(f"{day} 的检查点", f"checkpoint of {day}"))
+            raise Missing(what=Text(f"{day} 的检查点", f"checkpoint of {day}"))
         return CheckpointText(
             day=day,
             sha256=row["sha256"],

@@ -8,10 +8,13 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from libs.common.errors import Missing
-from libs.common.http.app import Limit, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit, Page
 from libs.common.http.problems import problems
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.decommission.calls import addresses
 from services.decommission.connectors import store, usecases
@@ -21,8 +24,7 @@ from services.decommission.trials import usecases as trial_usecases
 from services.decommission.trials.domain import Heard
 from services.decommission.trials.schemas import Tried
 
-Platform = Annotated[str, Text(60)]
-READERS = ("viewer", "operator", "approver", "auditor")
+Platform = Annotated[str, Plain(60)]
 
 
 class HeldConnector(BaseModel):
@@ -43,11 +45,8 @@ class HeldConnector(BaseModel):
     last_test: Tried | None = None
 
 
-class Connectors(BaseModel):
+class Connectors(Page[HeldConnector]):
     """Connectors, by platform; ask again with `cursor=next`."""
-
-    items: list[HeldConnector]
-    next: str | None
 
 
 class TryIn(Body):
@@ -80,7 +79,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
     @routes.get("/connectors", summary="Connectors as they are set 连接器列表")
     async def connectors(
         _: Annotated[Principal, require(*READERS)],
-        cursor: Annotated[Annotated[str, Text(60)] | None, Query()] = None,
+        cursor: Annotated[Annotated[str, Plain(60)] | None, Query()] = None,
         limit: Limit = 100,
     ) -> Connectors:
         """By the names of the platforms: where a stop, a restore and a look at each are sent."""
@@ -89,7 +88,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
                 row async for row in store.QUERIES.connector_list(conn, only=None, after=cursor or "", max_rows=limit)
             ]
         items = [_shown(row, []) for row in rows]
-        return Connectors(items=items, next=items[-1].platform if len(items) == limit else None)
+        return Connectors.of(items, limit, lambda last: last.platform)
 
     @routes.get("/connectors/{platform}", summary="One connector, and its last test 单个连接器")
     async def one(platform: Platform, _: Annotated[Principal, require(*READERS)]) -> HeldConnector:
@@ -97,7 +96,7 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         async with deps.database.reading() as conn:
             rows = [row async for row in store.QUERIES.connector_list(conn, only=platform, after="", max_rows=1)]
         if not rows:
-            raise Missing(what=(f"平台 {platform} 的连接器", f"connector of {platform}"))
+            raise Missing(what=Text(f"平台 {platform} 的连接器", f"connector of {platform}"))
         return _shown(rows[0], await trial_usecases.listed(deps, what="connector", which=platform, most=1))
 
     @routes.post("/connectors/{platform}/test", summary="Try an address 试呼连接器", responses=problems(429))

@@ -8,6 +8,7 @@ from pydantic import field_validator
 from libs.common.errors import Unfit
 from libs.common.exact import Flag
 from libs.common.http.bodies import Body
+from libs.common.text import Text
 from services.decommission.calls import client
 from services.decommission.calls.schemas import Url
 
@@ -29,8 +30,8 @@ class ConnectorBody(Body):
         names = {name for name, *_ in parts}
         if not names <= {"platform", "identity", "asset_id"} or any(spec or turned for _, spec, turned in parts):
             en = "only {platform}, {identity} and {asset_id} may stand in braces"
-            raise Unfit("花括号内只能是 {platform}、{identity} 或 {asset_id}", en)
+            raise Unfit(Text("花括号内只能是 {platform}、{identity} 或 {asset_id}", en))
         if not names & {"identity", "asset_id"}:
             en = "{identity} or {asset_id} must be in it: a look at another page proves nothing"
-            raise Unfit("须含有 {identity} 或 {asset_id}:查看其他页面什么也证明不了", en)
+            raise Unfit(Text("须含有 {identity} 或 {asset_id}:查看其他页面什么也证明不了", en))
         return text

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from services.decommission.connectors import types
 from services.decommission.connectors.domain import Reach
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.common.db.pool import Connection
 from libs.common.errors import Missing, Unknown
 from libs.common.events.known import PLATFORMS
+from libs.common.text import Text
 from services.decommission.assets import store as asset_store
 from services.decommission.calls.addresses import filled
 from services.decommission.calls.client import look
@@ -22,7 +23,9 @@ async def require_platform(conn: Connection, platform: str) -> None:
     """Raise Unknown for a platform that the registry does not know by this name, and has told nothing of."""
     if platform not in PLATFORMS and not await asset_store.QUERIES.platform_held(conn, platform=platform):
         raise Unknown(
-            field="platform", accepted=", ".join(sorted(PLATFORMS)), what=(f"平台 {platform}", f"platform {platform}")
+            field="platform",
+            accepted=", ".join(sorted(PLATFORMS)),
+            what=Text(f"平台 {platform}", f"platform {platform}"),
         )
 
 
@@ -49,7 +52,7 @@ async def test(deps: Deps, platform: str, part: Literal["stop", "restore", "prob
     async with deps.database.reading() as conn:
         reach = await store.reach(conn, platform)
     if reach is None:
-        raise Missing(what=(f"平台 {platform} 的连接器", f"connector of {platform}"))
+        raise Missing(what=Text(f"平台 {platform} 的连接器", f"connector of {platform}"))
 
     async def call(body: bytes, effect: UUID, at: datetime) -> Answer:
         if part == "probe":

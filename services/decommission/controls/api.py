@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from libs.common.exact import Flag
-from libs.common.http.app import require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
 from libs.common.security.tokens import Principal
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.decommission.controls import usecases
 from services.decommission.deps import Deps
 
@@ -38,7 +38,7 @@ class Switch(Body):
     """On: no call leaves this service. The reason is kept; a switch is never refused for want of one."""
 
     on: Flag
-    reason: Annotated[str, Text(500, lines=True)] | None = None
+    reason: Annotated[str, Plain(500, lines=True)] | None = None
 
 
 class Switched(BaseModel):

@@ -17,6 +17,3 @@ update controls set round_working = false where round_working;
 
 -- name: kill_switch(killed)!
 update controls set killed = :killed;
-
--- name: executor_lock(key)$
-select pg_try_advisory_lock(:key);

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from prometheus_client import Gauge
 
 from libs.common.db.pool import Connection
+from services.decommission import metrics
 from services.decommission.controls import store
 from services.decommission.controls.domain import SwitchedOff
 from services.decommission.deps import Deps
@@ -16,7 +16,6 @@ from services.decommission.setup import store as setup_store
 from services.decommission.setup.store import record_change
 
 log = structlog.get_logger()
-ON = Gauge("jianfu_kill_switch", "1 while no call leaves this service.")
 KILL_SWITCH = "kill-switch"
 SETTINGS = "settings"  # the actor of what a start brings: settings stand in no table
 
@@ -43,14 +42,14 @@ async def turn(deps: Deps, *, on: bool, reason: str | None, actor: str) -> None:
             after = {"on": on, "reason": reason}
             await record_change(deps, conn, KILL_SWITCH, KILL_SWITCH, {"on": before}, after, actor)
         await store.QUERIES.kill_switch(conn, killed=on)
-    ON.set(on or deps.kill_switch)
+    metrics.KILL_SWITCH.set(on or deps.kill_switch)
     log.warning(KILL_SWITCH, on=on, actor=actor, reason=reason)
 
 
 async def standing(deps: Deps, conn: Connection) -> Turned:
     """How it stands now."""
     killed = bool((await store.QUERIES.controls_get(conn))["killed"])
-    ON.set(killed or deps.kill_switch)
+    metrics.KILL_SWITCH.set(killed or deps.kill_switch)
     last = await setup_store.QUERIES.setup_change_last(conn, what=KILL_SWITCH, which=KILL_SWITCH)
     turned = Turned(on=killed or deps.kill_switch, by_settings=deps.kill_switch)
     if last is None:

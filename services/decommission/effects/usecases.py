@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
+from libs.common import crashpoints
 from libs.common.db.pool import Connection
 from libs.common.ids import derive
-from libs.common.process import crashpoints
 from services.decommission.cases import casework
 from services.decommission.cases.entries.table import read
 from services.decommission.cases.store import Case

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from libs.common.consumer.subscription import Handler
 from libs.common.events.envelope import Incoming
 from libs.common.events.monitor import (
     FindingCleared,
@@ -11,6 +10,7 @@ from libs.common.events.monitor import (
     FindingRefuted,
     RecheckInconclusive,
 )
+from libs.common.handler import Handler
 from services.decommission.deps import Deps
 from services.decommission.findings import usecases
 

@@ -7,14 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from libs.common.http.app import require
+from libs.common.http.guards import require
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
 from services.decommission import reasons
 from services.decommission.cases import casework
 from services.decommission.deps import Deps
 from services.decommission.gates import domain, store
-
-READ = ("viewer", "operator", "approver", "auditor")
 
 
 class Why(BaseModel):
@@ -46,7 +45,7 @@ def router(deps: Deps) -> APIRouter:
     routes = APIRouter(prefix="/decommission/v1/cases", tags=["cases 个案"])
 
     @routes.get("/{case_id}/gates", summary="What a stop still needs 停用前的各道关口")
-    async def gates(case_id: UUID, _: Annotated[Principal, require(*READ)]) -> Gates:
+    async def gates(case_id: UUID, _: Annotated[Principal, require(*READERS)]) -> Gates:
         """Each gate as the step that stops would judge it now, but for the package, which is read back only then."""
         async with deps.database.reading() as conn:
             case = await casework.load_case(deps, conn, case_id)

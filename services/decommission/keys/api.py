@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field, field_validator
 
 from libs.common.errors import Unfit
 from libs.common.exact import Flag
-from libs.common.http.app import public, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import public, require
 from libs.common.http.problems import problems
 from libs.common.refusals.noting import intake, noting
 from libs.common.security.signing import check_key
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.decommission.channels.schemas import Address
 from services.decommission.deps import Deps
@@ -26,8 +27,8 @@ from services.decommission.trials.schemas import Tried
 from services.decommission.units import store as unit_store
 from services.decommission.units.domain import OtherUnit
 
-KEY_PART = Text(100)
-Contact = Annotated[str, Text(400, least=0, lines=True)]
+KEY_PART = Plain(100)
+Contact = Annotated[str, Plain(400, least=0, lines=True)]
 KEY_PARTS = ("kty", "crv", "x", "kid", "alg", "use")
 
 
@@ -44,11 +45,11 @@ class Endpoint(Body):
     @classmethod
     def _okp(cls, key: dict[str, Any]) -> dict[str, Any]:
         if "d" in key:
-            raise Unfit("这是私钥,只应报送公钥", "this is a private key; send the public half only")
+            raise Unfit(Text("这是私钥,只应报送公钥", "this is a private key; send the public half only"))
         check_key(key)
         if key.get("alg", "EdDSA") not in ("EdDSA", "Ed25519") or key.get("use", "sig") != "sig":
             en = "expected a key for signatures: alg EdDSA or Ed25519, use sig, or neither of them"
-            raise Unfit("须为签名密钥:alg 为 EdDSA 或 Ed25519,use 为 sig,或均不写", en)
+            raise Unfit(Text("须为签名密钥:alg 为 EdDSA 或 Ed25519,use 为 sig,或均不写", en))
         # It goes into case files: what else somebody wrote beside the key does not.
         return {name: KEY_PART.clean(key[name]) for name in KEY_PARTS if isinstance(key.get(name), str)}
 
@@ -87,7 +88,7 @@ class Keys(BaseModel):
 class Proof(Body):
     """A compact JWS by the proposed key over `{"challenge_sha256": …}`, the SHA-256 of the challenge that was sent."""
 
-    proof: Annotated[str, Text(20_000, least=10)]
+    proof: Annotated[str, Plain(20_000, least=10)]
 
 
 class Confirmation(Body):

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from libs.common import days
 from libs.common.errors import DomainError
 from libs.common.security import signing
+from libs.common.text import Text
 from services.decommission.cases import foureyes
 from services.decommission.reasons import Reasoned
 
@@ -28,8 +29,7 @@ class BadProof(Reasoned):
 
     code = "bad_proof"
     kind = "invalid"
-    zh = "密钥持有证明无效:{why}"
-    en = "It does not prove that the key is held: {why}"
+    says = Text("密钥持有证明无效:{why}", "It does not prove that the key is held: {why}")
 
 
 class SetItHimself(DomainError):
@@ -37,8 +37,7 @@ class SetItHimself(DomainError):
 
     code = "set_it_himself"
     kind = "refused"
-    zh = "密钥由 {who} 提交,须由另一人确认。"
-    en = "{who} has set this key; another person must confirm it."
+    says = Text("密钥由 {who} 提交,须由另一人确认。", "{who} has set this key; another person must confirm it.")
 
 
 class HoldsTheKey(DomainError):
@@ -46,8 +45,10 @@ class HoldsTheKey(DomainError):
 
     code = "holds_the_key"
     kind = "refused"
-    zh = "{who} 提交或确认过本方案所依据的单位密钥 {thumbprint},不能签署本方案。"
-    en = "{who} has set or confirmed the unit's key {thumbprint}, on which this plan rests, and may not sign it."
+    says = Text(
+        "{who} 提交或确认过本方案所依据的单位密钥 {thumbprint},不能签署本方案。",
+        "{who} has set or confirmed the unit's key {thumbprint}, on which this plan rests, and may not sign it.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from libs.common.errors import Missing
+from libs.common.text import Text
 from services.decommission.keys.domain import UnitKey
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
@@ -27,5 +29,5 @@ async def newest(conn: Connection, unit_id: UUID) -> UnitKey:
     """The key that was proposed last. Raises Missing where none was."""
     keys = await history(conn, unit_id)
     if not keys:
-        raise Missing(what=(f"单位 {unit_id} 的通知地址", f"endpoint of unit {unit_id}"))
+        raise Missing(what=Text(f"单位 {unit_id} 的通知地址", f"endpoint of unit {unit_id}"))
     return keys[0]

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from libs.common import days
+from libs.common import crashpoints, days
 from libs.common.db.pool import Connection
 from libs.common.errors import Invalid, Unknown
 from libs.common.ids import derive
-from libs.common.process import crashpoints
+from libs.common.text import Text
 from services.decommission import reasons
 from services.decommission.alarms import store as alarm_store
 from services.decommission.calls.domain import Accepted
@@ -61,7 +61,7 @@ async def propose(deps: Deps, unit_id: UUID, proposal: Proposal) -> UnitKey:
     async with deps.database.transaction("propose_key") as conn:
         if await unit_store.QUERIES.unit_get(conn, unit_id=unit_id) is None:
             accepted = "a unit that the registry has recorded and told of"
-            raise Unknown(field="unit_id", accepted=accepted, what=(f"单位 {unit_id}", f"unit {unit_id}"))
+            raise Unknown(field="unit_id", accepted=accepted, what=Text(f"单位 {unit_id}", f"unit {unit_id}"))
         await store.QUERIES.unit_key_lock(conn, text_=str(unit_id))
         earlier, kept = await store.history(conn, unit_id), await store.QUERIES.endpoint_get(conn, unit_id=unit_id)
         honours = True if kept is None else kept["honours_keys"]
@@ -120,7 +120,7 @@ async def challenge(deps: Deps, unit_id: UUID) -> tuple[UnitKey, Why | None]:
     try:
         return await prove(deps, unit_id, _proof_of(outcome.body)), None
     except BadProof as error:
-        return key, {"zh": error.text("zh"), "en": error.text("en")}
+        return key, {"zh": error.text.zh, "en": error.text.en}
 
 
 def _why(text: str) -> Why:
@@ -159,7 +159,7 @@ async def confirm(deps: Deps, unit_id: UUID, *, url: str, thumbprint: str, by: s
         for field, given, current in (("thumbprint", thumbprint, key.thumbprint), ("url", url, key.url)):
             if given != current:
                 zh, en = f"最近提交的 {field} 与此不同", f"what was proposed last has another {field}"
-                raise Invalid(field=field, accepted=current, why=(zh, en))
+                raise Invalid(field=field, accepted=current, why=Text(zh, en))
         if foureyes.same(by, key.set_by):
             raise SetItHimself(who=name)
         if key.confirmed_at is None:

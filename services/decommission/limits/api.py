@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 
-from libs.common.http.app import require
+from libs.common.http.guards import require
 from libs.common.security.tokens import Principal
 from services.decommission.limits.domain import Limits, Windows
 

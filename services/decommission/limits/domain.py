@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from libs.common.errors import DomainError
+from libs.common.text import Text
 
 
 class LimitsInvalid(DomainError):
@@ -11,8 +12,7 @@ class LimitsInvalid(DomainError):
 
     code = "limits_invalid"
     kind = "invalid"
-    zh = "限额无效:{why}"
-    en = "The limits are not valid: {why}"
+    says = Text("限额无效:{why}", "The limits are not valid: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Limits:
         for name, value in (numbers | kinds).items():
             if type(value) is not int or not 0 <= value <= CEILING:
                 raise LimitsInvalid(
-                    field=name, accepted=f"0 to {CEILING}", why=(f"{name} 为 {value!r}", f"{name} is {value!r}")
+                    field=name, accepted=f"0 to {CEILING}", why=Text(f"{name} 为 {value!r}", f"{name} is {value!r}")
                 )
 
     def of_kind(self, kind: str) -> int:
@@ -123,11 +123,11 @@ def _known(what: str, given: Any, names: dict[str, Any]) -> dict[str, Any]:
     accepted = ", ".join(names)
     if not isinstance(given, dict):
         raise LimitsInvalid(
-            field=what, accepted=f"an object with {accepted}", why=(f"{what} 为 {given!r}", f"{what} is {given!r}")
+            field=what, accepted=f"an object with {accepted}", why=Text(f"{what} 为 {given!r}", f"{what} is {given!r}")
         )
     if unknown := set(given) - set(names):
         name = min(map(str, unknown))
-        raise LimitsInvalid(field=what, accepted=accepted, why=(f"没有 {name} 这一项", f"{name} is unknown"))
+        raise LimitsInvalid(field=what, accepted=accepted, why=Text(f"没有 {name} 这一项", f"{name} is unknown"))
     return dict(given)
 
 

@@ -7,18 +7,18 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from libs.common.db.pool import PLUMBING
+from libs.common.db.queries import PLUMBING
 from libs.common.exact import Count, Day
 from libs.common.http import paging
-from libs.common.http.app import Cursor, Limit, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
+from libs.common.http.paging import Cursor, Limit
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.decommission.deps import Deps
 from services.decommission.mandates import usecases
 from services.decommission.mandates.store import QUERIES
-
-READ = ("viewer", "operator", "approver", "auditor")
 
 
 class SaidNo(BaseModel):
@@ -32,13 +32,13 @@ class SaidNo(BaseModel):
 class No(Body):
     """Why not."""
 
-    reason: Annotated[str, Text(1000, lines=True)]
+    reason: Annotated[str, Plain(1000, lines=True)]
 
 
 class MandateIn(Body):
     """A standing approval of one rule, with a limit and an end."""
 
-    rule: Annotated[str, Text(20)]
+    rule: Annotated[str, Plain(20)]
     max_per_day: Count = Field(ge=0, le=1000)
     until: Day
 
@@ -49,7 +49,7 @@ def router(deps: Deps) -> APIRouter:
 
     @routes.get("/mandates", summary="Standing approvals 授权列表")
     async def mandates(
-        _: Annotated[Principal, require(*READ)], cursor: Cursor | None = None, limit: Limit = 100
+        _: Annotated[Principal, require(*READERS)], cursor: Cursor | None = None, limit: Limit = 100
     ) -> dict[str, Any]:
         """Each with its rule, its limit per day, its end, and who proposed, signed or took it back."""
         begin = paging.place(cursor)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from libs.common.errors import DomainError
+from libs.common.text import Text
 from services.decommission.cases import foureyes
 
 
@@ -14,8 +15,9 @@ class MandateEnded(DomainError):
 
     code = "mandate_ended"
     kind = "conflict"
-    zh = "授权已于 {until} 到期,不能再签署。"
-    en = "The standing approval ended on {until}: nobody can sign it any more."
+    says = Text(
+        "授权已于 {until} 到期,不能再签署。", "The standing approval ended on {until}: nobody can sign it any more."
+    )
 
 
 class SameApprover(DomainError):
@@ -23,8 +25,7 @@ class SameApprover(DomainError):
 
     code = "same_approver"
     kind = "refused"
-    zh = "{who} 是提出人,需由另外两人批准。"
-    en = "{who} proposed this; two other people must approve it."
+    says = Text("{who} 是提出人,需由另外两人批准。", "{who} proposed this; two other people must approve it.")
 
 
 class SaidNo(DomainError):
@@ -32,8 +33,9 @@ class SaidNo(DomainError):
 
     code = "said_no"
     kind = "conflict"
-    zh = "已被 {who} 否决或撤回,不能再签署:{reason}"
-    en = "{who} has rejected or revoked it, so nobody can sign it: {reason}"
+    says = Text(
+        "已被 {who} 否决或撤回,不能再签署:{reason}", "{who} has rejected or revoked it, so nobody can sign it: {reason}"
+    )
 
 
 def raise_if_rejected(rejection: Any | None) -> None:

@@ -10,6 +10,7 @@ from libs.common.errors import Invalid, Missing, Unknown
 from libs.common.events.known import RULES
 from libs.common.ids import derive
 from libs.common.security.tokens import Principal
+from libs.common.text import Text
 from services.decommission.cases import foureyes
 from services.decommission.mandates import domain, store
 from services.decommission.mandates.domain import MandateEnded, SameApprover
@@ -22,12 +23,12 @@ async def propose(database: Database, clock: Clock, *, rule: str, max_per_day: i
     """
     which, today = derive("mandate", rule, max_per_day, until), clock.today()
     if until < today:
-        why = ("授权截止日已过", "the standing approval has ended already")
+        why = Text("授权截止日已过", "the standing approval has ended already")
         raise Invalid(field="until", accepted=f"{today} or later", why=why)
     async with database.transaction("propose_mandate") as conn:
         if rule not in RULES and not await store.QUERIES.rule_held(conn, rule=rule):
             accepted = ", ".join(sorted(RULES))
-            raise Unknown(field="rule", accepted=accepted, what=(f"规则 {rule}", f"rule {rule}"))
+            raise Unknown(field="rule", accepted=accepted, what=Text(f"规则 {rule}", f"rule {rule}"))
         domain.raise_if_rejected(await store.QUERIES.mandate_revocation(conn, mandate_id=which))
         await store.QUERIES.mandate_add(
             conn,
@@ -52,7 +53,7 @@ async def sign(database: Database, clock: Clock, mandate_id: UUID, who: Principa
     async with database.transaction("sign_mandate") as conn:
         mandate = await store.QUERIES.mandate_get(conn, mandate_id=mandate_id)
         if mandate is None:
-            raise Missing(what=(f"授权 {mandate_id}", f"mandate {mandate_id}"))
+            raise Missing(what=Text(f"授权 {mandate_id}", f"mandate {mandate_id}"))
         if foureyes.same(mandate["proposed_by"], approver):
             raise SameApprover(who=approver)
         if mandate["until"] < clock.today():
@@ -67,6 +68,6 @@ async def revoke(database: Database, clock: Clock, which: UUID, *, by: str, reas
     """One person takes a standing approval back; what was approved under it and not stopped is to be planned anew."""
     async with database.transaction("revoke_mandate") as conn:
         if await store.QUERIES.mandate_get(conn, mandate_id=which) is None:
-            raise Missing(what=(f"授权 {which}", f"mandate {which}"))
+            raise Missing(what=Text(f"授权 {which}", f"mandate {which}"))
         await store.QUERIES.mandate_revoke(conn, mandate_id=which, by=by, reason=reason, at=clock.now())
         return dict(await store.QUERIES.mandate_revocation(conn, mandate_id=which))

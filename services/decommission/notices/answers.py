@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from libs.common import days, exact
 from libs.common.errors import DomainError
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.decommission.reasons import Reasoned
 
@@ -17,16 +18,14 @@ class BadReceipt(Reasoned):
 
     code = "bad_receipt"
     kind = "invalid"
-    zh = "回执无效:{why}"
-    en = "The receipt proves nothing: {why}"
+    says = Text("回执无效:{why}", "The receipt proves nothing: {why}")
 
 
 class InvalidAnswer(BadReceipt):
     """What a unit answers is no answer; in a receipt, it proves nothing either."""
 
     code = "invalid_answer"
-    zh = "答复无效:{why}"
-    en = "The answer is not valid: {why}"
+    says = Text("答复无效:{why}", "The answer is not valid: {why}")
 
 
 FIX_DAYS = 365  # a local setting: a promise further off is no answer to a notice, and would never be looked at
@@ -67,7 +66,7 @@ def read_answer(given: Any, *, today: date | None = None) -> Answer:
 def _storable(field: str, given: Any, most: int) -> str:
     """Text of a receipt as a log can hold it, cut to a length. Raises BadReceipt when it holds what no text may."""
     try:
-        return Text(2 * most, least=0, lines=True).clean(str(given)[:most])[:most]
+        return Plain(2 * most, least=0, lines=True).clean(str(given)[:most])[:most]
     except ValueError:
         raise BadReceipt(field=field, accepted="text without control characters", why="it cannot be stored") from None
 
@@ -77,5 +76,7 @@ class AnsweredItself(DomainError):
 
     code = "answered_itself"
     kind = "conflict"
-    zh = "单位已自行答复,只能代其答复保留。"
-    en = "The unit has answered itself; on its behalf only keep can still be answered."
+    says = Text(
+        "单位已自行答复,只能代其答复保留。",
+        "The unit has answered itself; on its behalf only keep can still be answered.",
+    )

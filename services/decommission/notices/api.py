@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request, Response
 
 from libs.common.db.pool import Connection
 from libs.common.exact import Day
-from libs.common.http.app import IdempotencyKey, public, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import public, require
+from libs.common.http.idempotency import IdempotencyKey
 from libs.common.refusals.noting import intake, noting
 from libs.common.security.tokens import Principal
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.decommission.cases import casework
 from services.decommission.cases import store as case_store
 from services.decommission.cases.api import Case, acting
@@ -27,14 +28,14 @@ class AnswerIn(Body):
     """A unit's answer; a fix names the day by which it is done."""
 
     answer: Literal["keep", "fix", "close"]
-    reason: Annotated[str, Text(1000, least=0, lines=True)] = ""
+    reason: Annotated[str, Plain(1000, least=0, lines=True)] = ""
     until: Day | None = None
 
 
 class LateReceipt(Body):
     """A receipt that comes after the notice was sent; its signature is the proof."""
 
-    receipt: Annotated[str, Text(20_000, least=10)]
+    receipt: Annotated[str, Plain(20_000, least=10)]
 
 
 def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:

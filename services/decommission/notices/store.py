@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from services.decommission.assets.domain import Subject
 from services.decommission.cases.store import Case
 from services.decommission.keys import store as key_store

@@ -9,6 +9,7 @@ from libs.common.db.pool import Connection
 from libs.common.errors import Missing
 from libs.common.events.decommission import CaseAnswered, CaseNoticed
 from libs.common.security import signing
+from libs.common.text import Text
 from services.decommission.assets.domain import Subject
 from services.decommission.cases import casework, transitions
 from services.decommission.cases import domain as case_domain
@@ -87,7 +88,7 @@ async def late_receipt(deps: Deps, case_id: UUID, token: str) -> Case:
         subject = await casework.subject(conn, case)
         sent = await _sent(conn, subject.sponsor_id, rows)
         if not sent:
-            raise Missing(what=(f"个案 {case_id} 的通知", f"notice of case {case_id}"))
+            raise Missing(what=Text(f"个案 {case_id} 的通知", f"notice of case {case_id}"))
         transitions.check(case.progress, "noticed")
         row, receipt = _signed_by(sent, token, subject.asset_id, deps.today())
         key = key_store.to_key(row)

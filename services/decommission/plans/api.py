@@ -9,20 +9,21 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from libs.common.db.pool import PLUMBING
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import Missing
 from libs.common.http import paging
-from libs.common.http.app import Cursor, Limit, require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
+from libs.common.http.paging import Cursor, Limit, Page
+from libs.common.security.roles import READERS
 from libs.common.security.signing import sha256
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.decommission.deps import Deps
 from services.decommission.mandates.api import No, SaidNo
 from services.decommission.plans import store, usecases
 from services.decommission.plans.members import Member
-
-READ = ("viewer", "operator", "approver", "auditor")
 
 
 class MemberNamed(BaseModel):
@@ -47,11 +48,8 @@ class Plan(BaseModel):
     first: list[MemberNamed] = Field(description="其中前三个 the first three of its members")
 
 
-class Plans(BaseModel):
+class Plans(Page[Plan]):
     """A page of plans, the newest first; ask again with `cursor=next`."""
-
-    items: list[Plan]
-    next: str | None
 
 
 class PlanText(BaseModel):
@@ -89,8 +87,8 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
 
     @routes.get("/plans", summary="List plans 方案列表")
     async def plans(
-        _: Annotated[Principal, require(*READ)],
-        state: Annotated[str, Text(40)] | None = None,
+        _: Annotated[Principal, require(*READERS)],
+        state: Annotated[str, Plain(40)] | None = None,
         cursor: Cursor | None = None,
         limit: Limit = 100,
     ) -> Plans:
@@ -104,12 +102,12 @@ def router(deps: Deps, wake: Callable[[], None]) -> APIRouter:
         return Plans(items=shown, next=after)
 
     @routes.get("/plans/{plan_id}", summary="One plan, its text and hash 方案详情")
-    async def plan(plan_id: UUID, _: Annotated[Principal, require(*READ)]) -> PlanText:
+    async def plan(plan_id: UUID, _: Annotated[Principal, require(*READERS)]) -> PlanText:
         """The text whose hash is signed, who has signed it, and who has rejected it."""
         async with deps.database.reading() as conn:
             row = await store.QUERIES.plan_get(conn, plan_id=plan_id)
             if row is None:
-                raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
+                raise Missing(what=Text(f"方案 {plan_id}", f"plan {plan_id}"))
             approvers = [a["approver"] async for a in store.QUERIES.approvals_of(conn, plan_id=plan_id)]
             rejection = await store.QUERIES.plan_rejection(conn, plan_id=plan_id)
             whole = sha256(row["content"].encode()) == row["sha256"]

@@ -10,6 +10,7 @@ from uuid import UUID
 from libs.common.errors import DomainError
 from libs.common.ids import derive
 from libs.common.security.signing import canonical, sha256
+from libs.common.text import Text
 from services.decommission.assets.domain import Subject
 from services.decommission.cases import chain
 from services.decommission.cases.chain import Entry
@@ -183,8 +184,7 @@ class PlanAltered(Reasoned):
 
     code = "plan_altered"
     kind = "conflict"
-    zh = "方案内容与签署的哈希不符:{why}"
-    en = "The plan is not what was sealed: {why}"
+    says = Text("方案内容与签署的哈希不符:{why}", "The plan is not what was sealed: {why}")
 
 
 class PlanVoid(DomainError):
@@ -192,5 +192,7 @@ class PlanVoid(DomainError):
 
     code = "plan_void"
     kind = "conflict"
-    zh = "方案 {plan_id} 中已无个案,已作废,不能签署。"
-    en = "No case is in plan {plan_id} any more: it is void and cannot be signed."
+    says = Text(
+        "方案 {plan_id} 中已无个案,已作废,不能签署。",
+        "No case is in plan {plan_id} any more: it is void and cannot be signed.",
+    )

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from libs.common.security.signing import canonical, sha256
 from services.decommission.alarms import domain as alarm_domain
 from services.decommission.alarms.domain import ALTERED

@@ -11,6 +11,7 @@ from libs.common.errors import Missing
 from libs.common.events.decommission import CaseApproved
 from libs.common.security.signing import sha256 as sha256_of
 from libs.common.security.tokens import Principal
+from libs.common.text import Text
 from services.decommission.alarms import domain as alarm_domain
 from services.decommission.alarms import store as alarm_store
 from services.decommission.assets import store as asset_store
@@ -141,7 +142,7 @@ async def approve(deps: Deps, plan_id: UUID, who: Principal, sha256: str) -> dic
     async with deps.database.transaction("approve_plan") as conn:
         plan = await store.QUERIES.plan_lock(conn, plan_id=plan_id)
         if plan is None:
-            raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
+            raise Missing(what=Text(f"方案 {plan_id}", f"plan {plan_id}"))
         mandate_domain.raise_if_rejected(await store.QUERIES.plan_rejection(conn, plan_id=plan_id))
         actual = sha256_of(plan["content"].encode())
         altered = actual != plan["sha256"] or plan["state"] == "altered"
@@ -278,7 +279,7 @@ async def reject(deps: Deps, plan_id: UUID, *, by: str, reason: str) -> dict[str
     """
     async with deps.database.transaction("reject_plan") as conn:
         if await store.QUERIES.plan_lock(conn, plan_id=plan_id) is None:
-            raise Missing(what=(f"方案 {plan_id}", f"plan {plan_id}"))
+            raise Missing(what=Text(f"方案 {plan_id}", f"plan {plan_id}"))
         rejection = await store.QUERIES.plan_rejection(conn, plan_id=plan_id)
         if rejection is None:
             rejection = {"by": by, "reason": reason, "at": deps.now()}

@@ -5,9 +5,10 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from libs.common.consumer.subscription import EventSubscription, Handler
+from libs.common.consumer.events import EventSubscription
 from libs.common.events import registry
 from libs.common.events.envelope import Incoming
+from libs.common.handler import Handler
 from services.decommission.deps import Deps
 from services.decommission.register import usecases
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from libs.common.exact import AskedWhole
-from libs.common.http.app import Limit, require
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit
 from libs.common.security.tokens import Principal
 from services.decommission.calls import addresses
 from services.decommission.deps import Deps

@@ -118,7 +118,7 @@ async def _deliver(deps: Deps, attempt: Attempt[Notice]) -> Proved | Undelivered
             today=deps.today(),
         )
     except BadReceipt as error:
-        return Undelivered(state="done", why=error.text("en"))
+        return Undelivered(state="done", why=error.text.en)
     proves_from = notice.unit_key.proves_from(notice.key_age_days, deps.zone)
     if proves_from is None or deps.now() < proves_from:
         return Undelivered(state="done", why=key_domain.YOUNG, until=proves_from)

@@ -5,7 +5,7 @@ from uuid import UUID
 from libs.common.db.pool import Connection
 from libs.common.events.decommission import RecheckRequested
 from libs.common.ids import derive
-from libs.common.outbox import relay
+from libs.common.outbox.emit import emit
 from services.decommission.cases import casework
 from services.decommission.cases import store as case_store
 from services.decommission.cases.entries.plan import RecheckAsked, SlotMissed, SlotReserved
@@ -60,7 +60,7 @@ async def ask(deps: Deps, case_id: UUID) -> None:
             rule=rule,
             business_day=today,
         )
-        await relay.emit(conn, question, sequence=1, time=deps.now())
+        await emit(conn, question, sequence=1, time=deps.now())
 
 
 async def _unsigned(deps: Deps, conn: Connection, case: Case) -> None:

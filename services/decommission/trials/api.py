@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from libs.common.exact import AskedWhole
-from libs.common.http.app import Limit, require
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit
 from libs.common.security.tokens import Principal
 from services.decommission.deps import Deps
 from services.decommission.trials import usecases
@@ -24,6 +25,6 @@ def router(deps: Deps) -> APIRouter:
     ) -> Tests:
         """The newest first, of endpoints and connectors; they prove nothing about any case."""
         items = [Tried.of(heard) for heard in await usecases.listed(deps, before=cursor, most=limit)]
-        return Tests(items=items, next=str(items[-1].test_id) if len(items) == limit else None)
+        return Tests.of(items, limit, lambda last: last.test_id)
 
     return routes

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from libs.common.errors import DomainError
+from libs.common.text import Text
 from services.decommission import reasons
 from services.decommission.calls.domain import Accepted, Outcome
 
@@ -16,8 +17,10 @@ class TriedTooOften(DomainError):
 
     code = "tried_too_often"
     kind = "busy"
-    zh = "试呼过于频繁:同一地址每 {apart:g} 秒一次,全部每分钟 {most} 次。"
-    en = "It was tried too often: one address every {apart:g} s, and {most} of all in a minute."
+    says = Text(
+        "试呼过于频繁:同一地址每 {apart:g} 秒一次,全部每分钟 {most} 次。",
+        "It was tried too often: one address every {apart:g} s, and {most} of all in a minute.",
+    )
 
 
 class NothingLeaves(DomainError):
@@ -25,8 +28,7 @@ class NothingLeaves(DomainError):
 
     code = "switched_off"
     kind = "conflict"
-    zh = "总开关已开启,不对外发出任何调用。"
-    en = "The kill switch is on: no call leaves this service."
+    says = Text("总开关已开启,不对外发出任何调用。", "The kill switch is on: no call leaves this service.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

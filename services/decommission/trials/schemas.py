@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from libs.common.http.paging import Page
 from services.decommission.trials.domain import Heard
 
 
@@ -28,8 +29,5 @@ class Tried(BaseModel):
         return cls(**asdict(heard), by=heard.actor, problem=heard.problem)
 
 
-class Tests(BaseModel):
+class Tests(Page[Tried]):
     """Tests, the newest first; ask again with `cursor=next`."""
-
-    items: list[Tried]
-    next: str | None

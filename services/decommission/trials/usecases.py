@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
 
 from libs.common.ids import derive
+from services.decommission import metrics
 from services.decommission.controls import usecases as control_usecases
 from services.decommission.controls.domain import SwitchedOff
 from services.decommission.deps import Deps
@@ -21,7 +21,6 @@ from services.decommission.trials import store
 from services.decommission.trials.domain import Answer, Heard, NothingLeaves, Part, TriedTooOften
 
 log = structlog.get_logger()
-TRIED = Counter("jianfu_setup_tests_total", "Addresses that were tried, by what was heard.", ["what", "outcome"])
 WITHIN = 10.0  # seconds of the machine for the whole call
 APART = 10.0  # seconds of the machine between two tests of one endpoint or connector
 A_MINUTE = 20  # tests of all of them together
@@ -56,7 +55,7 @@ async def attempt(deps: Deps, what: str, which: str, part: Part, call: Call, *, 
     took = int((time.monotonic() - begun) * 1000)
     async with deps.database.transaction("end_setup_test") as conn:
         await store.QUERIES.setup_test_end(conn, test_id=test_id, status=heard.status, took_ms=took, why=heard.why)
-    TRIED.labels(what, "answered" if heard.why is None else "unanswered").inc()
+    metrics.SETUP_TESTS.labels(what, "answered" if heard.why is None else "unanswered").inc()
     log.info("setup-tried", what=what, which=which, part=part, actor=actor, status=heard.status, why=heard.why)
     return Heard(
         test_id=test_id,

@@ -12,15 +12,16 @@ from libs.common.clock import Clock
 from libs.common.db.pool import Database
 from libs.common.errors import Missing
 from libs.common.exact import AskedWhole, Day, Flag
-from libs.common.http.app import Limit, require
 from libs.common.http.bodies import Body
-from libs.common.http.front import KIB, bounded
+from libs.common.http.front import KIB
+from libs.common.http.guards import bounded, require
+from libs.common.http.paging import Limit, Page
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal, check_subject
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.monitor.admissions import domain, store, usecases
-from services.monitor.roles import READERS
 
-SourceName = Annotated[str, Text(100)]
+SourceName = Annotated[str, Plain(100)]
 
 
 def _who(agent: str) -> str:
@@ -30,8 +31,8 @@ def _who(agent: str) -> str:
     return agent
 
 
-Identity = Annotated[str, Text(600), AfterValidator(_who)]
-Reason = Annotated[str, Text(2000, least=0, lines=True)]
+Identity = Annotated[str, Plain(600), AfterValidator(_who)]
+Reason = Annotated[str, Plain(2000, least=0, lines=True)]
 
 
 class ScopeIn(Body):
@@ -41,7 +42,7 @@ class ScopeIn(Body):
     units: Annotated[list[UUID] | None, Field(max_length=500, description="these units and all below 单位及其下级")] = (
         None
     )
-    platforms: Annotated[list[Annotated[str, Text(60)]] | None, Field(max_length=100, description="平台")] = None
+    platforms: Annotated[list[Annotated[str, Plain(60)]] | None, Field(max_length=100, description="平台")] = None
     kinds: Annotated[list[Literal["app", "account", "group"]] | None, Field(max_length=3, description="类别")] = None
     assets: Annotated[list[UUID] | None, Field(max_length=2_000, description="a list of assets 对象清单")] = None
 
@@ -54,7 +55,7 @@ class AdmissionIn(Body):
         Field(min_length=1, max_length=100, description="`issuer|subject` of the tokens that speak for it 代理标识"),
     ]
     measures: Annotated[
-        list[Annotated[str, Text(40)]], Field(min_length=1, max_length=40, description="what it may tell of 指标")
+        list[Annotated[str, Plain(40)]], Field(min_length=1, max_length=40, description="what it may tell of 指标")
     ]
     covers: ScopeIn
     since: Day | None = Field(None, description="first day that counts, today or later; today if absent 起始日")
@@ -75,7 +76,7 @@ class WithdrawalIn(Body):
     """From which day on a source may nothing any more; the day may have passed."""
 
     since: Day | None = Field(None, description="today if absent 终止日")
-    reason: Annotated[str, Text(2000, lines=True)]
+    reason: Annotated[str, Plain(2000, lines=True)]
 
 
 class Admission(BaseModel):
@@ -92,10 +93,9 @@ class Admission(BaseModel):
     decided_at: datetime
 
 
-class AdmissionList(BaseModel):
+class AdmissionList(Page[Admission]):
     """All versions, oldest first; in force on a day is the last one whose `since` is not after it."""
 
-    items: list[Admission]
     next: str | None = None
 
 

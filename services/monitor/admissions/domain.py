@@ -8,6 +8,7 @@ from uuid import UUID
 
 from libs.common import days, exact, ids
 from libs.common.errors import DomainError, Invalid
+from libs.common.text import Text
 from services.monitor.admissions.names import EVERY_SOURCE, listed, names, speaks_for
 from services.monitor.signals.catalogue import MEASURE, MEASURE_IS
 
@@ -20,8 +21,10 @@ class NotAdmitted(DomainError):
 
     code = "not_admitted"
     kind = "forbidden"
-    zh = "来源 {source} 今日未经接纳,或其接纳未列入代理 {who}。"
-    en = "The source {source} is not admitted today, or its admission does not name the agent {who}."
+    says = Text(
+        "来源 {source} 今日未经接纳,或其接纳未列入代理 {who}。",
+        "The source {source} is not admitted today, or its admission does not name the agent {who}.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ def check(admission: Admission, *, today: date) -> None:
         raise Invalid(
             field="since",
             accepted=f"{first} to {last}",
-            why=("起始日超出范围", "the day is out of range"),
+            why=Text("起始日超出范围", "the day is out of range"),
         )
     if not admission.admitted:
         return
@@ -76,21 +79,23 @@ def check(admission: Admission, *, today: date) -> None:
         raise Invalid(
             field="everything",
             accepted="true alone, or at least one of units, platforms, kinds and assets",
-            why=("须说明覆盖范围", "an admission says what it covers"),
+            why=Text("须说明覆盖范围", "an admission says what it covers"),
         )
     if scope.everything and not admission.reason.strip():
-        raise Invalid(field="reason", accepted="why it may cover everything", why=("须说明理由", "a reason is needed"))
+        raise Invalid(
+            field="reason", accepted="why it may cover everything", why=Text("须说明理由", "a reason is needed")
+        )
     if not all(given):
         raise Invalid(
-            field="scope", accepted="no empty list", why=("范围不能为空表", "an empty list would cover nothing")
+            field="scope", accepted="no empty list", why=Text("范围不能为空表", "an empty list would cover nothing")
         )
     if any(not MEASURE.fullmatch(measure) for measure in admission.measures):
-        raise Invalid(field="measures", accepted=MEASURE_IS, why=("指标名称不可用", "a measure's name is unfit"))
+        raise Invalid(field="measures", accepted=MEASURE_IS, why=Text("指标名称不可用", "a measure's name is unfit"))
     if any(not all(agent.partition("|")) for agent in admission.agents):
         raise Invalid(
             field="agents",
             accepted="issuer|subject of its token",
-            why=("代理标识不可用", "an agent's identity is unfit"),
+            why=Text("代理标识不可用", "an agent's identity is unfit"),
         )
 
 

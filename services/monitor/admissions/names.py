@@ -1,10 +1,11 @@
 """How sources and measures are named, and which sources a token speaks for. Pure."""
 
 from libs.common.errors import DomainError, Invalid
+from libs.common.strings import Plain
 from libs.common.text import Text
 
 EVERY_SOURCE = frozenset({"*"})
-_SOURCE = Text(100)
+_SOURCE = Plain(100)
 
 
 class NotItsSource(DomainError):
@@ -12,14 +13,13 @@ class NotItsSource(DomainError):
 
     code = "not_its_source"
     kind = "forbidden"
-    zh = "令牌只代表这些来源:{named}"
-    en = "The token speaks for these sources only: {named}"
+    says = Text("令牌只代表这些来源:{named}", "The token speaks for these sources only: {named}")
 
 
 def speaks_for(sources: frozenset[str], source: str) -> None:
     """Raise NotItsSource unless the sources that a token names contain this one, or `*` for all."""
     if not names(sources, source):
-        raise NotItsSource(field="source", accepted=listed(sources), named=(listed(sources, "无"), listed(sources)))
+        raise NotItsSource(field="source", accepted=listed(sources), named=Text(listed(sources, "无"), listed(sources)))
 
 
 def names(sources: frozenset[str], source: str) -> bool:
@@ -42,5 +42,5 @@ def check_source(name: str) -> None:
         raise Invalid(
             field="source",
             accepted="1 to 100 printable characters in NFC",
-            why=("来源名称不可用", "the source's name is unfit"),
+            why=Text("来源名称不可用", "the source's name is unfit"),
         )

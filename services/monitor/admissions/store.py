@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from services.monitor.admissions.domain import Admission, Admitted, Scope
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))

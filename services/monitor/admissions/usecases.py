@@ -8,6 +8,7 @@ from libs.common.clock import Clock
 from libs.common.db.pool import Connection, Database
 from libs.common.errors import Missing, Unknown
 from libs.common.events.known import PLATFORMS
+from libs.common.text import Text
 from services.monitor.admissions import domain, store
 from services.monitor.admissions.names import check_source
 from services.monitor.assets import store as asset_store
@@ -87,13 +88,15 @@ async def _check_known(conn: Connection, scope: domain.Scope) -> None:
     recorded = await asset_store.recorded_platforms(conn, strange)
     strange = [name for name in strange if name not in recorded]
     if units:
-        raise Unknown(field="covers.units", accepted=RECORDED, what=(f"单位 {_named(units)}", f"unit {_named(units)}"))
+        raise Unknown(
+            field="covers.units", accepted=RECORDED, what=Text(f"单位 {_named(units)}", f"unit {_named(units)}")
+        )
     if strange:
-        what = (f"平台 {_named(strange)}", f"platform {_named(strange)}")
+        what = Text(f"平台 {_named(strange)}", f"platform {_named(strange)}")
         raise Unknown(field="covers.platforms", accepted=KNOWN, what=what)
     if assets:
         raise Unknown(
-            field="covers.assets", accepted=RECORDED, what=(f"对象 {_named(assets)}", f"asset {_named(assets)}")
+            field="covers.assets", accepted=RECORDED, what=Text(f"对象 {_named(assets)}", f"asset {_named(assets)}")
         )
 
 

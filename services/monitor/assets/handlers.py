@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from aiokafka import TopicPartition
 
-from libs.common.consumer.subscription import EventSubscription, Handler
+from libs.common.consumer.events import EventSubscription
 from libs.common.db.pool import Database
 from libs.common.events.decommission import CaseRestored, CaseStopped
 from libs.common.events.envelope import Incoming
@@ -16,6 +16,7 @@ from libs.common.events.registry import (
     AssetRegistered,
     AssetRestored,
 )
+from libs.common.handler import Handler
 from services.monitor.assets import usecases
 
 RECORDS = (AssetRegistered, AssetAmended, AssetGone, AssetRestored, AssetClosed)

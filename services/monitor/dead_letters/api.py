@@ -3,30 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter
-
-from libs.common.consumer.subscription import Handler
 from libs.common.db.pool import Database
-from libs.common.dead_letters import api as common
+from libs.common.dead_letters.api import Replay
 from libs.common.errors import Invalid
-from libs.common.refusals import release
-from libs.common.refusals.reread import Reread
-from libs.common.refusals.senders import bearer_of
 from libs.common.security.tokens import Authenticator
+from libs.common.senders.aside import bearer_of
+from libs.common.text import Text
 from services.monitor.admissions.usecases import Gate
 from services.monitor.usage import fold, usecases
 from services.monitor.usage.handlers import TOPIC
 
 
-def router(
-    database: Database,
-    handlers: Mapping[str, Mapping[str, Handler]],
-    authenticator: Authenticator,
-    calendar: fold.Calendar,
-    gate: Gate,
-    reread: Reread,
-) -> APIRouter:
-    """Dead letters, and the senders that are set aside."""
+def streams(
+    database: Database, authenticator: Authenticator, calendar: fold.Calendar, gate: Gate
+) -> Mapping[str, Replay]:
+    """How a record of a stream without envelopes is replayed, by topic."""
 
     async def count(letter: dict[str, Any]) -> None:
         agent = authenticator.principal(
@@ -36,13 +27,10 @@ def router(
         folded = fold.Fold(calendar)
         voice = (await gate.roll(letter["appended"])).voice(agent.identity, agent.sources)
         if refused := folded.add_all([letter["payload"]], voice):
-            raise Invalid(field="payload", why=(f"该记录仍不能计入({_fields(refused[0][1])})", refused[0][1]))
+            raise Invalid(field="payload", why=Text(f"该记录仍不能计入({_fields(refused[0][1])})", refused[0][1]))
         await usecases.replay_usage(database, letter, folded.result())
 
-    routes = APIRouter()
-    routes.include_router(common.router("monitor", database, handlers, {TOPIC: count}))
-    routes.include_router(release.router("monitor", database, handlers, reread, {TOPIC: count}))
-    return routes
+    return {TOPIC: count}
 
 
 def _fields(reason: str) -> str:

@@ -6,13 +6,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from libs.common.errors import Missing
-from libs.common.http.app import require
+from libs.common.http.guards import require
+from libs.common.http.paging import Page
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.monitor.policy import pack
 from services.monitor.policy.pack import Pack
 from services.monitor.policy.rulebook import RuleBook
-from services.monitor.roles import READERS
 
 
 class RuleOut(pack.Rule):
@@ -32,8 +33,7 @@ class PackOut(BaseModel):
     rules: list[RuleOut]
 
 
-class PackList(BaseModel):
-    items: list[PackOut]
+class PackList(Page[PackOut]):
     next: str | None = None
 
 
@@ -48,7 +48,7 @@ def router(book: RuleBook) -> APIRouter:
         return PackList(items=list(packs.values()))
 
     @routes.get("/{name}", summary="One policy pack 单个规则包")
-    async def one(name: Annotated[str, Text(100)], _: Annotated[Principal, require(*READERS)]) -> PackOut:
+    async def one(name: Annotated[str, Plain(100)], _: Annotated[Principal, require(*READERS)]) -> PackOut:
         """Its sources, and its rules as they are written."""
         if name not in packs:
             raise Missing(what=name)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from libs.common.clock import Clock
-from libs.common.consumer.subscription import Handler
 from libs.common.db.pool import Database
 from libs.common.events.decommission import RecheckRequested
 from libs.common.events.envelope import Incoming
+from libs.common.handler import Handler
 from services.monitor.policy.rulebook import RuleBook
 from services.monitor.rechecks import usecases
 

@@ -6,7 +6,7 @@ from libs.common.db.pool import Connection, Database
 from libs.common.events.decommission import RecheckRequested
 from libs.common.events.envelope import Event
 from libs.common.events.monitor import FindingConfirmed, FindingRefuted, RecheckInconclusive
-from libs.common.outbox import relay
+from libs.common.outbox.emit import emit
 from services.monitor.assets import store as asset_store
 from services.monitor.policy.rulebook import RuleBook
 from services.monitor.rechecks import domain
@@ -23,7 +23,7 @@ async def answer_recheck(
     async with database.transaction("answer_recheck") as conn:
         if await inbox.first_time(conn, CONSUMER, event_id):
             answer = await _answer(conn, book, event, clock)
-            await relay.emit(conn, _answered(event, answer, clock), sequence=1, time=clock.now())
+            await emit(conn, _answered(event, answer, clock), sequence=1, time=clock.now())
 
 
 def _answered(event: RecheckRequested, answer: RecheckAnswer, clock: Clock) -> Event:

@@ -12,16 +12,17 @@ from libs.common.db.pool import Database
 from libs.common.errors import Missing
 from libs.common.events.intake import SourceStated
 from libs.common.exact import Count, Day, Share
-from libs.common.http.app import Limit, require
 from libs.common.http.bodies import Body
-from libs.common.http.front import MIB, bounded
+from libs.common.http.front import MIB
+from libs.common.http.guards import bounded, require
+from libs.common.http.paging import Limit, Page
 from libs.common.refusals.noting import intake, noting
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
 from services.monitor.admissions import api as admission_api
 from services.monitor.admissions import store as admission_store
 from services.monitor.admissions.names import speaks_for
 from services.monitor.admissions.usecases import Gate
-from services.monitor.roles import READERS
 from services.monitor.sources import store, usecases
 from services.monitor.sources.health import Terms
 
@@ -57,8 +58,7 @@ class Source(BaseModel):
     last_whole_day: date | None
 
 
-class SourceList(BaseModel):
-    items: list[Source]
+class SourceList(Page[Source]):
     next: str | None = None
 
 
@@ -78,8 +78,7 @@ class SourceDay(BaseModel):
     measures: list[str] = Field(description="申报的指标 what it vouches for, by name; nothing of what is not named")
 
 
-class DayList(BaseModel):
-    items: list[SourceDay]
+class DayList(Page[SourceDay]):
     next: str | None = None
 
 
@@ -186,6 +185,6 @@ def router(database: Database, clock: Clock) -> APIRouter:
             ]
             if not rows and cursor is None and not await admission_store.exists(conn, source):
                 raise Missing(what=source)
-        return DayList(items=rows, next=rows[-1].day.isoformat() if len(rows) == limit else None)
+        return DayList.of(rows, limit, lambda last: last.day.isoformat())
 
     return routes

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from libs.common.clock import Clock
-from libs.common.consumer.subscription import Handler
 from libs.common.db.pool import Database
 from libs.common.events.envelope import Incoming
 from libs.common.events.intake import SourceStated
+from libs.common.handler import Handler
 from libs.common.security.tokens import Authenticator
 from services.monitor.admissions.names import speaks_for
 from services.monitor.admissions.usecases import Gate

@@ -5,12 +5,13 @@ from datetime import date
 
 from libs.common import days, exact
 from libs.common.errors import DomainError, Invalid
+from libs.common.text import Text
 from services.monitor.admissions.domain import Admission, NotAdmitted
 from services.monitor.admissions.names import check_source
 from services.monitor.signals.catalogue import MEASURE, MEASURE_IS
 
 MOST_RECORDS = 1 << 53
-OUT_OF_RANGE = ("数值超出范围", "the number is out of range")
+OUT_OF_RANGE = Text("数值超出范围", "the number is out of range")
 
 
 class StaleRevision(DomainError):
@@ -18,8 +19,10 @@ class StaleRevision(DomainError):
 
     code = "stale_revision"
     kind = "conflict"
-    zh = "该日申报的修订号已为 {current},须更高才能替换。"
-    en = "That day's statement already has revision {current}; only a higher one replaces it."
+    says = Text(
+        "该日申报的修订号已为 {current},须更高才能替换。",
+        "That day's statement already has revision {current}; only a higher one replaces it.",
+    )
 
 
 def check_statement(source: str, revision: int, records: int, measures: Iterable[str]) -> None:
@@ -30,7 +33,7 @@ def check_statement(source: str, revision: int, records: int, measures: Iterable
     if revision >= 1 << 31:
         raise Invalid(field="revision", accepted=f"< {1 << 31}", why=OUT_OF_RANGE)
     if any(not MEASURE.fullmatch(measure) for measure in measures):
-        raise Invalid(field="measures", accepted=MEASURE_IS, why=("指标名称不可用", "a measure's name is unfit"))
+        raise Invalid(field="measures", accepted=MEASURE_IS, why=Text("指标名称不可用", "a measure's name is unfit"))
 
 
 def check_spoken(
@@ -43,11 +46,11 @@ def check_spoken(
     if admission is None or not admission.admitted or who not in admission.agents:
         raise NotAdmitted(field="source", accepted="a source admitted for this agent", source=source, who=who)
     if then is None or not then.admitted:
-        why = ("该来源当日尚未接纳", "the source was not admitted on that day")
+        why = Text("该来源当日尚未接纳", "the source was not admitted on that day")
         raise Invalid(field="day", accepted=f">= {admission.since}", why=why)
     taken = sorted({*admission.measures} & {*then.measures})
     if not {*measures} <= {*taken}:
-        why = ("该来源未获准申报此指标", "the source is not admitted for that measure")
+        why = Text("该来源未获准申报此指标", "the source is not admitted for that measure")
         raise Invalid(field="measures", accepted=", ".join(taken) or "none", why=why)
 
 
@@ -56,5 +59,5 @@ def check_age(day: date, *, came: date, late_days: int) -> None:
     first = max(exact.FIRST_DAY, days.later(came, -late_days))
     if not first <= day <= min(came, exact.LAST_DAY):
         # One stated ahead would be whole whatever becomes of the source: silence that nobody has listened to.
-        why = (f"{day} 超出范围", f"{day} is out of range")
+        why = Text(f"{day} 超出范围", f"{day} is out of range")
         raise Invalid(field="day", accepted=f"{first} to {came}", why=why)

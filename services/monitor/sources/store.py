@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from services.monitor.sources.health import Health, SourceDay, Terms, judge_source
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))

@@ -10,10 +10,11 @@ from pydantic import BaseModel
 from libs.common.db.pool import Database
 from libs.common.errors import Missing
 from libs.common.exact import Day
-from libs.common.http.app import require
 from libs.common.http.bodies import Body
+from libs.common.http.guards import require
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
-from services.monitor.roles import READERS
+from libs.common.text import Text
 from services.monitor.sweeps import store
 
 Reader = Annotated[Principal, require(*READERS)]
@@ -67,7 +68,7 @@ def router(database: Database, run: Callable[[], Awaitable[dict[str, Any]]]) -> 
         async with database.reading() as conn:
             row = await store.QUERIES.sweep_get(conn, day=day)
         if row is None:
-            raise Missing(what=(f"{day} 的巡查", f"sweep {day}"))
+            raise Missing(what=Text(f"{day} 的巡查", f"sweep {day}"))
         return Sweep(**store.summary(row))
 
     return routes

@@ -12,7 +12,8 @@ from uuid import UUID
 import structlog
 
 from libs.common.clock import Clock
-from libs.common.db.pool import UNAVAILABLE, Database
+from libs.common.db.errors import UNAVAILABLE
+from libs.common.db.pool import Database
 from services.monitor.metrics import SWEEP
 from services.monitor.policy.rulebook import RuleBook
 from services.monitor.sweeps import schedule, store, usecases

@@ -11,8 +11,8 @@ import structlog
 from libs.common.db.pool import Connection, Database
 from libs.common.events.ids import finding_id
 from libs.common.events.monitor import FindingCleared, FindingOpened, SourceRecovered, SourceUnhealthy
-from libs.common.outbox import relay
-from libs.common.telemetry import observe
+from libs.common.outbox.emit import emit
+from libs.common.telemetry import traces
 from services.monitor.assets import store as asset_store
 from services.monitor.metrics import FINDINGS
 from services.monitor.policy.rulebook import RuleBook
@@ -103,9 +103,9 @@ async def _mark(conn: Connection, day: Day, row: Any, health: Health) -> None:
     if turned:
         kind = SourceRecovered if health.healthy else SourceUnhealthy
         log.warning("source-turned", source=name, healthy=health.healthy, reason=health.en)
-        with observe.linked(f"monitor {kind.TYPE}", (observe.traceparent(),), {"source": name}):
+        with traces.linked(f"monitor {kind.TYPE}", (traces.traceparent(),), {"source": name}):
             event = kind(source=name, business_day=day.today, reason=health.reason)
-            await relay.emit(conn, event, sequence=version, time=day.now)
+            await emit(conn, event, sequence=version, time=day.now)
 
 
 async def _judge(
@@ -179,6 +179,6 @@ async def _end_without_rule(conn: Connection, day: Day) -> None:
 
 async def _emit(conn: Connection, day: Day, event: FindingOpened | FindingCleared, *, sequence: int) -> None:
     attributes = {"asset.id": str(event.asset_id), "finding.id": str(event.finding_id), "rule": event.rule}
-    with observe.linked(f"monitor {event.TYPE}", (observe.traceparent(),), attributes):
-        await relay.emit(conn, event, sequence=sequence, time=day.now)
+    with traces.linked(f"monitor {event.TYPE}", (traces.traceparent(),), attributes):
+        await emit(conn, event, sequence=sequence, time=day.now)
     FINDINGS.labels(event.rule, "opened" if sequence == 1 else "cleared").inc()

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from aiokafka import TopicPartition
 
-from libs.common.consumer.subscription import EventSubscription, Handler
+from libs.common.consumer.events import EventSubscription
 from libs.common.db.pool import Database
 from libs.common.events.envelope import Incoming
 from libs.common.events.registry import UnitRecorded
+from libs.common.handler import Handler
 from services.monitor.units import usecases
 
 

@@ -11,13 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.db.pool import Database
 from libs.common.errors import Invalid
-from libs.common.http.app import IdempotencyKey, require
 from libs.common.http.bodies import Body
-from libs.common.http.front import MIB, bounded
-from libs.common.refusals import store as refusals
+from libs.common.http.front import MIB
+from libs.common.http.guards import bounded, require
+from libs.common.http.idempotency import IdempotencyKey
+from libs.common.refusals import store as refusal_store
 from libs.common.refusals.noting import intake, noting
 from libs.common.refusals.store import Record, Refusal
 from libs.common.security.tokens import Principal
+from libs.common.text import Text
 from services.monitor.admissions.usecases import Gate
 from services.monitor.signals.catalogue import GAUGES
 from services.monitor.usage import fold, usecases
@@ -118,7 +120,7 @@ def router(database: Database, calendar: fold.Calendar, gate: Gate) -> APIRouter
         try:
             sent = msgspec.json.decode(body, type=_Body)
         except UNREADABLE as error:
-            why = ("须为含 source 和 records 的 JSON 对象,不得有其他字段", _plain(error))
+            why = Text("须为含 source 和 records 的 JSON 对象,不得有其他字段", _plain(error))
             raise Invalid(field="body", accepted='{"source": …, "records": […]}', why=why) from None
         if len(sent.records) > MAX_ROWS:
             raise _too_many()
@@ -140,7 +142,7 @@ def router(database: Database, calendar: fold.Calendar, gate: Gate) -> APIRouter
             rows=rows,
         )
         answer = delivered.model_dump_json().encode()
-        path, sender = f"POST {request.url.path}", refusals.sender(principal)
+        path, sender = f"POST {request.url.path}", refusal_store.sender(principal)
         named = idempotency_key or sent.source
         noted = [
             (Record(path, f"{named}/records.{row}"), Refusal.by_field("malformed", reason))
@@ -162,7 +164,7 @@ def _plain(error: Exception) -> str:
 
 
 def _too_many() -> Invalid:
-    return Invalid(field="records", accepted=f"at most {MAX_ROWS}", why=("记录过多", "too many records"))
+    return Invalid(field="records", accepted=f"at most {MAX_ROWS}", why=Text("记录过多", "too many records"))
 
 
 def _schema() -> dict[str, Any]:

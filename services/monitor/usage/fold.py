@@ -15,7 +15,7 @@ import msgspec
 
 from libs.common import exact
 from libs.common.errors import Invalid
-from libs.common.text import quoted
+from libs.common.strings import quoted
 from services.monitor.admissions.domain import Voice
 from services.monitor.signals.catalogue import GAUGES
 from services.monitor.usage import sketches

@@ -19,15 +19,18 @@ from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 
-from libs.common.consumer.batches import Unread
-from libs.common.consumer.subscription import UNEXPECTED_IN_A_ROW, Subscription
+from libs.common.consumer.events import UNEXPECTED_IN_A_ROW
+from libs.common.consumer.subscription import Subscription
 from libs.common.consumer.trouble import TRANSIENT
-from libs.common.db.pool import UNSTORABLE, Database
+from libs.common.db.errors import UNSTORABLE
+from libs.common.db.pool import Database
 from libs.common.dead_letters.store import appended
 from libs.common.errors import Unauthenticated
-from libs.common.refusals.senders import Bounds, Senders, bearer_of
+from libs.common.kafka.unread import Unread
 from libs.common.security.tokens import Authenticator
-from libs.common.telemetry import observe
+from libs.common.senders.aside import Bounds, Senders, bearer_of
+from libs.common.telemetry import traces
+from libs.common.text import Text
 from services.monitor.admissions.domain import Roll, Voice
 from services.monitor.admissions.usecases import Gate
 from services.monitor.metrics import USAGE_CONFLICTS, USAGE_FLUSH, USAGE_RECORDS
@@ -59,7 +62,7 @@ class Bearers:
             try:
                 agent = self._authenticator.principal(None if raw is None else raw.decode(), at=appended(record))
             except UnicodeDecodeError:
-                raise Unauthenticated(why=("authorization 头不是 UTF-8", "the header is not UTF-8")) from None
+                raise Unauthenticated(why=Text("authorization 头不是 UTF-8", "the header is not UTF-8")) from None
             agent.require("agent")
             self._accepted[raw or b""] = self._roll.voice(agent.identity, agent.sources)
         return self._accepted[raw or b""]
@@ -254,7 +257,7 @@ class UsageConsumer(Subscription):
         while True:
             try:
                 about = {"usage.records": str(batch.fold.records), "usage.rows": str(batch.fold.keys)}
-                with USAGE_FLUSH.time(), observe.linked("monitor usage flush", (), about):
+                with USAGE_FLUSH.time(), traces.linked("monitor usage flush", (), about):
                     await usecases.keep_refused(self._database, self._senders, batch.bad, batch.parked)
                     await usecases.flush_usage(self._database, self._advance(batch, reached), batch.fold.result())
                 return True

@@ -15,6 +15,7 @@ from typing import Any
 import datasketches
 
 from libs.common.errors import Invalid
+from libs.common.text import Text
 
 LG_K = 11  # 2,048 slots: 1.1 % of error above some 200 users, exact below
 HLL = datasketches.tgt_hll_type.HLL_4
@@ -108,4 +109,4 @@ def estimate(sketch: Any) -> int:
 
 
 def _unfit(*, zh: str = "不是这样的草图", en: str = "this is no such sketch") -> Invalid:
-    return Invalid(field="sketch", accepted=_FORM, why=(zh, en))
+    return Invalid(field="sketch", accepted=_FORM, why=Text(zh, en))

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from services.monitor.sources import store as source_store
 from services.monitor.usage import sketches
 from services.monitor.usage.fold import Counter, FoldResult, Gauge

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import stamina
 
-from libs.common.db.pool import PLUMBING, Database
-from libs.common.dead_letters import store as dead
+from libs.common.db.pool import Database
+from libs.common.db.queries import PLUMBING
+from libs.common.dead_letters import store as dead_letter_store
 from libs.common.http import idempotency
-from libs.common.refusals import store as refusals
-from libs.common.refusals.senders import Senders
+from libs.common.refusals import store as refusal_store
 from libs.common.refusals.store import Record, Refusal, Sender
+from libs.common.senders.aside import Senders
 from services.monitor.assets import store as asset_store
 from services.monitor.usage import store
 from services.monitor.usage.fold import FoldResult
@@ -91,7 +92,7 @@ async def keep_refused(
     Raises OffsetConflict where a sender was released meanwhile: its records are read again, and judged.
     """
     for record, code, reason in bad:
-        await dead.bury(
+        await dead_letter_store.bury(
             database,
             replace(record, value=without_person(record.value)),
             None,
@@ -129,7 +130,7 @@ async def deliver_usage(
         await store.merge_usage(conn, folded)
         if sender is not None:
             for record, refusal in refused:
-                await refusals.add(conn, sender, record, refusal)
+                await refusal_store.add(conn, sender, record, refusal)
         if folded.counters or folded.gauges or not refused:
             await idempotency.keep(conn, principal, key, body, status=202, answer=answer)
     return answer
@@ -148,8 +149,8 @@ async def replay_usage(database: Database, letter: dict[str, Any], folded: FoldR
     position = {"topic": letter["topic"], "partition": letter["partition"], "offset_": letter["offset"]}
     async with database.transaction("replay_usage") as conn:
         row = await PLUMBING.dead_get(conn, **position)
-        if row["state"] not in dead.UNSETTLED:
-            raise dead.AlreadySettled(state=row["state"])
+        if row["state"] not in dead_letter_store.UNSETTLED:
+            raise dead_letter_store.AlreadySettled(state=row["state"])
         await store.merge_usage(conn, folded)
         await PLUMBING.dead_mark(conn, **position, state="replayed")
 

@@ -6,16 +6,18 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from libs.common.clock import Clock
-from libs.common.db.pool import PLUMBING, Database
+from libs.common.db.pool import Database
+from libs.common.db.queries import PLUMBING
 from libs.common.errors import Missing
 from libs.common.exact import AskedFlag, Day
 from libs.common.http import paging
-from libs.common.http.app import Cursor, Limit, require
+from libs.common.http.guards import require
+from libs.common.http.paging import Cursor, Limit
+from libs.common.security.roles import READERS
 from libs.common.security.tokens import Principal
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.monitor.assets import store as asset_store
 from services.monitor.policy.rulebook import RuleBook
-from services.monitor.roles import READERS
 from services.monitor.units import store as unit_store
 from services.monitor.verdicts import schemas, store
 from services.monitor.verdicts.explain import explanation
@@ -54,7 +56,7 @@ def router(database: Database, book: RuleBook, clock: Clock) -> APIRouter:
     async def findings(
         who: UnitToo,
         state: Literal["open", "cleared"] | None = None,
-        rule: Annotated[str, Text(20)] | None = None,
+        rule: Annotated[str, Plain(20)] | None = None,
         asset_id: UUID | None = None,
         opened_from: Annotated[Day | None, Query(description="自此日起发现 opened on this day or later")] = None,
         opened_to: Annotated[Day | None, Query(description="至此日止发现 opened on this day or earlier")] = None,

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from libs.common.errors import Missing
 from services.monitor.admissions import store as admission_store
 from services.monitor.assets import store as asset_store

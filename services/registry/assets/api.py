@@ -12,19 +12,22 @@ from libs.common.errors import Missing
 from libs.common.events.intake import Kind
 from libs.common.events.registry import RecordState, RunningState
 from libs.common.exact import AskedWhole
-from libs.common.http.app import IfMatch, Limit, require, require_version
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit
 from libs.common.refusals.noting import intake, noting
+from libs.common.security.roles import RECORD_READERS
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.registry.assets import schemas, store, usecases
 from services.registry.assets.domain import Asset
 from services.registry.assets.store import QUERIES
 from services.registry.units.usecases import reach
+from services.registry.versions import IfMatch, require_version
 
 NIL = UUID(int=0)
 LAST_VERSION = (1 << 31) - 1
-READ_ALL = ("viewer", "registrar", "operator", "approver", "auditor")
-WITH_AGENTS = (*READ_ALL, "agent")  # an agent that delivers usage names each asset by its id
+WITH_AGENTS = (*RECORD_READERS, "agent")  # an agent that delivers usage names each asset by its id
 ETAG = {"ETag": {"description": "版本,用于 If-Match the version, for If-Match", "schema": {"type": "string"}}}
 
 
@@ -40,11 +43,11 @@ def router(database: Database, clock: Clock) -> APIRouter:
     async def assets(
         who: Annotated[Principal, require(*WITH_AGENTS, "unit")],
         kind: Kind | None = None,
-        platform: Annotated[str, Text(60)] | None = None,
+        platform: Annotated[str, Plain(60)] | None = None,
         sponsor: UUID | None = None,
         record: RecordState | None = None,
         running: RunningState | None = None,
-        source: Annotated[str, Text(100)] | None = None,
+        source: Annotated[str, Plain(100)] | None = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
     ) -> schemas.Assets:
@@ -67,7 +70,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
                 max_rows=limit,
             )
             items = [shown(store.to_asset(row)) async for row in rows]
-        return schemas.Assets(items=items, next=str(items[-1].asset_id) if len(items) == limit else None)
+        return schemas.Assets.of(items, limit, lambda last: last.asset_id)
 
     @routes.get(
         "/assets/{asset_id}",
@@ -85,7 +88,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
             below = await reach(conn, who, WITH_AGENTS)
             row = await QUERIES.asset_seen(conn, asset_id=asset_id, below=below)
         if row is None:
-            raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
+            raise Missing(what=Text(f"对象 {asset_id}", f"asset {asset_id}"))
         response.headers["ETag"] = f'"{row["version"]}"'
         return shown(store.to_asset(row))
 
@@ -95,7 +98,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
     )
     async def history(
         asset_id: UUID,
-        who: Annotated[Principal, require(*READ_ALL, "unit")],
+        who: Annotated[Principal, require(*RECORD_READERS, "unit")],
         cursor: Annotated[AskedWhole, Query(ge=0)] = 0,
         limit: Limit = 100,
     ) -> schemas.Versions:
@@ -104,9 +107,9 @@ def router(database: Database, clock: Clock) -> APIRouter:
         A unit's token reads the versions in which the asset was its own.
         """
         async with database.reading() as conn:
-            below = await reach(conn, who, READ_ALL)
+            below = await reach(conn, who, RECORD_READERS)
             if await QUERIES.asset_seen(conn, asset_id=asset_id, below=below) is None:
-                raise Missing(what=(f"对象 {asset_id}", f"asset {asset_id}"))
+                raise Missing(what=Text(f"对象 {asset_id}", f"asset {asset_id}"))
             rows: list[Any] = [
                 dict(row)
                 async for row in QUERIES.version_list(
@@ -114,7 +117,7 @@ def router(database: Database, clock: Clock) -> APIRouter:
                 )
             ]
         items = [schemas.Version(**row | {"record": json.loads(row["record"])}) for row in rows]
-        return schemas.Versions(items=items, next=str(items[-1].version) if len(items) == limit else None)
+        return schemas.Versions.of(items, limit, lambda last: last.version)
 
     @routes.patch(
         "/assets/{asset_id}",
@@ -152,13 +155,13 @@ def router(database: Database, clock: Clock) -> APIRouter:
         "/summary",
         summary="Counts by kind, platform and state 按类别、平台和状态统计",
     )
-    async def summary(who: Annotated[Principal, require(*READ_ALL, "unit")]) -> schemas.Counts:
+    async def summary(who: Annotated[Principal, require(*RECORD_READERS, "unit")]) -> schemas.Counts:
         """How many assets of each kind and platform are in which state. Never by unit or person.
 
         A unit's token has its own assets counted, with those of the units below it.
         """
         async with database.reading() as conn:
-            below = await reach(conn, who, READ_ALL)
+            below = await reach(conn, who, RECORD_READERS)
             rows = QUERIES.asset_counts(conn, below=below)
             return schemas.Counts(items=[schemas.Count(**dict(row)) async for row in rows])
 

@@ -12,6 +12,7 @@ from libs.common.errors import DomainError, Invalid, VersionConflict
 from libs.common.events import ids
 from libs.common.events.intake import AssetCorrected, AssetDeclared, Kind
 from libs.common.events.registry import RecordState, RunningState
+from libs.common.text import Text
 from services.registry.assets.transitions import IllegalTransition, move
 from services.registry.identity.canonical import Canonical
 from services.registry.spelling.languages import language_tag
@@ -22,7 +23,7 @@ Outcome = Literal["registered", "amended", "unchanged", "gone", "restored", "hel
 
 
 # Why a declaration changed nothing, in Chinese and in English.
-OUTDATED = ("来源已就更晚的日期申报过,未作更改", "the source has spoken of a later day: nothing is done")
+OUTDATED = Text("来源已就更晚的日期申报过,未作更改", "the source has spoken of a later day: nothing is done")
 EASTERNMOST = ZoneInfo("Pacific/Kiritimati")  # where a day begins first, 14 hours before UTC
 
 
@@ -31,8 +32,9 @@ class DuplicateAsset(DomainError):
 
     code = "duplicate_asset"
     kind = "conflict"
-    zh = "该对象已登记:{twin}(来源 {source})。"
-    en = "This asset is recorded already: {twin} (by the source {source})."
+    says = Text(
+        "该对象已登记:{twin}(来源 {source})。", "This asset is recorded already: {twin} (by the source {source})."
+    )
 
 
 class UnknownAsset(DomainError):
@@ -40,8 +42,7 @@ class UnknownAsset(DomainError):
 
     code = "unknown_asset"
     kind = "refused"
-    zh = "登记中没有该对象:{platform} {identity}。"
-    en = "The register holds no such asset: {platform} {identity}."
+    says = Text("登记中没有该对象:{platform} {identity}。", "The register holds no such asset: {platform} {identity}.")
 
 
 class AnotherSource(DomainError):
@@ -49,8 +50,10 @@ class AnotherSource(DomainError):
 
     code = "another_source"
     kind = "refused"
-    zh = "该对象由来源 {owner} 登记,来源 {source} 不能将其移除。"
-    en = "The asset is listed by the source {owner}; {source} cannot delist it."
+    says = Text(
+        "该对象由来源 {owner} 登记,来源 {source} 不能将其移除。",
+        "The asset is listed by the source {owner}; {source} cannot delist it.",
+    )
 
 
 class ReopenTooEarly(DomainError):
@@ -58,8 +61,10 @@ class ReopenTooEarly(DomainError):
 
     code = "reopen_cooldown"
     kind = "refused"
-    zh = "该对象已于 {closed_on} 关停,{until} 之前不得重新登记;确有必要的,由管理人员说明理由后准予。"
-    en = "The asset was closed on {closed_on}; not to be recorded again before {until}, unless an operator permits."
+    says = Text(
+        "该对象已于 {closed_on} 关停,{until} 之前不得重新登记;确有必要的,由管理人员说明理由后准予。",
+        "The asset was closed on {closed_on}; not to be recorded again before {until}, unless an operator permits.",
+    )
 
 
 class NotClosed(DomainError):
@@ -67,8 +72,9 @@ class NotClosed(DomainError):
 
     code = "not_closed"
     kind = "refused"
-    zh = "对象 {asset_id} 未关停,无需重新登记许可。"
-    en = "The asset {asset_id} is not closed: there is nothing to reopen."
+    says = Text(
+        "对象 {asset_id} 未关停,无需重新登记许可。", "The asset {asset_id} is not closed: there is nothing to reopen."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +276,7 @@ def has_come(on: date, *, now: datetime, field: str = "on") -> date:
     A day far ahead would outdate everything that the source states until then.
     """
     if on > (latest := days.of(now, EASTERNMOST)):
-        why = (f"{field}:{on} 尚未到来", f"{field}: {on} has not come yet")
+        why = Text(f"{field}:{on} 尚未到来", f"{field}: {on} has not come yet")
         raise Invalid(field=field, accepted=f"a day not after {latest}", why=why)
     return on
 

@@ -10,7 +10,8 @@ from libs.common.events.intake import Kind
 from libs.common.events.registry import AssetRecord, RecordState, RunningState
 from libs.common.exact import Day
 from libs.common.http.bodies import Body
-from libs.common.text import Text
+from libs.common.http.paging import Page
+from libs.common.strings import Plain
 
 ACCOUNT_ID = "8e8ba1b0-65d3-5b1c-a1f5-5cf1b7b1a2c4"
 UNIT_ID = "2f0a9f4e-8f0e-5c36-9d57-6d0f4e0f7a11"
@@ -42,11 +43,8 @@ class Asset(AssetRecord):
     previous_id: UUID | None = None
 
 
-class Assets(BaseModel):
+class Assets(Page[Asset]):
     """A page of assets; ask again with `cursor=next`."""
-
-    items: list[Asset]
-    next: str | None
 
 
 class Version(BaseModel):
@@ -61,11 +59,8 @@ class Version(BaseModel):
     record: dict[str, Any]
 
 
-class Versions(BaseModel):
+class Versions(Page[Version]):
     """A page of versions, oldest first; ask again with `cursor=next`."""
-
-    items: list[Version]
-    next: str | None
 
 
 class Correction(Body):
@@ -73,15 +68,17 @@ class Correction(Body):
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "成都发布", "language": "zh"}})
 
-    name: Annotated[str, Text(400)] | None = None
-    language: Annotated[str, Text(20, least=0)] | None = None
+    name: Annotated[str, Plain(400)] | None = None
+    language: Annotated[str, Plain(20, least=0)] | None = None
     opened_on: Day | None = None
 
 
 class Reason(Body):
     """Why an exception is made."""
 
-    reason: Annotated[str, Text(1000, lines=True)] = Field(examples=["误关停,经市政府办公室同意恢复 closed by mistake"])
+    reason: Annotated[str, Plain(1000, lines=True)] = Field(
+        examples=["误关停,经市政府办公室同意恢复 closed by mistake"]
+    )
 
 
 class Outcome(BaseModel):
@@ -105,8 +102,7 @@ class Count(BaseModel):
     assets: int
 
 
-class Counts(BaseModel):
+class Counts(Page[Count]):
     """Counts by kind, platform and state; never by unit or person."""
 
-    items: list[Count]
     next: str | None = None

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, cast
 
 from libs.common.errors import DomainError
 from libs.common.events.registry import RecordState, RunningState
+from libs.common.text import Text
 
 PublicState = Literal["official", "suspended", "gone", "closed", "unknown"]  # the better known before the others
 PUBLIC: tuple[PublicState, ...] = ("official", "suspended", "gone", "closed", "unknown")
@@ -15,8 +16,7 @@ class IllegalTransition(DomainError):
 
     code = "illegal_transition"
     kind = "conflict"
-    zh = "状态 {state} 不允许 {event}。"
-    en = "The state {state} does not allow {event}."
+    says = Text("状态 {state} 不允许 {event}。", "The state {state} does not allow {event}.")
     words: ClassVar[Mapping[str, str]] = {
         "draft": "草稿",
         "in_review": "审核中",

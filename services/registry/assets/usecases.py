@@ -8,8 +8,9 @@ import structlog
 from libs.common.db.pool import Connection, Database
 from libs.common.errors import Missing
 from libs.common.events import registry as events
-from libs.common.outbox import relay
+from libs.common.outbox.emit import emit
 from libs.common.security.tokens import Principal
+from libs.common.text import Text
 from services.registry.assets import domain, store
 from services.registry.assets.domain import Asset, NotClosed
 from services.registry.assets.store import QUERIES, Cause
@@ -30,14 +31,14 @@ EVENT: dict[str, type[events.AssetRecord]] = {
 async def save(conn: Connection, asset: Asset, outcome: str, cause: Cause) -> None:
     """Write a new version and emit its event."""
     await store.put(conn, asset, outcome=outcome, cause=cause)
-    await relay.emit(conn, EVENT[outcome](**store.fields(asset)), sequence=asset.version, time=asset.changed_at)
+    await emit(conn, EVENT[outcome](**store.fields(asset)), sequence=asset.version, time=asset.changed_at)
 
 
 async def known(conn: Connection, asset_id: UUID) -> Asset:
     """An asset by its id, locked. Raises Missing."""
     current = await store.lock(conn, asset_id)
     if current is None:
-        raise Missing(field="asset_id", what=(f"对象 {asset_id}", f"asset {asset_id}"))
+        raise Missing(field="asset_id", what=Text(f"对象 {asset_id}", f"asset {asset_id}"))
     return current
 
 

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query, Request
 from libs.common.clock import Clock
 from libs.common.db.pool import Database
 from libs.common.exact import Day
-from libs.common.http.app import Limit, require
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit
 from libs.common.refusals.noting import noting
 from libs.common.security.tokens import Principal
-from libs.common.text import Text
+from libs.common.strings import Plain
 from services.registry.assets.domain import Policy
 from services.registry.assets.schemas import Outcome
 from services.registry.guard import schemas, usecases
@@ -32,7 +33,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     )
     async def held(
         _: Annotated[Principal, require("operator", "registrar", "viewer", "auditor")],
-        source: Annotated[str, Text(100)] | None = None,
+        source: Annotated[str, Plain(100)] | None = None,
         day: Annotated[Day | None, Query(description="被暂存之日 the business day since which it is held")] = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
@@ -46,7 +47,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
                 conn, source=listed, since=since, until=until, after=cursor, max_rows=limit
             )
             items = [schemas.Held(**dict(row)) async for row in rows]
-        return schemas.HeldPage(items=items, next=str(items[-1].disappearance_id) if len(items) == limit else None)
+        return schemas.HeldPage.of(items, limit, lambda last: last.disappearance_id)
 
     @routes.post(
         "/held",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from libs.common import days
 from libs.common.errors import DomainError
+from libs.common.text import Text
 from services.registry.assets.domain import Policy
 
 
@@ -16,8 +17,7 @@ class AlreadyDecided(DomainError):
 
     code = "already_decided"
     kind = "conflict"
-    zh = "该项已处理:{state}。"
-    en = "This was decided already: {state}."
+    says = Text("该项已处理:{state}。", "This was decided already: {state}.")
     words: ClassVar[Mapping[str, str]] = {"applied": "已确认消失", "dropped": "已忽略"}
 
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from libs.common.events.intake import Kind
 from libs.common.exact import Day
 from libs.common.http.bodies import Body
-from libs.common.text import Text
+from libs.common.http.paging import Page
+from libs.common.strings import Plain
 
 
 class Held(BaseModel):
@@ -26,18 +27,15 @@ class Held(BaseModel):
     cause: str
 
 
-class HeldPage(BaseModel):
+class HeldPage(Page[Held]):
     """Disappearances that wait for a person; ask again with `cursor=next`."""
-
-    items: list[Held]
-    next: str | None
 
 
 class Decision(Body):
     """What a person decides on a held disappearance: `apply` lets it happen, `drop` keeps the asset listed."""
 
     decision: Literal["apply", "drop"]
-    reason: Annotated[str, Text(1000, lines=True)] = Field(examples=["来源已确认 confirmed by the source"])
+    reason: Annotated[str, Plain(1000, lines=True)] = Field(examples=["来源已确认 confirmed by the source"])
 
 
 class DayDecision(Decision):
@@ -54,7 +52,7 @@ class DayDecision(Decision):
         }
     )
 
-    source: Annotated[str, Text(100)]
+    source: Annotated[str, Plain(100)]
     day: Day = Field(description="被暂存之日(业务时区) the business day since which they are held")
 
 

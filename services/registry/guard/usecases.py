@@ -13,6 +13,7 @@ from libs.common import days
 from libs.common.db.pool import Connection, Database
 from libs.common.errors import Missing
 from libs.common.ids import derive
+from libs.common.text import Text
 from services.registry.assets import domain as asset_domain
 from services.registry.assets import store as asset_store
 from services.registry.assets import usecases as asset_usecases
@@ -127,7 +128,7 @@ async def decide_one(
     async with database.transaction("decide_held") as conn:
         listed = await QUERIES.disappearance_get(conn, disappearance_id=disappearance_id)
         if listed is None:
-            raise Missing(what=(f"消失记录 {disappearance_id}", f"disappearance {disappearance_id}"))
+            raise Missing(what=Text(f"消失记录 {disappearance_id}", f"disappearance {disappearance_id}"))
         asset = await asset_usecases.known(conn, listed["asset_id"])  # the asset first: intake locks in this order too
         row = await QUERIES.disappearance_lock(conn, disappearance_id=disappearance_id)
         if row["state"] == wanted:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from libs.common.errors import DomainError
 from libs.common.events.intake import Kind
 from libs.common.security.visible import is_invisible
+from libs.common.text import Text
 from services.registry.identity import accountnames
 from services.registry.identity.shortlinks import LOGINS, is_short
 from services.registry.identity.slips import names_nothing, slipped_scheme
@@ -53,8 +54,7 @@ class UnreadableAddress(DomainError):
 
     code = "unreadable_address"
     kind = "invalid"
-    zh = "无法从地址识别对象:{address}"
-    en = "No identity can be read from the address {address}"
+    says = Text("无法从地址识别对象:{address}", "No identity can be read from the address {address}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

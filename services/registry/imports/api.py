@@ -11,11 +11,12 @@ from libs.common.clock import Clock
 from libs.common.db.pool import Database
 from libs.common.errors import DomainError
 from libs.common.exact import AskedFlag, Day
-from libs.common.http.app import IdempotencyKey, require
-from libs.common.http.front import bounded
+from libs.common.http.guards import bounded, require
+from libs.common.http.idempotency import IdempotencyKey
 from libs.common.http.problems import problems
 from libs.common.refusals.noting import noting
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.registry.assets.domain import Policy
 from services.registry.imports import schemas, usecases
@@ -52,8 +53,7 @@ class ImportsBusy(DomainError):
 
     code = "imports_busy"
     kind = "busy"
-    zh = "正在执行的导入已达 {most} 个,请稍后重试。"
-    en = "{most} imports are under way; retry shortly."
+    says = Text("正在执行的导入已达 {most} 个,请稍后重试。", "{most} imports are under way; retry shortly.")
 
 
 class Turns:
@@ -106,13 +106,13 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
     async def import_file(
         request: Request,
         who: Annotated[Principal, require("registrar")],
-        source: Annotated[str, Text(100), Query(description="来源 whose list it is")],
+        source: Annotated[str, Plain(100), Query(description="来源 whose list it is")],
         on: Annotated[Day, Query(description="名录日期 the day the list is of")],
         mode: Annotated[Literal["dry-run", "apply"], Query(description="试运行或执行")] = "dry-run",
         complete: Annotated[
             AskedFlag, Query(description="完整名录:缺少的视为消失 the whole list: what it lacks is gone")
         ] = False,
-        unit_scheme: Annotated[str, Text(40), Query(description="单位代码体系")] = "name",
+        unit_scheme: Annotated[str, Plain(40), Query(description="单位代码体系")] = "name",
         report: Annotated[
             Answer, Query(description="全部、仅问题行,或附结论的原文件 all, problems only, or the file with verdicts")
         ] = "all",

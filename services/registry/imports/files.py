@@ -9,6 +9,7 @@ from uuid import UUID
 
 from libs.common.ids import derive
 from libs.common.security.signing import sha256
+from libs.common.text import Text
 from services.registry.lists.columns import Header
 from services.registry.lists.tables import Line, Table, UnreadableFile
 
@@ -76,7 +77,7 @@ def listed(content: bytes, formats: Sequence[Format]) -> tuple[Table, Header]:
     """The list in a file of any format. Raises UnreadableFile for a file that is too large or cannot be read."""
     _refuse_other_formats(content)
     if len(content) > MAX_BYTES:
-        why = (f"{len(content)} 字节", f"{len(content)} bytes")
+        why = Text(f"{len(content)} 字节", f"{len(content)} bytes")
         raise UnreadableFile(field="body", accepted="at most 20 MiB", why=why)
     return format_of(content, formats).read(content)
 
@@ -93,4 +94,4 @@ def _refuse_other_formats(content: bytes) -> None:
 
 
 def refused(zh: str, en: str) -> UnreadableFile:
-    return UnreadableFile(field="body", accepted=ACCEPTED, why=(zh, en))
+    return UnreadableFile(field="body", accepted=ACCEPTED, why=Text(zh, en))

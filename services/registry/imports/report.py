@@ -23,7 +23,7 @@ FINISHED = Remark(
     zh="该文件已按同一日期导入过,未作更改",
     en="this file was imported before for the same day: nothing is done",
 )
-OUTDATED = Remark(code="outdated", zh=domain.OUTDATED[0], en=domain.OUTDATED[1])
+OUTDATED = Remark(code="outdated", zh=domain.OUTDATED.zh, en=domain.OUTDATED.en)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

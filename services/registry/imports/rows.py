@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.intake import AssetDeclared, Kind, UnitRef
+from libs.common.text import Text
 from services.registry.assets import domain
 from services.registry.assets.domain import Key
 from services.registry.identity.canonical import Canonical, canonical
@@ -38,7 +39,7 @@ class Remark:
 
     @classmethod
     def of(cls, error: DomainError) -> "Remark":
-        return cls(code=error.code, field=error.field, zh=error.text("zh"), en=error.text("en"))
+        return cls(code=error.code, field=error.field, zh=error.text.zh, en=error.text.en)
 
 
 class UnknownPlatform(DomainError):
@@ -46,8 +47,10 @@ class UnknownPlatform(DomainError):
 
     code = "unknown_platform"
     kind = "refused"
-    zh = "平台 {platform} 无人知晓;确认无误的,请带 allow_unknown_platforms=true 再次导入。"
-    en = "Nobody knows the platform {platform}; if it is right, import with allow_unknown_platforms=true."
+    says = Text(
+        "平台 {platform} 无人知晓;确认无误的,请带 allow_unknown_platforms=true 再次导入。",
+        "Nobody knows the platform {platform}; if it is right, import with allow_unknown_platforms=true.",
+    )
 
 
 NOT_CLOSED = Remark(
@@ -146,7 +149,7 @@ def read(table: Table, header: Header, *, source: str, on: date, unit_scheme: st
             continue
         counted += 1
         if counted > MAX_ROWS:
-            why = (f"超过 {MAX_ROWS} 行", f"more than {MAX_ROWS} rows")
+            why = Text(f"超过 {MAX_ROWS} 行", f"more than {MAX_ROWS} rows")
             raise UnreadableFile(field="body", accepted=f"at most {MAX_ROWS} rows", why=why)
         header.refuse_another(line)
     return Rows(table=table, header=header, count=counted, source=source, on=on, unit_scheme=unit_scheme, now=now)
@@ -215,7 +218,7 @@ def _sponsor(code: str, name: str, language: str, rows: Rows) -> UnitRef:
     """
     scheme, value, field = (codes.USCC, code, "code") if code else (rows.unit_scheme, name, "unit")
     if not code and "code" in rows.header.columns and codes.scheme_name(scheme) == codes.USCC:
-        why = ("缺少统一社会信用代码", "the 统一社会信用代码 is missing")
+        why = Text("缺少统一社会信用代码", "the 统一社会信用代码 is missing")
         raise Invalid(field="code", accepted=codes.USCC_ACCEPTED, why=why)
     if name:  # the model refuses a blank one, as every other blank cell
         scheme, value = unit_code(scheme, value, field=field)
@@ -224,7 +227,7 @@ def _sponsor(code: str, name: str, language: str, rows: Rows) -> UnitRef:
         return UnitRef(scheme=scheme, value=value, name=name, language=known)
     except ValidationError as error:
         remark = _model_error(error)
-        raise Invalid(field="unit", accepted="the unit's name", why=(remark.zh, remark.en)) from None
+        raise Invalid(field="unit", accepted="the unit's name", why=Text(remark.zh, remark.en)) from None
 
 
 def _model_error(error: ValidationError) -> Remark:

@@ -10,7 +10,8 @@ from uuid import UUID
 import stamina
 import structlog
 
-from libs.common.db.pool import UNAVAILABLE, Connection, Database
+from libs.common.db.errors import UNAVAILABLE
+from libs.common.db.pool import Connection, Database
 from libs.common.errors import DomainError
 from libs.common.events.intake import AssetDeclared, UnitRef
 from libs.common.http import idempotency

@@ -11,12 +11,15 @@ from libs.common.clock import Clock
 from libs.common.db.pool import Database
 from libs.common.errors import DomainError, Invalid
 from libs.common.events.structured import TAKEN
-from libs.common.http.app import IdempotencyKey, reads, refusal, require
-from libs.common.http.front import MIB, bounded
+from libs.common.http.errors import refusal
+from libs.common.http.front import MIB
+from libs.common.http.guards import bounded, reads, require
+from libs.common.http.idempotency import IdempotencyKey
 from libs.common.http.problems import Problem
 from libs.common.refusals.noting import intake, note_part, noting
 from libs.common.security.tokens import Principal
-from libs.common.text import quoted
+from libs.common.strings import quoted
+from libs.common.text import Text
 from services.registry.assets.api import ETAG, shown
 from services.registry.assets.domain import OUTDATED, Policy
 from services.registry.assets.schemas import Asset, Outcome
@@ -102,7 +105,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
             twins_as_outcomes=True,
         )
         if result.outcome == "outdated":
-            warning = f"outdated: {' '.join(OUTDATED)}"
+            warning = f"outdated: {OUTDATED.zh} {OUTDATED.en}"
             return Outcome(outcome="unchanged", asset_id=result.asset_id, warning=warning)
         corrected = {"warning": f"platform_corrected: {result.identity.platform}"} if result.identity.corrected else {}
         return Outcome(outcome=result.outcome, asset_id=result.asset_id, **corrected)
@@ -150,7 +153,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
                 raise Unreadable(one)
             return await take(one, who)
         if len(message.envelopes) > MOST_EVENTS:
-            why = (f"一批最多 {MOST_EVENTS} 个事件", f"a batch has at most {MOST_EVENTS} events")
+            why = Text(f"一批最多 {MOST_EVENTS} 个事件", f"a batch has at most {MOST_EVENTS} events")
             raise Invalid(field="body", accepted=f"at most {MOST_EVENTS} events", why=why)
         items = [
             await judged(request, who, index, one, envelope)

@@ -14,15 +14,16 @@ from pydantic import BaseModel, ValidationError
 
 from libs.common.errors import Unfit
 from libs.common.events.structured import AGREE, DATA, MEDIA, TAKEN, media_type
+from libs.common.text import Text
 
 BATCH = "application/cloudevents-batch+json"
 _ENCODED = re.compile(rb"(?:[!-$&-~ ]|%[0-9A-Fa-f]{2})*")  # binding §3.1.3.2: all but ASCII is percent-encoded
-TWICE = ("出现两次且取值不同", "it stands there twice, with two values")
-FORM = ("须为百分号编码的 UTF-8 文本", "expected UTF-8 text, percent-encoded where it is not ASCII")
-NAME = ("没有这个属性;属性名以 ce- 开头", "no attribute is called so; over HTTP their names begin with ce-")
-UTF8 = ("须为 UTF-8", "expected charset=utf-8")
-DIFFERS = ("与事件中的取值不同", "it is another than the event in the body says")
-OTHER = (
+TWICE = Text("出现两次且取值不同", "it stands there twice, with two values")
+FORM = Text("须为百分号编码的 UTF-8 文本", "expected UTF-8 text, percent-encoded where it is not ASCII")
+NAME = Text("没有这个属性;属性名以 ce- 开头", "no attribute is called so; over HTTP their names begin with ce-")
+UTF8 = Text("须为 UTF-8", "expected charset=utf-8")
+DIFFERS = Text("与事件中的取值不同", "it is another than the event in the body says")
+OTHER = Text(
     f"须为 {TAKEN}、{BATCH},或以 ce- 头表示的二进制模式",
     f"expected {TAKEN}, {BATCH}, or ce- headers in binary mode",
 )
@@ -117,8 +118,8 @@ def _attribute(name: str, raw: bytes, attributes: dict[str, str], errors: list[A
         errors.append(_error(name, TWICE))
 
 
-def _error(name: str, why: tuple[str, str]) -> dict[str, Any]:
-    return {"type": "value_error", "loc": ("header", name), "msg": why[1], "ctx": {"error": Unfit(*why)}}
+def _error(name: str, text: Text) -> dict[str, Any]:
+    return {"type": "value_error", "loc": ("header", name), "msg": text.en, "ctx": {"error": Unfit(text)}}
 
 
 def _json(body: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from libs.common.errors import DomainError
 from libs.common.events.intake import AssetCorrected, AssetDeclared
+from libs.common.text import Text
 from services.registry.assets.domain import Asset
 from services.registry.identity.canonical import Canonical
 
@@ -11,8 +12,10 @@ class EventReused(DomainError):
 
     code = "event_reused"
     kind = "conflict"
-    zh = "来源 {source} 已用编号 {event_id} 报送过内容不同的事件。"
-    en = "The source {source} has sent another event under the id {event_id}."
+    says = Text(
+        "来源 {source} 已用编号 {event_id} 报送过内容不同的事件。",
+        "The source {source} has sent another event under the id {event_id}.",
+    )
 
 
 def history_note(event: AssetDeclared | AssetCorrected, current: Asset | None, identity: Canonical) -> str | None:

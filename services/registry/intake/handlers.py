@@ -3,10 +3,10 @@
 from typing import Any
 
 from libs.common.clock import Clock
-from libs.common.consumer.subscription import Handler
 from libs.common.db.pool import Database
 from libs.common.events.envelope import Incoming
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted
+from libs.common.handler import Handler
 from libs.common.security.tokens import Authenticator
 from services.registry.assets.domain import Policy
 from services.registry.intake import usecases

@@ -22,6 +22,7 @@ from libs.common.events.structured import DATA, media_type
 from libs.common.exact import Instant
 from libs.common.http.bodies import Body
 from libs.common.http.problems import Problem
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.registry.assets.schemas import Outcome
 
@@ -66,14 +67,14 @@ class CloudEvent(Body):
         }
     )
 
-    id: Annotated[str, Text(200)]
-    source: Annotated[str, Text(200)]
+    id: Annotated[str, Plain(200)]
+    source: Annotated[str, Plain(200)]
     type: Literal["asset.declared", "asset.corrected", "asset.delisted"]
     specversion: Literal["1.0"] = "1.0"
     time: Instant | None = None
-    subject: Annotated[str, Text(2000)] | None = None
+    subject: Annotated[str, Plain(2000)] | None = None
     datacontenttype: Literal["application/json"] = "application/json"
-    dataschema: Annotated[str, Text(2000)] | None = None
+    dataschema: Annotated[str, Plain(2000)] | None = None
     data: dict[str, Any]
 
     @model_validator(mode="before")
@@ -106,7 +107,9 @@ def _unpacked(packed: Any, *, alone: bool) -> Any:
             return from_json(base64.b64decode(packed, validate=True), allow_inf_nan=False)
     except ValueError:  # binascii.Error is one
         pass
-    why = Unfit("须为 base64 编码的 JSON,且不得另有 data", "expected the event's JSON object in base64, and no data")
+    why = Unfit(
+        Text("须为 base64 编码的 JSON,且不得另有 data", "expected the event's JSON object in base64, and no data")
+    )
     error = InitErrorDetails(type="value_error", loc=("data_base64",), input=None, ctx={"error": why})
     raise ValidationError.from_exception_data("CloudEvent", [error])
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from libs.common.text import Text
 from services.registry.lists.tables import SEPARATORS, Line, Table, UnreadableFile, encodings, folded, not_utf8, plain
 from services.registry.spelling.letters import simple
 
@@ -99,7 +100,7 @@ class Header:
         if not self.again(line.cells):
             return
         if {field: at[0] for field, at in _fields(line.cells).items()} != dict(self.columns):
-            why = (f"第 {line.number} 行另有不同的表头", f"another header stands on line {line.number}")
+            why = Text(f"第 {line.number} 行另有不同的表头", f"another header stands on line {line.number}")
             raise UnreadableFile(field="header", accepted="one table with one header", why=why)
 
 
@@ -149,7 +150,7 @@ def _header(table: Table) -> Header | None:
             if any(field not in named for field in REQUIRED):
                 continue
             if not whole:
-                why = ("表头的引号未在本行闭合", "a quotation mark in the header is not closed on its line")
+                why = Text("表头的引号未在本行闭合", "a quotation mark in the header is not closed on its line")
                 raise UnreadableFile(field="header", accepted="a header on one line", why=why)
             _once(cells, named)
             width = max(column for column, cell in enumerate(cells) if cell.strip()) + 1
@@ -174,7 +175,7 @@ def _once(cells: Sequence[str], named_columns: Mapping[str, Sequence[int]]) -> N
     named = "; ".join(
         f"{field}: {', '.join(f'{plain(cells[n])[:60]!r} (column {n + 1})' for n in at)}" for field, at in twice.items()
     )
-    why = (f"同一字段有多列:{named}", f"more than one column for a field: {named}")
+    why = Text(f"同一字段有多列:{named}", f"more than one column for a field: {named}")
     raise UnreadableFile(field="header", accepted="one column for each field", why=why)
 
 
@@ -183,12 +184,12 @@ def _no_header(table: Table) -> UnreadableFile:
     rows = list(_rows(table))  # a file that is no CSV says so here
     likeliest = max((fields for _, _, _, fields in rows), key=len, default={})
     if rows and not likeliest and not rows[0][1]:
-        why = ("表头的引号未在本行闭合", "a quotation mark in the header is not closed on its line")
+        why = Text("表头的引号未在本行闭合", "a quotation mark in the header is not closed on its line")
         return UnreadableFile(field="header", accepted="a header on one line", why=why)
     missing = [field for field in REQUIRED if field not in likeliest]
     wanted = "; ".join(" or ".join(COLUMNS[field]) for field in missing)
     named = ", ".join(missing)
-    why = (
+    why = Text(
         f"前 {SEARCHED} 行中没有表头,缺少列:{named};列以逗号、制表符或分号分隔",
         f"no header in the first {SEARCHED} rows, columns are missing: {named}; "
         "columns are parted by commas, tabs or semicolons",

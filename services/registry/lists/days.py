@@ -7,6 +7,7 @@ from datetime import date
 from libs.common import exact
 from libs.common.days import later
 from libs.common.errors import Invalid
+from libs.common.text import Text
 
 ACCEPTED = (
     f"a day from {exact.FIRST_DAY} on, year first: 2025-01-31, 2025/1/31, 2025年1月31日, or a spreadsheet's number"
@@ -36,7 +37,7 @@ def listed_day(text: str, *, field: str = "opened_on") -> date:
     try:
         return exact.day(_day(spelt).isoformat())
     except (ValueError, OverflowError):
-        why = (f"{text[:40]!r} 不是有效日期", f"{text[:40]!r} is no day that can be")
+        why = Text(f"{text[:40]!r} 不是有效日期", f"{text[:40]!r} is no day that can be")
         raise Invalid(field=field, accepted=ACCEPTED, why=why) from None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from libs.common.errors import DomainError
+from libs.common.text import Text
 
 SEPARATORS = (",", "\t", ";")
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as a Chinese keyboard types them
@@ -21,8 +22,7 @@ class UnreadableFile(DomainError):
 
     code = "unreadable_file"
     kind = "invalid"
-    zh = "文件无法读取:{why}"
-    en = "The file cannot be read: {why}"
+    says = Text("文件无法读取:{why}", "The file cannot be read: {why}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Table:
                     yield Line(number=number, whole=whole, cells=cells)
                 number = reader.line_num + 1
         except csv.Error as error:
-            why = (f"第 {number} 行:{error}", f"line {number}: {error}")
+            why = Text(f"第 {number} 行:{error}", f"line {number}: {error}")
             raise UnreadableFile(field="body", accepted="CSV", why=why) from None
 
 
@@ -71,7 +71,7 @@ def encodings(content: bytes) -> list[str]:
     Windows-1252 would be read as GBK too, and as nonsense. The same goes for UTF-16 without its mark.
     """
     if content.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        why = ("文件为 UTF-32,请另存为 UTF-8", "it is UTF-32; save it as UTF-8")
+        why = Text("文件为 UTF-32,请另存为 UTF-8", "it is UTF-32; save it as UTF-8")
         raise UnreadableFile(field="body", accepted="CSV in UTF-8, UTF-16 or GBK, or XLSX", why=why)
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     bare = ("utf-16-le", "utf-16-be") if b"\0" in content[:4096] else ()
@@ -90,12 +90,12 @@ def encodings(content: bytes) -> list[str]:
     )
 
 
-def _first_fault(content: bytes) -> tuple[str, str]:
+def _first_fault(content: bytes) -> Text:
     try:
         content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return f"第 {error.start} 字节不是 UTF-8", f"byte {error.start} is not UTF-8"
-    return "无法识别字符编码", "its encoding is unknown"
+        return Text(f"第 {error.start} 字节不是 UTF-8", f"byte {error.start} is not UTF-8")
+    return Text("无法识别字符编码", "its encoding is unknown")
 
 
 def not_utf8(content: bytes) -> UnreadableFile:

@@ -5,6 +5,7 @@ import unicodedata
 
 from libs.common.errors import Invalid
 from libs.common.events.intake import Kind
+from libs.common.text import Text
 from services.registry.lists.tables import folded, plain
 from services.registry.platforms.names import is_known_platform, platform_name
 from services.registry.platforms.table import TABLE
@@ -106,9 +107,11 @@ def kind_of(text: str, platform: str) -> Kind:
     if stated is None or implied not in (None, stated):
         shown = text[:40]
         why = (
-            (f"类型 {shown!r} 无法识别", f"the kind {shown!r} is none")
+            Text(f"类型 {shown!r} 无法识别", f"the kind {shown!r} is none")
             if stated is None
-            else (f"类型 {shown!r} 与平台 {platform[:40]!r} 不符", f"the kind {shown!r} and {platform[:40]!r} disagree")
+            else Text(
+                f"类型 {shown!r} 与平台 {platform[:40]!r} 不符", f"the kind {shown!r} and {platform[:40]!r} disagree"
+            )
         )
         raise Invalid(field="kind", accepted=ACCEPTED_KINDS, why=why)
     return stated
@@ -152,7 +155,7 @@ def has_ended(text: str, *, title: str = "") -> bool:
         return False
     if (_ENDED_ENGLISH.fullmatch(word) or _ENDED.fullmatch(word)) and not doubted:
         return True
-    why = (f"状态 {text[:40]!r} 无法识别", f"the state {text[:40]!r} is not known")
+    why = Text(f"状态 {text[:40]!r} 无法识别", f"the state {text[:40]!r} is not known")
     raise Invalid(field="running", accepted=ACCEPTED_RUNNING, why=why)
 
 
@@ -172,7 +175,7 @@ def stated(field: str, text: str, *, needed: bool) -> str:
     in a cell that is needed.
     """
     if points_elsewhere(text) or (needed and _empty(field, text)):
-        why = (
+        why = Text(
             f"{text[:40]!r} 不是内容",
             f"{text[:40]!r} stands for something that is not written here",
         )

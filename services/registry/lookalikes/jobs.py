@@ -4,7 +4,8 @@ import asyncio
 
 import structlog
 
-from libs.common.db.pool import UNAVAILABLE, Database
+from libs.common.db.errors import UNAVAILABLE
+from libs.common.db.pool import Database
 from services.registry.lookalikes import usecases
 
 log = structlog.get_logger()

@@ -4,6 +4,7 @@ import unicodedata
 
 from libs.common.errors import Invalid
 from libs.common.security.visible import visible
+from libs.common.text import Text
 
 
 def clean(field: str, text: str) -> str:
@@ -14,7 +15,7 @@ def clean(field: str, text: str) -> str:
     """
     kept = " ".join(unicodedata.normalize("NFC", text).split())
     if not kept or any(unicodedata.category(char) in ("Cc", "Cs") for char in kept):
-        why = (f"{field} 为空或无法读取", f"{field} is blank or unreadable")
+        why = Text(f"{field} 为空或无法读取", f"{field} is blank or unreadable")
         raise Invalid(field=field, accepted="text without control characters", why=why)
     return kept
 

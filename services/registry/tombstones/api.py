@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request, Response
 from libs.common.db.pool import Database
 from libs.common.errors import Missing
 from libs.common.http import pages as common
-from libs.common.http.app import public
+from libs.common.http.guards import public
+from libs.common.text import Text
 from services.registry.tombstones import pages, schemas, wording
 from services.registry.tombstones.store import QUERIES
 
@@ -28,7 +29,7 @@ def router(database: Database, reopen_days: int) -> APIRouter:
         async with database.reading() as conn:
             row = await QUERIES.tombstone_get(conn, asset_id=asset_id)
         if row is None:
-            raise Missing(what=(f"对象 {asset_id} 的关停公示", f"tombstone {asset_id}"))
+            raise Missing(what=Text(f"对象 {asset_id} 的关停公示", f"tombstone {asset_id}"))
         language = request.headers.get("accept-language", "")
         answer = wording.tombstone(row, language, reopen_days=reopen_days)
         if common.wanted(request):

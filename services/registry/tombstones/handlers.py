@@ -1,10 +1,10 @@
 """From Kafka to use cases: what became of an asset's case."""
 
 from libs.common.clock import Clock
-from libs.common.consumer.subscription import Handler
 from libs.common.db.pool import Database
 from libs.common.events.decommission import CaseClosed, CaseRestored, CaseStopped
 from libs.common.events.envelope import Incoming
+from libs.common.handler import Handler
 from services.registry.tombstones import usecases
 
 TOPIC = CaseClosed.TOPIC

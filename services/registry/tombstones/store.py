@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from libs.common.events.decommission import CaseClosed
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))

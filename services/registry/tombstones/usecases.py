@@ -8,7 +8,7 @@ from libs.common.consumer import inbox
 from libs.common.db.pool import Database
 from libs.common.events import registry as events
 from libs.common.events.decommission import CaseClosed
-from libs.common.outbox import relay
+from libs.common.outbox.emit import emit
 from services.registry.assets import domain, store
 from services.registry.assets import usecases as asset_usecases
 from services.registry.assets.domain import Asset
@@ -47,4 +47,4 @@ async def close(database: Database, event: CaseClosed, event_id: str, *, now: da
         await store.put(conn, after, outcome="closed", cause=Cause(actor="decommission", event=event_id))
         await tombstone_store.add(conn, event)
         closed = events.AssetClosed(**store.fields(after), tombstone_path=path_of(event.asset_id))
-        await relay.emit(conn, closed, sequence=after.version, time=now)
+        await emit(conn, closed, sequence=after.version, time=now)

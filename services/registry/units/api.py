@@ -11,8 +11,11 @@ from libs.common.db.pool import Database
 from libs.common.errors import Invalid, Missing
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitRecorded
-from libs.common.http.app import Limit, require
+from libs.common.http.guards import require
+from libs.common.http.paging import Limit
+from libs.common.security.roles import RECORD_READERS
 from libs.common.security.tokens import Principal
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.registry.spelling.texts import clean, shown
 from services.registry.units import store, usecases
@@ -21,7 +24,6 @@ from services.registry.units.schemas import HeldCode, Unit, UnitIn, Units
 from services.registry.units.store import QUERIES
 
 NIL = UUID(int=0)
-READ_ALL = ("viewer", "registrar", "operator", "approver", "auditor")
 
 
 def _unit(event: UnitRecorded, aliases: list[tuple[str, str]]) -> Unit:
@@ -52,13 +54,13 @@ def router(database: Database, clock: Clock) -> APIRouter:
 
     @routes.get("", summary="List units 单位列表")
     async def listed(
-        who: Annotated[Principal, require(*READ_ALL, "unit")],
+        who: Annotated[Principal, require(*RECORD_READERS, "unit")],
         scheme: Annotated[
-            Annotated[str, Text(40)] | None, Query(description="代码体系,与 value 同用 with `value`")
+            Annotated[str, Plain(40)] | None, Query(description="代码体系,与 value 同用 with `value`")
         ] = None,
-        value: Annotated[Annotated[str, Text(400)] | None, Query(description="单位代码 its code or an alias")] = None,
+        value: Annotated[Annotated[str, Plain(400)] | None, Query(description="单位代码 its code or an alias")] = None,
         name: Annotated[
-            Annotated[str, Text(400)] | None, Query(description="名称或其开头 a name or its beginning")
+            Annotated[str, Plain(400)] | None, Query(description="名称或其开头 a name or its beginning")
         ] = None,
         cursor: UUID = NIL,
         limit: Limit = 100,
@@ -71,12 +73,14 @@ def router(database: Database, clock: Clock) -> APIRouter:
         if (scheme is None) != (value is None):
             missing = "scheme" if scheme is None else "value"
             raise Invalid(
-                field=missing, accepted="scheme and value together", why=(f"缺少 {missing}", f"{missing} is missing")
+                field=missing,
+                accepted="scheme and value together",
+                why=Text(f"缺少 {missing}", f"{missing} is missing"),
             )
         beginning = None if name is None else shown("name", name)
         wanted = None
         async with database.reading() as conn:
-            below = await usecases.reach(conn, who, READ_ALL)
+            below = await usecases.reach(conn, who, RECORD_READERS)
             if scheme is not None and value is not None:
                 row = await store.unit(conn, scheme, clean("value", value))
                 if row is None:
@@ -86,18 +90,18 @@ def router(database: Database, clock: Clock) -> APIRouter:
             rows: list[Any] = [row async for row in listing]
         parts = ("names", "aliases")
         items = [Unit(**dict(row) | {part: json.loads(row[part]) for part in parts}) for row in rows]
-        return Units(items=items, next=str(items[-1].unit_id) if len(items) == limit else None)
+        return Units.of(items, limit, lambda last: last.unit_id)
 
     @routes.get("/{unit_id}", summary="One unit 单位详情")
-    async def unit(unit_id: UUID, who: Annotated[Principal, require(*READ_ALL, "unit")]) -> Unit:
+    async def unit(unit_id: UUID, who: Annotated[Principal, require(*RECORD_READERS, "unit")]) -> Unit:
         """With all the names and codes under which it is known.
 
         To a unit's token a unit that is not below its own is as one that does not exist.
         """
         async with database.reading() as conn:
-            below = await usecases.reach(conn, who, READ_ALL)
+            below = await usecases.reach(conn, who, RECORD_READERS)
             if await QUERIES.unit_seen(conn, unit_id=unit_id, below=below) is None:
-                raise Missing(what=(f"单位 {unit_id}", f"unit {unit_id}"))
+                raise Missing(what=Text(f"单位 {unit_id}", f"unit {unit_id}"))
             return _unit(await store.unit_event(conn, unit_id), await store.aliases(conn, unit_id))
 
     return routes

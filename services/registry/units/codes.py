@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from libs.common.errors import Invalid
+from libs.common.text import Text
 
 USCC = "cn-uscc"
 USCC_ACCEPTED = "18 digits and capital letters whose last is the check digit, such as 11100000000013338W"
@@ -35,10 +36,10 @@ def uscc(text: str, *, field: str = "code") -> str:
     """A 统一社会信用代码 in its one form. Raises Invalid for another text or check digit."""
     code = _spelt(text)
     if not _USCC.fullmatch(code):
-        why = (f"{text[:40]!r} 不是统一社会信用代码", f"{text[:40]!r} is no 统一社会信用代码")
+        why = Text(f"{text[:40]!r} 不是统一社会信用代码", f"{text[:40]!r} is no 统一社会信用代码")
         raise Invalid(field=field, accepted=USCC_ACCEPTED, why=why)
     if code[17] != check_digit(code[:17]):
-        why = (
+        why = Text(
             f"统一社会信用代码 {code} 的校验码不符,请核对",
             f"the check digit of the 统一社会信用代码 {code} does not fit: a slip?",
         )

@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.common.errors import DomainError
 from libs.common.events import ids
 from libs.common.events.intake import UnitRef
+from libs.common.text import Text
 from services.registry.spelling.texts import clean
 from services.registry.units import codes
 
@@ -16,8 +17,9 @@ class OutOfScope(DomainError):
 
     code = "out_of_scope"
     kind = "forbidden"
-    zh = "令牌只能代表单位 {scope} 及其下属单位。"
-    en = "The token speaks only for the unit {scope} and those below it."
+    says = Text(
+        "令牌只能代表单位 {scope} 及其下属单位。", "The token speaks only for the unit {scope} and those below it."
+    )
 
 
 class UnitCodeTaken(DomainError):
@@ -25,8 +27,7 @@ class UnitCodeTaken(DomainError):
 
     code = "unit_code_taken"
     kind = "conflict"
-    zh = "代码 {value} 已属于单位 {unit_id}。"
-    en = "The code {value} belongs to the unit {unit_id} already."
+    says = Text("代码 {value} 已属于单位 {unit_id}。", "The code {value} belongs to the unit {unit_id} already.")
 
 
 class UnitCycle(DomainError):
@@ -34,8 +35,10 @@ class UnitCycle(DomainError):
 
     code = "unit_cycle"
     kind = "conflict"
-    zh = "单位 {parent} 是该单位的下属单位,不能作为其上级。"
-    en = "The unit {parent} stands below this one and cannot be its parent."
+    says = Text(
+        "单位 {parent} 是该单位的下属单位,不能作为其上级。",
+        "The unit {parent} stands below this one and cannot be its parent.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitName, UnitRecorded
 from services.registry.spelling.texts import clean

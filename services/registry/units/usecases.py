@@ -8,8 +8,9 @@ from libs.common.db.pool import Connection, Database
 from libs.common.errors import Unknown
 from libs.common.events.intake import UnitRef
 from libs.common.events.registry import UnitRecorded
-from libs.common.outbox import relay
+from libs.common.outbox.emit import emit
 from libs.common.security.tokens import Principal
+from libs.common.text import Text
 from services.registry.spelling.languages import language_tag
 from services.registry.spelling.texts import shown
 from services.registry.units import domain, store
@@ -30,7 +31,7 @@ async def ensure_unit(
         unit_id = domain.unit_id(ref)
         if await store.add_unit(conn, ref, now=now):
             await QUERIES.unit_name_add(conn, unit_id=unit_id, language=language, name=name)
-            await relay.emit(conn, await store.unit_event(conn, unit_id), sequence=1, time=now)
+            await emit(conn, await store.unit_event(conn, unit_id), sequence=1, time=now)
             return unit_id
     else:
         unit_id = UUID(str(row["unit_id"]))
@@ -52,7 +53,7 @@ async def _add(conn: Connection, unit_id: UUID, additions: UnitAdditions, *, now
     await QUERIES.unit_change(
         conn, unit_id=unit_id, version=version, parent_id=facts[0], level=facts[1], region=facts[2], changed_at=now
     )
-    await relay.emit(conn, await store.unit_event(conn, unit_id), sequence=version, time=now)
+    await emit(conn, await store.unit_event(conn, unit_id), sequence=version, time=now)
 
 
 async def record_unit(
@@ -69,7 +70,7 @@ async def record_unit(
             if row is None:
                 named = f"{parent[0]}:{parent[1]}"
                 raise Unknown(
-                    field="parent", accepted="a unit that is recorded", what=(f"单位 {named}", f"unit {named}")
+                    field="parent", accepted="a unit that is recorded", what=Text(f"单位 {named}", f"unit {named}")
                 )
             above = row["unit_id"]
         unit_id = await ensure_unit(conn, ref, now=now, field="value", name_field="names")

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from libs.common.db.pool import Database
 from libs.common.errors import Invalid
 from libs.common.http import pages as common
-from libs.common.http.app import public
+from libs.common.http.guards import public
+from libs.common.strings import Plain
 from libs.common.text import Text
 from services.registry.verification import answers, pages, schemas, usecases
 
@@ -28,17 +29,17 @@ def router(database: Database, zone: tzinfo) -> APIRouter:
         request: Request,
         address: Annotated[
             str | None,
-            Text(2000),
+            Plain(2000),
             Query(
                 description="网址、账号名、应用包名 its address or, with `platform`, what it is called there",
                 examples=["https://weibo.com/chengdufabu"],
             ),
         ] = None,
         name: Annotated[
-            str | None, Text(400), Query(description="所显示的名称 the name that is shown", examples=["成都发布"])
+            str | None, Plain(400), Query(description="所显示的名称 the name that is shown", examples=["成都发布"])
         ] = None,
         platform: Annotated[
-            str, Text(60, least=0), Query(description="地址不含平台时填写 where the address does not tell")
+            str, Plain(60, least=0), Query(description="地址不含平台时填写 where the address does not tell")
         ] = "",
     ) -> Response:
         """By address: an account by its page or, with `platform`, its name there; an app by its page or package.
@@ -50,7 +51,7 @@ def router(database: Database, zone: tzinfo) -> APIRouter:
         if address is None and name is None and common.wanted(request):
             return pages.verified(None)
         if (address is None) == (name is None):
-            why = ("address 与 name 须填且只填一项", "one of address and name is needed, and not both")
+            why = Text("address 与 name 须填且只填一项", "one of address and name is needed, and not both")
             raise Invalid(field="address", accepted="an address, or a name under `name`", why=why)
         async with database.reading() as conn:
             if name is not None:

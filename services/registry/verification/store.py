@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from libs.common import days
-from libs.common.db.pool import Connection, load_queries
+from libs.common.db.pool import Connection
+from libs.common.db.queries import load_queries
 from libs.common.events.intake import Kind
 from services.registry.assets.domain import Asset
 from services.registry.assets.store import to_asset

@@ -4,8 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+from libs.common import crashpoints
 from libs.common.db.pool import Database
-from libs.common.process import crashpoints
 
 
 async def main(url: str, points: Path, fired: Path) -> None:

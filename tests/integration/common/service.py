@@ -6,6 +6,7 @@ It counts things over HTTP, tells of them on the topic, and leaves one effect fo
 import asyncio
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,15 +15,20 @@ from pydantic import BaseModel
 from pydantic_settings import SettingsConfigDict
 
 from libs.common.consumer import inbox
-from libs.common.consumer import subscription as kafka
+from libs.common.consumer.events import EventSubscription
 from libs.common.events.envelope import Incoming
-from libs.common.http import app as web
+from libs.common.handler import Handler
 from libs.common.http import idempotency
-from libs.common.outbox import relay
-from libs.common.process import run as process
-from libs.common.process import settings
-from libs.common.process.run import Base, Role
+from libs.common.http.app import create_app
+from libs.common.http.clock_api import clock_router
+from libs.common.http.guards import require, seal
+from libs.common.http.status import status_router
+from libs.common.outbox.emit import emit
+from libs.common.process import run, settings
+from libs.common.process.health import health, quiet
+from libs.common.process.runtime import Components, Role, Runtime, open_runtime
 from libs.common.security import tokens
+from services import SERVICES
 from tests.integration.common.stream import Counted, counted_on
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -41,7 +47,7 @@ class Thing(BaseModel):
     thing: str
 
 
-def routes(base: Base, topic: str) -> APIRouter:
+def routes(base: Runtime, topic: str) -> APIRouter:
     """One write, and one fault of each kind."""
     router = APIRouter(prefix="/registry/v1")
 
@@ -49,7 +55,7 @@ def routes(base: Base, topic: str) -> APIRouter:
     async def count(
         body: Thing,
         request: Request,
-        caller: Annotated[tokens.Principal, web.require("operator")],
+        caller: Annotated[tokens.Principal, require("operator")],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Any:
         raw = await request.body()
@@ -62,21 +68,21 @@ def routes(base: Base, topic: str) -> APIRouter:
                 " returning version", body.thing,
             )  # fmt: skip
             event = counted_on(topic)(thing=body.thing, value=version)
-            await relay.emit(conn, event, sequence=version, time=base.clock.now())
+            await emit(conn, event, sequence=version, time=base.clock.now())
             await idempotency.keep(conn, caller.subject, idempotency_key, raw, status=201, answer=str(version).encode())
         return {"version": version}
 
     @router.get("/fault")
-    async def fault(_: Annotated[tokens.Principal, web.require("operator")]) -> None:
+    async def fault(_: Annotated[tokens.Principal, require("operator")]) -> None:
         raise KeyError("a fault of ours")
 
     return router
 
 
 async def main(role: Role) -> None:
-    config = settings.load(Settings)
+    config = settings.load(Settings, services=SERVICES)
     topic = os.environ["TEST_TOPIC"]
-    base = await process.open_base(config, MIGRATIONS, role)
+    base = await open_runtime(config, MIGRATIONS, role)
 
     passes = Path(os.environ.get("TEST_PASSES", "never"))
 
@@ -92,20 +98,20 @@ async def main(role: Role) -> None:
                     topic, incoming.id, event.thing, event.value,
                 )  # fmt: skip
 
-    handlers = {Counted.TYPE: kafka.Handler(counted_on(topic), act)}
-    subscription = kafka.EventSubscription(
+    handlers = {Counted.TYPE: Handler(counted_on(topic), act)}
+    subscription = EventSubscription(
         base.broker, base.database, topic, "registry", handlers, patience=config.consumer_patience
     )
-    app = web.create_app(
+    app = create_app(
         "registry",
         title="counting",
         description="for tests",
         authenticator=tokens.Authenticator.from_file(config.issuer_jwks_file, allow_local=config.loopback),
     )
-    app.include_router(web.status_router(base.health, base.quiet))
-    app.include_router(web.clock_router("registry", base.database, base.clock))
+    app.include_router(status_router(partial(health, base), partial(quiet, base)))
+    app.include_router(clock_router("registry", base.database, base.clock))
     app.include_router(routes(base, topic))
-    web.seal(app)
+    seal(app)
 
     end = Path(os.environ.get("TEST_DIES", "never"))
 
@@ -113,13 +119,13 @@ async def main(role: Role) -> None:
         while not end.exists():  # noqa: ASYNC240 - nothing else runs in this loop's time
             await asyncio.sleep(0.05)
         if "TEST_HANGS" in os.environ:
-            process.STOP_WITHIN = 1
+            run.STOP_WITHIN = 1
             asyncio.get_running_loop().run_in_executor(None, time.sleep, 600)
         raise RuntimeError("this part died")
 
     loops = [dies] if "TEST_DIES" in os.environ else []
-    await process.serve(base, process.Parts(app=app, subscriptions=[subscription], loops=loops))
+    await run.serve(base, Components(app=app, subscriptions=[subscription], loops=loops))
 
 
 if __name__ == "__main__":
-    process.run(main, "all")
+    run.run(main, "all")

@@ -10,11 +10,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from libs.common.consumer import inbox
-from libs.common.consumer.subscription import EventSubscription, Handler, make_broker
+from libs.common.consumer.events import EventSubscription
 from libs.common.db.pool import Database
 from libs.common.events.envelope import Event, Incoming, pack
-from libs.common.outbox import relay as outbox
-from libs.common.outbox.relay import Publisher, Relay
+from libs.common.handler import Handler
+from libs.common.kafka.broker import make_broker
+from libs.common.outbox.emit import emit as emit_event
+from libs.common.outbox.publisher import Publisher
+from libs.common.outbox.relay import Relay
 from tests.kit.waiting import eventually
 
 NOON = datetime(2025, 6, 1, 4, tzinfo=UTC)
@@ -101,7 +104,7 @@ async def read(options: Mapping[str, Any], topic: str) -> list[ConsumerRecord]:
 
 async def emit(database: Database, event: Event, *, sequence: int = 1) -> None:
     async with database.transaction("emit") as conn:
-        await outbox.emit(conn, event, sequence=sequence, time=NOON)
+        await emit_event(conn, event, sequence=sequence, time=NOON)
 
 
 @asynccontextmanager

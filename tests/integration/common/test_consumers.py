@@ -16,16 +16,19 @@ from prometheus_client import REGISTRY
 
 from deploy.kafka import topics
 from deploy.local.kafka import LocalKafka
-from libs.common.consumer import fetching
-from libs.common.consumer import subscription as kafka
+from libs.common.consumer import events
+from libs.common.consumer.events import UNEXPECTED_IN_A_ROW, EventSubscription
 from libs.common.consumer.patience import Patience
-from libs.common.consumer.subscription import EventSubscription, Handler, make_broker
+from libs.common.consumer.subscription import Subscription
 from libs.common.db.pool import Database
-from libs.common.dead_letters import store as dead
+from libs.common.dead_letters import store as dead_letter_store
 from libs.common.errors import Invalid
 from libs.common.events.envelope import Headers
-from libs.common.process import run as process
-from libs.common.telemetry import observe
+from libs.common.handler import Handler
+from libs.common.kafka.broker import make_broker
+from libs.common.kafka.end_offsets import EndOffsets
+from libs.common.process import watchdog
+from libs.common.telemetry import traces
 from tests.integration.common import stream
 from tests.integration.common.stream import Counted, Recorder, consuming, produce, record, relaying
 from tests.kit import bombs
@@ -190,14 +193,14 @@ async def test_what_fails_while_partitions_are_given_is_tried_again(
     """The client swallows an error there: the consumer would read and never know that it has joined."""
     topic = await new_topic()
     failures = [KafkaConnectionError("away"), TimeoutError()]
-    real = kafka.Subscription.position
+    real = Subscription.position
 
-    async def position(self: kafka.Subscription, partitions: Any) -> Any:
+    async def position(self: Subscription, partitions: Any) -> Any:
         if failures:
             raise failures.pop()
         return await real(self, partitions)
 
-    monkeypatch.setattr(kafka.Subscription, "position", position)
+    monkeypatch.setattr(Subscription, "position", position)
     recorder = Recorder(store, topic)
     await produce(options, topic, [record("a", 1)])
     async with consuming(options, recorder) as subscription:
@@ -209,8 +212,8 @@ async def test_a_consumer_that_silently_stands_still_is_noticed(
     store: Database, options: Any, new_topic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Kafka.md 1.13, 4: it keeps its partitions, answers nothing and reads nothing; one at work, or idle, is well."""
-    monkeypatch.setattr(process, "LOOK_EVERY", 0.1)
-    monkeypatch.setattr(process, "STALLED_LOOKS", 3)
+    monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(watchdog, "STALLED_LOOKS", 3)
     topic = await new_topic()
     recorder = Recorder(store, topic)
     gate = asyncio.Event()
@@ -219,10 +222,10 @@ async def test_a_consumer_that_silently_stands_still_is_noticed(
         await gate.wait()
 
     recorder.before = before  # type: ignore[method-assign]
-    ends = fetching.EndOffsets(options)
+    ends = EndOffsets(options)
     async with consuming(options, recorder) as subscription:
-        base: Any = SimpleNamespace(subscriptions=[subscription], ends=ends, database_health=well)
-        watch = asyncio.create_task(process._watch(base))
+        base: Any = SimpleNamespace(subscriptions=[subscription], ends=ends, database=SimpleNamespace(silence=well))
+        watch = asyncio.create_task(watchdog.watch(base))
         await asyncio.sleep(1)
         await produce(options, topic, [record("a", 1)])
         await eventually(lambda: recorder.calls)
@@ -239,7 +242,7 @@ async def test_a_consumer_that_silently_stands_still_is_noticed(
     await ends.close()
 
 
-async def well() -> None:
+async def well(_: float) -> None:
     """A database that answers."""
 
 
@@ -342,7 +345,7 @@ async def test_what_is_refused_never_stops_a_consumer(store: Database, options: 
     """One sender never stops the others: malformed and invalid records are buried, however many come in a row."""
     topic = await new_topic()
     recorder = Recorder(store, topic)
-    many = 2 * kafka.UNEXPECTED_IN_A_ROW + 5
+    many = 2 * UNEXPECTED_IN_A_ROW + 5
     bad = [record("bad", n, **({"value": b"{}"} if n % 2 else {"ce_time": b"now"})) for n in range(many)]
     await produce(options, topic, [*bad, record("a", 1)])
     async with consuming(options, recorder) as subscription:
@@ -359,7 +362,7 @@ async def test_many_faults_of_ours_in_a_row_make_a_consumer_wait_and_try_again_b
     topic = await new_topic()
     recorder = Recorder(store, topic)
     limit = 5  # the traces of fifty would take a minute
-    monkeypatch.setattr(kafka, "UNEXPECTED_IN_A_ROW", limit)
+    monkeypatch.setattr(events, "UNEXPECTED_IN_A_ROW", limit)
     mended = False
 
     async def before(event: Counted) -> None:
@@ -559,7 +562,7 @@ async def test_the_handler_runs_in_the_trace_of_its_cause(store: Database, optio
     seen = []
 
     async def before(event: Counted) -> None:
-        seen.append(observe.traceparent())
+        seen.append(traces.traceparent())
 
     recorder.before = before  # type: ignore[method-assign]
     carried = record("a", 1)
@@ -628,19 +631,19 @@ async def test_dead_letters_are_fetched_and_settled_once(store: Database, option
     await produce(options, topic, [record("a", 1, value=b"{}"), record("a", 2, value=b"[]")])
     async with consuming(options, recorder) as subscription:
         await eventually(lambda: sum(subscription.done.values()) == 2)
-    assert [row["offset"] for row in await dead.listed(store, "dead", 10)] == [0, 1]
-    letter = await dead.fetch(store, topic, 0, 0)
+    assert [row["offset"] for row in await dead_letter_store.listed(store, "dead", 10)] == [0, 1]
+    letter = await dead_letter_store.fetch(store, topic, 0, 0)
     assert letter["payload"] == b"{}"
     assert dict(letter["headers"])["ce_type"] == Counted.TYPE.encode()
-    await dead.settle(store, topic, 0, 0, "replayed")
-    with pytest.raises(dead.AlreadySettled):
-        await dead.fetch(store, topic, 0, 0)
-    with pytest.raises(dead.AlreadySettled):
-        await dead.settle(store, topic, 0, 0, "discarded")
-    with pytest.raises(dead.Missing):
-        await dead.fetch(store, topic, 0, 99)
-    assert [row["offset"] for row in await dead.listed(store, "dead", 10)] == [1]
-    assert [row["offset"] for row in await dead.listed(store, "replayed", 10)] == [0]
+    await dead_letter_store.settle(store, topic, 0, 0, "replayed")
+    with pytest.raises(dead_letter_store.AlreadySettled):
+        await dead_letter_store.fetch(store, topic, 0, 0)
+    with pytest.raises(dead_letter_store.AlreadySettled):
+        await dead_letter_store.settle(store, topic, 0, 0, "discarded")
+    with pytest.raises(dead_letter_store.Missing):
+        await dead_letter_store.fetch(store, topic, 0, 99)
+    assert [row["offset"] for row in await dead_letter_store.listed(store, "dead", 10)] == [1]
+    assert [row["offset"] for row in await dead_letter_store.listed(store, "replayed", 10)] == [0]
 
 
 async def test_lag_is_what_lies_between_taken_and_end(store: Database, options: Any, new_topic: Any) -> None:
@@ -653,7 +656,7 @@ async def test_lag_is_what_lies_between_taken_and_end(store: Database, options: 
         await gate.wait()
 
     recorder.before = before  # type: ignore[method-assign]
-    ends = fetching.EndOffsets(options)
+    ends = EndOffsets(options)
     async with consuming(options, recorder) as subscription:
         await produce(options, topic, [record(f"k{n}", n) for n in range(10)])
         await eventually(lambda: recorder.calls)

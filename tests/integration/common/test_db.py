@@ -10,8 +10,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from libs.common.db import pool as db
-from libs.common.db.pool import UNAVAILABLE, Database
+from libs.common.db import pool
+from libs.common.db.errors import UNAVAILABLE
+from libs.common.db.pool import Database
 from tests.conftest import Urls
 from tests.integration.common.conftest import ROLE
 from tests.kit.waiting import eventually
@@ -40,14 +41,14 @@ async def test_callers_are_told_soon_and_leave_a_part_of_the_pool_to_the_rest(
     async with AsyncExitStack() as stack:  # opened before anybody is impatient: that takes its time on a busy machine
         for _ in range(store.pool.get_max_size()):
             await stack.enter_async_context(store.pool.acquire())
-    monkeypatch.setattr(db, "PATIENCE", 0.2)
+    monkeypatch.setattr(pool, "PATIENCE", 0.2)
     turned_away = 0
     over = asyncio.Event()
 
     async def call() -> None:
         nonlocal turned_away
         try:
-            with db.impatient():
+            with pool.impatient():
                 async with store.reading():
                     await over.wait()
         except UNAVAILABLE:
@@ -60,7 +61,7 @@ async def test_callers_are_told_soon_and_leave_a_part_of_the_pool_to_the_rest(
         async with asyncio.timeout(5), store.transaction("work") as conn:
             assert await conn.fetchval("select 1") == 1
         over.set()
-    with db.impatient():
+    with pool.impatient():
         async with store.reading() as conn:
             assert await conn.fetchval("select 1") == 1
 

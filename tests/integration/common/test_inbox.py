@@ -7,7 +7,7 @@ import pytest
 from libs.common.consumer import inbox
 from libs.common.db.pool import Database
 from libs.common.http import idempotency
-from libs.common.outbox.relay import NotInTransaction
+from libs.common.outbox.emit import NotInTransaction
 
 
 async def test_the_second_time_is_known(store: Database) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from deploy.database import migrations
 from deploy.database.migrations import migrate
-from libs.common.db import pool as db
-from libs.common.db.pool import SchemaMismatch, require_schema
+from libs.common.db import pool
+from libs.common.db.schema import SchemaMismatch, expected, require_schema
 from tests.conftest import Urls
 from tests.integration.common.conftest import MIGRATIONS, ROLE
 from tests.kit.waiting import eventually
@@ -171,13 +171,13 @@ async def test_require_schema(empty_database: Any, connect: Any, files: Path) ->
         "create schema mine",
     ],
 )
-async def test_what_the_service_role_may_not(store: db.Database, statement: str) -> None:
+async def test_what_the_service_role_may_not(store: pool.Database, statement: str) -> None:
     """Architecture 9.9: no DDL for the service, and neither UPDATE nor DELETE on what is append-only."""
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await store.pool.execute(statement)
 
 
-async def test_what_the_service_role_may(store: db.Database) -> None:
+async def test_what_the_service_role_may(store: pool.Database) -> None:
     """The counterpart: its own rows it reads and writes, and to a log it adds."""
     await store.pool.execute("insert into journal (line) values ('one')")
     assert await store.pool.fetchval("select line from journal") == "one"
@@ -186,7 +186,7 @@ async def test_what_the_service_role_may(store: db.Database) -> None:
     assert await store.pool.execute("delete from things") == "DELETE 1"
 
 
-async def test_reading_is_one_snapshot_and_writes_nothing(store: db.Database) -> None:
+async def test_reading_is_one_snapshot_and_writes_nothing(store: pool.Database) -> None:
     """Pages and reports agree with themselves."""
     await store.pool.execute("insert into things (thing) values ('a')")
     async with store.reading() as conn:
@@ -197,7 +197,7 @@ async def test_reading_is_one_snapshot_and_writes_nothing(store: db.Database) ->
             await conn.execute("insert into things (thing) values ('c')")
 
 
-async def test_a_commit_wakes_and_a_rollback_does_not(store: db.Database) -> None:
+async def test_a_commit_wakes_and_a_rollback_does_not(store: pool.Database) -> None:
     """The poke comes after commit only."""
     woken: list[int] = []
     store.after_commit = lambda: woken.append(1)
@@ -210,7 +210,7 @@ async def test_a_commit_wakes_and_a_rollback_does_not(store: db.Database) -> Non
     assert woken == [1]
 
 
-async def failing(store: db.Database) -> None:
+async def failing(store: pool.Database) -> None:
     async with store.transaction("two") as conn:
         await conn.execute("insert into things (thing) values ('b')")
         raise ZeroDivisionError
@@ -223,4 +223,4 @@ def test_names_are_numbered(tmp_path: Path) -> None:
         folder.mkdir()
         (folder / name).write_text("select 1;")
         with pytest.raises(ValueError, match="0001_words"):
-            db.expected(folder)
+            expected(folder)

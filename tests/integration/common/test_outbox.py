@@ -12,6 +12,8 @@ from deploy.local import subprocesses
 from deploy.local.kafka import LocalKafka
 from libs.common.db.pool import Database
 from libs.common.outbox import relay as outbox
+from libs.common.outbox.emit import NotInTransaction
+from libs.common.outbox.emit import emit as emit_event
 from tests.integration.common import stream
 from tests.integration.common.stream import counted_on, emit, relaying
 from tests.kit.waiting import eventually
@@ -31,14 +33,14 @@ async def leader_pid(database: Database) -> int | None:
 async def test_emit_outside_a_transaction_raises(store: Database) -> None:
     """Rule of architecture 3: a change and its event are one transaction, so an event alone is refused."""
     async with store.pool.acquire() as conn:
-        with pytest.raises(outbox.NotInTransaction):
-            await outbox.emit(conn, counted_on("t")(thing="a", value=1), sequence=1, time=stream.NOON)
+        with pytest.raises(NotInTransaction):
+            await emit_event(conn, counted_on("t")(thing="a", value=1), sequence=1, time=stream.NOON)
     assert await store.pool.fetchval("select count(*) from outbox") == 0
 
 
 async def emit_and_fail(database: Database, event: stream.Counted) -> None:
     async with database.transaction("fails") as conn:
-        await outbox.emit(conn, event, sequence=1, time=stream.NOON)
+        await emit_event(conn, event, sequence=1, time=stream.NOON)
         raise ZeroDivisionError
 
 
@@ -69,7 +71,7 @@ async def test_order_per_key_with_eight_writers(store: Database, options: Any, n
                 version = await conn.fetchval(
                     "update things set version = version + 1 where thing = $1 returning version", key
                 )
-                await outbox.emit(conn, counted(thing=key, value=version), sequence=version, time=stream.NOON)
+                await emit_event(conn, counted(thing=key, value=version), sequence=version, time=stream.NOON)
 
     async with relaying(store, options, rows=50) as relay:
         await asyncio.gather(*(writer(number) for number in range(8)))
@@ -202,7 +204,7 @@ async def test_a_message_too_large_is_refused_where_it_is_written(store: Databas
     """One message no broker takes would stop all events behind it, so the use case that wrote it fails instead."""
     async with store.transaction("large") as conn:
         with pytest.raises(ValueError, match="larger than"):
-            await outbox.emit(conn, counted_on("t")(thing="x" * 1_000_000, value=1), sequence=1, time=stream.NOON)
+            await emit_event(conn, counted_on("t")(thing="x" * 1_000_000, value=1), sequence=1, time=stream.NOON)
         assert await conn.fetchval("select count(*) from outbox") == 0
 
 

@@ -19,7 +19,7 @@ from deploy.local import subprocesses
 from deploy.local.issuer import issue
 from deploy.local.kafka import LocalKafka
 from deploy.local.postgres import OWNER, LocalPostgres
-from libs.common.consumer.subscription import UNEXPECTED_IN_A_ROW
+from libs.common.consumer.events import UNEXPECTED_IN_A_ROW
 from libs.common.security import tokens
 from tests.conftest import CARELESS, open_folder
 from tests.integration.common import stream

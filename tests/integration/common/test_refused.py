@@ -8,15 +8,17 @@ import pytest
 
 from deploy.local.issuer import issue
 from libs.common.db.pool import Database
-from libs.common.dead_letters import api as letters
-from libs.common.http import app as web
+from libs.common.dead_letters import api as dead_letter_api
+from libs.common.http.app import create_app
 from libs.common.http.bodies import Fault
+from libs.common.http.guards import seal
 from libs.common.refusals import noting
-from libs.common.refusals import store as refusals
-from libs.common.refusals.senders import Bounds, Senders
+from libs.common.refusals import store as refusal_store
 from libs.common.refusals.store import Record, Refusal, Sender
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
+from libs.common.senders.aside import Bounds, Senders
+from libs.common.text import Text
 from tests.integration.common.stream import Recorder, consuming, produce, record
 from tests.kit.waiting import eventually
 
@@ -36,12 +38,12 @@ def by(who: tuple[str, str | None], *records: dict[str, Any]) -> list[dict[str, 
 
 @pytest.fixture
 async def http(store: Database) -> AsyncIterator[httpx.AsyncClient]:
-    app = web.create_app(
+    app = create_app(
         "registry", title="t", description="d", authenticator=Authenticator(tokens.public_jwks(KEY), allow_local=True)
     )
     app.include_router(noting.router("registry", store))
-    app.include_router(letters.router("registry", store, {}))
-    web.seal(app)
+    app.include_router(dead_letter_api.router("registry", store, {}))
+    seal(app)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry/registry/v1") as client:
         yield client
@@ -93,11 +95,11 @@ async def test_whose_a_refusal_is_goes_by_subject_and_by_the_very_unit(
     place = Record("POST /x", "id")
     async with store.transaction("t") as conn:
         for name, scope in (("ada", "test:county"), ("bo", "test:county"), ("cy", "test:other"), ("dan", None)):
-            await refusals.add(
+            await refusal_store.add(
                 conn,
                 Sender(f"jianfu-local|{name}", scope),
                 place,
-                Refusal("invalid", "无效", name, (Fault("f", "中", "e"),)),
+                Refusal("invalid", Text("无效", name), (Fault("f", Text("中", "e")),)),
             )
 
     def names(page: dict[str, Any]) -> list[str]:
@@ -122,17 +124,17 @@ async def test_whose_a_refusal_is_goes_by_subject_and_by_the_very_unit(
 async def test_of_one_sender_a_bounded_number_is_kept_and_of_others_all(
     store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refusals, "KEPT", 3)
+    monkeypatch.setattr(refusal_store, "KEPT", 3)
     async with store.transaction("t") as conn:
-        await refusals.add(conn, Sender("b"), Record("p"), Refusal.plain("c", "b"))
+        await refusal_store.add(conn, Sender("b"), Record("p"), Refusal.plain("c", "b"))
         for number in range(10):
-            await refusals.add(conn, Sender("a"), Record("p"), Refusal.plain("c", f"{number}" * 3000))
+            await refusal_store.add(conn, Sender("a"), Record("p"), Refusal.plain("c", f"{number}" * 3000))
         rows = await conn.fetch("select sender, text_en from refusals order by refusal_id")
     assert [(row["sender"], row["text_en"][:1]) for row in rows] == [("b", "b"), ("a", "7"), ("a", "8"), ("a", "9")]
     assert {len(row["text_en"]) for row in rows} == {1, 2000}
     await store.pool.execute("update refusals set at = at - interval '91 days' where sender = 'a'")
     async with store.transaction("t") as conn:
-        await refusals.prune(conn)
+        await refusal_store.prune(conn)
     assert [row["sender"] for row in await store.pool.fetch("select sender from refusals")] == ["b"]
 
 

@@ -8,15 +8,15 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from prometheus_client import REGISTRY
 
-from libs.common.consumer.subscription import Handler
 from libs.common.db.pool import Database
 from libs.common.errors import Invalid
-from libs.common.http import app as web
-from libs.common.refusals import release, reread
-from libs.common.refusals.reread import Reread
-from libs.common.refusals.senders import BAD_TOKEN, NO_TOKEN, Bounds, Senders
+from libs.common.handler import Handler
+from libs.common.http.app import create_app
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
+from libs.common.senders import api, reread
+from libs.common.senders.aside import BAD_TOKEN, NO_TOKEN, Bounds, Senders
+from libs.common.senders.reread import Reread
 from tests.integration.common import stream
 from tests.integration.common.stream import Counted, Recorder, consuming, produce, record
 from tests.integration.common.test_consumers import rows
@@ -100,9 +100,9 @@ async def test_long_ago_is_forgotten(store: Database, options: Any, new_topic: A
 
 def application(store: Database, options: Any, topic: str, recorder: Recorder) -> httpx.AsyncClient:
     authenticator = Authenticator(tokens.public_jwks(KEY), allow_local=True)
-    app = web.create_app("registry", title="t", description="t", authenticator=authenticator)
+    app = create_app("registry", title="t", description="t", authenticator=authenticator)
     handlers = {topic: {Counted.TYPE: Handler(stream.counted_on(topic), recorder.act)}}
-    app.include_router(release.router("registry", store, handlers, Reread(options, authenticator)))
+    app.include_router(api.router("registry", store, handlers, Reread(options, authenticator)))
     transport = httpx.ASGITransport(app=app)
     headers = {"Authorization": token("olga", "operator")}
     return httpx.AsyncClient(transport=transport, base_url="http://test/registry/v1", headers=headers)
@@ -111,7 +111,7 @@ def application(store: Database, options: Any, topic: str, recorder: Recorder) -
 async def test_a_release_handles_what_was_parked_in_its_order_and_hears_the_sender_again(
     store: Database, options: Any, new_topic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release, "PAGE", 4)
+    monkeypatch.setattr(api, "PAGE", 4)
     topic = await new_topic()
     recorder = Recorder(store, topic)
     ada = token("ada")

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from libs.common.consumer import fetching
 from libs.common.db.pool import Database
-from libs.common.process import run as process
-from libs.common.refusals.reread import Reread
-from libs.common.refusals.senders import NO_TOKEN
+from libs.common.kafka.end_offsets import EndOffsets
+from libs.common.process import watchdog
 from libs.common.security import tokens
+from libs.common.senders.aside import NO_TOKEN
+from libs.common.senders.reread import Reread
 from tests.integration.common.stream import Recorder, consuming, produce, record
 from tests.kit.waiting import eventually
 
 
-async def well() -> None:
+async def well(_: float) -> None:
     """A database that answers."""
 
 
@@ -47,7 +47,7 @@ async def test_what_a_sender_takes_back_has_never_been_sent(store: Database, opt
     """An aborted transaction has no effect and leaves nothing to wait for, whether or not anything follows it."""
     topic = await new_topic()
     recorder = Recorder(store, topic)
-    ends = fetching.EndOffsets(options)
+    ends = EndOffsets(options)
     tp = TopicPartition(topic, 0)
     async with consuming(options, recorder) as subscription:
         for number in (1, 2):  # read while it is there, and at the start of a topic
@@ -67,7 +67,7 @@ async def test_what_a_sender_takes_back_has_never_been_sent(store: Database, opt
     await ends.close()
 
 
-async def level(subscription: Any, ends: fetching.EndOffsets, tp: TopicPartition) -> bool:
+async def level(subscription: Any, ends: EndOffsets, tp: TopicPartition) -> bool:
     """Whether nothing is on its way, and something was sent at all."""
     found = await ends.of([tp])
     return (
@@ -81,15 +81,15 @@ async def level(subscription: Any, ends: fetching.EndOffsets, tp: TopicPartition
 async def test_an_open_transaction_holds_up_what_follows_and_stalls_nobody(
     store: Database, options: Any, new_topic: Any, monkeypatch: pytest.MonkeyPatch, commit: bool
 ) -> None:
-    monkeypatch.setattr(process, "LOOK_EVERY", 0.1)
-    monkeypatch.setattr(process, "STALLED_LOOKS", 3)
+    monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(watchdog, "STALLED_LOOKS", 3)
     topic = await new_topic()
     recorder = Recorder(store, topic)
-    ends = fetching.EndOffsets(options)
+    ends = EndOffsets(options)
     tp = TopicPartition(topic, 0)
     async with consuming(options, recorder) as subscription:
-        base: Any = SimpleNamespace(subscriptions=[subscription], ends=ends, database_health=well)
-        watch = asyncio.create_task(process._watch(base))
+        base: Any = SimpleNamespace(subscriptions=[subscription], ends=ends, database=SimpleNamespace(silence=well))
+        watch = asyncio.create_task(watchdog.watch(base))
         await produce(options, topic, [record("before", 1)])
         await eventually(lambda: recorder.seen)
         async with transaction(options, topic) as sender:
@@ -119,7 +119,7 @@ async def test_of_many_transactions_in_one_fetch_only_the_committed_count(
                 await send(sender, topic, record("t", number))
             await (sender.abort_transaction() if number % 3 == 0 else sender.commit_transaction())
     recorder = Recorder(store, topic)
-    ends = fetching.EndOffsets(options)
+    ends = EndOffsets(options)
     async with consuming(options, recorder) as subscription:
         await eventually(lambda: level(subscription, ends, TopicPartition(topic, 0)))
     assert recorder.calls == 3 * 8

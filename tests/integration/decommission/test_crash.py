@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from libs.common.process import crashpoints
+from libs.common import crashpoints
 from services import decommission
 from services.decommission.limits.domain import Windows
 from tests.acceptance.points import names

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from libs.common.process import crashpoints
+from libs.common import crashpoints
 from tests.integration.decommission.conftest import Make, Story
 from tests.integration.decommission.test_crash import Killed, fate_of, killed, points
 

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local import datadir, subprocesses
 from deploy.local.datadir import HERE, typed
-from deploy.local.subprocesses import StackError
+from deploy.terminal import StackError
 
 ROOT = Path(__file__).parents[3]
 

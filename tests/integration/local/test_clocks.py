@@ -17,8 +17,8 @@ from deploy.local.subprocesses import StackError
 from libs.common.clock import ClockBehind
 from libs.common.db.pool import Database
 from libs.common.process import latest
-from libs.common.process.run import Base, open_base
-from libs.common.process.settings import SERVICES
+from libs.common.process.runtime import Runtime, open_runtime
+from services import SERVICES
 from services.decommission.settings import Settings as Decommission
 from services.monitor.settings import Settings as Monitor
 from services.registry.settings import Settings as Registry
@@ -66,8 +66,8 @@ def settings(service: str, urls: Urls, clock: str, folder: Path) -> Any:
     )  # fmt: skip
 
 
-async def opened(service: str, urls: Urls, clock: str, folder: Path) -> Base:
-    return await open_base(settings(service, urls, clock, folder), ROOT / "services" / service / "migrations", "api")
+async def opened(service: str, urls: Urls, clock: str, folder: Path) -> Runtime:
+    return await open_runtime(settings(service, urls, clock, folder), ROOT / "services" / service / "migrations", "api")
 
 
 async def said(service: str, urls: Urls, clock: str, folder: Path) -> datetime:
@@ -104,7 +104,7 @@ async def test_a_system_clock_behind_the_data_refuses_to_start(
     await happened(service, urls, datetime.now(UTC) + timedelta(hours=1))
     with pytest.raises(ClockBehind, match=r"--clock stepped.*--data") as refused:
         await opened(service, urls, "system", tmp_path)
-    assert "校准本机时钟" in refused.value.text("zh")
+    assert "校准本机时钟" in refused.value.text.zh
 
 
 async def test_a_day_that_was_swept_is_a_day_that_has_begun(houses: dict[str, Urls], tmp_path: Path) -> None:

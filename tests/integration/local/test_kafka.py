@@ -16,10 +16,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from confluent_kafka.admin import ConfigResource, NewTopic
 
-from deploy.kafka import departments, topics
-from deploy.local import jars
+from deploy.kafka import topics
+from deploy.local import departments, jars
 from deploy.local.kafka import LocalKafka, java
-from deploy.local.subprocesses import StackError
+from deploy.terminal import StackError
 from tests.conftest import kafka_options
 from tests.kit import bombs
 from tests.kit.waiting import eventually

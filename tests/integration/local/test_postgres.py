@@ -14,7 +14,7 @@ import pytest
 
 from deploy.local import postgres, postgres_host
 from deploy.local.postgres import LocalPostgres
-from deploy.local.subprocesses import StackError
+from deploy.terminal import StackError
 from tests.kit.waiting import eventually
 
 

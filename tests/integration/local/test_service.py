@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local import subprocesses
-from deploy.local.subprocesses import StackError
 from deploy.local.supervised import FAULTS, YOUNG, Service
+from deploy.terminal import StackError
 from tests.kit.waiting import eventually
 
 

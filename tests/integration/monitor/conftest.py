@@ -17,9 +17,9 @@ from libs.common.db.pool import Database
 from libs.common.events.ids import asset_id
 from libs.common.events.intake import SourceStated
 from libs.common.events.registry import AssetRecord
-from libs.common.refusals.reread import Reread
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
+from libs.common.senders.reread import Reread
 from services.monitor import api, handlers
 from services.monitor.admissions import usecases as admission_usecases
 from services.monitor.admissions.domain import Admission, Scope

@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from deploy.local.issuer import issue
-from libs.common.dead_letters import store as dead
+from libs.common.dead_letters import store as dead_letter_store
 from libs.common.errors import DomainError
 from libs.common.events.envelope import Event, pack, unpack
 from libs.common.events.intake import SourceStated
@@ -113,7 +113,9 @@ async def test_a_refused_statement_is_replayed_through_the_same_door(monitor: Mo
     record = ConsumerRecord(
         event.TOPIC, 0, 3, 0, 0, b"s", event.model_dump_json().encode(), None, 1, 1, headers_of(event, AGENT, monitor)
     )
-    await dead.bury(monitor.database, record, None, service="monitor", refusal=Refusal.plain("invalid", "it was"))
+    await dead_letter_store.bury(
+        monitor.database, record, None, service="monitor", refusal=Refusal.plain("invalid", "it was")
+    )
     position = {"topic": event.TOPIC, "partition": 0, "offset": 3}
     (letter,) = (await http.get("/dead-letters", headers=bearer("operator"))).json()["items"]
     assert (letter["topic"], letter["reason_code"], letter["state"]) == (event.TOPIC, "invalid", "dead")
@@ -173,7 +175,7 @@ async def test_what_was_sent_with_a_good_token_can_be_replayed_when_that_has_exp
             ),
         ]
         for record in records:
-            await dead.bury(
+            await dead_letter_store.bury(
                 monitor.database, record, None, service="monitor", refusal=Refusal.plain("invalid", "it was")
             )
             position = {"topic": record.topic, "partition": 1, "offset": n}
@@ -198,7 +200,9 @@ async def test_refused_usage_is_counted_once_it_can_be(
     value = None if payload is None else json.dumps({"source": "s", "asset_id": str(UUID(int=5))} | payload).encode()
     headers = () if token is None else (("authorization", f"Bearer {token}".encode()),)
     record = ConsumerRecord("jianfu.intake.usage", 1, 9, 0, 0, b"k", value, None, 1, 1, headers)
-    await dead.bury(monitor.database, record, None, service="monitor", refusal=Refusal.plain("malformed", "it was"))
+    await dead_letter_store.bury(
+        monitor.database, record, None, service="monitor", refusal=Refusal.plain("malformed", "it was")
+    )
     position = {"topic": "jianfu.intake.usage", "partition": 1, "offset": 9}
     for expected in (status, 409 if status == 200 else status):
         answer = await http.post("/dead-letters/replay", json=position, headers=bearer("operator"))
@@ -215,7 +219,7 @@ async def test_what_never_was_a_dead_letter_cannot_be_replayed(http: Any) -> Non
 async def test_dead_letters_come_page_by_page_and_what_is_given_up_leaves_the_list(monitor: Monitor, http: Any) -> None:
     for offset in range(5):
         record = ConsumerRecord("jianfu.registry", 2, offset, 0, 0, b"k", b"{}", None, 1, 1, ())
-        await dead.bury(
+        await dead_letter_store.bury(
             monitor.database, record, None, service="monitor", refusal=Refusal.plain("malformed", "no envelope")
         )
     seen, cursor = [], ""

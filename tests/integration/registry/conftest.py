@@ -17,9 +17,9 @@ from libs.common.db.pool import Database
 from libs.common.events import ids
 from libs.common.events.decommission import CaseClosed
 from libs.common.events.intake import AssetCorrected, AssetDeclared, AssetDelisted, UnitRef
-from libs.common.refusals.reread import Reread
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator, Principal
+from libs.common.senders.reread import Reread
 from services.registry import main
 from services.registry.assets.domain import Policy
 from services.registry.imports import usecases as import_usecases

@@ -7,8 +7,10 @@ import pytest
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from libs.common.consumer import batches
-from libs.common.consumer.batches import HEAD, MAX_UNPACKED, TooLarge, Unread
+from libs.common.kafka import client_fixes, unpacking
+from libs.common.kafka.client_fixes import HEAD
+from libs.common.kafka.unpacking import MAX_UNPACKED, TooLarge
+from libs.common.kafka.unread import Unread
 from tests.kit import bombs
 
 
@@ -27,7 +29,7 @@ def at(data: bytes, offset: int) -> bytes:
 
 def read(*stored: bytes) -> tuple[list[Any], int]:
     """What a fetch of these batches brings, and the offset at which the next one begins."""
-    fetched = batches._Records(b"".join(stored))
+    fetched = client_fixes.Records(b"".join(stored))
     found, after = [], -1
     while fetched.has_next():
         batch = fetched.next_batch()
@@ -76,9 +78,9 @@ def test_a_batch_of_many_records_is_told_with_its_range_and_what_follows_is_read
 def test_at_the_bound_it_is_read_and_one_byte_beyond_refused(kind: str) -> None:
     codec, module = bombs.CODECS[kind]
     pack = module.compress_raw if kind == "snappy" else module.compress
-    assert len(batches.unpacked(codec, bytes(pack(bytes(MAX_UNPACKED))))) == MAX_UNPACKED
+    assert len(unpacking.unpacked(codec, bytes(pack(bytes(MAX_UNPACKED))))) == MAX_UNPACKED
     with pytest.raises(TooLarge):
-        batches.unpacked(codec, bytes(pack(bytes(MAX_UNPACKED + 1))))
+        unpacking.unpacked(codec, bytes(pack(bytes(MAX_UNPACKED + 1))))
 
 
 @pytest.mark.parametrize("codec", range(1, 8))
@@ -136,4 +138,4 @@ def test_one_fetch_unpacks_no_more_than_its_bound() -> None:
 
 def test_a_broken_snappy_frame_is_corrupt() -> None:
     with pytest.raises(CorruptRecordException):
-        batches.unpacked(batches.SNAPPY, b"\x82SNAPPY\0\0\0\0\1\0\0\0\1" + b"\0\0\0\x05garbage")
+        unpacking.unpacked(unpacking.SNAPPY, b"\x82SNAPPY\0\0\0\0\1\0\0\0\1" + b"\0\0\0\x05garbage")

@@ -9,16 +9,17 @@ from typing import Any
 SCRIPT = """
 import sys, structlog
 from opentelemetry import trace
-from libs.common.telemetry import observe
+from libs.common.telemetry import logs, traces
 
-observe.set_up("registry", level="info", traces=sys.argv[1])
+logs.set_up("registry", level="info")
+traces.set_up("registry", to=sys.argv[1])
 log = structlog.get_logger()
 log.debug("unseen")
-with observe.consuming("first", None, {"event.id": "1"}):
-    cause = observe.traceparent()
+with traces.consuming("first", None, {"event.id": "1"}):
+    cause = traces.traceparent()
     log.info("inside", name="单位")
-with observe.consuming("second", cause, {}):
-    with observe.linked("later", [cause, None], {}):
+with traces.consuming("second", cause, {}):
+    with traces.linked("later", [cause, None], {}):
         pass
 def fails(token):
     raise KeyError("what")
@@ -26,7 +27,7 @@ try:
     fails("a-token-nobody-may-read")
 except KeyError:
     log.exception("failed")
-assert observe.traceparent() is None
+assert traces.traceparent() is None
 trace_provider = trace.get_tracer_provider()
 if hasattr(trace_provider, "shutdown"):
     trace_provider.shutdown()

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic_settings import SettingsConfigDict
 
-from libs.common.process import crashpoints
+from libs.common import crashpoints
 from libs.common.process.settings import CommonSettings, load
+from services import SERVICES
 
 
 class Settings(CommonSettings):
@@ -31,7 +32,7 @@ def env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
 
 def test_the_defaults_are_those_of_production(env: pytest.MonkeyPatch) -> None:
     """Safe by omission: the system's clock, no local profile."""
-    settings = load(Settings)
+    settings = load(Settings, services=SERVICES)
     assert (settings.profile, settings.clock, settings.traces) == ("production", "system", "off")
     assert (settings.host, settings.port, settings.loopback) == ("0.0.0.0", 8080, False)  # noqa: S104
     assert ZoneInfo(settings.timezone) == ZoneInfo("Asia/Shanghai")
@@ -52,7 +53,7 @@ def test_the_defaults_are_those_of_production(env: pytest.MonkeyPatch) -> None:
 def test_loopback(env: pytest.MonkeyPatch, listen: str, loopback: bool) -> None:
     """On this the local issuer's tokens stand or fall."""
     env.setenv("JIANFU_MONITOR_LISTEN", listen)
-    assert load(Settings).loopback is loopback
+    assert load(Settings, services=SERVICES).loopback is loopback
 
 
 def test_of_its_own_and_of_its_neighbours(env: pytest.MonkeyPatch) -> None:
@@ -60,7 +61,7 @@ def test_of_its_own_and_of_its_neighbours(env: pytest.MonkeyPatch) -> None:
     env.setenv("JIANFU_MONITOR_PACKS", "strict")
     env.setenv("JIANFU_REGISTRY_WHATEVER", "x")
     env.setenv("JIANFU_MONITOR_MIGRATOR_DATABASE_URL", "postgresql://db/monitor")
-    assert load(Settings).packs == "strict"
+    assert load(Settings, services=SERVICES).packs == "strict"
 
 
 @pytest.mark.parametrize("name", ["JIANFU_MONITOR_PACK", "JIANFU_PROFIL", "JIANFU_", "JIANFU_NOSUCH_LISTEN"])
@@ -68,7 +69,7 @@ def test_an_unknown_variable_is_refused(env: pytest.MonkeyPatch, name: str) -> N
     """A misspelt setting is no silent default; the error names it and what is known."""
     env.setenv(name, "x")
     with pytest.raises(ValueError, match=f"{name};.*JIANFU_MONITOR_PACKS"):
-        load(Settings)
+        load(Settings, services=SERVICES)
 
 
 @pytest.mark.parametrize(
@@ -96,20 +97,20 @@ def test_what_cannot_be_is_refused(env: pytest.MonkeyPatch, change: dict[str, An
     for name, value in change.items():
         env.delenv(name) if value is None else env.setenv(name, value)
     with pytest.raises((ValueError, KeyError)):
-        load(Settings)
+        load(Settings, services=SERVICES)
 
 
 def test_a_stepped_clock_is_for_the_local_profile(env: pytest.MonkeyPatch) -> None:
     """The counterpart of the refusal above."""
     env.setenv("JIANFU_CLOCK", "stepped")
     env.setenv("JIANFU_PROFILE", "local")
-    assert load(Settings).clock == "stepped"
+    assert load(Settings, services=SERVICES).clock == "stepped"
 
 
 def test_an_address_in_brackets_can_be_bound(env: pytest.MonkeyPatch) -> None:
     """Brackets belong to the notation, not to the address: a socket knows none."""
     env.setenv("JIANFU_MONITOR_LISTEN", "[::1]:8080")
-    assert (load(Settings).host, load(Settings).port) == ("::1", 8080)
+    assert (load(Settings, services=SERVICES).host, load(Settings, services=SERVICES).port) == ("::1", 8080)
 
 
 @pytest.mark.parametrize("wrong", ["JIANFU_MONITOR_LISTEN", "JIANFU_CLOCK", None])
@@ -117,11 +118,11 @@ def test_a_password_is_in_no_error_and_no_text(env: pytest.MonkeyPatch, wrong: s
     """A refused setting ends in a log; the database's address holds a password."""
     env.setenv("JIANFU_MONITOR_DATABASE_URL", "postgresql://u:xyzzy@db/monitor")
     if wrong is None:
-        assert "xyzzy" not in repr(load(Settings))
+        assert "xyzzy" not in repr(load(Settings, services=SERVICES))
         return
     env.delenv(wrong) if wrong.endswith("LISTEN") else env.setenv(wrong, "stopped")
     with pytest.raises(ValueError, match=rf"(?i){wrong.rpartition('_')[2]}") as refused:
-        load(Settings)
+        load(Settings, services=SERVICES)
     assert "xyzzy" not in str(refused.value)
 
 
@@ -130,7 +131,7 @@ def test_secrets_come_from_files(env: pytest.MonkeyPatch, tmp_path: Path) -> Non
     (tmp_path / "password").write_text("xyzzy\n")
     env.setenv("JIANFU_KAFKA_USERNAME", "monitor")
     env.setenv("JIANFU_KAFKA_PASSWORD_FILE", str(tmp_path / "password"))
-    settings = load(Settings)
+    settings = load(Settings, services=SERVICES)
     assert settings.kafka_options()["sasl_plain_password"] == "xyzzy"
     assert "xyzzy" not in repr(settings)
 

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from libs.common.text import Text
+from libs.common.strings import Plain
 
 
 class Form(BaseModel):
-    name: Annotated[str, Text(10)]
-    reason: Annotated[str, Text(20, lines=True)] = "-"
-    note: Annotated[str, Text(5, least=0)] = ""
+    name: Annotated[str, Plain(10)]
+    reason: Annotated[str, Plain(20, lines=True)] = "-"
+    note: Annotated[str, Plain(5, least=0)] = ""
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,13 @@ from starlette.requests import Request
 
 from deploy.local.issuer import issue
 from libs.common.errors import Invalid, Missing, VersionConflict
-from libs.common.http import app as web
 from libs.common.http import bodies, front
+from libs.common.http.app import MAX_HEADER, create_app
+from libs.common.http.guards import bounded, public, require, seal
+from libs.common.http.status import status_router
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator, Principal
+from services.registry.versions import require_version
 
 KEY = tokens.new_key("k1")
 FAULTS: dict[str, Callable[[], Exception]] = {
@@ -60,7 +63,7 @@ class Many(BaseModel):
 
 
 def application() -> FastAPI:
-    return web.create_app(
+    return create_app(
         "registry", title="t", description="d", authenticator=Authenticator(tokens.public_jwks(KEY), allow_local=True)
     )
 
@@ -69,37 +72,37 @@ def router() -> APIRouter:
     routes = APIRouter(prefix="/registry/v1")
 
     @routes.get("/faults/{name}")
-    @web.public
+    @public
     async def fault(name: str) -> None:
         raise FAULTS[name]()
 
     @routes.post("/things")
-    async def write(body: Body, caller: Annotated[Principal, web.require("operator", "registrar")]) -> dict[str, str]:
+    async def write(body: Body, caller: Annotated[Principal, require("operator", "registrar")]) -> dict[str, str]:
         return {"by": caller.subject}
 
     @routes.post("/lists")
-    @front.bounded(3 * front.MIB)
-    async def long(request: Request, _: Annotated[Principal, web.require("operator")]) -> int:
+    @bounded(3 * front.MIB)
+    async def long(request: Request, _: Annotated[Principal, require("operator")]) -> int:
         return len(await request.body())
 
     @routes.post("/open")
-    @web.public
+    @public
     async def anyone(request: Request) -> int:
         return len(await request.body())
 
     @routes.post("/strict")
-    async def strict(_: Annotated[Principal, web.require("operator")], body: Strict) -> int:
+    async def strict(_: Annotated[Principal, require("operator")], body: Strict) -> int:
         return len(body.parts)
 
     @routes.post("/many")
-    async def many(_: Annotated[Principal, web.require("operator")], body: Many) -> int:
+    async def many(_: Annotated[Principal, require("operator")], body: Many) -> int:
         return len(body.names)
 
     @routes.patch("/things")
     async def change(
-        _: Annotated[Principal, web.require("operator")], if_match: Annotated[str | None, Header()] = None
+        _: Annotated[Principal, require("operator")], if_match: Annotated[str | None, Header()] = None
     ) -> int:
-        return web.require_version(if_match)
+        return require_version(if_match)
 
     return routes
 
@@ -108,7 +111,7 @@ def router() -> APIRouter:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = application()
     app.include_router(router())
-    web.seal(app)
+    seal(app)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
@@ -160,19 +163,19 @@ def test_an_unguarded_route_stops_the_start(open_a_door: Callable[[FastAPI], Non
     """Deny by default: however a route came in, it asks for a role or says that it is public."""
     app = application()
     app.include_router(router())
-    web.seal(app)
+    seal(app)
     open_a_door(app)
     with pytest.raises(RuntimeError, match="/open neither requires a role"):
-        web.seal(app)
+        seal(app)
 
 
 def test_a_guard_on_a_whole_router_counts() -> None:
     """A role may be asked for once for all routes of a router."""
     app = application()
-    routes = APIRouter(dependencies=[web.require("viewer")])
+    routes = APIRouter(dependencies=[require("viewer")])
     routes.get("/registry/v1/open")(unguarded)
     app.include_router(routes)
-    web.seal(app)
+    seal(app)
 
 
 async def test_who_may_and_who_may_not(client: httpx.AsyncClient) -> None:
@@ -370,8 +373,8 @@ async def test_health_is_what_its_parts_are() -> None:
         return {"quiet": True}
 
     app = application()
-    app.include_router(web.status_router(health, quiet))
-    web.seal(app)
+    app.include_router(status_router(health, quiet))
+    seal(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         assert (await client.get("/readyz")).json() == {"ready": True, "parts": parts}
         parts["broker"] = "away"
@@ -393,18 +396,18 @@ async def test_a_use_case_that_cannot_read_a_callers_words_is_no_fault_of_ours()
     app, routes = application(), APIRouter(prefix="/registry/v1")
 
     @routes.get("/theirs")
-    @web.public
+    @public
     async def theirs() -> Answer:
         Body.model_validate({"name": "", "size": 1})
         return Answer(size=1)
 
     @routes.get("/ours")
-    @web.public
+    @public
     async def ours() -> Answer:
         return Answer.model_validate({"size": "no number"})
 
     app.include_router(routes)
-    web.seal(app)
+    seal(app)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/registry/v1") as client:
         reply = await client.get("/theirs")
@@ -419,7 +422,7 @@ async def test_a_405_names_every_method_of_the_path(client: httpx.AsyncClient) -
 
 async def test_one_header_is_bounded(client: httpx.AsyncClient) -> None:
     """By name, before anyone looks into it."""
-    reply = await client.get("/registry/v1/faults/missing", headers={"X-Large": "a" * web.MAX_HEADER})
+    reply = await client.get("/registry/v1/faults/missing", headers={"X-Large": "a" * MAX_HEADER})
     assert (reply.status_code, reply.json()["errors"][0]["field"]) == (431, "x-large")
 
 

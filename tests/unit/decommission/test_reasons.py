@@ -78,7 +78,7 @@ def test_a_fix_without_its_day_is_no_answer() -> None:
         with pytest.raises(InvalidAnswer) as refused:
             read_answer(given)
         assert (refused.value.code, refused.value.field) == ("invalid_answer", "until")
-        assert refused.value.text("zh") == "答复无效:整改须写明完成日期"
+        assert refused.value.text.zh == "答复无效:整改须写明完成日期"
     with pytest.raises(InvalidAnswer) as unfit:
         read_answer({"answer": "keep", "reason": "\0"})
     assert unfit.value.field == "reason"
@@ -88,6 +88,6 @@ def test_a_fix_without_its_day_is_no_answer() -> None:
 def test_a_refusal_is_told_in_the_reader_s_language() -> None:
     with pytest.raises(BadReceipt) as refused:
         read_answer("keep")
-    assert refused.value.text("zh") == "答复无效:答复不是一个 JSON 对象"
-    assert refused.value.text("en") == "The answer is not valid: answer is no object"
-    assert "所签哈希" in PlanAltered(why="the hash signed is not this plan's").text("zh")
+    assert refused.value.text.zh == "答复无效:答复不是一个 JSON 对象"
+    assert refused.value.text.en == "The answer is not valid: answer is no object"
+    assert "所签哈希" in PlanAltered(why="the hash signed is not this plan's").text.zh

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import xlsxwriter
 
+from libs.common.text import Text
 from services.registry.imports import files
 from services.registry.imports.files import refused
 from services.registry.lists import columns
@@ -66,7 +67,7 @@ class Xlsx:
             raise UnreadableFile(
                 field="header",
                 accepted="one sheet with a header",
-                why=(f"多个工作表有表头:{named}", f"more than one sheet has a header: {named}"),
+                why=Text(f"多个工作表有表头:{named}", f"more than one sheet has a header: {named}"),
             )
         text = next((text for name, text in sheets if name in with_header), sheets[0][1])
         if len(text) > files.MAX_BYTES:

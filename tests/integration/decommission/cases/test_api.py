@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from libs.common.security import tokens
+from libs.common.security.roles import ROLES
 from tests.integration.decommission.conftest import Story
 
 ANY = str(uuid4())
@@ -51,7 +52,7 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
 
 async def test_every_role_may_do_what_it_may_and_nothing_else(story: Story) -> None:
     for method, path, body, allowed in ROUTES:
-        for role in sorted(tokens.ROLES):
+        for role in sorted(ROLES):
             status = (await story.request(method, path, body, role=role)).status_code
             well = (status != 403) == (role in allowed) or (role == "unit" and role in allowed)
             assert well, (method, path, role, status)

@@ -15,11 +15,12 @@ from deploy.kafka import topics
 from deploy.local.issuer import issue
 from deploy.local.kafka import LocalKafka
 from libs.common.clock import SteppedClock
-from libs.common.consumer.subscription import make_broker
-from libs.common.db.pool import PLUMBING, Database
-from libs.common.refusals.senders import Bounds
+from libs.common.db.pool import Database
+from libs.common.db.queries import PLUMBING
+from libs.common.kafka.broker import make_broker
 from libs.common.security import tokens
 from libs.common.security.tokens import Authenticator
+from libs.common.senders.aside import Bounds
 from services.monitor.usage import fold
 from services.monitor.usage.handlers import UsageConsumer
 from tests.conftest import kafka_options

@@ -10,8 +10,8 @@ import pytest
 import structlog
 from aiokafka import ConsumerRecord
 
-from libs.common.db.pool import PLUMBING
-from libs.common.dead_letters import store as dead
+from libs.common.db.queries import PLUMBING
+from libs.common.dead_letters import store as dead_letter_store
 from libs.common.errors import DomainError
 from libs.common.refusals.store import Refusal
 from services.monitor.usage import fold, store
@@ -140,10 +140,12 @@ async def test_a_repeated_delivery_gets_the_first_answer_and_counts_nothing(moni
 async def test_a_dead_letter_counts_once_however_often_it_is_replayed(monitor: Monitor) -> None:
     asset = uuid4()
     record = ConsumerRecord("usage", 0, 7, 0, 0, b"k", b"{}", None, 1, 2, ())
-    assert await dead.bury(monitor.database, record, None, service="monitor", refusal=Refusal.plain("malformed", "r"))
-    letter = await dead.fetch(monitor.database, "usage", 0, 7)
+    assert await dead_letter_store.bury(
+        monitor.database, record, None, service="monitor", refusal=Refusal.plain("malformed", "r")
+    )
+    letter = await dead_letter_store.fetch(monitor.database, "usage", 0, 7)
     await usage_usecases.replay_usage(monitor.database, letter, sheet(*views(asset, range(2))))
-    with pytest.raises(dead.AlreadySettled):
+    with pytest.raises(dead_letter_store.AlreadySettled):
         await usage_usecases.replay_usage(monitor.database, letter, sheet(*views(asset, range(2))))
     assert await counted(monitor, asset) == [("views", day(0), 2, 2)]
 

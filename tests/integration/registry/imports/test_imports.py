@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from libs.common import crashpoints
 from libs.common.errors import Invalid
-from libs.common.process import crashpoints
 from libs.common.process.settings import load
+from services import SERVICES
 from services.registry.assets import usecases
 from services.registry.assets.domain import Policy, ReopenTooEarly
 from services.registry.imports import usecases as imports
@@ -282,7 +283,7 @@ async def test_a_closure_is_dated_in_the_zone_of_the_deployment(
     for name in ("KAFKA_BOOTSTRAP_SERVERS", "JIANFU_REGISTRY_DATABASE_URL", "JIANFU_ISSUER_JWKS_FILE"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("JIANFU_REGISTRY_LISTEN", "127.0.0.1:1")
-    registry.policy = load(Settings).policy()
+    registry.policy = load(Settings, services=SERVICES).policy()
     await registry.take(declared("a"))
     registry.now += timedelta(hours=18)  # 06:00 of the next day in Shanghai
     await registry.close(await registry.fetch("select asset_id from assets"))

@@ -239,7 +239,7 @@ async def test_a_closed_asset_comes_back_as_a_new_record_after_its_cooldown_or_b
     assert await registry.state("dead") == "closed offline"
     with pytest.raises(ReopenTooEarly) as refused:
         await registry.take(declared("dead"))
-    assert "2026-06-01" in refused.value.text("zh")
+    assert "2026-06-01" in refused.value.text.zh
     with pytest.raises(UnknownAsset):
         await registry.take(delisted("dead"))
     for _ in range(2):

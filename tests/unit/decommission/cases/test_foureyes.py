@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.security.tokens import ROLES, Principal
+from libs.common.security.roles import ROLES
+from libs.common.security.tokens import Principal
 from services.decommission.cases import chain, foureyes
 from services.decommission.cases.foureyes import MayNotSign, TwoRoles
 

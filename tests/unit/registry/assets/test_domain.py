@@ -41,7 +41,7 @@ def test_a_declaration_registers_then_changes_nothing_then_amends() -> None:
 def test_another_source_is_refused_and_shown_the_twin() -> None:
     with pytest.raises(DuplicateAsset) as refused:
         domain.declare(recorded(), facts(source="other"), now=NOW, reopen_after=YEAR)
-    assert str(recorded().asset_id) in refused.value.text("zh")
+    assert str(recorded().asset_id) in refused.value.text.zh
 
 
 def test_a_removal_is_gone_and_a_return_is_the_same_record() -> None:
@@ -57,8 +57,8 @@ def test_a_closure_is_dated_as_it_was_where_it_happened() -> None:
     for zone, day in ((UTC, "06-01"), (ZoneInfo("Asia/Shanghai"), "06-02")):
         with pytest.raises(ReopenTooEarly) as refused:
             domain.declare(closed, facts(), now=NOW + timedelta(days=3), reopen_after=YEAR, zone=zone)
-        assert f"2025-{day}" in refused.value.text("en")
-        assert f"2026-{day}" in refused.value.text("zh")
+        assert f"2025-{day}" in refused.value.text.en
+        assert f"2026-{day}" in refused.value.text.zh
 
 
 def test_a_closed_asset_comes_back_only_as_a_new_record_after_its_cooldown() -> None:

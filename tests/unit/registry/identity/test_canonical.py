@@ -221,7 +221,7 @@ def test_an_address_without_an_account_is_refused_naming_the_field(address: str)
         canonical("account", "X", address)
     assert refused.value.field == "address"
     assert refused.value.accepted
-    assert refused.value.text("zh").isprintable()
+    assert refused.value.text.zh.isprintable()
 
 
 @pytest.mark.parametrize("kind", ["account", "app", "group"])

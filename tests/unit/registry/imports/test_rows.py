@@ -174,7 +174,7 @@ def test_more_rows_than_fit_are_refused_before_any_is_read(monkeypatch: pytest.M
     with pytest.raises(UnreadableFile) as refused:
         read(HEAD + "".join(rows))
     assert (refused.value.field, refused.value.accepted) == ("body", "at most 3 rows")
-    assert "3" in refused.value.text("zh")
+    assert "3" in refused.value.text.zh
 
 
 def test_a_cell_that_grows_beyond_all_bounds_is_named_by_the_line_on_which_it_began() -> None:

@@ -69,7 +69,7 @@ def test_a_number_that_a_spreadsheet_has_cut_short_is_not_written_as_if_it_were_
 
 def test_two_sheets_with_a_header_are_refused_by_name() -> None:
     error = refused(workbook(第一=LIST, 第二=LIST))
-    assert (error.field, "'第一', '第二'" in error.text("zh")) == ("header", True)
+    assert (error.field, "'第一', '第二'" in error.text.zh) == ("header", True)
 
 
 def test_a_formula_that_failed_is_no_blank_cell() -> None:
@@ -107,7 +107,7 @@ def test_what_is_no_csv_is_left_as_it_is() -> None:
 def test_what_is_no_workbook_is_said_in_words(content: bytes, says: str) -> None:
     error = refused(content)
     assert error.field in ("body", "header")
-    assert says in error.text("en")
+    assert says in error.text.en
 
 
 @cache
@@ -136,7 +136,7 @@ def test_a_bomb_is_refused_before_it_takes_memory_or_time(lying: bool) -> None:
     assert len(content) < 3 << 20
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()  # machine time
     error = refused(content)
-    assert "256 MiB" in error.text("zh")
+    assert "256 MiB" in error.text.zh
     assert time.monotonic() - began < 20  # about 1 s here; machine time
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024
 
@@ -144,19 +144,19 @@ def test_a_bomb_is_refused_before_it_takes_memory_or_time(lying: bool) -> None:
 @pytest.mark.parametrize("corner", ["XFD1048576", "BZ1048576"])
 def test_one_cell_in_a_far_corner_is_no_table_of_all_cells(corner: str) -> None:
     far = sheet({1: ("a",)}).replace("</sheetData>", '<row r="1048576"><c r="CORNER"><v>1</v></c></row></sheetData>')
-    assert "too large" in refused(workbook(a=far.replace("CORNER", corner))).text("en")
+    assert "too large" in refused(workbook(a=far.replace("CORNER", corner))).text.en
 
 
 def test_text_that_many_cells_share_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MOST_TEXT", 1000)
-    assert "too large" in refused(workbook(a=[*LIST, *([("x" * 100,)] * 20)])).text("en")
+    assert "too large" in refused(workbook(a=[*LIST, *([("x" * 100,)] * 20)])).text.en
     monkeypatch.setattr(jobs, "MOST_TEXT", 1 << 20)
     monkeypatch.setattr(files, "MAX_BYTES", 10_000)
-    assert "20 MiB of text" in refused(workbook(a=[*LIST, *([("x" * 1000,)] * 20)])).text("en")
+    assert "20 MiB of text" in refused(workbook(a=[*LIST, *([("x" * 1000,)] * 20)])).text.en
     monkeypatch.setattr(xlsx, "MOST_UNPACKED", 1000)
-    assert "unpacks" in refused(workbook(a=LIST)).text("en")
+    assert "unpacks" in refused(workbook(a=LIST)).text.en
 
 
 def test_a_reader_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_WAIT", 0.001)
-    assert "too large" in refused(workbook(a=LIST)).text("en")
+    assert "too large" in refused(workbook(a=LIST)).text.en

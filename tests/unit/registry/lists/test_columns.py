@@ -62,7 +62,7 @@ def test_two_columns_for_one_field_refuse_the_file_and_are_both_named(head: str,
     error = refused(f"{head}\nOffice A,website,Unit A,https://a.example,1 Main Street Room 5\n")
     assert (error.code, error.field) == ("unreadable_file", "header")
     for language in ("zh", "en"):
-        assert all(name in error.text(language) for name in named)  # type: ignore[arg-type]
+        assert all(name in error.text.in_(language) for name in named)  # type: ignore[arg-type]
 
 
 def test_a_row_with_more_cells_than_columns_is_refused_and_means_nothing() -> None:
@@ -83,7 +83,7 @@ def test_a_header_once_more_is_no_asset_and_another_one_refuses_the_file() -> No
     assert [remark(row) for row in rows] == [(2, None, None), (3, "header_again", None), (4, None, None)]
     assert rows[1].identity is None
     error = refused(f"{HEAD}\n{ROW}\n平台,账号名称,主办单位,链接\n微博,减负二,办公厅,https://weibo.com/jianfu2\n")
-    assert (error.field, "3" in error.text("en")) == ("header", True)
+    assert (error.field, "3" in error.text.en) == ("header", True)
 
 
 def test_columns_that_nobody_knows_are_listed() -> None:
@@ -94,7 +94,7 @@ def test_columns_that_nobody_knows_are_listed() -> None:
 
 def test_a_header_that_lacks_columns_says_which_and_what_would_do() -> None:
     error = refused(f"{HEAD.replace('主办单位', '科室')}\n{ROW}\n")
-    assert (error.field, "unit" in error.text("zh"), "主办单位" in str(error.accepted)) == ("header", True, True)
+    assert (error.field, "unit" in error.text.zh, "主办单位" in str(error.accepted)) == ("header", True, True)
     assert refused(f"{HEAD}\n{ROW}\n".encode("utf-32")).field == "body"
 
 

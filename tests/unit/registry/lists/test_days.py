@@ -78,7 +78,7 @@ def test_what_is_no_day_or_one_that_software_makes_up_is_refused_by_name(text: s
     with pytest.raises(Invalid) as refused:
         listed_day(text)
     assert (refused.value.field, "2025/1/31" in str(refused.value.accepted)) == ("opened_on", True)
-    assert text[:40] in refused.value.text("zh")
+    assert text[:40] in refused.value.text.zh
 
 
 def test_a_spreadsheets_number_counts_from_its_day_zero() -> None:

@@ -11,17 +11,19 @@ import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, ValidationError
 
-from libs.common.consumer.subscription import Handler
-from libs.common.db.pool import PLUMBING, UNSTORABLE, Database
-from libs.common.dead_letters import store as dead
+from libs.common.db.errors import UNSTORABLE
+from libs.common.db.pool import Database
+from libs.common.db.queries import PLUMBING
+from libs.common.dead_letters import store as dead_letter_store
 from libs.common.dead_letters.api import Replay, again
 from libs.common.errors import DomainError, Missing
-from libs.common.http.app import require
+from libs.common.handler import Handler
 from libs.common.http.bodies import Body
-from libs.common.refusals.reread import Reread
+from libs.common.http.guards import require
 from libs.common.refusals.store import Refusal
 from libs.common.security.tokens import Principal
-from libs.common.text import Text
+from libs.common.senders.reread import Reread
+from libs.common.strings import Plain
 
 log = structlog.get_logger()
 PAGE = 200
@@ -48,8 +50,8 @@ class Asides(BaseModel):
 class Named(Body):
     """Which sender of which topic."""
 
-    topic: Annotated[str, Text(249)]
-    sender: Annotated[str, Text(600)]
+    topic: Annotated[str, Plain(249)]
+    sender: Annotated[str, Plain(600)]
 
 
 class Range(BaseModel):
@@ -106,11 +108,11 @@ def router(
         for letter in listed:
             try:
                 await again(database, letter, handlers, streams or {})
-            except dead.AlreadySettled:  # by somebody else, a moment ago
+            except dead_letter_store.AlreadySettled:  # by somebody else, a moment ago
                 continue
             except (DomainError, ValidationError, *UNSTORABLE) as error:
                 refused += 1
-                await dead.refuse(database, letter, service=service, refusal=Refusal.of(error))
+                await dead_letter_store.refuse(database, letter, service=service, refusal=Refusal.of(error))
         async with database.transaction("release") as conn:
             if not await PLUMBING.aside_lock(conn, **place):
                 raise Missing(what=f"{named.sender} ({named.topic})")
@@ -134,7 +136,7 @@ async def _parked(database: Database, named: Named) -> tuple[list[dict[str, Any]
     async with database.reading() as conn:
         if named.sender not in [row["sender"] async for row in PLUMBING.aside_of(conn, topic=named.topic)]:
             raise Missing(what=f"{named.sender} ({named.topic})")
-        listed = [dead.read(row) async for row in PLUMBING.parked_list(conn, **place, max_rows=PAGE)]
+        listed = [dead_letter_store.read(row) async for row in PLUMBING.parked_list(conn, **place, max_rows=PAGE)]
         return listed, [Range(**row) async for row in PLUMBING.ranges_of(conn, **place)]
 
 
@@ -150,5 +152,5 @@ async def _read_again(database: Database, reread: Reread, named: Named, at: Rang
         if not await PLUMBING.ranges_advance(conn, **place, **moved):
             return 0  # another operator was faster
         for record in found.records:
-            await dead.park(conn, record, named.sender)
+            await dead_letter_store.park(conn, record, named.sender)
         return int(await PLUMBING.ranges_end(conn, **place) or 0)

@@ -7,10 +7,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from libs.common.consumer.batches import Unread
-from libs.common.consumer.fetching import COMMITTED
-from libs.common.refusals.senders import record_size, sender_of
+from libs.common.kafka import client_fixes
+from libs.common.kafka.fetching import COMMITTED
+from libs.common.kafka.unread import Unread
 from libs.common.security.tokens import Authenticator
+from libs.common.senders.aside import record_size, sender_of
 
 MOST_FOUND = 200
 MOST_BYTES = 8 << 20  # of what is found; one record more may exceed it
@@ -30,6 +31,7 @@ class Reread:
     """Reads intake topics again, over a connection that lasts for one page."""
 
     def __init__(self, options: dict[str, Any], authenticator: Authenticator) -> None:
+        client_fixes.install()
         self._options, self._authenticator = options, authenticator
 
     async def page(self, topic: str, partition: int, first: int, last: int, sender: str) -> Found:

@@ -1,19 +1,15 @@
-"""What a consumer fetches, and whether it goes on fetching at all."""
+"""How one consumer fetches, and whether it still brings anything."""
 
-import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
-
-from libs.common.consumer import batches
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError
 
 POLL_MS = 200
 COMMITTED: Final = "read_committed"  # what a sender takes back by aborting its transaction has never been sent
-batches.bound()  # what every consumer of this process fetches
 
 
 class Fetching:
@@ -64,38 +60,3 @@ class Fetching:
         waiting = any(ends[tp] > at for tp, at in stands.items())
         before, self._stood = self._stood, stands
         return waiting and not self._taking and stands == before
-
-
-class EndOffsets:
-    """Asks for end offsets over connections of its own: where a transaction is open, what is sent after its beginning
-    is not to be read yet, and the end lies before it.
-
-    On a consumer's connection the question would wait behind its long poll, half a second each time.
-    """
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        self.options = options
-        self._client: AIOKafkaConsumer | None = None
-        self._one = asyncio.Lock()
-
-    async def of(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """End offset of each partition. Raises KafkaError, OSError or TimeoutError when the broker is away."""
-        if not partitions:
-            return {}
-        async with asyncio.timeout(5), self._one:
-            if self._client is None:
-                client = AIOKafkaConsumer(**self.options, enable_auto_commit=False, isolation_level=COMMITTED)
-                try:
-                    await client.start()
-                except BaseException:
-                    await client.stop()
-                    raise
-                self._client = client
-            return dict(await self._client.end_offsets(list(partitions)))
-
-    async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                async with asyncio.timeout(3):
-                    await client.stop()

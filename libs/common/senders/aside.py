@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 import structlog
 from aiokafka import ConsumerRecord
-from prometheus_client import Gauge
 
-from libs.common.db.pool import PLUMBING, Database
-from libs.common.dead_letters import store as dead
+from libs.common.db.pool import Database
+from libs.common.db.queries import PLUMBING
+from libs.common.dead_letters import store as dead_letter_store
 from libs.common.errors import Unauthenticated
 from libs.common.events.envelope import Headers
-from libs.common.refusals import store as refusals
+from libs.common.refusals import store as refusal_store
 from libs.common.refusals.store import Sender
 from libs.common.security.tokens import Authenticator
-from libs.common.text import quoted
+from libs.common.strings import quoted
+from libs.common.telemetry import metrics
 
 log = structlog.get_logger()
-ASIDE = Gauge("jianfu_senders_aside", "Senders that are set aside.", ["topic"])
 NO_TOKEN, BAD_TOKEN = "no token", "bad token"
 LOOK_EVERY = 1.0  # seconds between two looks at who was released or set aside by another process
 KEPT_BYTES = 64 * 1024  # a parked record beyond this is only counted, so that a sender costs 64 MiB and no more
@@ -57,10 +57,10 @@ def speaker_of(authenticator: Authenticator, record: ConsumerRecord) -> Sender:
     if not raw:
         return Sender(NO_TOKEN)
     try:
-        who = authenticator.principal(raw.decode("utf-8", "replace"), at=dead.appended(record))
+        who = authenticator.principal(raw.decode("utf-8", "replace"), at=dead_letter_store.appended(record))
     except Unauthenticated:
         return Sender(BAD_TOKEN)
-    return refusals.sender(who)
+    return refusal_store.sender(who)
 
 
 class Senders:
@@ -120,7 +120,7 @@ class Senders:
                 )
             log.error("sender-set-aside", topic=self._topic, sender=sender, code=code, reason=reason)
             self._unwritten.pop(sender, None)
-        ASIDE.labels(self._topic).set(len(self.aside))
+        metrics.SENDERS_ASIDE.labels(self._topic).set(len(self.aside))
 
     async def look(self, *, now: bool = False) -> None:
         """Learn who was set aside or released elsewhere; asks the database at most every second."""
@@ -130,7 +130,7 @@ class Senders:
                 found = {row["sender"] async for row in PLUMBING.aside_of(conn, topic=self._topic)}
             self._looked = at
             self.aside = found | set(self._unwritten)
-            ASIDE.labels(self._topic).set(len(self.aside))
+            metrics.SENDERS_ASIDE.labels(self._topic).set(len(self.aside))
 
     async def park(self, sender: str, records: Sequence[ConsumerRecord]) -> bool:
         """Keep the first, count the rest; once, however often they are delivered. False when it was released."""
@@ -154,12 +154,15 @@ class Senders:
                     rest.append(record)
                     continue
                 room -= 1
-                await dead.park(conn, record, sender)
+                await dead_letter_store.park(conn, record, sender)
             if rest:
                 await PLUMBING.ranges_add(
-                    conn, topic=self._topic, sender=sender, partitions=[r.partition for r in rest],
+                    conn,
+                    topic=self._topic,
+                    sender=sender,
+                    partitions=[r.partition for r in rest],
                     offsets=[r.offset for r in rest],
-                )  # fmt: skip
+                )
         return True
 
 

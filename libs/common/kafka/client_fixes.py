@@ -1,17 +1,20 @@
-"""How fetched batches are read: bounded before they are unpacked, leniently where a name is no UTF-8, never for ever.
+"""What is mended in aiokafka and FastStream by reaching into their private parts; nothing else does.
 
 aiokafka unpacks a whole batch at once, whatever it unpacks to, and raises again and again where it cannot read on: any
-producer could so take a consumer's memory, or stop its topic, with 35 KB. What is said here of its inside is true of
-the pinned version and under test.
+producer could so take a consumer's memory, or stop its topic, with 35 KB. Here a batch is bounded before it is
+unpacked, its text is read leniently, and reading always goes on. FastStream sleeps after each empty poll, and shows
+neither its fetch nor its lock.
+
+What is said here of the inside of these libraries is true of the versions in `MENDED`: `install` refuses others.
 """
 
 import hashlib
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from importlib.metadata import version
 from typing import Any
 
-import cramjam
-from aiokafka import codec
+from aiokafka import ConsumerRecord
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import (
@@ -22,33 +25,12 @@ from aiokafka.record.default_records import (
 )
 from aiokafka.record.memory_records import _MemoryRecordsPy
 
-# A broker takes 1 MiB at once, unpacked where the topic says so; eight times that is room for one set otherwise.
-MAX_UNPACKED = 8 << 20  # bytes of one batch
+from libs.common.kafka.unpacking import MAX_UNPACKED, PLAIN, TooLarge, unpacked
+from libs.common.kafka.unread import Unread
+
+MENDED = {"aiokafka": "0.14.0", "faststream": "0.7.8"}
 MAX_FETCH = 4 << 20  # bytes unpacked of one partition's fetch, after which the rest is fetched anew
 HEAD = DefaultRecordBase.HEADER_STRUCT
-PLAIN, GZIP, SNAPPY, LZ4, ZSTD = range(5)
-
-
-class Unread(bytes):
-    """The value of a record that stands for those from `first` to its own offset, which were not read; it is empty."""
-
-    code: str
-    reason: str
-    first: int
-
-    @classmethod
-    def of(cls, code: str, reason: str, first: int) -> "Unread":
-        made = cls()
-        made.code, made.reason, made.first = code, reason, first
-        return made
-
-    def told(self, last: int) -> str:
-        """The reason with the offsets it is about."""
-        return f"{self.reason} (offsets {self.first} to {last})"
-
-
-class TooLarge(Exception):
-    """A batch unpacks to more than MAX_UNPACKED."""
 
 
 class _Lenient(bytearray):
@@ -59,47 +41,6 @@ class _Lenient(bytearray):
 
     def decode(self, *_: Any) -> str:
         return bytes(self).decode("utf-8", "replace")
-
-
-_room = bytearray(MAX_UNPACKED)
-
-
-def unpacked(kind: int, data: Any) -> bytes:
-    """A batch's records as they are without compression.
-
-    Raises TooLarge as soon as they exceed the bound, whatever the sender says of their size, and
-    CorruptRecordException.
-    """
-    try:
-        if kind == SNAPPY:
-            return b"".join(_snappy(bytes(data)))
-        size = _INTO[kind](data, _room)
-    except cramjam.DecompressionError as error:
-        if "whole buffer" in str(error):
-            raise TooLarge from None
-        raise CorruptRecordException(f"cannot be unpacked: {error}") from None
-    except (KeyError, struct.error):
-        raise CorruptRecordException(f"cannot be unpacked: codec {kind}") from None
-    return bytes(memoryview(_room)[:size])
-
-
-_INTO: dict[int, Callable[[Any, Any], int]] = {
-    GZIP: cramjam.gzip.decompress_into,
-    LZ4: cramjam.lz4.decompress_into,
-    ZSTD: cramjam.zstd.decompress_into,
-}
-
-
-def _snappy(data: bytes) -> Iterator[bytes]:
-    """The blocks of Java's framing, or the one block of a client without it."""
-    at, left = (16, MAX_UNPACKED) if codec._detect_xerial_stream(data) else (-1, MAX_UNPACKED)
-    while at < len(data):
-        block = data if at < 0 else data[at + 4 : at + 4 + struct.unpack_from("!I", data, at)[0]]
-        left -= cramjam.snappy.decompress_raw_len(block)
-        if left < 0:
-            raise TooLarge
-        yield bytes(cramjam.snappy.decompress_raw(block))
-        at = len(data) if at < 0 else at + 4 + len(block)
 
 
 class _Nothing:
@@ -185,7 +126,7 @@ class _Batch:
         return _DefaultRecordPy(self.next_offset - 1, batch.max_timestamp, batch.timestamp_type, None, value, [])
 
 
-class _Records(_MemoryRecordsPy):  # type: ignore[misc]
+class Records(_MemoryRecordsPy):  # type: ignore[misc]
     """What a fetch brought from one partition. A bad checksum is believed when the same bytes come a second time."""
 
     doubtful: dict[bytes, None] = {}  # noqa: RUF012 - shared on purpose: the next fetch is another object
@@ -233,6 +174,23 @@ def _offset(data: Any) -> int:
     return int(struct.unpack_from(">q", data)[0])
 
 
-def bound() -> None:
-    """Have every consumer of this process read its fetches this way."""
-    fetcher.MemoryRecords = _Records
+class UnknownVersion(RuntimeError):
+    """A client library is installed in a version whose inside was not looked at."""
+
+
+def install() -> None:
+    """Have every consumer of this process read its fetches this way; once or more often. Raises UnknownVersion."""
+    for library, mended in MENDED.items():
+        if (installed := version(library)) != mended:
+            raise UnknownVersion(f"{library} {installed} is installed; its private parts are mended for {mended} alone")
+    fetcher.MemoryRecords = Records
+
+
+def fetch_by(subscriber: Any, fetch: Callable[[Any], Awaitable[tuple[ConsumerRecord, ...]]]) -> None:
+    """Have a FastStream subscriber fetch its batches this way."""
+    subscriber.get_msg = fetch
+
+
+async def batch_finished(subscriber: Any, within: float) -> None:
+    """Wait until no batch of a FastStream subscriber is being handled, for so many seconds at most."""
+    await subscriber.lock.wait_release(within)

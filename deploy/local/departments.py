@@ -28,7 +28,7 @@ from confluent_kafka.admin import (
 from deploy.kafka import topics
 from deploy.local import datadir, jars
 from deploy.local.kafka import java
-from deploy.local.subprocesses import StackError
+from deploy.terminal import StackError
 
 INTAKE = ("jianfu.intake.lifecycle", "jianfu.intake.usage", "jianfu.intake.sources")
 ITERATIONS = 8192  # of PBKDF2; Kafka takes 4096 to 16384
@@ -145,9 +145,17 @@ def _config(broker: Broker, *arguments: str) -> str:
         file = Path(scratch) / "admin.properties"
         datadir.put(file, _login(broker))
         command: list[str | Path] = [
-            java(), "-Xmx128m", "-cp", ":".join(str(jar) for jar in jars.fetch()), "kafka.admin.ConfigCommand",
-            "--bootstrap-server", broker.bootstrap, "--command-config", file, *arguments,
-        ]  # fmt: skip
+            java(),
+            "-Xmx128m",
+            "-cp",
+            ":".join(str(jar) for jar in jars.fetch()),
+            "kafka.admin.ConfigCommand",
+            "--bootstrap-server",
+            broker.bootstrap,
+            "--command-config",
+            file,
+            *arguments,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     if done.returncode:
         raise StackError(f"Kafka does not take the quota:\n{(done.stderr or done.stdout).strip()[-800:]}")
