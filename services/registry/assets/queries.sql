@@ -25,7 +25,7 @@ order by a.kind, a.platform, a.identity, a.incarnation desc;
 select * from assets where asset_id = :asset_id for no key update;
 
 -- name: asset_seen(asset_id, below)^
--- An asset, for who may look at all or at those of one unit and below it.
+-- An asset, for a reader of all assets or of those of one unit and below it.
 select * from assets
 where asset_id = :asset_id and (:below::uuid is null or sponsor_id in (select units_below(:below)));
 

@@ -40,7 +40,7 @@ def _lock_text(kind: str, identity: Canonical) -> str:
 
 
 async def lock_identities(conn: Connection, identities: Iterable[tuple[str, Canonical]]) -> None:
-    """Lock many identities until the transaction ends, in one order whoever asks."""
+    """Lock many identities until the transaction ends, in one order for all callers."""
     texts = sorted({_lock_text(kind, identity) for kind, identity in identities})
     async for _ in QUERIES.identities_lock(conn, texts=texts):
         pass

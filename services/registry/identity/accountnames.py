@@ -47,7 +47,7 @@ def _piece(text: str) -> re.Pattern[str]:
 def on_page(platform: Platform, host: str, pieces: Sequence[str], query: Query) -> str | None:
     """What a page of the platform stands for. Raises NoAddress for a query that names it twice, or oddly spelt."""
     if any(name.lower() in query.spellings for name in platform.posts):
-        return None  # the page shows one post, whoever wrote it
+        return None  # the page shows one post, not an account
     site = host.removeprefix("www.")
     for form in platform.forms:
         for page in map(_page, form.at):
@@ -85,7 +85,7 @@ def _matched(platform: Platform, form: Form, page: _Page, pieces: Sequence[str],
     if name is None:
         return None
     if lowered(name) in _SELVES and (query is not None or not page.bare):
-        return None  # whoever looks at it
+        return None  # the page of its own reader
     if page.bare and (
         lowered(name) in platform.routes or lowered(name) in platform.tabs or _FILE.search(lowered(name))
     ):

@@ -35,7 +35,7 @@ _HOST = re.compile(r"(?:[^\s/:@?#.]+\.)+[^\s/:@?#.]+\.?(?::\d+)?(?=[/?#]|$)")
 _LAST_LABEL = re.compile(r"(?:.*\.)?(?:[^\W\d_][^\W_]*|xn--[a-z0-9-]+|\d+\.\d+\.\d+\.\d+)\.?(?::\d+)?", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://|https?:", re.IGNORECASE)
 _DOTS = str.maketrans("。．｡", "...")
-# What a browser opens without the web: it is no name either, though a slip may look like one.
+# Schemes that a browser opens without the web; such a text is not a name either.
 _OTHER_SCHEME = re.compile(
     r"(?:javascript|data|mailto|about|view-source|file|blob|tel|sms|intent|weixin|market):\S", re.IGNORECASE
 )
@@ -206,7 +206,7 @@ def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
         raise NoAddress(opened.host)
     if "." not in opened.host and (names_nothing("/".join((opened.host, *opened.pieces))) or stated in KNOWN):
         raise NoAddress(opened.host)  # `https://N/A`, `https://xcom/name`
-    # An address elsewhere is no account of a platform that has pages of its own, whatever the list says.
+    # An address elsewhere is not an account of a platform that has pages of its own, whatever the list says.
     where = WEB if kind == "account" and stated in KNOWN else stated
     identity = _page(opened.host, opened)
     if where in TABLE and "/" not in identity:

@@ -46,7 +46,7 @@ _DAY = re.compile(
 _PHONE = re.compile(r"\+?\d[\d ]*[- ][\d -]{4,}\d")
 _UNIT_CODE = re.compile(r"[1-79any][1-9a-g]\d{6}(?=.*[a-z])[0-9a-hj-npqrtuwxy]{10}")  # 统一社会信用代码
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
-# `http//x.example`, `https;//`, `htttps:/`, `hxxp://`: a slip in the scheme is no host and no name.
+# `http//x.example`, `https;//`, `htttps:/`, `hxxp://`: a slip in the scheme is neither a host nor a name.
 _SCHEME = re.compile(r"h?[tx]{1,3}ps?\W*[:;.,/\\]\W*/|.*//|h?ttps?\W*$", re.IGNORECASE)
 
 
@@ -74,5 +74,5 @@ def names_nothing(text: str) -> bool:
 
 
 def slipped_scheme(text: str) -> bool:
-    """Whether a text that is no web address was meant as one."""
+    """Whether a text that is not a web address was meant as one."""
     return _SCHEME.match(unicodedata.normalize("NFKC", text)) is not None

@@ -137,7 +137,7 @@ def _host(name: str) -> str:
 def decoded(text: str) -> str:
     """Percent-decoded once, but for characters that would then mean something else; NFC, blanks collapsed.
 
-    What is no UTF-8 (older Chinese pages write GBK) stays as it is written: decoded it would be the same for all.
+    Bytes that are not UTF-8 (older Chinese pages write GBK) stay as written: decoded, they would all be the same.
     Raises NoAddress where the text cannot be shown, or would be read otherwise the next time.
     """
     try:

@@ -313,11 +313,11 @@ async def _finish(importing: _Run, rows: Rows, key: str | None, *, lacking: bool
 
 
 async def _vanish(conn: Connection, importing: _Run, *, lacking: bool, apply: bool) -> None:
-    """What the file calls closed, and with `lacking` what its source listed before and the file lacks, is gone.
+    """Let the assets vanish that the file calls closed and, with `lacking`, those that its source listed before.
 
-    Where the file has lines that cannot be read, what it lacks waits for a person in any case: each of these lines may
-    be of an asset that seems to be missing. What a file calls closed is no closure, for that takes a case: it is gone
-    by its source's word, as if delisted. With `apply` it is so, else the report alone says it.
+    Where the file has lines that cannot be read, every asset that it lacks waits for a person: each of these lines may
+    be of one of them. An asset that a file calls closed is gone by its source's word, as if delisted; only a case
+    closes it. Without `apply` the report alone says so.
     """
     file, listing, report = importing.file, importing.listing, importing.report
     if not (lacking or listing.ended):

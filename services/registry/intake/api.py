@@ -41,7 +41,7 @@ EVENTS_BODY = {
 
 
 class Unreadable(RequestValidationError):
-    """A request or a part of it is no event; `read_as` is the model whose fields the problem explains."""
+    """A request or a part of it is not an event; `read_as` is the model whose fields the problem explains."""
 
     def __init__(self, error: NoEvent) -> None:
         super().__init__(error.errors)

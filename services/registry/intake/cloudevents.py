@@ -30,7 +30,7 @@ OTHER = Text(
 
 
 class NoEvent(Exception):
-    """A request or one part of a batch is no event; `read_as` is the model that it does not fit.
+    """A request or one part of a batch is not an event; `read_as` is the model that it does not fit.
 
     `errors` are as pydantic reports them, each with the path at which the sender wrote the value.
     """

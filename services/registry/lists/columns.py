@@ -181,7 +181,7 @@ def _once(cells: Sequence[str], named_columns: Mapping[str, Sequence[int]]) -> N
 
 def _no_header(table: Table) -> UnreadableFile:
     """What the likeliest header lacks: the row that names most fields, the first of several."""
-    rows = list(_rows(table))  # a file that is no CSV says so here
+    rows = list(_rows(table))  # a file that cannot be read as CSV is refused here
     likeliest = max((fields for _, _, _, fields in rows), key=len, default={})
     if rows and not likeliest and not rows[0][1]:
         why = Text("表头的引号未在本行闭合", "a quotation mark in the header is not closed on its line")

@@ -37,7 +37,7 @@ def listed_day(text: str, *, field: str = "opened_on") -> date:
     try:
         return exact.day(_day(spelt).isoformat())
     except (ValueError, OverflowError):
-        why = Text(f"{text[:40]!r} 不是有效日期", f"{text[:40]!r} is no day that can be")
+        why = Text(f"{text[:40]!r} 不是有效日期", f"{text[:40]!r} is not a valid day")
         raise Invalid(field=field, accepted=ACCEPTED, why=why) from None
 
 

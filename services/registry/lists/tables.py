@@ -99,7 +99,7 @@ def _first_fault(content: bytes) -> Text:
 
 
 def not_utf8(content: bytes) -> UnreadableFile:
-    """The refusal of text that is no UTF-8 and has no header that would prove another encoding."""
+    """The refusal of a text that is not UTF-8 and has no header that would prove another encoding."""
     accepted = "CSV in UTF-8 or UTF-16, in GBK under a Chinese header, or XLSX"
     return UnreadableFile(field="body", accepted=accepted, why=_first_fault(content))
 

@@ -51,7 +51,7 @@ class Form:
 class Platform:
     """`domains` are the platform's own; of the hosts below them only those under `subs` show what they name.
 
-    `posts` are query names with which a page shows one post, whoever wrote it. `hash` is what stands between `#` and
+    `posts` are query names with which a page shows one post, not an account. `hash` is what stands between `#` and
     `/` where the site keeps its paths there. `gbk`: older pages write names in GBK. A `free` one has names of any text.
     `usual` are the names that lists give the platform beside its own, parted by `|`.
     """

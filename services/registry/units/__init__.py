@@ -1,1 +1,1 @@
-"""Units: recorded by whoever names them first, added to by registrars."""
+"""Units: recorded when a declaration first names them, added to by registrars."""

@@ -36,7 +36,7 @@ def uscc(text: str, *, field: str = "code") -> str:
     """A 统一社会信用代码 in its one form. Raises Invalid for another text or check digit."""
     code = _spelt(text)
     if not _USCC.fullmatch(code):
-        why = Text(f"{text[:40]!r} 不是统一社会信用代码", f"{text[:40]!r} is no 统一社会信用代码")
+        why = Text(f"{text[:40]!r} 不是统一社会信用代码", f"{text[:40]!r} is not a 统一社会信用代码")
         raise Invalid(field=field, accepted=USCC_ACCEPTED, why=why)
     if code[17] != check_digit(code[:17]):
         why = Text(

@@ -31,7 +31,7 @@ insert into unit_aliases (scheme, key, unit_id) values (:scheme, :key, :unit_id)
 select scheme, key from unit_aliases where unit_id = :unit_id order by scheme, key;
 
 -- name: unit_seen(unit_id, below)^
--- A unit, for who may look at all or at one unit and those below it.
+-- A unit, for a reader of all units or of one unit and those below it.
 select * from units where unit_id = :unit_id and (:below::uuid is null or unit_id in (select units_below(:below)));
 
 -- name: unit_list(unit_id, name, below, after, max_rows)

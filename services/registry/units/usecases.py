@@ -1,4 +1,4 @@
-"""Units: recorded by whoever names them first, added to by registrars; which of them a token may speak for."""
+"""Units: recorded when first named, added to by registrars; which of them a token may speak for."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -105,7 +105,7 @@ async def require_scope(conn: Connection, who: Principal, unit_id: UUID) -> None
 
 
 async def reach(conn: Connection, who: Principal, readers: Collection[str]) -> UUID | None:
-    """The unit to which, with those below it, a reader is bound; None for who has a role that reads all.
+    """The unit to which, with those below it, a reader is bound; None for a reader with a role that reads all.
 
     Raises OutOfScope for a unit's token that names no unit which is recorded: it reads nothing.
     """

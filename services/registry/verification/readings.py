@@ -18,7 +18,7 @@ _LOOKED_FOR = {skeleton.key(domain): domain for platform in (*NETWORKS, *STORES)
 
 
 def read_as(platform: str, address: str) -> tuple[list[Reading], UnreadableAddress | None]:
-    """The readings of an address, without a platform also as an app's package, and why it is no account's.
+    """The readings of an address, without a platform also as an app's package, and why it does not name an account.
 
     Raises UnreadableAddress where it has no reading.
     """

@@ -11,7 +11,7 @@ from services.registry.lists.tables import Line, Table, guarded
 
 
 class Csv:
-    """Takes every file: a text that is no CSV is refused where its header is looked for."""
+    """Takes every file: a text that is not CSV is refused when its header is searched."""
 
     media: ClassVar[str] = "text/csv; charset=utf-8"
     suffix: ClassVar[str] = "csv"

@@ -98,7 +98,7 @@ def _measure(content: bytes) -> None:
             parts = archive.infolist()
             names = {part.filename for part in parts}
             if "xl/workbook.xml" not in names:
-                raise refused("压缩包不是 XLSX 工作簿", "the archive is no XLSX workbook")
+                raise refused("压缩包不是 XLSX 工作簿", "the archive is not an XLSX workbook")
             if len(parts) > MOST_PARTS or len(names) < len(parts) or any(part.flag_bits & 1 for part in parts):
                 raise damaged
             left = MOST_UNPACKED

@@ -128,7 +128,7 @@ def test_a_twin_of_a_line_that_was_refused_is_taken() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "number"),
     [
         (['"Good, X,Unit,en,https://x.com/a', "b,X,Unit,en,https://x.com/b", 'c" C,X,Unit,en,https://x.com/c', "d"], 2),
         (["z,X,Unit,en,https://x.com/z", 'a,"X,Unit,en,https://x.com/a', "b,X,Unit,en,https://x.com/b"], 3),
