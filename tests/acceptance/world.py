@@ -109,6 +109,8 @@ class World:
             return JSONResponse({"heard": True})
         self.note(what=order["type"], asset=order["asset_id"], key=key)
         self.check(request, body, order["type"])
+        if status := self.manner(order["asset_id"]).get(order["type"]):
+            return PlainTextResponse("broken", status)
         if key in self.answers:
             return JSONResponse(self.answers[key])
         name = f"{order['platform']}/{order['identity']}"
@@ -119,6 +121,8 @@ class World:
 
     async def page(self, request: Request) -> Response:
         name = request.path_params["name"]
+        if status := self.manner(name).get("page"):
+            return PlainTextResponse("broken", status)
         if name in self.stopped:
             return PlainTextResponse("gone", 404)
         return PlainTextResponse(f"page of {name}")

@@ -3,10 +3,15 @@
 Two JSON schemas are compared as a reader and a writer would meet: `way` says who uses it. "event": records of both
 versions live in one log, read by both versions, so nothing but additions passes. "in": we read what others write (HTTP
 requests), so we may come to accept more. "out": others read what we write (HTTP responses), so we may come to say more.
+
+A closed set of values (`enum`, `const`) takes no addition in an event. The words of an open vocabulary may be added
+to, there and only there; none of them is ever removed, since records that hold it stay.
 """
 
 from collections.abc import Iterator
 from typing import Any, Literal
+
+from libs.common.events.vocabularies import KNOWN, NAME
 
 Way = Literal["event", "in", "out"]
 Schema = dict[str, Any]
@@ -68,6 +73,7 @@ class Comparison:
                 yield f"{where}: was {_said(old)}, is {_said(new)}"
             return
         yield from self._values(old, new, where)
+        yield from _words(old, new, where)
         for name in FIXED:
             if old.get(name) != new.get(name):
                 yield f"{where}: {name} was {old.get(name)}, is {new.get(name)}"
@@ -111,6 +117,14 @@ class Comparison:
         if self.way != "out":
             for name in sorted(needs - needed):
                 yield f"{where}.{name}: is now required".lstrip(".")
+
+
+def _words(old: Schema, new: Schema, where: str) -> Iterator[str]:
+    """How a documented list of words was cut: other than by an addition."""
+    if NAME in old and old[NAME] != new.get(NAME):
+        yield f"{where}: its vocabulary was {old[NAME]}, is {new.get(NAME)}"
+    if gone := [word for word in old.get(KNOWN, ()) if word not in new.get(KNOWN, ())]:
+        yield f"{where}: the vocabulary no longer lists {gone}"
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract import additive, published, update
+from libs.common.events.vocabularies import KNOWN, NAME
+from tests.contract import additive, published, update, vocabularies
 from tests.contract.additive import event_breaks
 
 HELD = published.snapshots(published.EVENTS)
@@ -64,18 +65,6 @@ def require_less(snapshot: Any) -> None:
     snapshot["schema"]["required"].remove("basis")
 
 
-def new_value(snapshot: Any) -> None:
-    snapshot["schema"]["properties"]["verdict"]["enum"].append("DORMANT")
-
-
-def lost_value(snapshot: Any) -> None:
-    snapshot["schema"]["properties"]["verdict"]["enum"].remove("IDLE")
-
-
-def any_value(snapshot: Any) -> None:
-    del snapshot["schema"]["properties"]["verdict"]["enum"]
-
-
 def limit(snapshot: Any) -> None:
     snapshot["schema"]["properties"]["when"]["maxLength"] = 100
 
@@ -104,9 +93,6 @@ def rekey(snapshot: Any) -> None:
         (make_certain, "signals[].value: null is no longer"),
         (require_new, "added: is now required"),
         (require_less, "basis: is no longer always there"),
-        (new_value, "verdict: a reader may now meet ['DORMANT']"),
-        (lost_value, "verdict: no longer takes ['IDLE']"),
-        (any_value, "verdict: a reader may now meet any value"),
         (limit, "when: maxLength was None, is 100"),
         (single, "signals: was array, is object"),
         (move, "topic: was jianfu.monitor, is jianfu.findings"),
@@ -123,6 +109,79 @@ def test_a_planted_break_is_caught(change: Callable[[Any], None], said: str, tmp
     (tmp_path / "finding.opened.json").write_text(published.written(held))
     assert update.record(tmp_path, {"finding.opened": broken}, event_breaks)
     assert published.snapshots(tmp_path) == {"finding.opened": held}
+
+
+def new_value(snapshot: Any) -> None:
+    snapshot["schema"]["properties"]["kind"]["enum"].append("website")
+
+
+def lost_value(snapshot: Any) -> None:
+    snapshot["schema"]["properties"]["kind"]["enum"].remove("group")
+
+
+def any_value(snapshot: Any) -> None:
+    del snapshot["schema"]["properties"]["kind"]["enum"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (new_value, "kind: a reader may now meet ['website']"),
+        (lost_value, "kind: no longer takes ['group']"),
+        (any_value, "kind: a reader may now meet any value"),
+    ],
+)
+def test_a_closed_set_of_values_neither_grows_nor_shrinks(
+    change: Callable[[Any], None], said: str, tmp_path: Path
+) -> None:
+    """What strangers send is a closed set: it is judged when it comes in."""
+    held = HELD["asset.declared"]
+    broken = copy.deepcopy(held)
+    change(broken)
+    found = event_breaks(held, broken)
+    assert any(each.startswith(said) for each in found), found
+    (tmp_path / "asset.declared.json").write_text(published.written(held))
+    assert update.record(tmp_path, {"asset.declared": broken}, event_breaks)
+    assert published.snapshots(tmp_path) == {"asset.declared": held}
+
+
+WITH_WORDS = sorted({place.rpartition(".")[::2] for places in vocabularies.fields().values() for place in places})
+
+
+def words_of(snapshot: Any, field: str) -> Any:
+    """The part of a field's schema that names its vocabulary, where null may stand too."""
+    schema = snapshot["schema"]["properties"][field]
+    return next(part for part in (schema, *schema.get("anyOf", ())) if NAME in part)
+
+
+@pytest.mark.parametrize(("kind", "field"), WITH_WORDS)
+def test_a_vocabulary_grows_and_never_shrinks(kind: str, field: str, tmp_path: Path) -> None:
+    """An addition passes and is recorded; a removal, a closing, another vocabulary and a shorter bound do not."""
+    held = HELD[kind]
+    grown = copy.deepcopy(held)
+    words_of(grown, field)[KNOWN].append("a-new-word")
+    assert event_breaks(held, grown) == []
+    (tmp_path / f"{kind}.json").write_text(published.written(held))
+    assert update.record(tmp_path, {kind: grown}, event_breaks) == []
+    assert published.snapshots(tmp_path) == {kind: grown}
+    lost = event_breaks(grown, held)
+    assert any("no longer lists ['a-new-word']" in each or "no longer among what it can be" in each for each in lost)
+    for change in (
+        {"enum": words_of(held, field)[KNOWN]}, {NAME: "others"}, {KNOWN: words_of(held, field)[KNOWN][1:]},
+        {"maxLength": 10}, {"pattern": "^[a-z]+$"},
+    ):  # fmt: skip
+        cut = copy.deepcopy(held)
+        words_of(cut, field).update(change)
+        assert event_breaks(held, cut) != [], change
+
+
+def test_no_event_of_a_service_holds_a_closed_set_of_values() -> None:
+    """All its words are of a vocabulary; only what strangers send is judged by closed sets."""
+    closed = {
+        kind: found for kind, cls in CLASSES.items() if (found := vocabularies.closed_sets(cls.model_json_schema()))
+    }
+    assert sorted(closed) == ["asset.corrected", "asset.declared", "asset.delisted"]
+    assert all(found == [["app", "account", "group"]] for found in closed.values())
 
 
 def test_a_removed_event_is_caught(tmp_path: Path) -> None:

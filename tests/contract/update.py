@@ -1,4 +1,6 @@
-"""`python -m tests.contract.update [platforms] [events] [openapi] [asyncapi] [signals] [--anew]`: record what is told.
+"""`python -m tests.contract.update [PART …] [--anew]`: record what is told.
+
+The parts are platforms, events, openapi, asyncapi, signals and vocabularies; all of them where none is named.
 
 Additions are recorded; a break is refused with its list. What must break becomes a new type `….v2`, or a new version of
 the API; only before a first release, when nobody relies on anything yet, `--anew` records it all the same.
@@ -18,7 +20,7 @@ from libs.common.http import manual
 from services import SERVICES
 from services.monitor.signals import catalogue
 from services.registry.platforms.names import USUAL
-from tests.contract import additive, published
+from tests.contract import additive, published, vocabularies
 
 KNOWN = published.ROOT / "libs" / "common" / "events" / "known.py"
 Breaks = Callable[[Any, Any], list[str]]
@@ -75,7 +77,7 @@ def platforms() -> None:
 
 def main(wanted: list[str]) -> int:
     anew = "--anew" in wanted
-    every = ["platforms", "events", "openapi", "asyncapi", "signals"]
+    every = ["platforms", "events", "openapi", "asyncapi", "signals", "vocabularies"]
     parts = [part for part in wanted if part != "--anew"] or every
     found = []
     if "platforms" in parts:
@@ -88,6 +90,9 @@ def main(wanted: list[str]) -> int:
         manual.ASYNCAPI.write_text(asyncapi.served())
     if "signals" in parts:
         published.SIGNALS.write_text(catalogue.page(), "utf-8")
+    if "vocabularies" in parts:
+        vocabularies.PAGE.parent.mkdir(exist_ok=True)
+        vocabularies.PAGE.write_text(vocabularies.page())
     for each in found:
         print(f"{'broken' if anew else 'refused'}: {each}", file=sys.stderr)
     return bool(found) and not anew

@@ -1,11 +1,11 @@
 """What the decommission service tells: each step of a case, and its question to the monitor."""
 
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar
 from uuid import UUID
 
 from libs.common.events.envelope import Event
-from libs.common.events.monitor import Label
+from libs.common.events.vocabularies import Answer, Label, Outcome, Rule
 
 
 class RecheckRequested(Event):
@@ -21,7 +21,7 @@ class RecheckRequested(Event):
     case_id: UUID
     finding_id: UUID
     asset_id: UUID
-    rule: str
+    rule: Rule
     business_day: date
 
 
@@ -45,7 +45,7 @@ class CaseOpened(_Case):
 
     TYPE: ClassVar[str] = "case.opened"
     finding_id: UUID
-    rule: str
+    rule: Rule
 
 
 class CaseNoticed(_Case):
@@ -66,7 +66,7 @@ class CaseAnswered(_Case):
     """The unit answered."""
 
     TYPE: ClassVar[str] = "case.answered"
-    answer: Literal["keep", "fix", "close"]
+    answer: Answer
 
 
 class CaseApproved(_Case):
@@ -106,7 +106,7 @@ class CaseEnded(_Case):
     """A case ended without a closure."""
 
     TYPE: ClassVar[str] = "case.ended"
-    outcome: Literal["kept", "fixed", "refuted", "cancelled", "exempted"]
+    outcome: Outcome
     reason: str
 
 
@@ -123,7 +123,7 @@ class CaseClosed(_Case):
     """Checked closed and disposed of: what the tombstone says."""
 
     TYPE: ClassVar[str] = "case.closed"
-    rule: str
+    rule: Rule
     reason: str
     closed_on: date
     stopped_on: date

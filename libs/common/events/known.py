@@ -5,6 +5,8 @@ these lists. Who sets something up for a name that stands in none of them, and t
 slip.
 """
 
+from libs.common.events import vocabularies
+
 PLATFORMS = frozenset(
     {
         "alipay-mini-program",
@@ -53,4 +55,4 @@ PLATFORMS = frozenset(
         "zhihu",
     }
 )
-RULES = frozenset({"C06", "C15", "C16"})
+RULES = frozenset(vocabularies.RULES.words)

@@ -6,8 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from libs.common.events import vocabularies
 from libs.common.events.envelope import Event
+from libs.common.events.vocabularies import Rule, Verdict
 
+# What this version writes; a reader may meet more.
 Proposal = Literal["closure", "correction"]
 Label = Literal["FOUND", "FRAG", "SECOND-HAND", "RECALLED", "ASSUMED"]
 
@@ -31,7 +34,7 @@ class _Finding(Event):
 
     finding_id: UUID
     asset_id: UUID
-    rule: str
+    rule: Rule
     business_day: date
 
 
@@ -40,13 +43,13 @@ class FindingOpened(_Finding):
 
     TYPE: ClassVar[str] = "finding.opened"
 
-    proposal: Proposal
-    verdict: Literal["IDLE", "ZOMBIE"]
+    proposal: vocabularies.Proposal
+    verdict: Verdict
     pack: str
     pack_version: str
     when: str
     basis: str
-    label: Label
+    label: vocabularies.Label
     signals: tuple[SignalRead, ...]
     clears_when: str
     opened_at: datetime
@@ -74,7 +77,7 @@ class _Answer(Event):
     case_id: UUID
     finding_id: UUID
     asset_id: UUID
-    rule: str
+    rule: Rule
     business_day: date
     signals: tuple[SignalRead, ...]
 

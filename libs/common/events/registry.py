@@ -6,9 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from libs.common.events import vocabularies
 from libs.common.events.envelope import Event
-from libs.common.events.intake import Kind
+from libs.common.events.vocabularies import Kind
 
+# What this version writes; a reader may meet more.
 RecordState = Literal["draft", "in_review", "filed", "withdrawn", "closed"]
 RunningState = Literal["building", "online", "suspended", "offline", "gone"]
 
@@ -59,8 +61,8 @@ class AssetRecord(Event):
     name: str
     language: str
     sponsor_id: UUID
-    record: RecordState
-    running: RunningState
+    record: vocabularies.RecordState
+    running: vocabularies.RunningState
     source: str
     listed_on: date
     opened_on: date | None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
 from libs.common import days
+from libs.common.events.vocabularies import ANSWERS
 from services.decommission.cases.case import Progress
 from services.decommission.routes.route import Step
 
@@ -40,6 +41,8 @@ class NeedsPerson:
 class Done:
     """The case has ended."""
 
+
+UNKNOWN_ANSWER = "the unit's answer is not known to this version / 本版本不认识单位的答复"
 
 Move = Do | Wait | Plan | NeedsPerson | Done
 
@@ -100,8 +103,12 @@ def _before_the_route(at: _Moment) -> Move | None:
         return _unwind(at)
     if p.stop.at is not None:
         return None
-    keeps = p.notice is not None and p.reply is not None and p.reply.answer == "keep" and not p.stop.ordered
-    return Do("end") if p.refuted or keeps else None
+    answer = p.reply.answer if p.notice is not None and p.reply is not None and not p.stop.ordered else None
+    if p.refuted or answer == "keep":
+        return Do("end")
+    if answer is not None and answer not in ANSWERS:
+        return NeedsPerson(UNKNOWN_ANSWER)  # it agrees to nothing, and is not silence either
+    return None
 
 
 def _failed(at: _Moment) -> Move | None:

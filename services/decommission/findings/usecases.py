@@ -79,9 +79,15 @@ async def take_up(deps: Deps, conn: Connection, asset_id: UUID, evidence: dict[s
 
 
 async def _route(conn: Connection, asset_id: UUID) -> Route:
-    """The way of the case of an asset, by its kind; the first route where the asset is not known here yet."""
+    """The way of the case of an asset, by its kind; the first route where the asset or its kind is not known here yet.
+
+    No limit leaves a place for a kind that is not known, so such a case is never stopped: it waits, and is heard of.
+    """
     subject = await asset_store.subject(conn, asset_id)
-    return FIRST if subject is None else route_for(subject.kind)
+    try:
+        return FIRST if subject is None else route_for(subject.kind)
+    except LookupError:
+        return FIRST
 
 
 async def _attach(conn: Connection, case: Case, finding_id: UUID, evidence: dict[str, Any]) -> None:

@@ -40,6 +40,10 @@ class Asset(AssetRecord):
 
     model_config = ConfigDict(json_schema_extra={"example": RECORD | {"previous_id": None}})
 
+    # Open words in events, which others read; here the register shows its own states.
+    kind: Kind
+    record: RecordState
+    running: RunningState
     previous_id: UUID | None = None
 
 
