@@ -74,8 +74,15 @@ async def send(options: Mapping[str, Any], topic: str, records: int) -> Stream:
 def beacon(asset: str, user: str, ts: int) -> bytes:
     """One beacon, padded with what agents add for themselves."""
     body = {
-        "source": SOURCE, "asset_id": asset, "measure": "views", "ts": ts, "count": 1, "user": user,
-        "region": "510100", "agent": "web/3.14.1", "page": "",
-    }  # fmt: skip
+        "source": SOURCE,
+        "asset_id": asset,
+        "measure": "views",
+        "ts": ts,
+        "count": 1,
+        "user": user,
+        "region": "510100",
+        "agent": "web/3.14.1",
+        "page": "",
+    }
     missing = BYTES - len(json.dumps(body, separators=(",", ":")))
     return json.dumps(body | {"page": "/" + "x" * (missing - 1)}, separators=(",", ":")).encode()

@@ -65,10 +65,12 @@ class Env:
     def options(self) -> dict[str, Any]:
         """aiokafka's options for a principal that may do everything."""
         return {
-            "bootstrap_servers": self.kafka.bootstrap, "security_protocol": "SASL_PLAINTEXT",
-            "sasl_mechanism": "PLAIN", "sasl_plain_username": "admin",
+            "bootstrap_servers": self.kafka.bootstrap,
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "PLAIN",
+            "sasl_plain_username": "admin",
             "sasl_plain_password": self.kafka.password("admin"),
-        }  # fmt: skip
+        }
 
     async def topic(self, partitions: int = 4) -> str:
         """A new topic."""
@@ -136,9 +138,15 @@ def compared(
     """A rate beside another of the same rounds."""
     ratios = [ours / theirs for ours, theirs in zip(runs[name], runs[against], strict=True)]
     return Result(
-        benchmark, name, statistics.median(runs[name]), "records/s", runs[name], against,
-        statistics.median(ratios), expected,
-    )  # fmt: skip
+        benchmark,
+        name,
+        statistics.median(runs[name]),
+        "records/s",
+        runs[name],
+        against,
+        statistics.median(ratios),
+        expected,
+    )
 
 
 def table(results: Sequence[Result]) -> str:

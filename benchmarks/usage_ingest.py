@@ -77,9 +77,16 @@ async def ours(env: Env, stream: Stream) -> float:
         broker = make_broker(env.options)
         gate = await admitted(database)
         usage = UsageConsumer(
-            broker, database, stream.authenticator, fold.Calendar(ZONE), gate, topic=stream.topic, consumer=env.group(),
-            max_records=defaults["usage_batch"].default, max_keys=defaults["usage_keys"].default,
-        )  # fmt: skip
+            broker,
+            database,
+            stream.authenticator,
+            fold.Calendar(ZONE),
+            gate,
+            topic=stream.topic,
+            consumer=env.group(),
+            max_records=defaults["usage_batch"].default,
+            max_keys=defaults["usage_keys"].default,
+        )
         writing = asyncio.create_task(usage.run())
         starting = asyncio.create_task(broker.start())
         try:
@@ -108,17 +115,24 @@ async def per_message(env: Env, stream: Stream) -> float:
 
         async def parser(record: ConsumerRecord) -> KafkaAckableMessage:
             return KafkaAckableMessage(
-                raw_message=record, body=b"", correlation_id="-", message_id=str(record.offset),
+                raw_message=record,
+                body=b"",
+                correlation_id="-",
+                message_id=str(record.offset),
                 consumer=subscriber.consumer,
-            )  # fmt: skip
+            )
 
         async def decoder(message: Any) -> Any:
             return message.raw_message
 
         subscriber = broker.subscriber(
-            stream.topic, group_id=group, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR,
-            parser=parser, decoder=decoder,
-        )  # fmt: skip
+            stream.topic,
+            group_id=group,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            parser=parser,
+            decoder=decoder,
+        )
 
         @subscriber
         async def handle(record: ConsumerRecord) -> None:

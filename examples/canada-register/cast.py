@@ -15,8 +15,19 @@ RHYTHMS = (1, 1, 2, 2, 3, 3, 5, 7)  # days between posts; one of these per accou
 DEAD_SHARE, PAUSE_SHARE, SHELL_SHARE = 0.045, 0.035, 0.008
 # What happens in the cases of the dead, in the order of their draw; round and round.
 FATES: tuple[Fate, ...] = (
-    "restore", "keep", "silence", "fix", "silence", "hold", "close", "silence", "revive", "silence", "close", "silence",
-)  # fmt: skip
+    "restore",
+    "keep",
+    "silence",
+    "fix",
+    "silence",
+    "hold",
+    "close",
+    "silence",
+    "revive",
+    "silence",
+    "close",
+    "silence",
+)
 SHELL_FATES: tuple[Fate, ...] = ("restore", "keep", "fix", "close", "hold", "silence", "revive", "silence")
 
 
@@ -63,9 +74,17 @@ class _Cast:
         self._pause(self._take(free, list(free), "pause", PAUSE_SHARE))
         hold_days = max(2, self.windows.answer_days)
         return Scenario(
-            self.seed, self.days, self.windows, self.accounts, self.lives, self.blindness, unreachable, mute,
-            hold_days=hold_days, restore_after=self.windows.restore_days // 3,
-        )  # fmt: skip
+            self.seed,
+            self.days,
+            self.windows,
+            self.accounts,
+            self.lives,
+            self.blindness,
+            unreachable,
+            mute,
+            hold_days=hold_days,
+            restore_after=self.windows.restore_days // 3,
+        )
 
     def _unit(self, identity: Identity) -> str:
         return self.accounts[identity].department
@@ -138,7 +157,7 @@ class _Cast:
             k
             for k, a in self.accounts.items()
             if a.listed[0] > self.days[0] and not a.touched and self.lives[k].source != BLIND_SOURCE
-        ]  # fmt: skip
+        ]
         return self._drawn("shell", born)[:3]
 
     def _in_the_dark(self, free: set[Identity]) -> None:

@@ -35,8 +35,14 @@ def cases(found: list[Case], expected: Expected) -> list[str]:
     for case in expected.closing.cases:
         ordinals[case.identity] += 1
         wanted[asset_id(case.identity), ordinals[case.identity]] = (
-            case.state, case.rule, case.opened, case.noticed, case.stopped, case.ended, case.held,
-        )  # fmt: skip
+            case.state,
+            case.rule,
+            case.opened,
+            case.noticed,
+            case.stopped,
+            case.ended,
+            case.held,
+        )
     measured = {(case.asset, case.ordinal): _told(case) for case in found}
     return _differences("case", measured, wanted)
 
@@ -44,9 +50,14 @@ def cases(found: list[Case], expected: Expected) -> list[str]:
 def _told(case: Case) -> tuple[Any, ...]:
     ended = next((day for kind in ("closed", "restored", "ended") if (day := case.day(kind))), None)
     return (
-        case.state, case.rule, case.opened, case.day("noticed"), case.day("stop_accepted"), ended,
+        case.state,
+        case.rule,
+        case.opened,
+        case.day("noticed"),
+        case.day("stop_accepted"),
+        ended,
         case.day("held") is not None,
-    )  # fmt: skip
+    )
 
 
 def _differences(what: str, measured: dict[Any, Any], wanted: dict[Any, Any]) -> list[str]:

@@ -20,9 +20,21 @@ from scenario import Fate, Life, Scenario, fix_days
 from watching import Sweep
 
 State = Literal[
-    "noticing", "undelivered", "answering", "fixing", "planned", "announced", "verifying", "unverified", "verified",
-    "closed", "restored", "kept", "fixed", "refuted",
-]  # fmt: skip
+    "noticing",
+    "undelivered",
+    "answering",
+    "fixing",
+    "planned",
+    "announced",
+    "verifying",
+    "unverified",
+    "verified",
+    "closed",
+    "restored",
+    "kept",
+    "fixed",
+    "refuted",
+]
 ENDED = frozenset({"closed", "restored", "kept", "fixed", "refuted"})
 BEFORE_STOP = frozenset({"noticing", "undelivered", "answering", "fixing", "planned", "announced"})
 CLOSURE_RULES = ("C15", "C16")
@@ -194,10 +206,14 @@ class Closing:
         """The table's part that cases fill: where each stands at the end, and what happened on the way."""
         states = Counter(case.state for case in self.cases)
         settled = {
-            "undelivered": states["undelivered"], "kept": states["kept"], "fixed": states["fixed"],
-            "refuted": states["refuted"], "closed and verified": states["closed"],
-            "unverified": states["unverified"], "restored": states["restored"],
-        }  # fmt: skip
+            "undelivered": states["undelivered"],
+            "kept": states["kept"],
+            "fixed": states["fixed"],
+            "refuted": states["refuted"],
+            "closed and verified": states["closed"],
+            "unverified": states["unverified"],
+            "restored": states["restored"],
+        }
         return {
             "cases": len(self.cases),
             "noticed": sum(case.noticed is not None for case in self.cases),

@@ -25,9 +25,17 @@ class Days:
     """Plays day after day; `differences` says where a sweep found something else than computed."""
 
     def __init__(
-        self, client: Client, streams: Streams, world: World, *, agents: Agents, desk: Desk, board: Switchboard,
-        log: dict[date, list[Row]], expected: Expected,
-    ) -> None:  # fmt: skip
+        self,
+        client: Client,
+        streams: Streams,
+        world: World,
+        *,
+        agents: Agents,
+        desk: Desk,
+        board: Switchboard,
+        log: dict[date, list[Row]],
+        expected: Expected,
+    ) -> None:
         self._client = client
         self._streams = streams
         self._world = world

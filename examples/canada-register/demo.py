@@ -135,18 +135,20 @@ class Demo:
     def _days(self, client: Client, streams: Streams, world: World, board: Switchboard) -> Days:
         desk = Desk(client, self.scenario)
         agents = Agents(self.scenario, desk.posts)
-        return Days(
-            client, streams, world, agents=agents, desk=desk, board=board, log=self.log, expected=self.expected
-        )  # fmt: skip
+        return Days(client, streams, world, agents=agents, desk=desk, board=board, log=self.log, expected=self.expected)
 
     async def _play(self, days: Days, stack: Stack) -> float:
         """Days a second."""
         killer = self.killer = Killer(self.asked.days, stack) if self.asked.kill_each_once else None
         begun = time.monotonic()
         columns = (
-            TextColumn("{task.fields[day]}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"),
-            TextColumn("{task.fields[found]}"), TimeElapsedColumn(),
-        )  # fmt: skip
+            TextColumn("{task.fields[day]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TextColumn("{task.fields[found]}"),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=self.console) as progress:
             task = progress.add_task("", total=len(self.scenario.days), day="", speed="", found="")
             for n, day in enumerate(self.scenario.days):

@@ -50,11 +50,13 @@ async def findings(client: Client) -> list[Finding]:
     """Every finding there ever was."""
     return [
         Finding(
-            found["asset_id"], found["rule"], date.fromisoformat(found["opened_on"]),
+            found["asset_id"],
+            found["rule"],
+            date.fromisoformat(found["opened_on"]),
             date.fromisoformat(found["cleared_on"]) if found["cleared_on"] else None,
         )
         async for found in client.items("/monitor/v1/findings")
-    ]  # fmt: skip
+    ]
 
 
 async def cases(client: Client) -> list[Case]:
@@ -67,9 +69,14 @@ def _case(found: dict[str, Any]) -> Case:
     days = {entry["kind"]: _day(entry["at"]) for entry in found["log"]}
     ended = [entry["data"]["outcome"] for entry in found["log"] if entry["kind"] == "ended"]
     return Case(
-        found["case_id"], found["asset_id"], found["ordinal"], found["rule"], _day(found["opened_at"]),
-        ended[0] if ended else found["state"], days,
-    )  # fmt: skip
+        found["case_id"],
+        found["asset_id"],
+        found["ordinal"],
+        found["rule"],
+        _day(found["opened_at"]),
+        ended[0] if ended else found["state"],
+        days,
+    )
 
 
 def _day(instant: str) -> date:
@@ -114,10 +121,14 @@ async def case_numbers(client: Client, found: list[Case]) -> dict[str, int]:
     """Of decommission: where every case stands, what its log says happened on the way, and the alarms that last."""
     states = Counter(case.state for case in found)
     settled = {
-        "undelivered": states["undelivered"], "kept": states["kept"], "fixed": states["fixed"],
-        "refuted": states["refuted"], "closed and verified": states["closed"], "unverified": states["unverified"],
+        "undelivered": states["undelivered"],
+        "kept": states["kept"],
+        "fixed": states["fixed"],
+        "refuted": states["refuted"],
+        "closed and verified": states["closed"],
+        "unverified": states["unverified"],
         "restored": states["restored"],
-    }  # fmt: skip
+    }
     return {
         "cases": len(found),
         "noticed": sum(case.day("noticed") is not None for case in found),

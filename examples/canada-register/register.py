@@ -23,10 +23,16 @@ Change = Literal["added", "amended", "removed"]
 Identity = tuple[str, str]
 
 HOSTS = {
-    "twitter.com": "x", "x.com": "x", "facebook.com": "facebook", "instagram.com": "instagram",
-    "youtube.com": "youtube", "linkedin.com": "linkedin", "flickr.com": "flickr", "snapchat.com": "snapchat",
+    "twitter.com": "x",
+    "x.com": "x",
+    "facebook.com": "facebook",
+    "instagram.com": "instagram",
+    "youtube.com": "youtube",
+    "linkedin.com": "linkedin",
+    "flickr.com": "flickr",
+    "snapchat.com": "snapchat",
     "reddit.com": "reddit",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +94,17 @@ def read_changes(path: Path = CHANGES) -> list[Row]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return [
             Row(
-                line, date.fromisoformat(r["date"]), _change(r["change"]),
-                r["account"], r["platform"], r["department"], r["language"], r["url"],
+                line,
+                date.fromisoformat(r["date"]),
+                _change(r["change"]),
+                r["account"],
+                r["platform"],
+                r["department"],
+                r["language"],
+                r["url"],
             )
             for line, r in enumerate(csv.DictReader(file), start=2)
-        ]  # fmt: skip
+        ]
 
 
 def _change(text: str) -> Change:

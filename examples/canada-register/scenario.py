@@ -11,10 +11,15 @@ Role = Literal["alive", "pause", "dead", "shell"]
 Fate = Literal["silence", "keep", "fix", "close", "hold", "revive", "restore", "liar"]
 
 COVERS = {  # the networks that each source is admitted for; of x and facebook two agents read an account each
-    "x-en": ["x"], "x-fr": ["x"], "facebook-en": ["facebook"], "facebook-fr": ["facebook"],
-    "instagram": ["instagram"], "youtube": ["youtube"], "linkedin": ["linkedin"],
+    "x-en": ["x"],
+    "x-fr": ["x"],
+    "facebook-en": ["facebook"],
+    "facebook-fr": ["facebook"],
+    "instagram": ["instagram"],
+    "youtube": ["youtube"],
+    "linkedin": ["linkedin"],
     "others": ["flickr", "reddit", "snapchat"],
-}  # fmt: skip
+}
 SOURCES = tuple(COVERS)
 BLIND_SOURCE = "instagram"
 

@@ -26,9 +26,14 @@ def unit_key(seed: int, unit_id: str) -> Jwk:
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     private = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     return {
-        "kty": "OKP", "crv": "Ed25519", "kid": unit_id, "alg": "Ed25519", "use": "sig",
-        "x": urlsafe_b64encode(public).decode(), "d": urlsafe_b64encode(private).decode(),
-    }  # fmt: skip
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "kid": unit_id,
+        "alg": "Ed25519",
+        "use": "sig",
+        "x": urlsafe_b64encode(public).decode(),
+        "d": urlsafe_b64encode(private).decode(),
+    }
 
 
 def public(key: Jwk) -> Jwk:

@@ -72,9 +72,12 @@ class World:
         command = [sys.executable, str(HERE / "world.py"), str(self.port), str(self._folder / "calls.log")]
         with (self._folder / "world.log").open("ab") as log:
             self._child = subprocess.Popen(
-                [*command, str(self._seed)], stdout=log, stderr=log, preexec_fn=_die_with_parent,  # noqa: PLW1509
+                [*command, str(self._seed)],
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509
                 start_new_session=True,
-            )  # fmt: skip
+            )
         end = time.monotonic() + 20
         while not _answers(f"{self.address}/state"):
             if self._child.poll() is not None or time.monotonic() > end:
@@ -122,9 +125,13 @@ class Stack:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("JIANFU_") or k in KEPT}
         with self._log.open("wb") as log:
             self._child = subprocess.Popen(
-                self._command, stdout=log, stderr=log, env=environment, preexec_fn=_die_with_parent,  # noqa: PLW1509
+                self._command,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509
                 start_new_session=True,
-            )  # fmt: skip
+            )
         begun = time.monotonic()
         with console.status("jianfu up: PostgreSQL, Kafka, three services …"):
             while not (self.data / "stack.json").exists():

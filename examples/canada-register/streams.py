@@ -55,9 +55,11 @@ class Streams:
             kind = TYPES[row.change]
             headers = envelope(kind, event_id(row.line, row.change, row.url), row.url, now, row.line)
             await self._producer.send(
-                LIFECYCLE, json.dumps(said(row), ensure_ascii=False).encode(), "/".join(row.identity).encode(),
+                LIFECYCLE,
+                json.dumps(said(row), ensure_ascii=False).encode(),
+                "/".join(row.identity).encode(),
                 headers=[*headers, self._registrar],
-            )  # fmt: skip
+            )
         await self._producer.flush()
 
     async def usage(self, delivery: Delivery, now: datetime) -> None:
@@ -65,9 +67,11 @@ class Streams:
         await self._beacons(delivery.beacons)
         for statement in delivery.statements:
             await self._producer.send(
-                SOURCES, json.dumps(stated(statement)).encode(), statement.source.encode(),
+                SOURCES,
+                json.dumps(stated(statement)).encode(),
+                statement.source.encode(),
                 headers=[*envelope_of(statement, now), self._agent],
-            )  # fmt: skip
+            )
         await self._producer.flush()
 
     async def _beacons(self, beacons: Iterable[tuple[bytes, bytes]]) -> None:
@@ -98,9 +102,13 @@ def said(row: Row) -> dict[str, Any]:
     # The log's language is the account's, not that of its department's name: nothing is said of the latter.
     sponsor = {"scheme": "ca-name", "value": row.department, "name": row.department}
     body = {
-        "source": REGISTER, "on": row.day.isoformat(), "kind": "account", "platform": row.platform,
-        "address": row.url, "sponsor": sponsor,
-    }  # fmt: skip
+        "source": REGISTER,
+        "on": row.day.isoformat(),
+        "kind": "account",
+        "platform": row.platform,
+        "address": row.url,
+        "sponsor": sponsor,
+    }
     return body if row.change == "removed" else body | {"name": row.account, "language": row.language}
 
 
@@ -124,8 +132,14 @@ def envelope_of(statement: Statement, now: datetime) -> list[Header]:
 def envelope(kind: str, identifier: str, subject: str, now: datetime, sequence: int) -> list[Header]:
     """The headers of a CloudEvent 1.0 in Kafka's binary mode."""
     fields = {
-        "ce_specversion": "1.0", "ce_id": identifier, "ce_source": "/examples/canada-register", "ce_type": kind,
-        "ce_subject": subject, "ce_time": now.isoformat(), "ce_dataschema": f"urn:jianfu:schema:{kind}",
-        "ce_sequence": str(sequence), "content-type": "application/json",
-    }  # fmt: skip
+        "ce_specversion": "1.0",
+        "ce_id": identifier,
+        "ce_source": "/examples/canada-register",
+        "ce_type": kind,
+        "ce_subject": subject,
+        "ce_time": now.isoformat(),
+        "ce_dataschema": f"urn:jianfu:schema:{kind}",
+        "ce_sequence": str(sequence),
+        "content-type": "application/json",
+    }
     return [(name, value.encode()) for name, value in fields.items()]

@@ -30,8 +30,13 @@ from tests.acceptance.world import unit_key
 SERVICES = ("registry", "monitor", "decommission")
 ROOT = Path(__file__).parents[2]
 WINDOWS = {
-    "answer_days": 1, "announce_days": 1, "verify_days": 2, "restore_days": 2, "min_answer_days": 1, "key_age_days": 1,
-}  # fmt: skip
+    "answer_days": 1,
+    "announce_days": 1,
+    "verify_days": 2,
+    "restore_days": 2,
+    "min_answer_days": 1,
+    "key_age_days": 1,
+}
 
 
 def free_port() -> int:
@@ -70,9 +75,18 @@ class House:
         (self.data / "stack.json").unlink(missing_ok=True)
         services = [part for name, value in self.env.items() for part in ("--env", f"{name}={value}")]
         command = [
-            str(JIANFU), "up", "--data", str(self.data), "--clock", "stepped",
-            "--partitions", "4", "--egress-allow", f"127.0.0.1:{self.world_port}", *services,
-        ]  # fmt: skip
+            str(JIANFU),
+            "up",
+            "--data",
+            str(self.data),
+            "--clock",
+            "stepped",
+            "--partitions",
+            "4",
+            "--egress-allow",
+            f"127.0.0.1:{self.world_port}",
+            *services,
+        ]
         with (self.data / "up.log").open("ab") as log:
             self._up = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
@@ -85,9 +99,16 @@ class House:
         if self._world is None:
             key = self.data / "keys" / "decommission-signing.pub"
             self._world = subprocess.Popen(
-                [sys.executable, "-m", "tests.acceptance.world", str(self.world_port),
-                 str(self.data / "world.jsonl"), str(key)], cwd=ROOT,
-            )  # fmt: skip
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.acceptance.world",
+                    str(self.world_port),
+                    str(self.data / "world.jsonl"),
+                    str(key),
+                ],
+                cwd=ROOT,
+            )
 
     def _ready(self) -> bool:
         file = self.data / "stack.json"
@@ -194,9 +215,12 @@ class House:
         found = self.stack["kafka"]
         password = Path(found["password_files"][user]).read_text().strip()
         return {
-            "bootstrap_servers": found["bootstrap_servers"], "security_protocol": "SASL_PLAINTEXT",
-            "sasl_mechanism": "PLAIN", "sasl_plain_username": user, "sasl_plain_password": password,
-        }  # fmt: skip
+            "bootstrap_servers": found["bootstrap_servers"],
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "PLAIN",
+            "sasl_plain_username": user,
+            "sasl_plain_password": password,
+        }
 
     async def produce(self, topic: str, records: Iterable[dict[str, Any]], *, user: str = "intake") -> None:
         """Send records (key, value, headers) and wait for every acknowledgement."""
@@ -275,10 +299,15 @@ class House:
         await self.call("POST", f"{place}/confirmation", seen, role="registrar", subject="rita")
         for platform in platforms:
             await self.call(
-                "PUT", f"/decommission/v1/connectors/{platform}",
-                {"stop_url": f"{self.world}/connector", "restore_url": f"{self.world}/connector",
-                 "probe_url": self.world + "/pages/{platform}/{identity}", "honours_keys": True},
-            )  # fmt: skip
+                "PUT",
+                f"/decommission/v1/connectors/{platform}",
+                {
+                    "stop_url": f"{self.world}/connector",
+                    "restore_url": f"{self.world}/connector",
+                    "probe_url": self.world + "/pages/{platform}/{identity}",
+                    "honours_keys": True,
+                },
+            )
 
     async def manners(self, **manners: dict[str, Any]) -> None:
         async with httpx.AsyncClient() as client:
@@ -292,9 +321,15 @@ class House:
 def declared(name: str, unit: str, day: date, *, source: str = "list") -> AssetDeclared:
     """A declaration of an account on X by a unit."""
     return AssetDeclared(
-        source=source, on=day, kind="account", platform="X", address=f"https://x.com/{handle(name)}", name=name,
-        language="en", sponsor=UnitRef(scheme="ca-name", value=unit, name=unit, language="en"),
-    )  # fmt: skip
+        source=source,
+        on=day,
+        kind="account",
+        platform="X",
+        address=f"https://x.com/{handle(name)}",
+        name=name,
+        language="en",
+        sponsor=UnitRef(scheme="ca-name", value=unit, name=unit, language="en"),
+    )
 
 
 def handle(name: str) -> str:
@@ -311,8 +346,14 @@ def account(name: str) -> UUID:
 def beacon(house: House, source: str, asset: UUID, day: date, user: str = "u1") -> dict[str, Any]:
     """One post by an asset on a day."""
     noon = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
-    value = {"source": source, "asset_id": str(asset), "measure": "posts", "ts": int(noon.timestamp() * 1000),
-             "count": 1, "user": user}  # fmt: skip
+    value = {
+        "source": source,
+        "asset_id": str(asset),
+        "measure": "posts",
+        "ts": int(noon.timestamp() * 1000),
+        "count": 1,
+        "user": user,
+    }
     bearer = ("authorization", f"Bearer {house.token('agent')}".encode())
     return {"key": str(asset).encode(), "value": json.dumps(value).encode(), "headers": [bearer]}
 

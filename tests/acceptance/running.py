@@ -52,9 +52,13 @@ class Running:
         command = [str(JIANFU), "up", "--data", str(self.data), *self.arguments]
         with self.out.open("wb") as out:
             self.child = subprocess.Popen(
-                command, stdout=out, stderr=out, env=self.env, stdin=subprocess.DEVNULL,
+                command,
+                stdout=out,
+                stderr=out,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
                 preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509 - a run of tests that is killed leaves nothing
-            )  # fmt: skip
+            )
         end = time.monotonic() + seconds
         while not (self.data / "stack.json").exists():
             assert self.child.poll() is None, self.said

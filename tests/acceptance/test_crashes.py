@@ -29,10 +29,17 @@ POINTS = points()
 
 # Where each asset's case ends when nothing crashes (test_story.py shows why); crashes must not change it.
 ENDS = {
-    "plain": ("closed", None), "willing": ("closed", None), "paused": ("closed", None), "liar": ("unverified", None),
-    "keeper": ("ended", "kept"), "told": ("ended", "kept"), "revived": ("ended", "refuted"),
-    "returned": ("restored", None), "held": ("answering", None), "forged": ("undelivered", None),
-}  # fmt: skip
+    "plain": ("closed", None),
+    "willing": ("closed", None),
+    "paused": ("closed", None),
+    "liar": ("unverified", None),
+    "keeper": ("ended", "kept"),
+    "told": ("ended", "kept"),
+    "revived": ("ended", "refuted"),
+    "returned": ("restored", None),
+    "held": ("answering", None),
+    "forged": ("undelivered", None),
+}
 CSV = "account,platform,department,language,url\na1,X,Filing Unit,en,https://x.com/a1\na2,X,Filing Unit,en,https://x.com/a2\n"
 
 
@@ -52,9 +59,14 @@ class CrashStory(Story):
         """An answer about a case that is opened only today: refused now, understood later."""
         house = self.house
         reply = FindingRefuted(
-            request_id=account("x"), case_id=ids.case_id(account("plain"), 1), finding_id=account("x"),
-            asset_id=account("plain"), rule="C15", business_day=FIRST, signals=(),
-        )  # fmt: skip
+            request_id=account("x"),
+            case_id=ids.case_id(account("plain"), 1),
+            finding_id=account("x"),
+            asset_id=account("plain"),
+            rule="C15",
+            business_day=FIRST,
+            signals=(),
+        )
         message = pack(reply, sequence=99, time=house.instant())
         record = {"key": message.key, "value": message.body, "headers": list(message.headers)}
         await house.produce("jianfu.monitor", [record], user="admin")
@@ -83,16 +95,20 @@ class CrashStory(Story):
         """Units, single assets, files, corrections, a source's terms, usage over HTTP, mandates, the kill switch."""
         call = self.house.call
         await call(
-            "POST", "/registry/v1/units",
+            "POST",
+            "/registry/v1/units",
             {"scheme": "cn-uscc", "value": "11510000008282516L", "names": [{"language": "zh", "text": "办公厅"}]},
             role="registrar",
-        )  # fmt: skip
+        )
         single = json.loads(declared("single", "Filing Unit", FIRST).model_dump_json())
         await call("POST", "/registry/v1/assets", single, role="registrar", headers={"Idempotency-Key": "single"})
         await call(
-            "PATCH", f"/registry/v1/assets/{account('single')}", {"name": "Single"}, role="registrar",
+            "PATCH",
+            f"/registry/v1/assets/{account('single')}",
+            {"name": "Single"},
+            role="registrar",
             headers={"If-Match": '"1"'},
-        )  # fmt: skip
+        )
         for text in (CSV, CSV.rsplit("a2", 1)[0].rsplit("\n", 1)[0] + "\n"):
             path = f"/registry/v1/imports?source=file&on={FIRST}&mode=apply&complete=true"
             await call("POST", path, text.encode(), role="registrar", headers={"Content-Type": "text/csv"})
@@ -106,8 +122,10 @@ class CrashStory(Story):
             await call("POST", path, {"decision": "apply", "reason": "seen"})
         await call("PUT", "/monitor/v1/sources/spare", {"rhythm_days": 2})
         await self.house.admit("spare", agents=["test", "new"])
-        usage = {"source": "spare", "records": [{"asset_id": str(account("single")), "measure": "views",
-                 "ts": 1748750400000, "count": 3}]}  # fmt: skip
+        usage = {
+            "source": "spare",
+            "records": [{"asset_id": str(account("single")), "measure": "views", "ts": 1748750400000, "count": 3}],
+        }
         await call("POST", "/monitor/v1/usage", usage, role="agent", headers={"Idempotency-Key": "usage"})
         body = {"rule": "C06", "max_per_day": 1, "until": str(FIRST + timedelta(days=30))}
         made = await call("POST", "/decommission/v1/mandates", body)

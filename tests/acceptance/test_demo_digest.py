@@ -20,8 +20,13 @@ pytestmark = pytest.mark.acceptance
 EXAMPLE = ROOT / "examples" / "canada-register"
 REGISTER = EXAMPLE / "data" / "register-2024-10-24.csv"
 WINDOWS = {
-    "answer_days": 2, "announce_days": 2, "verify_days": 2, "restore_days": 3, "min_answer_days": 1, "key_age_days": 1,
-}  # fmt: skip
+    "answer_days": 2,
+    "announce_days": 2,
+    "verify_days": 2,
+    "restore_days": 3,
+    "min_answer_days": 1,
+    "key_age_days": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,18 @@ class Run:
 def run(folder: Path, *more: str) -> Run:
     told = folder / "demo.json"
     command = [
-        sys.executable, str(EXAMPLE / "demo.py"), "--days", "20", "--windows", json.dumps(WINDOWS),
-        "--data", str(folder / "data"), "--json", str(told), *more,
-    ]  # fmt: skip
+        sys.executable,
+        str(EXAMPLE / "demo.py"),
+        "--days",
+        "20",
+        "--windows",
+        json.dumps(WINDOWS),
+        "--data",
+        str(folder / "data"),
+        "--json",
+        str(told),
+        *more,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert told.exists(), done.stdout + done.stderr
     return Run(done.returncode, done.stdout + done.stderr, json.loads(told.read_text()))

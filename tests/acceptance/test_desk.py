@@ -95,10 +95,21 @@ async def flagged(house: House, name: str) -> str:
     assert str(which) == asset["asset_id"]
     await house.step(first := house.day + timedelta(days=1))
     told = FindingOpened(
-        finding_id=finding_id(which, "C15", 1), asset_id=which, rule="C15", business_day=house.day, proposal="closure",
-        verdict="ZOMBIE", pack="cn-accounts", pack_version="1.0.0", when="days_since_post > 90", basis="a circular",
-        label="FOUND", signals=(), clears_when="it posts", opened_at=house.instant(),
-    )  # fmt: skip
+        finding_id=finding_id(which, "C15", 1),
+        asset_id=which,
+        rule="C15",
+        business_day=house.day,
+        proposal="closure",
+        verdict="ZOMBIE",
+        pack="cn-accounts",
+        pack_version="1.0.0",
+        when="days_since_post > 90",
+        basis="a circular",
+        label="FOUND",
+        signals=(),
+        clears_when="it posts",
+        opened_at=house.instant(),
+    )
     message = pack(told, sequence=1, time=house.instant(), traceparent=None)
     record = {"key": message.key, "value": message.body, "headers": list(message.headers)}
     await house.produce("jianfu.monitor", [record], user="admin")

@@ -27,9 +27,15 @@ EXAMPLE = ROOT / "examples" / "emitter"
 
 def event(name: str, **more: Any) -> str:
     data = {
-        "source": "emitter", "on": "2000-01-01", "kind": "account", "platform": "X", "address": f"https://x.com/{name}",
-        "name": name, "language": "en", "sponsor": {"scheme": "ca-name", "value": "E", "name": "E", "language": "en"},
-    } | more  # fmt: skip
+        "source": "emitter",
+        "on": "2000-01-01",
+        "kind": "account",
+        "platform": "X",
+        "address": f"https://x.com/{name}",
+        "name": name,
+        "language": "en",
+        "sponsor": {"scheme": "ca-name", "value": "E", "name": "E", "language": "en"},
+    } | more
     return json.dumps({"id": name, "type": "asset.declared", "data": data})
 
 
@@ -44,9 +50,20 @@ class Emitter:
     def start(self, *lines: str, url: str | None = None, more: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
         (self.folder / "mine.jsonl").write_text("\n".join(lines) + "\n")
         command = [
-            sys.executable, "-I", "emitter.py", "mine.jsonl", "--url", url or self.stack.state["address"],
-            "--token-file", "token", "--source", "/emitter", "--give-up", "60", *more,
-        ]  # fmt: skip
+            sys.executable,
+            "-I",
+            "emitter.py",
+            "mine.jsonl",
+            "--url",
+            url or self.stack.state["address"],
+            "--token-file",
+            "token",
+            "--source",
+            "/emitter",
+            "--give-up",
+            "60",
+            *more,
+        ]
         return subprocess.Popen(
             command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={"PATH": "/bin"}
         )
@@ -71,8 +88,12 @@ def listed(stack: Running) -> set[str]:
 def test_what_is_good_is_taken_and_what_is_not_is_shown(emitter: Emitter, stack: Running) -> None:
     """By the schema before it is sent, by the registry after; the rest is taken, and taken again changes nothing."""
     lines = (
-        event("emit_a"), event("emit_b", nmae="x"), event("emit_c", on="2099-01-01"), "no json", event("emit_d"),
-    )  # fmt: skip
+        event("emit_a"),
+        event("emit_b", nmae="x"),
+        event("emit_c", on="2099-01-01"),
+        "no json",
+        event("emit_d"),
+    )
     code, out, err = emitter.run(*lines)
     assert (code, re.findall(r"行 (\d): (\w+): (\w+)", out)) == (
         1,
@@ -120,9 +141,17 @@ async def test_it_waits_while_the_broker_is_away(emitter: Emitter, stack: Runnin
     """The broker is killed; `jianfu up` starts it again, and the client sends what it held."""
     kafka = stack.state["kafka"]
     more = (
-        "--kafka", kafka["bootstrap_servers"], "--kafka-user", "intake", "--kafka-protocol", "SASL_PLAINTEXT",
-        "--kafka-mechanism", "PLAIN", "--kafka-password-file", kafka["password_files"]["intake"],
-    )  # fmt: skip
+        "--kafka",
+        kafka["bootstrap_servers"],
+        "--kafka-user",
+        "intake",
+        "--kafka-protocol",
+        "SASL_PLAINTEXT",
+        "--kafka-mechanism",
+        "PLAIN",
+        "--kafka-password-file",
+        kafka["password_files"]["intake"],
+    )
     code, out, err = emitter.run(event("emit_h"), event("emit_b", nmae="x"), more=more)
     assert (code, "emit_h: in Kafka" in out, "'nmae'" in err) == (1, True, True), err
     os.kill(kafka["pid"], signal.SIGKILL)

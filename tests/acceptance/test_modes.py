@@ -12,9 +12,14 @@ from tests.kit.waiting import eventually
 pytestmark = pytest.mark.acceptance
 TOPIC = "jianfu.intake.lifecycle"
 LISTED: dict[str, Any] = {
-    "source": "modes", "on": "2000-01-01", "kind": "account", "platform": "X", "name": "示例", "language": "zh",
+    "source": "modes",
+    "on": "2000-01-01",
+    "kind": "account",
+    "platform": "X",
+    "name": "示例",
+    "language": "zh",
     "sponsor": {"scheme": "ca-name", "value": "Modes", "name": "示例单位", "language": "zh"},
-}  # fmt: skip
+}
 
 
 def event(name: str) -> dict[str, Any]:
@@ -46,14 +51,16 @@ def test_over_http_through_the_gateway(stack: Running) -> None:
         answers = [
             http.post("/registry/v1/events", content=json.dumps(one), headers={"Content-Type": kinds["one"]}),
             http.post(
-                "/registry/v1/events", content=json.dumps(two["data"]),
+                "/registry/v1/events",
+                content=json.dumps(two["data"]),
                 headers=attributes(two, "ce-") | {"Content-Type": kinds["json"]},
             ),
             http.post(
-                "/registry/v1/events", content=json.dumps([three, four, one | {"tiem": "x"}]),
+                "/registry/v1/events",
+                content=json.dumps([three, four, one | {"tiem": "x"}]),
                 headers={"Content-Type": "application/cloudevents-batch+json"},
             ),
-        ]  # fmt: skip
+        ]
     assert [answer.status_code for answer in answers] == [202, 202, 207], answers[0].text
     assert [item["status"] for item in answers[2].json()["items"]] == [202, 202, 422]
     assert {f"modes_h{n}" for n in range(4)} <= listed(stack)
@@ -69,9 +76,14 @@ async def test_over_kafka(stack: Running) -> None:
         await producer.send_and_wait(TOPIC, json.dumps(plain["data"]).encode(), headers=[*bare, token])
         await producer.send_and_wait(TOPIC, json.dumps(whole).encode(), headers=[kind, token])
         await producer.send_and_wait(TOPIC, json.dumps(wrong).encode(), headers=[kind, token])
-        await producer.send_and_wait(TOPIC, json.dumps([whole]).encode(), headers=[
-            ("content-type", b"application/cloudevents-batch+json"), token,
-        ])  # fmt: skip
+        await producer.send_and_wait(
+            TOPIC,
+            json.dumps([whole]).encode(),
+            headers=[
+                ("content-type", b"application/cloudevents-batch+json"),
+                token,
+            ],
+        )
         await producer.send_and_wait(TOPIC, json.dumps(event("modes_k3")).encode(), headers=[kind])
     await eventually(lambda: {"modes_k0", "modes_k1"} <= listed(stack), 40, every=0.2)
     await eventually(lambda: {"tiem", "content-type"} <= set(refused(stack)), 40, every=0.2)

@@ -29,14 +29,22 @@ pytestmark = pytest.mark.acceptance
 LIFECYCLE, USAGE, SOURCES = "jianfu.intake.lifecycle", "jianfu.intake.usage", "jianfu.intake.sources"
 # Who reads a topic; what is sent there by hand must be refused by each of them, and by nobody else.
 READERS = {
-    LIFECYCLE: ["registry"], USAGE: ["monitor"], SOURCES: ["monitor"],
-    "jianfu.registry": ["monitor", "decommission"], "jianfu.registry.units": ["monitor", "decommission"],
-    "jianfu.monitor": ["decommission"], "jianfu.decommission": ["registry", "monitor"],
-}  # fmt: skip
+    LIFECYCLE: ["registry"],
+    USAGE: ["monitor"],
+    SOURCES: ["monitor"],
+    "jianfu.registry": ["monitor", "decommission"],
+    "jianfu.registry.units": ["monitor", "decommission"],
+    "jianfu.monitor": ["decommission"],
+    "jianfu.decommission": ["registry", "monitor"],
+}
 KNOWN = {  # a type that every reader of the topic handles
-    LIFECYCLE: "asset.declared", SOURCES: "source.stated", "jianfu.registry": "asset.registered",
-    "jianfu.registry.units": "unit.recorded", "jianfu.decommission": "case.stopped", "jianfu.monitor": "finding.opened",
-}  # fmt: skip
+    LIFECYCLE: "asset.declared",
+    SOURCES: "source.stated",
+    "jianfu.registry": "asset.registered",
+    "jianfu.registry.units": "unit.recorded",
+    "jianfu.decommission": "case.stopped",
+    "jianfu.monitor": "finding.opened",
+}
 LAST_POST = FIRST - timedelta(days=87)  # of the account whose case meets an altered plan, alone in its plan
 Records = list[dict[str, Any]]
 
@@ -57,8 +65,10 @@ class RoughHouse(House):
             # One more account, as somebody would who wants it gone without being asked.
             done = await database.execute(
                 "update plans set content = replace(content, $2, $3) where plan_id = $1",
-                told["plan_id"], str(account("altered")), str(account("alive")),
-            )  # fmt: skip
+                told["plan_id"],
+                str(account("altered")),
+                str(account("alive")),
+            )
             assert done == "UPDATE 1"
         finally:
             await database.close()
@@ -166,8 +176,15 @@ class RoughStory(Story):
 def poison(topic: str, bearer: tuple[str, bytes]) -> Records:
     """Records that nobody can take, each marked with what is wrong with it."""
     kind = KNOWN.get(topic, "").encode()  # beacons have none
-    named = [("ce_id", b"1"), ("ce_source", b"/test"), ("ce_type", kind), ("ce_subject", b"x"),
-             ("ce_time", b"2025-06-01T00:00:00Z"), ("ce_sequence", b"1"), bearer]  # fmt: skip
+    named = [
+        ("ce_id", b"1"),
+        ("ce_source", b"/test"),
+        ("ce_type", kind),
+        ("ce_subject", b"x"),
+        ("ce_time", b"2025-06-01T00:00:00Z"),
+        ("ce_sequence", b"1"),
+        bearer,
+    ]
     kinds: list[tuple[bytes, bytes | None, list[tuple[str, bytes | None]]]] = [
         (b"bad json", b"{not json", [*named]),
         (b"wrong schema", b'{"asset_id": 7, "count": "many"}', [*named]),
@@ -297,9 +314,11 @@ def _alter(log: list[Any]) -> None:
 
 
 TAMPERINGS = {
-    "altered": _alter, "truncated": lambda log: log.__delitem__(slice(-2, None)), "reordered": _swap,
+    "altered": _alter,
+    "truncated": lambda log: log.__delitem__(slice(-2, None)),
+    "reordered": _swap,
     "an entry missing": lambda log: log.__delitem__(2),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("how", TAMPERINGS)
@@ -322,7 +341,14 @@ async def verified(story: RoughStory, folder: Path, file: Any) -> int:
     path, key = folder / "case.json", story.house.data / "keys" / "decommission-signing.pub"
     path.write_text(json.dumps(file, ensure_ascii=False))
     child = await asyncio.create_subprocess_exec(
-        str(JIANFU), "case", "verify", str(path), "--key", str(key), env={"PATH": os.environ["PATH"]},
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+        str(JIANFU),
+        "case",
+        "verify",
+        str(path),
+        "--key",
+        str(key),
+        env={"PATH": os.environ["PATH"]},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
     return await child.wait()

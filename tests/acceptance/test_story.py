@@ -43,8 +43,21 @@ async def test_a_dead_account_is_closed_and_seen_to_be_gone(story: Story) -> Non
     case = story.cases["plain"]
     assert case["state"] == "closed", kinds(case)
     assert "x/plain" in story.world["stopped"]
-    order = ["opened", "noticed", "planned", "approved", "announced", "archived", "recheck_asked", "confirmed",
-             "stop_started", "stop_accepted", "probed", "disposed", "closed"]  # fmt: skip
+    order = [
+        "opened",
+        "noticed",
+        "planned",
+        "approved",
+        "announced",
+        "archived",
+        "recheck_asked",
+        "confirmed",
+        "stop_started",
+        "stop_accepted",
+        "probed",
+        "disposed",
+        "closed",
+    ]
     positions = [kinds(case).index(kind) for kind in order]
     assert positions == sorted(positions)
     asset = await story.house.call("GET", f"/registry/v1/assets/{account('plain')}", role="viewer")
@@ -156,8 +169,12 @@ def test_the_trace_of_a_case_leads_from_its_finding_to_its_tombstone(story: Stor
         waiting += [by_id[cause] for cause in causes]
     names = {span["name"] for span in seen}
     assert named("decommission finding.opened", case["finding_id"]) in seen
-    assert {"decommission case stop", "decommission case notice", "monitor recheck.requested",
-            "decommission finding.confirmed"} <= names  # fmt: skip
+    assert {
+        "decommission case stop",
+        "decommission case notice",
+        "monitor recheck.requested",
+        "decommission finding.confirmed",
+    } <= names
     assert any("/monitor/v1/sweeps" in name for name in names), "the sweep that saw it"
     services = {span["resource"]["attributes"]["service.name"] for span in seen}
     assert services == {"jianfu-registry", "jianfu-monitor", "jianfu-decommission"}

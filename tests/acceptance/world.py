@@ -31,9 +31,14 @@ def unit_key(name: str) -> dict[str, Any]:
     private = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return {
-        "kty": "OKP", "crv": "Ed25519", "kid": name, "alg": "Ed25519", "use": "sig",
-        "x": urlsafe_b64encode(public).decode(), "d": urlsafe_b64encode(private).decode(),
-    }  # fmt: skip
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "kid": name,
+        "alg": "Ed25519",
+        "use": "sig",
+        "x": urlsafe_b64encode(public).decode(),
+        "d": urlsafe_b64encode(private).decode(),
+    }
 
 
 class World:

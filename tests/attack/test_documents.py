@@ -21,9 +21,14 @@ from tests.conftest import Urls
 from tests.contract import published
 
 CHECKS = (
-    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
-    "response_schema_conformance", "unsupported_method", "allow_header_conformance",
-)  # fmt: skip
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "allow_header_conformance",
+)
 ROLES = ("viewer", "registrar", "operator", "auditor", "approver", "agent", "clock")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
@@ -38,10 +43,23 @@ async def test_nothing_undocumented_comes_back(
         key = json.loads((tmp_path / service / "signing.jwk").read_text())
         token = issue(key, "tester", ROLES, sources=["*"])
         command = [
-            str(SCHEMATHESIS), "run", f"{address}/{service}/v1/openapi.json", "-H", f"Authorization: Bearer {token}",
-            "--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing", "--max-examples", str(2 * size),
-            "--generation-deterministic", "--continue-on-failure", "--no-color", "--warnings", "off",
-        ]  # fmt: skip
+            str(SCHEMATHESIS),
+            "run",
+            f"{address}/{service}/v1/openapi.json",
+            "-H",
+            f"Authorization: Bearer {token}",
+            "--checks",
+            ",".join(CHECKS),
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--max-examples",
+            str(2 * size),
+            "--generation-deterministic",
+            "--continue-on-failure",
+            "--no-color",
+            "--warnings",
+            "off",
+        ]
         done = await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
     generated = re.search(r"([0-9,]+) generated", done.stdout)

@@ -17,11 +17,25 @@ from tests.attack.counting import Counts
 pytestmark = pytest.mark.acceptance
 # One machine in all the ways that resolvers and C libraries read.
 LOOPBACK = (
-    "127.0.0.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.0.0.1.", "localhost", "LOCALHOST.",
+    "127.0.0.1",
+    "127.1",
+    "0x7f000001",
+    "2130706433",
+    "0177.0.0.1",
+    "127.0.0.1.",
+    "localhost",
+    "LOCALHOST.",
     "0.0.0.0",  # noqa: S104 - to be refused
-    "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]",
-    "１２７.０.０.１", "127。0。0。1", "ｌocalhost",
-)  # fmt: skip
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::1]",
+    "１２７.０.０.１",
+    "127。0。0。1",
+    "ｌocalhost",
+)
 
 
 @asynccontextmanager

@@ -24,9 +24,13 @@ async def drip_at(story: Story, drips: Drips, endpoints: int) -> None:
     for number in range(endpoints):
         unit, url = ids.unit_id("test", f"drip{number}"), f"http://{drips.address(number)}/notices"
         told = UnitRecorded(
-            unit_id=unit, version=1, scheme="test", value=f"drip{number}", parent_id=None,
+            unit_id=unit,
+            version=1,
+            scheme="test",
+            value=f"drip{number}",
+            parent_id=None,
             names=(UnitName(language="en", text="drip"),),
-        )  # fmt: skip
+        )
         await story.hear(told)
         await story.asset(f"drip{number}", unit)
         for table, more in (("unit_keys", {"url": url}), ("unit_key_proofs", {}), ("unit_key_confirmations", {})):

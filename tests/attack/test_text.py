@@ -18,23 +18,39 @@ from tests.attack.counting import Counts
 pytestmark = pytest.mark.acceptance
 UNIT: dict[str, Any] = {"scheme": "s", "value": "v", "name": "n", "language": "en"}
 DECLARED: dict[str, Any] = {
-    "source": "nasty", "on": "2025-06-01", "kind": "account", "platform": "X", "address": "https://x.com/nasty",
-    "name": "nasty", "language": "en", "sponsor": UNIT,
-}  # fmt: skip
+    "source": "nasty",
+    "on": "2025-06-01",
+    "kind": "account",
+    "platform": "X",
+    "address": "https://x.com/nasty",
+    "name": "nasty",
+    "language": "en",
+    "sponsor": UNIT,
+}
 EVENT = {"id": "e", "source": "/nasty", "type": "asset.declared", "data": DECLARED}
 RECORDED: dict[str, Any] = {
-    "scheme": "s", "value": "w", "names": [{"language": "en", "text": "n"}], "level": "county", "region": "1",
+    "scheme": "s",
+    "value": "w",
+    "names": [{"language": "en", "text": "n"}],
+    "level": "county",
+    "region": "1",
     "aliases": [{"scheme": "t", "value": "a"}],
-}  # fmt: skip
+}
 STATED: dict[str, Any] = {"source": "nasty", "day": "2025-05-31", "records": 0, "measures": ["posts"], "assets": []}
 USED: dict[str, Any] = {"source": "nasty", "records": [{"asset_id": str(uuid4()), "measure": "posts", "ts": 1}]}
 LETTER: dict[str, Any] = {"topic": "t", "partition": 0, "offset": 0, "reason": "r"}
 ENDPOINT: dict[str, Any] = {
-    "url": "http://h/n", "public_key": tokens.public_key(tokens.new_key("k")), "contact": "c", "honours_keys": True,
-}  # fmt: skip
+    "url": "http://h/n",
+    "public_key": tokens.public_key(tokens.new_key("k")),
+    "contact": "c",
+    "honours_keys": True,
+}
 CONNECTOR: dict[str, Any] = {
-    "stop_url": "http://h/s", "restore_url": "http://h/r", "probe_url": "http://h/{identity}", "honours_keys": True,
-}  # fmt: skip
+    "stop_url": "http://h/s",
+    "restore_url": "http://h/r",
+    "probe_url": "http://h/{identity}",
+    "honours_keys": True,
+}
 MANDATE: dict[str, Any] = {"rule": "C15", "max_per_day": 1, "until": "2025-12-31"}
 ANY = str(uuid4())
 WRITES: list[tuple[str, str, str, Any]] = [
@@ -180,9 +196,14 @@ async def test_every_text_is_refused_or_shown_over_kafka(house: House, counts: C
     ):
         bearer = f"Bearer {house.token(role, subject='nasty')}"
         plain = {
-            "ce_specversion": "1.0", "ce_type": type_, "ce_source": "/nasty", "ce_subject": "nasty",
-            "ce_time": "2025-06-01T00:00:00Z", "ce_sequence": "1", "authorization": bearer,
-        }  # fmt: skip
+            "ce_specversion": "1.0",
+            "ce_type": type_,
+            "ce_source": "/nasty",
+            "ce_subject": "nasty",
+            "ce_time": "2025-06-01T00:00:00Z",
+            "ce_sequence": "1",
+            "authorization": bearer,
+        }
         well = json.dumps(body).encode()
         records = []
         for text in nasty(size):
@@ -206,8 +227,17 @@ async def test_every_text_is_refused_or_shown_over_kafka(house: House, counts: C
         await shown(house, client)
         letters = await house.everything("/registry/v1/dead-letters", role="operator")
         assert {letter["reason_code"] for letter in letters} <= {
-            "malformed", "invalid", "unreadable_address", "duplicate_asset", "event_reused", "another_source",
-            "reopen_too_early", "unknown_asset", "not_its_source", "forbidden", "unauthenticated",
+            "malformed",
+            "invalid",
+            "unreadable_address",
+            "duplicate_asset",
+            "event_reused",
+            "another_source",
+            "reopen_too_early",
+            "unknown_asset",
+            "not_its_source",
+            "forbidden",
+            "unauthenticated",
             "out_of_scope",
-        }  # fmt: skip
+        }
         assert any(letter["reason_code"] == "malformed" for letter in letters)

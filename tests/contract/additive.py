@@ -17,9 +17,15 @@ Way = Literal["event", "in", "out"]
 Schema = dict[str, Any]
 # limit → whether a greater number is the stricter one
 LIMITS = {
-    "minimum": True, "exclusiveMinimum": True, "minLength": True, "minItems": True,
-    "maximum": False, "exclusiveMaximum": False, "maxLength": False, "maxItems": False,
-}  # fmt: skip
+    "minimum": True,
+    "exclusiveMinimum": True,
+    "minLength": True,
+    "minItems": True,
+    "maximum": False,
+    "exclusiveMaximum": False,
+    "maxLength": False,
+    "maxItems": False,
+}
 # Headers that OpenAPI 3.1 §4.8.12 ignores as parameters: no client was ever made to send them by these.
 IGNORED = {("header", "accept"), ("header", "authorization"), ("header", "content-type")}
 FIXED = ("format", "pattern", "multipleOf", "uniqueItems", "contentMediaType")

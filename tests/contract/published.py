@@ -42,9 +42,13 @@ def event_classes() -> list[type[Event]]:
 def event_snapshot(cls: type[Event]) -> dict[str, Any]:
     """Where an event travels and what it holds."""
     return {
-        "type": cls.TYPE, "topic": cls.TOPIC, "source": cls.SOURCE, "key": cls.KEY, "subject": cls.SUBJECT,
+        "type": cls.TYPE,
+        "topic": cls.TOPIC,
+        "source": cls.SOURCE,
+        "key": cls.KEY,
+        "subject": cls.SUBJECT,
         "schema": cls.model_json_schema(),
-    }  # fmt: skip
+    }
 
 
 def written(value: Any) -> str:
@@ -66,10 +70,13 @@ def serving(service: str, database_url: str, folder: Path) -> Iterator[str]:
     (folder / "signing.jwk").write_text(json.dumps(key))
     port, prefix = subprocesses.port(), f"JIANFU_{service.upper()}_"
     env = {
-        "PATH": os.environ["PATH"], "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{subprocesses.port()}",
-        "JIANFU_PROFILE": "local", "JIANFU_ISSUER_JWKS_FILE": str(folder / "jwks.json"),
-        f"{prefix}LISTEN": f"127.0.0.1:{port}", f"{prefix}DATABASE_URL": database_url,
-    }  # fmt: skip
+        "PATH": os.environ["PATH"],
+        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{subprocesses.port()}",
+        "JIANFU_PROFILE": "local",
+        "JIANFU_ISSUER_JWKS_FILE": str(folder / "jwks.json"),
+        f"{prefix}LISTEN": f"127.0.0.1:{port}",
+        f"{prefix}DATABASE_URL": database_url,
+    }
     if service == "decommission":
         env |= {f"{prefix}SIGNING_KEY_FILE": str(folder / "signing.jwk"), f"{prefix}ARCHIVE_DIR": str(folder)}
     log = folder / "log"

@@ -167,9 +167,12 @@ def test_a_vocabulary_grows_and_never_shrinks(kind: str, field: str, tmp_path: P
     lost = event_breaks(grown, held)
     assert any("no longer lists ['a-new-word']" in each or "no longer among what it can be" in each for each in lost)
     for change in (
-        {"enum": words_of(held, field)[KNOWN]}, {NAME: "others"}, {KNOWN: words_of(held, field)[KNOWN][1:]},
-        {"maxLength": 10}, {"pattern": "^[a-z]+$"},
-    ):  # fmt: skip
+        {"enum": words_of(held, field)[KNOWN]},
+        {NAME: "others"},
+        {KNOWN: words_of(held, field)[KNOWN][1:]},
+        {"maxLength": 10},
+        {"pattern": "^[a-z]+$"},
+    ):
         cut = copy.deepcopy(held)
         words_of(cut, field).update(change)
         assert event_breaks(held, cut) != [], change

@@ -35,5 +35,9 @@ def standalone(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         start = START.format(packages=packages, alone=ALONE)
         return subprocess.run(
             [sys.executable, "-I", "-S", "-c", start, str(copy), *map(str, arguments)],
-            capture_output=True, text=True, check=False, cwd=folder, env={"PATH": os.defpath, "PYTHONPATH": ""},
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=folder,
+            env={"PATH": os.defpath, "PYTHONPATH": ""},
+        )

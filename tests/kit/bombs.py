@@ -10,8 +10,11 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.util import encode_varint
 
 CODECS: dict[str, tuple[int, Any]] = {
-    "gzip": (1, cramjam.gzip), "snappy": (2, cramjam.snappy), "lz4": (3, cramjam.lz4), "zstd": (4, cramjam.zstd),
-}  # fmt: skip
+    "gzip": (1, cramjam.gzip),
+    "snappy": (2, cramjam.snappy),
+    "lz4": (3, cramjam.lz4),
+    "zstd": (4, cramjam.zstd),
+}
 MEGABYTE = bytes(1 << 20)
 
 

@@ -61,8 +61,11 @@ def _schema(url: str) -> str:
     program = postgres_host.binaries() / "pg_dump"
     done = subprocess.run(
         [program, "--schema-only", "--no-owner", "--no-privileges", url],
-        capture_output=True, text=True, check=True, env={"PATH": os.defpath},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.defpath},
+    )
     lines = (
         line for line in done.stdout.splitlines() if not line.startswith(("\\", "--", "SET ", "SELECT pg_catalog"))
     )

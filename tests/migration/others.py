@@ -121,9 +121,13 @@ def question(asset: UUID, clock: SteppedClock) -> RecheckRequested:
     """Whether an account's first finding of C06 is still true today."""
     finding, case = ids.finding_id(asset, "C06", 1), ids.case_id(asset, 1)
     return RecheckRequested(
-        request_id=derive("recheck", case, finding, clock.today()), case_id=case, finding_id=finding, asset_id=asset,
-        rule="C06", business_day=clock.today(),
-    )  # fmt: skip
+        request_id=derive("recheck", case, finding, clock.today()),
+        case_id=case,
+        finding_id=finding,
+        asset_id=asset,
+        rule="C06",
+        business_day=clock.today(),
+    )
 
 
 def _stopped(asset: UUID, at: datetime) -> CaseStopped:

@@ -264,10 +264,16 @@ async def test_the_register_goes_on(postgres: LocalPostgres, release: str) -> No
             await story.close(known[name])
         states = {name: await story.state(name) for name in sorted(known)}
         assert states == {
-            "amended": "closed offline", "back": "draft suspended", "closed": "closed offline", "gone": "draft online",
-            "gone2": "closed offline", "held": "draft gone", "online": "draft online", "relisted": "closed offline",
+            "amended": "closed offline",
+            "back": "draft suspended",
+            "closed": "closed offline",
+            "gone": "draft online",
+            "gone2": "closed offline",
+            "held": "draft gone",
+            "online": "draft online",
+            "relisted": "closed offline",
             "stopped": "closed offline",
-        }  # fmt: skip
+        }
         story.now += timedelta(days=400)
         assert await story.outcome(declared("closed")) == "registered"  # a new record after the cooldown
     finally:

@@ -128,9 +128,12 @@ class Tree:
     def broken_by(self, mutant: Mutant) -> str | None:
         """Apply a patch; why that is not possible, or None."""
         applied = subprocess.run(
-            ["git", "apply", "-p1", "-"], cwd=self.folder, input=mutant.file.read_bytes(), capture_output=True,
+            ["git", "apply", "-p1", "-"],
+            cwd=self.folder,
+            input=mutant.file.read_bytes(),
+            capture_output=True,
             check=False,
-        )  # fmt: skip
+        )
         for name in mutant.touched:
             self.forget(name)
         return f"the patch no longer applies: {applied.stderr.decode().strip()}" if applied.returncode else None
@@ -142,8 +145,16 @@ class Tree:
         report.parent.mkdir(exist_ok=True)
         report.unlink(missing_ok=True)
         command = [
-            sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--junitxml={report}", *tests,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            f"--junitxml={report}",
+            *tests,
+        ]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environment |= {LENT: lend(self.postgres, self.kafka)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -156,7 +167,7 @@ class Tree:
         tree = ET.parse(report)  # noqa: S314 - written by the pytest above
         failures, errors = (
             tuple(found.get("message", "") for found in tree.iter(what)) for what in ("failure", "error")
-        )  # fmt: skip
+        )
         return Ran(done.returncode, output, failures, errors)
 
     async def tidy(self, *, templates: bool) -> None:

@@ -40,8 +40,15 @@ async def rewrite(story: Story, case: UUID, change: Callable[[list[dict[str, Any
         await story.owner(
             "insert into case_log (case_id, seq, at, actor, kind, data, previous, sha256)"
             " values ($1, $2, $3, $4, $5, $6, $7, $8)",
-            case, e.seq, e.at, e.actor, e.kind, json.dumps(e.data), e.previous, e.sha256,
-        )  # fmt: skip
+            case,
+            e.seq,
+            e.at,
+            e.actor,
+            e.kind,
+            json.dumps(e.data),
+            e.previous,
+            e.sha256,
+        )
     await story.owner("update cases set version = $2 where case_id = $1", case, len(log))
 
 
@@ -225,9 +232,10 @@ async def test_a_log_that_was_put_back_goes_on(story: Story, unit: UUID) -> None
     await story.next_day(2)
     assert (await story.case(cases["a"]))["fault"]
     await story.owner(
-        "update case_log set data = $2::text::jsonb where case_id = $1 and kind = 'approved'", cases["a"],
+        "update case_log set data = $2::text::jsonb where case_id = $1 and kind = 'approved'",
+        cases["a"],
         kept[0]["data"],
-    )  # fmt: skip
+    )
     assert (await story.case(cases["a"]))["fault"] is None
     await story.act(cases["a"], "hold")
     await story.act(cases["a"], "release")

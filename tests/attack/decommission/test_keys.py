@@ -353,12 +353,20 @@ async def test_an_address_that_cannot_hear_of_its_end_calls_a_person(story: Stor
 POINTS = [
     f"decommission.{name}"
     for name in (
-        "propose_key.before-commit", "propose_key.after-commit", "challenge.before-effect", "challenge.after-effect",
-        "prove_key.before-commit", "prove_key.after-commit", "confirm_key.before-commit", "confirm_key.after-commit",
-        "key-changed.before-effect", "key-changed.after-effect", "key_change_told.before-commit",
+        "propose_key.before-commit",
+        "propose_key.after-commit",
+        "challenge.before-effect",
+        "challenge.after-effect",
+        "prove_key.before-commit",
+        "prove_key.after-commit",
+        "confirm_key.before-commit",
+        "confirm_key.after-commit",
+        "key-changed.before-effect",
+        "key-changed.after-effect",
+        "key_change_told.before-commit",
         "key_change_told.after-commit",
     )
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -413,8 +421,14 @@ async def test_log_plan_announcement_and_case_file_name_the_key(story: Story) ->
     file = await story.call("GET", f"/cases/{cases['a']}/file", role="auditor")
     assert [notice["key"] for notice in file["notices"]] == [member["notice_key"]]
     assert set(log["noticed"]["key"]) == {
-        "thumbprint", "set_by", "set_at", "proved_at", "confirmed_by", "confirmed_at", "in_force_from",
-    }  # fmt: skip
+        "thumbprint",
+        "set_by",
+        "set_at",
+        "proved_at",
+        "confirmed_by",
+        "confirmed_at",
+        "in_force_from",
+    }
 
 
 async def test_what_was_ever_proposed_proved_and_confirmed_stays(story: Story, unit: UUID) -> None:

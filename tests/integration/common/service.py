@@ -65,8 +65,9 @@ def routes(base: Runtime, topic: str) -> APIRouter:
                 return {"version": int(known[1])}
             version = await conn.fetchval(
                 "insert into things values ($1, 1) on conflict (thing) do update set version = things.version + 1"
-                " returning version", body.thing,
-            )  # fmt: skip
+                " returning version",
+                body.thing,
+            )
             event = counted_on(topic)(thing=body.thing, value=version)
             await emit(conn, event, sequence=version, time=base.clock.now())
             await idempotency.keep(conn, caller.subject, idempotency_key, raw, status=201, answer=str(version).encode())
@@ -95,8 +96,11 @@ async def main(role: Role) -> None:
             if await inbox.first_time(conn, "service", incoming.id):
                 await conn.execute(
                     "insert into effects values (default, $1, $2, $3, $4)",
-                    topic, incoming.id, event.thing, event.value,
-                )  # fmt: skip
+                    topic,
+                    incoming.id,
+                    event.thing,
+                    event.value,
+                )
 
     handlers = {Counted.TYPE: Handler(counted_on(topic), act)}
     subscription = EventSubscription(

@@ -141,8 +141,11 @@ class Recorder:
                 return
             await conn.execute(
                 "insert into effects (topic, event_id, thing, value) values ($1, $2, $3, $4)",
-                self.topic, incoming.id, event.thing, event.value,
-            )  # fmt: skip
+                self.topic,
+                incoming.id,
+                event.thing,
+                event.value,
+            )
         self.seen.append((event.thing, event.value))
 
     async def effects(self) -> list[tuple[str, int]]:

@@ -60,8 +60,9 @@ async def test_old_ids_are_forgotten_and_recent_ones_kept(store: Database) -> No
             await inbox.first_time(conn, "reader", f"{number} days ago")
             await conn.execute(
                 "update inbox set seen = seen - make_interval(days => $1) where event_id = $2",
-                number, f"{number} days ago",
-            )  # fmt: skip
+                number,
+                f"{number} days ago",
+            )
     async with store.transaction("prune") as conn:
         await inbox.prune(conn)
         left = await conn.fetch("select event_id from inbox order by 1")
@@ -74,8 +75,9 @@ async def test_old_answers_are_forgotten_and_recent_ones_kept(store: Database) -
             await idempotency.keep(conn, "me", f"{number} days ago", b"body", status=201, answer=b"answer")
             await conn.execute(
                 "update http_idempotency set given = given - make_interval(days => $1) where key = $2",
-                number, f"{number} days ago",
-            )  # fmt: skip
+                number,
+                f"{number} days ago",
+            )
         await idempotency.prune(conn)
         assert await idempotency.recall(conn, "me", "89 days ago", b"body") == (201, b"answer")
         assert await idempotency.recall(conn, "me", "91 days ago", b"body") is None

@@ -53,8 +53,10 @@ class Service:
     def start(self, **env: str) -> None:
         self.child = subprocesses.spawn(
             [sys.executable, "-m", "tests.integration.common.service"],
-            log=self.folder / "log", env=self.env | env, cwd=ROOT,
-        )  # fmt: skip
+            log=self.folder / "log",
+            env=self.env | env,
+            cwd=ROOT,
+        )
 
     def end(self) -> None:
         if self.child is not None and self.child.poll() is None:
@@ -121,9 +123,7 @@ async def test_a_life(service: Service, server: LocalPostgres, new_topic: Any) -
         return found if found["quiet"] else {}
 
     found = await eventually(quiet)
-    assert found == {
-        "quiet": True, "outbox": 0, "lag": 0, "due": 0, "running": 0, "end_offsets": {f"{topic}/0": 1}
-    }  # fmt: skip
+    assert found == {"quiet": True, "outbox": 0, "lag": 0, "due": 0, "running": 0, "end_offsets": {f"{topic}/0": 1}}
     assert await effects(server, topic) == [("a", 1)]
 
     server.stop()
@@ -147,9 +147,12 @@ async def test_a_life(service: Service, server: LocalPostgres, new_topic: Any) -
 def service_options(service: Service) -> dict[str, Any]:
     password = Path(service.env["JIANFU_KAFKA_PASSWORD_FILE"]).read_text().strip()
     return {
-        "bootstrap_servers": service.env["KAFKA_BOOTSTRAP_SERVERS"], "security_protocol": "SASL_PLAINTEXT",
-        "sasl_mechanism": "PLAIN", "sasl_plain_username": "admin", "sasl_plain_password": password,
-    }  # fmt: skip
+        "bootstrap_servers": service.env["KAFKA_BOOTSTRAP_SERVERS"],
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": "PLAIN",
+        "sasl_plain_username": "admin",
+        "sasl_plain_password": password,
+    }
 
 
 async def test_kafka_away_at_start_and_later(service: Service, kafka: LocalKafka, new_topic: Any) -> None:

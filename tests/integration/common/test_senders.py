@@ -148,9 +148,13 @@ async def test_a_release_handles_what_was_parked_in_its_order_and_hears_the_send
         await eventually(lambda: recorder.seen[-1] == ("a", 6))
     states = {row["offset"]: (row["state"], row["reason_code"]) for row in await rows(store) if row["offset"] > 4}
     assert states == {
-        5: ("replayed", "parked"), 6: ("dead", "invalid"), 7: ("replayed", "parked"), 8: ("dead", "invalid"),
-        9: ("replayed", "parked"), 10: ("replayed", "parked"),
-    }  # fmt: skip
+        5: ("replayed", "parked"),
+        6: ("dead", "invalid"),
+        7: ("replayed", "parked"),
+        8: ("dead", "invalid"),
+        9: ("replayed", "parked"),
+        10: ("replayed", "parked"),
+    }
     assert await store.pool.fetchval("select count(*) from parked_ranges") == 0
 
 

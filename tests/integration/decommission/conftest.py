@@ -55,9 +55,15 @@ from tests.integration.decommission.outside import Outside
 ZONE = ZoneInfo("Asia/Shanghai")
 START = date(2025, 6, 2)
 SHORT = Windows(
-    answer_days=2, announce_days=2, verify_days=2, restore_days=2, notice_retry_days=1, notice_attempts=2,
-    min_answer_days=1, key_age_days=1,
-)  # fmt: skip
+    answer_days=2,
+    announce_days=2,
+    verify_days=2,
+    restore_days=2,
+    notice_retry_days=1,
+    notice_attempts=2,
+    min_answer_days=1,
+    key_age_days=1,
+)
 SERVICE_KEY = tokens.new_key("decommission")
 ISSUER = tokens.new_key("test-issuer")
 REPLIES = {"confirmed": FindingConfirmed, "refuted": FindingRefuted, "inconclusive": RecheckInconclusive}
@@ -189,8 +195,11 @@ class Story:
     async def propose(self, unit: UUID, *, who: str | None = None, **changes: Any) -> dict[str, Any]:
         """An operator proposes where a unit's notices go; the system there is challenged at once."""
         name = self.units[unit]
-        body = {"url": f"{self.world.address}/units/{name}/notices", "public_key": self.world.public_key(name),
-                "contact": f"Zhang San <zhang@{name}.example>"}  # fmt: skip
+        body = {
+            "url": f"{self.world.address}/units/{name}/notices",
+            "public_key": self.world.public_key(name),
+            "contact": f"Zhang San <zhang@{name}.example>",
+        }
         return dict(await self.call("PUT", f"/endpoints/{unit}", body | changes, who=who))
 
     async def confirm(self, unit: UUID, key: dict[str, Any], *, who: str = "rita", role: str = "registrar") -> Any:
@@ -223,19 +232,33 @@ class Story:
 
     async def connector(self, platform: str = "x", **changes: Any) -> None:
         body = {
-            "stop_url": f"{self.world.address}/connector", "restore_url": f"{self.world.address}/connector",
-            "probe_url": self.world.address + "/pages/{platform}/{identity}", "honours_keys": True,
-        }  # fmt: skip
+            "stop_url": f"{self.world.address}/connector",
+            "restore_url": f"{self.world.address}/connector",
+            "probe_url": self.world.address + "/pages/{platform}/{identity}",
+            "honours_keys": True,
+        }
         await self.call("PUT", f"/connectors/{platform}", body | changes)
 
     def record(self, name: str, sponsor: UUID, *, version: int = 1, kind: str = "account") -> dict[str, Any]:
         asset = ids.asset_id(kind, "x", name)
         return {
-            "asset_id": asset, "version": version, "kind": kind, "platform": "x", "identity": name, "incarnation": 1,
-            "address": f"https://x.example/{name}", "name": name, "language": "en", "sponsor_id": sponsor,
-            "record": "filed", "running": "online", "source": "list", "listed_on": START, "opened_on": None,
+            "asset_id": asset,
+            "version": version,
+            "kind": kind,
+            "platform": "x",
+            "identity": name,
+            "incarnation": 1,
+            "address": f"https://x.example/{name}",
+            "name": name,
+            "language": "en",
+            "sponsor_id": sponsor,
+            "record": "filed",
+            "running": "online",
+            "source": "list",
+            "listed_on": START,
+            "opened_on": None,
             "changed_at": noon(START),
-        }  # fmt: skip
+        }
 
     async def asset(self, name: str, sponsor: UUID, *, version: int = 1, kind: str = "account") -> UUID:
         """What the registry says of an account."""
@@ -246,11 +269,21 @@ class Story:
 
     def finding(self, asset: UUID, rule: str = "C15", ordinal: int = 1, **changes: Any) -> FindingOpened:
         fields: dict[str, Any] = {
-            "finding_id": ids.finding_id(asset, rule, ordinal), "asset_id": asset, "rule": rule,
-            "business_day": self.day, "proposal": "closure", "verdict": "ZOMBIE", "pack": "cn-accounts",
-            "pack_version": "1.0.0", "when": "days_since_post > 90", "basis": "a circular", "label": "FOUND",
-            "signals": (), "clears_when": "it posts", "opened_at": self.clock.now(),
-        }  # fmt: skip
+            "finding_id": ids.finding_id(asset, rule, ordinal),
+            "asset_id": asset,
+            "rule": rule,
+            "business_day": self.day,
+            "proposal": "closure",
+            "verdict": "ZOMBIE",
+            "pack": "cn-accounts",
+            "pack_version": "1.0.0",
+            "when": "days_since_post > 90",
+            "basis": "a circular",
+            "label": "FOUND",
+            "signals": (),
+            "clears_when": "it posts",
+            "opened_at": self.clock.now(),
+        }
         return FindingOpened(**fields | changes)
 
     async def flag(self, asset: UUID, rule: str = "C15", ordinal: int = 1) -> UUID:
@@ -262,9 +295,15 @@ class Story:
     async def clear(self, asset: UUID, rule: str = "C15", ordinal: int = 1) -> None:
         which = ids.finding_id(asset, rule, ordinal)
         await self.hear(
-            FindingCleared(finding_id=which, asset_id=asset, rule=rule, business_day=self.day, reason="it posted",
-                           cleared_at=self.clock.now())
-        )  # fmt: skip
+            FindingCleared(
+                finding_id=which,
+                asset_id=asset,
+                rule=rule,
+                business_day=self.day,
+                reason="it posted",
+                cleared_at=self.clock.now(),
+            )
+        )
 
     async def flagged(self, name: str, unit: UUID, **more: Any) -> tuple[UUID, UUID]:
         """An account of a unit with an open case: (asset, case)."""
@@ -274,9 +313,16 @@ class Story:
     # --- what people do, over HTTP
 
     async def request(
-        self, method: str, path: str, body: Any = None, *, role: str = "operator", who: str | None = None,
-        unit: str | None = None, key: str | None = None,
-    ) -> httpx.Response:  # fmt: skip
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        role: str = "operator",
+        who: str | None = None,
+        unit: str | None = None,
+        key: str | None = None,
+    ) -> httpx.Response:
         assert self.http is not None
         headers = {"Idempotency-Key": key} if key else {}
         if role != "public":

@@ -73,8 +73,12 @@ async def drips() -> AsyncIterator[Drips]:
 
 @contextlib.asynccontextmanager
 async def running(
-    story: Story, places: Collection[str], *, timeout: float = 10.0, rest: float = 0.2  # noqa: ASYNC109 - the door's
-) -> AsyncIterator[Targets]:  # fmt: skip
+    story: Story,
+    places: Collection[str],
+    *,
+    timeout: float = 10.0,
+    rest: float = 0.2,  # noqa: ASYNC109 - the door's
+) -> AsyncIterator[Targets]:
     """The executor runs by itself, with the product's own bounds; `timeout` and `rest` in seconds."""
     allowed = (f"127.0.0.1:{story.world.port}", *places)
     targets = Targets(longest_rest=rest)

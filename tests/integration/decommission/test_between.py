@@ -39,9 +39,13 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Deed], None]:
 
 
 STEPS = {
-    "announce": "announced", "archive": "archive_started", "reserve": "slot_reserved", "ask": "recheck_asked",
-    "stop": "stop_started", "dispose": "disposed",
-}  # fmt: skip
+    "announce": "announced",
+    "archive": "archive_started",
+    "reserve": "slot_reserved",
+    "ask": "recheck_asked",
+    "stop": "stop_started",
+    "dispose": "disposed",
+}
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -59,10 +59,17 @@ def arm(monkeypatch: pytest.MonkeyPatch) -> Arm:
 
 # Which fate leads past a point; all others lie on the way of a closure.
 FATES = {
-    "restore": "restore", "start_restore": "restore", "finish_restore_call": "restore", "finish_restore": "restore",
-    "notice_undelivered": "mute", "end_case": "keep", "release_hold": "hold", "park_case": None,
-    "withdraw": "refute", "finish_withdraw": "refute",
-}  # fmt: skip
+    "restore": "restore",
+    "start_restore": "restore",
+    "finish_restore_call": "restore",
+    "finish_restore": "restore",
+    "notice_undelivered": "mute",
+    "end_case": "keep",
+    "release_hold": "hold",
+    "park_case": None,
+    "withdraw": "refute",
+    "finish_withdraw": "refute",
+}
 # Every wait is over after a day: what is told apart here are deaths, not days.
 SWIFT = Windows(answer_days=1, announce_days=1, verify_days=1, restore_days=1, notice_retry_days=1, notice_attempts=2)
 ENDS = {"close": "closed", "restore": "restored", "mute": "undelivered", "keep": "ended", "hold": "closed"}
@@ -226,9 +233,18 @@ async def test_two_runs_of_the_same_days_leave_the_same_rows(make_story: Make) -
             await story.sign()
             await story.next_day()
         tables = (
-            "cases", "case_log", "effects", "notices", "plans", "plan_members", "approvals", "slots", "archives",
-            "alarms", "findings",
-        )  # fmt: skip
+            "cases",
+            "case_log",
+            "effects",
+            "notices",
+            "plans",
+            "plan_members",
+            "approvals",
+            "slots",
+            "archives",
+            "alarms",
+            "findings",
+        )
         return {t: sorted(str(tuple(row)) for row in await story.owner(f"select * from {t}")) for t in tables}  # noqa: S608
 
     first, second = await play(), await play()

@@ -61,10 +61,15 @@ async def test_that_a_request_is_refused(story: Story, unit: UUID) -> None:
     replies = [
         await sign(story, await plan_of(story), "ada", "0" * 64),
         await story.request("POST", f"{path}/answers", {"answer": "keep"}, role="unit", unit="test:other"),
-        await story.request("PUT", f"/endpoints/{unit}", {"url": "http://h", "public_key": story.world.public_key("a")},
-                            role="unit", unit="test:other"),
+        await story.request(
+            "PUT",
+            f"/endpoints/{unit}",
+            {"url": "http://h", "public_key": story.world.public_key("a")},
+            role="unit",
+            unit="test:other",
+        ),
         await story.request("POST", f"{path}/answers", {"answer": "fix"}),
         await story.request("POST", f"{path}/answers", {"answer": "fix", "until": "2999-01-01"}),
-    ]  # fmt: skip
+    ]
     assert [reply.status_code for reply in replies] == [409, 403, 403, 422, 422]
     assert not [reply.text for reply in replies if ENGLISH.search(reply.json()["texts"]["zh"])]

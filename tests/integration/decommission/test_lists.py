@@ -50,13 +50,17 @@ async def test_every_list_is_newest_first_and_its_pages_are_the_whole(story: Sto
         await story.owner(
             "insert into alarms (alarm_id, case_id, about, kind, text_zh, text_en, at)"
             " values ($1, $2, $2, 'k', 'z', 'e', $3)",
-            uuid4(), row["case_id"], at,
-        )  # fmt: skip
+            uuid4(),
+            row["case_id"],
+            at,
+        )
         await story.owner(
             "insert into plans (plan_id, sealed_on, content, sha256, state, sealed_at)"
             " values ($1, $2, '{}', 's', 'void', $3)",
-            uuid4(), day.date() + timedelta(days=100 + number), at,
-        )  # fmt: skip
+            uuid4(),
+            day.date() + timedelta(days=100 + number),
+            at,
+        )
     for what, time in TIMES.items():
         found = await walked(story, f"/{what}", limit)
         keys = [(item[time], item[IDS[what]]) for item in found]
@@ -122,20 +126,25 @@ FILL = [
     """insert into mandates (mandate_id, rule, max_per_day, until, proposed_by, proposed_at)
        select gen_random_uuid(), 'C15', 1, '2025-12-31', 'p', timestamptz '2025-01-01' + n * interval '1 min'
        from generate_series(1, $1) n""",
-]  # fmt: skip
+]
 NO_CASE = {"state": None, "asset_id": None, "below": None}
 NO_ALARM = {"kind": None, "state": None, "lasting": False}
 STORES = {"cases": case_store, "plans": plan_store, "alarms": alarm_store, "mandates": mandate_store}
 ASKED: list[tuple[str, str, dict[str, Any]]] = [
-    ("case_list", "cases", NO_CASE), ("case_list", "cases", NO_CASE | {"state": "undelivered"}),
-    ("case_list", "cases", NO_CASE | {"state": "ended"}), ("case_list", "cases", NO_CASE | {"asset_id": uuid4()}),
-    ("plan_list", "plans", {"state": None}), ("plan_list", "plans", {"state": "sealed"}),
-    ("alarm_list", "alarms", NO_ALARM), ("alarm_list", "alarms", NO_ALARM | {"lasting": True}),
-    ("alarm_list", "alarms", NO_ALARM | {"state": "open"}), ("alarm_list", "alarms", NO_ALARM | {"kind": "rare"}),
+    ("case_list", "cases", NO_CASE),
+    ("case_list", "cases", NO_CASE | {"state": "undelivered"}),
+    ("case_list", "cases", NO_CASE | {"state": "ended"}),
+    ("case_list", "cases", NO_CASE | {"asset_id": uuid4()}),
+    ("plan_list", "plans", {"state": None}),
+    ("plan_list", "plans", {"state": "sealed"}),
+    ("alarm_list", "alarms", NO_ALARM),
+    ("alarm_list", "alarms", NO_ALARM | {"lasting": True}),
+    ("alarm_list", "alarms", NO_ALARM | {"state": "open"}),
+    ("alarm_list", "alarms", NO_ALARM | {"kind": "rare"}),
     ("alarm_list", "alarms", NO_ALARM | {"kind": "rare", "state": "open"}),
     ("alarm_list", "alarms", NO_ALARM | {"kind": "usual", "lasting": True}),
     ("mandate_list", "mandates", {}),
-]  # fmt: skip
+]
 
 
 async def test_a_page_costs_what_its_rows_do_whatever_is_asked_for(story: Story) -> None:

@@ -41,8 +41,13 @@ async def test_a_dead_account_is_noticed_planned_signed_archived_stopped_verifie
     assert await story.state(case) == "closed"
     events = [kind for kind, body in story.told if body["asset_id"] == str(asset) and kind.startswith("case.")]
     assert events == [
-        "case.opened", "case.noticed", "case.approved", "case.stopped", "case.verified", "case.closed",
-    ]  # fmt: skip
+        "case.opened",
+        "case.noticed",
+        "case.approved",
+        "case.stopped",
+        "case.verified",
+        "case.closed",
+    ]
     assert len(story.world.calls("notice")) == len(story.world.calls("stop")) == 1
     assert await story.alarms() == []
 

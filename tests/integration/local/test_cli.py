@@ -20,9 +20,14 @@ ROOT = Path(__file__).parents[3]
 def jianfu(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "deploy.cli.app", *map(str, arguments)]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
         env=os.environ | {"JIANFU_CACHE_DIR": "/dev/null/none"},  # what gets as far as the jars fails
-    )  # fmt: skip
+    )
 
 
 def refused(done: "subprocess.CompletedProcess[str]") -> str:

@@ -61,9 +61,15 @@ async def happened(service: str, urls: Urls, at: datetime) -> None:
 def settings(service: str, urls: Urls, clock: str, folder: Path) -> Any:
     more = {"signing_key_file": folder / "key", "archive_dir": folder} if service == "decommission" else {}
     return SETTINGS[service](
-        KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1", JIANFU_PROFILE="local", JIANFU_CLOCK=clock, JIANFU_TIMEZONE=ZONE.key,
-        JIANFU_ISSUER_JWKS_FILE=folder / "jwks", database_url=urls.service, listen="127.0.0.1:0", **more,
-    )  # fmt: skip
+        KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
+        JIANFU_PROFILE="local",
+        JIANFU_CLOCK=clock,
+        JIANFU_TIMEZONE=ZONE.key,
+        JIANFU_ISSUER_JWKS_FILE=folder / "jwks",
+        database_url=urls.service,
+        listen="127.0.0.1:0",
+        **more,
+    )
 
 
 async def opened(service: str, urls: Urls, clock: str, folder: Path) -> Runtime:

@@ -42,9 +42,13 @@ async def port() -> AsyncIterator[int]:
     methods = ["GET", "POST"]
     routes = [Route(f"/{f.__name__}", f, methods=methods) for f in (size, large, early)]
     config = uvicorn.Config(
-        Starlette(routes=routes), "127.0.0.1", chosen, log_level="critical", timeout_graceful_shutdown=1,
+        Starlette(routes=routes),
+        "127.0.0.1",
+        chosen,
+        log_level="critical",
+        timeout_graceful_shutdown=1,
         http=protocol(BOUNDS),
-    )  # fmt: skip
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve())
     await eventually(lambda: server.started)

@@ -243,10 +243,16 @@ async def test_nothing_of_one_caller_reaches_another(house: tuple[httpx.AsyncCli
 
 @pytest.mark.parametrize(
     "target",
-    ["/registry/v1/../../monitor/v1/x", "/registry//nobody.example/x", "/registry/v1/a%00b", '/registry/v1/"x"',
-     "/registry/v1/[x]?a={b}|c^", "/registry/v1/x?" + "a" * 60_000],
+    [
+        "/registry/v1/../../monitor/v1/x",
+        "/registry//nobody.example/x",
+        "/registry/v1/a%00b",
+        '/registry/v1/"x"',
+        "/registry/v1/[x]?a={b}|c^",
+        "/registry/v1/x?" + "a" * 60_000,
+    ],
     ids=lambda target: target[:30],
-)  # fmt: skip
+)
 async def test_a_target_is_neither_resolved_nor_refused(house: tuple[httpx.AsyncClient, Upstream], target: str) -> None:
     """What a path means is the service's to say: `..` must not lead elsewhere than the service would go."""
     told = await raw(house[0], f"GET {target} HTTP/1.1\nHost: x\nConnection: close\n\n".encode())

@@ -119,9 +119,13 @@ def department(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> d
     for _ in range(2):  # again changes nothing
         departments.set_up(broker, user, file, departments.Quota(bytes_per_second=20_000))
     return kafka_options(kafka) | {
-        "sasl_mechanism": "SCRAM-SHA-512", "sasl_plain_username": user, "client_id": user,
-        "sasl_plain_password": file.read_text().strip(), "_file": file, "_broker": broker,
-    }  # fmt: skip
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": user,
+        "client_id": user,
+        "sasl_plain_password": file.read_text().strip(),
+        "_file": file,
+        "_broker": broker,
+    }
 
 
 async def test_a_department_has_a_principal_of_its_own_a_quota_and_an_end(
@@ -338,9 +342,12 @@ async def test_a_commit_made_while_partitions_are_revoked_survives_the_rebalance
 
     async def consumer() -> tuple[AIOKafkaConsumer, CommitOnRevoke, asyncio.Task[None]]:
         options = kafka_options(kafka) | {
-            "group_id": group, "enable_auto_commit": False, "auto_offset_reset": "earliest",
-            "session_timeout_ms": 6000, "heartbeat_interval_ms": 300,
-        }  # fmt: skip
+            "group_id": group,
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "session_timeout_ms": 6000,
+            "heartbeat_interval_ms": 300,
+        }
         client = AIOKafkaConsumer(**options)
         listener = CommitOnRevoke(client, {})
         client.subscribe([topic], listener=listener)

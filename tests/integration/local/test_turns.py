@@ -27,8 +27,12 @@ with turn(Path(sys.argv[1]), sys.argv[2]):
 def start(place: Path, what: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(place), what],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def line(child: "subprocess.Popen[str]", of: str = "stdout") -> str:

@@ -26,9 +26,13 @@ def token(key: dict[str, Any] = KEY, **changed: Any) -> str:
     """A token as a real issuer would make it; `changed` replaces claims, None removes one."""
     now = int(time.time())
     claims: dict[str, Any] = {
-        "iss": "https://id.example.gov", "aud": "jianfu", "sub": "ada", "roles": ["operator"],
-        "iat": now, "exp": now + 600,
-    } | changed  # fmt: skip
+        "iss": "https://id.example.gov",
+        "aud": "jianfu",
+        "sub": "ada",
+        "roles": ["operator"],
+        "iat": now,
+        "exp": now + 600,
+    } | changed
     claims = {name: value for name, value in claims.items() if value is not None}
     return str(jwt.encode({"alg": "Ed25519", "kid": key["kid"]}, claims, OKPKey.import_key(key), ["Ed25519"]))
 
@@ -51,10 +55,18 @@ def test_a_good_token(authenticator: Authenticator) -> None:
 @pytest.mark.parametrize(
     "authorization",
     [
-        None, "", "Bearer", "Bearer ", "Basic YTpi", f"Token {token()}", "Bearer x.y.z", "Bearer é",
-        f"Bearer {token()}x", "Bearer eyJhbGciOiJub25lIn0.e30.",
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        f"Token {token()}",
+        "Bearer x.y.z",
+        "Bearer é",
+        f"Bearer {token()}x",
+        "Bearer eyJhbGciOiJub25lIn0.e30.",
     ],
-)  # fmt: skip
+)
 def test_no_token_at_all(authenticator: Authenticator, authorization: str | None) -> None:
     """What is missing or no token is unauthenticated, never an error of ours."""
     with pytest.raises(Unauthenticated):
@@ -263,11 +275,14 @@ def test_ed25519_has_two_names(alg: str, named: str | None) -> None:
 @pytest.mark.parametrize(
     ("key", "alg"),
     [
-        (RSA_KEY, "RS256"), (RSA_KEY, "PS256"), (EC_KEY, "ES256"),
-        (RSA_KEY | {"alg": "RS256", "use": "sig"}, "RS256"), (RSA_KEY | {"alg": "PS256"}, "PS256"),
+        (RSA_KEY, "RS256"),
+        (RSA_KEY, "PS256"),
+        (EC_KEY, "ES256"),
+        (RSA_KEY | {"alg": "RS256", "use": "sig"}, "RS256"),
+        (RSA_KEY | {"alg": "PS256"}, "PS256"),
         (EC_KEY | {"alg": "ES256"}, "ES256"),
     ],
-)  # fmt: skip
+)
 def test_what_the_jwks_says_is_taken(key: dict[str, Any], alg: str) -> None:
     """Most identity providers sign with RSA."""
     authenticator = Authenticator(published(KEY, key), allow_local=False)
@@ -278,11 +293,15 @@ def test_what_the_jwks_says_is_taken(key: dict[str, Any], alg: str) -> None:
 @pytest.mark.parametrize(
     ("key", "alg"),
     [
-        (RSA_KEY | {"alg": "PS256"}, "RS256"), (RSA_KEY | {"alg": "RS256"}, "PS256"), (RSA_KEY, "RS512"),
-        (RSA_KEY | {"alg": "RSA-OAEP"}, "RS256"), (RSA_KEY | {"use": "enc"}, "RS256"),
-        (made(ECKey, "P-384", "ec"), "ES384"), (made(OKPKey, "Ed448", "ok"), "EdDSA"),
+        (RSA_KEY | {"alg": "PS256"}, "RS256"),
+        (RSA_KEY | {"alg": "RS256"}, "PS256"),
+        (RSA_KEY, "RS512"),
+        (RSA_KEY | {"alg": "RSA-OAEP"}, "RS256"),
+        (RSA_KEY | {"use": "enc"}, "RS256"),
+        (made(ECKey, "P-384", "ec"), "ES384"),
+        (made(OKPKey, "Ed448", "ok"), "EdDSA"),
     ],
-)  # fmt: skip
+)
 def test_the_token_alone_does_not_choose(key: dict[str, Any], alg: str) -> None:
     authenticator = Authenticator(published(KEY, key), allow_local=False)
     with pytest.raises(Unauthenticated, match=r"not taken|does not say"):
@@ -336,7 +355,7 @@ def test_a_small_rsa_key_is_none() -> None:
         (lambda: by(EC_KEY | {"kid": "k1"}, "ES256"), "未声明该密钥用于 ES256", "that this key is for ES256"),
         ("Bearer eyJhbGciOiJub25lIn0.e30.", "不接受签名算法 none", "its alg none is not taken; taken are EdDSA"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_in_words(authenticator: Authenticator, bearer: Any, zh: str, en: str) -> None:
     """A sender reads what to mend, in both languages; the name of a class tells nobody anything."""
     with pytest.raises(Unauthenticated) as refused:

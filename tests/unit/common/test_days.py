@@ -11,9 +11,18 @@ from libs.common import days
 
 # Clocks change at 2:00, at midnight, by half an hour, not at all; in Apia a whole day was left out.
 ZONES = [
-    "America/Toronto", "Europe/Berlin", "America/Santiago", "America/Havana", "Africa/Cairo", "Asia/Beirut",
-    "Australia/Lord_Howe", "Asia/Shanghai", "Pacific/Apia", "Asia/Tehran", "UTC",
-]  # fmt: skip
+    "America/Toronto",
+    "Europe/Berlin",
+    "America/Santiago",
+    "America/Havana",
+    "Africa/Cairo",
+    "Asia/Beirut",
+    "Australia/Lord_Howe",
+    "Asia/Shanghai",
+    "Pacific/Apia",
+    "Asia/Tehran",
+    "UTC",
+]
 DAYS = st.dates(date(2000, 1, 3), date(2099, 1, 1))
 
 

@@ -75,10 +75,21 @@ async def shut() -> AsyncIterator[Egress]:
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]",  # noqa: S104 - to be refused
-     "10.0.0.1", "169.254.169.254",
-     "100.64.0.1", "2130706433", "0x7f.1", "127.1"],
-)  # fmt: skip
+    [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+        "[::]",  # noqa: S104 - to be refused
+        "10.0.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "2130706433",
+        "0x7f.1",
+        "127.1",
+    ],
+)
 async def test_private_addresses_are_refused_by_default(shut: Egress, server: Server, host: str) -> None:
     """By address, by a name that leads there, and in every spelling the resolver understands; nothing is sent."""
     with pytest.raises((EgressRefused, httpx.ConnectError)) as refused:

@@ -20,13 +20,23 @@ def asked(accept: str | None) -> bool:
 @pytest.mark.parametrize(
     ("accept", "page"),
     [
-        (None, False), ("", False), ("*/*", False), ("application/json", False), ("text/html", True),
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True), ("TEXT/HTML; q=0.9", True),
-        ("text/html;q=0", False), ("text/html;q=0.0", False), ("application/json, text/html;q=0.9", False),
-        ("text/html, application/json", True), ("text/html;charset=utf-8;q=0.5, application/json;q=0.4", True),
-        ("text/html;q=nonsense", False), ("text/htmlx", False), ("text/*", False),
+        (None, False),
+        ("", False),
+        ("*/*", False),
+        ("application/json", False),
+        ("text/html", True),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("TEXT/HTML; q=0.9", True),
+        ("text/html;q=0", False),
+        ("text/html;q=0.0", False),
+        ("application/json, text/html;q=0.9", False),
+        ("text/html, application/json", True),
+        ("text/html;charset=utf-8;q=0.5, application/json;q=0.4", True),
+        ("text/html;q=nonsense", False),
+        ("text/htmlx", False),
+        ("text/*", False),
     ],
-)  # fmt: skip
+)
 def test_a_page_is_for_who_asks_for_one(accept: str | None, page: bool) -> None:
     assert asked(accept) is page
 

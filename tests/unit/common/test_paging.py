@@ -50,10 +50,13 @@ def test_the_last_page_has_no_next_also_where_it_is_full() -> None:
 @pytest.mark.parametrize(
     ("names", "shown"),
     [
-        ([], None), ([("en", "Office")], "Office"), ([("en", "Office"), ("zh-Hans", "办公厅")], "办公厅"),
-        ([("fr", "Bureau"), ("en", "Office")], "Bureau"), ([("ZH", "办公厅"), ("en", "Office")], "办公厅"),
+        ([], None),
+        ([("en", "Office")], "Office"),
+        ([("en", "Office"), ("zh-Hans", "办公厅")], "办公厅"),
+        ([("fr", "Bureau"), ("en", "Office")], "Bureau"),
+        ([("ZH", "办公厅"), ("en", "Office")], "办公厅"),
     ],
-)  # fmt: skip
+)
 def test_of_several_names_the_chinese_one_is_shown_else_the_first(
     names: list[tuple[str, str]], shown: str | None
 ) -> None:

@@ -188,9 +188,14 @@ def test_a_point_of_small_order_or_of_a_second_spelling_is_no_key(number: int) -
 def test_a_signature_that_anybody_can_make_is_refused() -> None:
     """Under the neutral point R = sB and any s verify whatever the message is: here s = 0."""
     header = {"alg": "Ed25519"}
-    parts = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (
-        canonical(header), canonical(SIGNED_ONCE), (1).to_bytes(32, "little") + bytes(32),
-    )]  # fmt: skip
+    parts = [
+        base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+        for part in (
+            canonical(header),
+            canonical(SIGNED_ONCE),
+            (1).to_bytes(32, "little") + bytes(32),
+        )
+    ]
     with pytest.raises(BadSignature):
         verify(jwk(1), ".".join(parts))
 

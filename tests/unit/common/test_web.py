@@ -204,21 +204,31 @@ async def test_problems_speak_two_languages(client: httpx.AsyncClient, language:
     reply = await client.get("/registry/v1/faults/invalid", headers={"Accept-Language": language})
     assert (reply.status_code, reply.headers["content-type"]) == (422, "application/problem+json")
     assert reply.json() == {
-        "type": "urn:jianfu:problem:invalid", "title": title, "status": 422, "code": "invalid",
+        "type": "urn:jianfu:problem:invalid",
+        "title": title,
+        "status": 422,
+        "code": "invalid",
         "texts": {"zh": "输入无效:no day", "en": "The input is invalid: no day"},
         "errors": [{"field": "on", "accepted": "a day"}],
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
     ("name", "status", "code"),
     [
-        ("missing", 404, "missing"), ("conflict", 409, "version_conflict"), ("refused", 503, "unavailable"),
-        ("timeout", 503, "unavailable"), ("closed", 503, "unavailable"), ("shutdown", 503, "unavailable"),
-        ("starting", 503, "unavailable"), ("crowded", 503, "unavailable"), ("ours", 500, "unexpected"),
-        ("data", 500, "unexpected"), ("no text", 422, "invalid"),
+        ("missing", 404, "missing"),
+        ("conflict", 409, "version_conflict"),
+        ("refused", 503, "unavailable"),
+        ("timeout", 503, "unavailable"),
+        ("closed", 503, "unavailable"),
+        ("shutdown", 503, "unavailable"),
+        ("starting", 503, "unavailable"),
+        ("crowded", 503, "unavailable"),
+        ("ours", 500, "unexpected"),
+        ("data", 500, "unexpected"),
+        ("no text", 422, "invalid"),
     ],
-)  # fmt: skip
+)
 async def test_each_kind_of_error_has_its_status(client: httpx.AsyncClient, name: str, status: int, code: str) -> None:
     """One table: rules give 4xx, what is away 503 so that callers retry, our faults 500 without their details."""
     reply = await client.get(f"/registry/v1/faults/{name}")

@@ -18,9 +18,14 @@ ZONE = ZoneInfo("Asia/Shanghai")
 BY_PEOPLE = ("answered", "held", "released", "resumed", "cancelled", "restore_asked")
 START = datetime(2025, 6, 2, 4, tzinfo=UTC)
 SHORT = Windows(
-    answer_days=2, announce_days=3, verify_days=2, restore_days=2, notice_retry_days=1, notice_attempts=2,
+    answer_days=2,
+    announce_days=3,
+    verify_days=2,
+    restore_days=2,
+    notice_retry_days=1,
+    notice_attempts=2,
     min_answer_days=1,
-)  # fmt: skip
+)
 
 
 def key_of(since: datetime, **changes: Any) -> dict[str, Any]:

@@ -19,11 +19,14 @@ SMALL = OLD | {"x": "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}  # a point of
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in {
-        "KAFKA_BOOTSTRAP_SERVERS": "k:9092", "JIANFU_ISSUER_JWKS_FILE": "/i", "JIANFU_DECOMMISSION_DATABASE_URL": "u",
-        "JIANFU_DECOMMISSION_LISTEN": "127.0.0.1:1", "JIANFU_DECOMMISSION_SIGNING_KEY_FILE": "/s",
+        "KAFKA_BOOTSTRAP_SERVERS": "k:9092",
+        "JIANFU_ISSUER_JWKS_FILE": "/i",
+        "JIANFU_DECOMMISSION_DATABASE_URL": "u",
+        "JIANFU_DECOMMISSION_LISTEN": "127.0.0.1:1",
+        "JIANFU_DECOMMISSION_SIGNING_KEY_FILE": "/s",
         "JIANFU_DECOMMISSION_ARCHIVE_DIR": "/a",
         "JIANFU_DECOMMISSION_RETIRED_KEYS_FILE": str(tmp_path / "retired.jwks"),
-    }.items():  # fmt: skip
+    }.items():
         monkeypatch.setenv(name, value)
     return tmp_path / "retired.jwks"
 

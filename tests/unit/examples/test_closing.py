@@ -23,9 +23,7 @@ def one(fate: Fate, *, unit: str = "Unit", days: int = 120, cleared: int | None 
     """The case of one account that is flagged on day 0, after `days` days; its unit is known since `known` days."""
     account = Account(WHO, unit, "English", [START], [], [(day(-known), unit)])
     life = Life(WHO, "x-en", 1, 0, "dead", fate, ((START, None),))
-    play = Scenario(
-        0, tuple(day(n) for n in range(days)), Windows(), {WHO: account}, {WHO: life}, None, "Away", "Mute"
-    )  # fmt: skip
+    play = Scenario(0, tuple(day(n) for n in range(days)), Windows(), {WHO: account}, {WHO: life}, None, "Away", "Mute")
     closing = Closing(play)
     for n in range(days):
         sweep = Sweep(day(n))

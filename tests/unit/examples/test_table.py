@@ -13,9 +13,21 @@ def numbers() -> dict[str, int]:
 
 def test_every_number_the_story_asks_for_has_its_line() -> None:
     asked = (
-        "recorded", "added", "gone", "restored to the register", "watched", "flagged", "unknown (account-days)",
-        "noticed", "undelivered", "kept", "held", "closed and verified", "unverified", "restored",
-    )  # fmt: skip
+        "recorded",
+        "added",
+        "gone",
+        "restored to the register",
+        "watched",
+        "flagged",
+        "unknown (account-days)",
+        "noticed",
+        "undelivered",
+        "kept",
+        "held",
+        "closed and verified",
+        "unverified",
+        "restored",
+    )
     assert set(asked) <= set(table.TITLES)
 
 

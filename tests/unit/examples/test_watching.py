@@ -60,9 +60,13 @@ def by_definition(play: Scenario, account: Account, life: Life, today: date) -> 
     blind=st.one_of(st.none(), st.tuples(st.integers(1, 20), st.integers(2, 15))),
 )
 def test_every_truth_is_that_of_the_definitions(
-    rhythm: int, shell: bool, listed: int, gone: tuple[int, int] | None,
-    silence: tuple[int, int | None], blind: tuple[int, int] | None,
-) -> None:  # fmt: skip
+    rhythm: int,
+    shell: bool,
+    listed: int,
+    gone: tuple[int, int] | None,
+    silence: tuple[int, int | None],
+    blind: tuple[int, int] | None,
+) -> None:
     first = day(listed)
     account = Account(("x", "a"), "Unit", "English", [first], [], [(first, "Unit")])
     if gone is not None:
@@ -70,14 +74,26 @@ def test_every_truth_is_that_of_the_definitions(
         account.listed.append(account.delisted[0] + timedelta(days=gone[1]))
     back = None if silence[1] is None else day(silence[0] + silence[1])
     life = Life(
-        ("x", "a"), "x-en", rhythm, 0, "shell" if shell else "dead", None,
-        () if shell else ((day(silence[0]), back),), day(silence[0]) if shell else None,
-    )  # fmt: skip
+        ("x", "a"),
+        "x-en",
+        rhythm,
+        0,
+        "shell" if shell else "dead",
+        None,
+        () if shell else ((day(silence[0]), back),),
+        day(silence[0]) if shell else None,
+    )
     blindness = None if blind is None else Blindness("x-en", day(blind[0]), day(blind[0] + blind[1]))
     play = Scenario(
-        0, tuple(day(n) for n in range(45)), WINDOWS, {account.identity: account}, {account.identity: life},
-        blindness, "", "",
-    )  # fmt: skip
+        0,
+        tuple(day(n) for n in range(45)),
+        WINDOWS,
+        {account.identity: account},
+        {account.identity: life},
+        blindness,
+        "",
+        "",
+    )
     watch = Watch(play, Life.posts)
     open_: set[str] = set()
     for today in play.days:

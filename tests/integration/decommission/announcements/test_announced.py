@@ -63,8 +63,10 @@ async def test_an_announcement_says_why_whose_and_what_comes_next(story: Story, 
             seen.append(text)
     begins = [text.split(" ", 3)[:3] for text in seen]
     assert begins == [["Nothing", "is", "stopped"]] * (begins[0][0] == "Nothing") + [
-        ["It", "was", "stopped"], ["It", "is", "stopped,"], ["It", "is", "closed,"],
-    ]  # fmt: skip
+        ["It", "was", "stopped"],
+        ["It", "is", "stopped,"],
+        ["It", "is", "closed,"],
+    ]
     item = await told(story, case)
     assert (item["state"], item["tombstone"]) == ("closed", f"/registry/v1/tombstones/{asset}")
     (event,) = story.events("case.closed", asset)
@@ -131,8 +133,18 @@ async def test_people_read_a_page_at_the_same_address(story: Story, unit: UUID) 
         assert reply.headers["content-security-policy"] == pages.HEADERS["Content-Security-Policy"]
         assert "default-src 'none'" in reply.headers["content-security-policy"]
         assert "Accept" in reply.headers["vary"]
-        for words in ("&lt;script&gt;", "僵尸账号", "Zombie account", "123号", "&lt;b&gt;", story.units[unit], "接下来",
-                      "What comes next", "cn-accounts 7.1.3", "Nothing is stopped before"):  # fmt: skip
+        for words in (
+            "&lt;script&gt;",
+            "僵尸账号",
+            "Zombie account",
+            "123号",
+            "&lt;b&gt;",
+            story.units[unit],
+            "接下来",
+            "What comes next",
+            "cn-accounts 7.1.3",
+            "Nothing is stopped before",
+        ):
             assert words in reply.text, words
         for never in ("<script", "<b>", 'href="javascript', "http://", "https://", "src="):
             assert never not in reply.text, never

@@ -24,9 +24,14 @@ async def taken_out(story: Story, case: UUID, folder: Path) -> list[str | Path]:
     keys = [story.world.public_key(name) for name in story.units.values()]
     (folder / "units.pub").write_text(json.dumps({"keys": keys}))
     return [
-        folder / "case.json", "--service-key", folder / "service.pub", "--unit-key", folder / "units.pub",
-        "--package", folder / "package.zip",
-    ]  # fmt: skip
+        folder / "case.json",
+        "--service-key",
+        folder / "service.pub",
+        "--unit-key",
+        folder / "units.pub",
+        "--package",
+        folder / "package.zip",
+    ]
 
 
 async def test_a_whole_case_and_its_package_verify_alone(story: Story, unit: UUID, tmp_path: Path) -> None:

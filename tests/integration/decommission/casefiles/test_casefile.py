@@ -139,8 +139,10 @@ def rehashed(file: File, change: Callable[[list[dict[str, Any]]], None]) -> File
         entry["sha256"] = previous = signing.sha256(signing.canonical(content))
     unsigned = {name: part for name, part in file.items() if name not in ("head", "signature")}
     file["head"] = file["head"] | {
-        "entries": len(file["log"]), "last": previous, "content": signing.sha256(signing.canonical(unsigned)),
-    }  # fmt: skip
+        "entries": len(file["log"]),
+        "last": previous,
+        "content": signing.sha256(signing.canonical(unsigned)),
+    }
     return file
 
 
@@ -217,9 +219,14 @@ async def test_a_plan_other_than_the_approved_one_is_named(closed: File, tmp_pat
 
 
 NONSENSE: list[Any] = [
-    None, [], {}, "text", {"format": "jianfu-case-file/1"}, {"format": "jianfu-case-file/1", "log": 7},
+    None,
+    [],
+    {},
+    "text",
+    {"format": "jianfu-case-file/1"},
+    {"format": "jianfu-case-file/1", "log": 7},
     {"format": "jianfu-case-file/2", "log": [{}], "case": {}, "head": {}, "signature": ""},
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE, ids=range(len(NONSENSE)))

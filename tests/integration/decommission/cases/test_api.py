@@ -71,8 +71,12 @@ async def test_each_change_of_an_endpoint_or_a_connector_says_who_made_it(story:
     unit = await story.unit("alpha", endpoint=False)
     endpoint = {"url": "http://h/1", "public_key": story.world.public_key("alpha"), "contact": "Zhang San"}
     changes: list[dict[str, Any]] = [
-        {}, {}, {"url": "http://h/2"}, {"public_key": story.world.public_key("beta")}, {"contact": "Li Si"},
-    ]  # fmt: skip
+        {},
+        {},
+        {"url": "http://h/2"},
+        {"public_key": story.world.public_key("beta")},
+        {"contact": "Li Si"},
+    ]
     for number, change in enumerate(changes):
         endpoint |= change
         await story.call("PUT", f"/endpoints/{unit}", endpoint, role="operator", who=f"op{number}")
@@ -91,8 +95,9 @@ async def test_each_change_of_an_endpoint_or_a_connector_says_who_made_it(story:
     assert "Zhang" not in str(of_unit)
     of_platform = [each for each in rest["items"] if each["which"] == "weibo"]
     assert [(each["actor"], each["after"]["stop_url"]) for each in of_platform] == [
-        ("jianfu-local|con0", "http://h/s"), ("jianfu-local|con2", "http://h/t"),
-    ]  # fmt: skip
+        ("jianfu-local|con0", "http://h/s"),
+        ("jianfu-local|con2", "http://h/t"),
+    ]
     assert of_platform[1]["before"] == of_platform[0]["after"]
 
 
@@ -127,9 +132,16 @@ async def test_what_stands_beside_a_unit_s_key_gets_into_no_case_file(story: Sto
 
 async def test_a_template_holds_the_three_names_and_names_the_asset(story: Story) -> None:
     for probe in (
-        "http://h/{identity.__class__}", "http://h/{0}", "http://h/{other}", "ftp://h/{identity}", "http://h/the-same",
-        "http://h/{platform}", "http://h/{identity:>999999999}", "http://h/{identity!r}", "http://h/{identity:{0}}",
-    ):  # fmt: skip
+        "http://h/{identity.__class__}",
+        "http://h/{0}",
+        "http://h/{other}",
+        "ftp://h/{identity}",
+        "http://h/the-same",
+        "http://h/{platform}",
+        "http://h/{identity:>999999999}",
+        "http://h/{identity!r}",
+        "http://h/{identity:{0}}",
+    ):
         reply = await story.request("PUT", "/connectors/x", CONNECTOR | {"probe_url": probe})
         assert (reply.status_code, reply.json()["errors"][0]["field"]) == (422, "probe_url"), probe
 
@@ -140,8 +152,9 @@ async def test_what_could_not_work_is_refused_with_what_could(story: Story, unit
     await story.round()
     past = await story.request("POST", f"/cases/{case}/hold", {"reason": "r", "until": "2025-06-01"})
     assert (past.status_code, past.json()["errors"]) == (
-        422, [{"field": "until", "accepted": "2025-06-02 or later, or none"}],
-    )  # fmt: skip
+        422,
+        [{"field": "until", "accepted": "2025-06-02 or later, or none"}],
+    )
     terms = {"rule": "C\x1f", "max_per_day": 1, "until": "2025-12-31"}
     odd = await story.request("POST", "/mandates", terms)
     assert (odd.status_code, odd.json()["errors"][0]["field"]) == (422, "rule")
@@ -250,9 +263,15 @@ async def test_the_log_is_append_only_for_the_service_itself(story: Story, unit:
     import asyncpg
 
     await story.flagged("log", unit)
-    for statement in ("update case_log set actor = 'x'", "delete from case_log", "update approvals set approver = 'x'",
-                      "update setup_changes set actor = 'x'", "delete from mandate_revocations",
-                      "delete from checkpoints", "update checkpoints set signature = 'x'"):  # fmt: skip
+    for statement in (
+        "update case_log set actor = 'x'",
+        "delete from case_log",
+        "update approvals set approver = 'x'",
+        "update setup_changes set actor = 'x'",
+        "delete from mandate_revocations",
+        "delete from checkpoints",
+        "update checkpoints set signature = 'x'",
+    ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with story.database.pool.acquire() as conn:
                 await conn.execute(statement)

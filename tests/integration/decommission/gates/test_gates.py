@@ -32,9 +32,16 @@ async def test_the_package_is_a_bag_that_holds_what_has_to_be_kept(story: Story,
     bag.validate(processes=1)
     names = {name.removeprefix("data/") for name in bag.payload_entries()}
     assert {
-        "asset.json", "case/log.json", "case/findings.json", "notice/notice.json", "notice/receipt.jws",
-        "plan/plan.json", "plan/approvals.json", "page/capture.json", "page/page.html",
-    } <= names  # fmt: skip
+        "asset.json",
+        "case/log.json",
+        "case/findings.json",
+        "notice/notice.json",
+        "notice/receipt.jws",
+        "plan/plan.json",
+        "plan/approvals.json",
+        "page/capture.json",
+        "page/page.html",
+    } <= names
     assert bag.info["Bagging-Date"] == story.day.isoformat()
     (entry,) = [e for e in (await story.case(case))["log"] if e["kind"] == "archived"]
     assert entry["data"]["checks"] == dict.fromkeys(("authenticity", "integrity", "usability", "security"), True)

@@ -151,11 +151,13 @@ async def test_a_receipt_may_come_later_and_its_signature_is_the_proof(story: St
     await story.next_day(5)
     sha256 = await sent_notice(story, case)
     for token in (
-        receipt("somebody-else", sha256, asset), receipt("alpha", "0" * 64, asset), receipt("alpha", sha256, unit),
+        receipt("somebody-else", sha256, asset),
+        receipt("alpha", "0" * 64, asset),
+        receipt("alpha", sha256, unit),
         receipt("alpha", sha256, asset, received_on="2025-05-01"),
         receipt("alpha", sha256, asset, received_on="2099-01-01"),
         "no receipt at all",
-    ):  # fmt: skip
+    ):
         reply = await story.request("POST", f"/notices/{case}/receipt", {"receipt": token}, role="public")
         assert (reply.status_code, reply.json()["code"]) == (422, "bad_receipt")
     assert await story.state(case) == "undelivered"
@@ -184,9 +186,13 @@ async def test_a_late_receipt_may_carry_the_answer(story: Story, unit: UUID) -> 
 
 
 ODD: list[Any] = [
-    {"answer": "perhaps"}, "keep", ["keep"], {"answer": "keep", "reason": "\x00"},
-    {"answer": "fix", "until": "0001-01-01"}, {"answer": "fix", "until": "9999-12-31"},
-]  # fmt: skip
+    {"answer": "perhaps"},
+    "keep",
+    ["keep"],
+    {"answer": "keep", "reason": "\x00"},
+    {"answer": "fix", "until": "0001-01-01"},
+    {"answer": "fix", "until": "9999-12-31"},
+]
 
 
 @pytest.mark.parametrize("answer", ODD, ids=range(len(ODD)))

@@ -40,9 +40,12 @@ async def test_each_call_is_signed_for_its_purpose_body_key_target_and_time(
     assert [claims["purpose"] for *_, claims in calls] == ["notice", "stop", "restore"]
     for url, headers, body, claims in calls:
         assert claims == {
-            "purpose": json.loads(body)["type"], "sha256": signing.sha256(body), "key": headers["Idempotency-Key"],
-            "target": url, "signed_at": claims["signed_at"],
-        }  # fmt: skip
+            "purpose": json.loads(body)["type"],
+            "sha256": signing.sha256(body),
+            "key": headers["Idempotency-Key"],
+            "target": url,
+            "signed_at": claims["signed_at"],
+        }
     times = [datetime.fromisoformat(claims["signed_at"]) for *_, claims in calls]
     assert times == sorted(times)
     assert len(set(times)) == 3

@@ -121,8 +121,9 @@ async def test_a_member_added_to_the_table_is_not_executed(story: Story, unit: U
     plan = await plan_of(story)
     await story.owner(
         "insert into plan_members select $1, case_id, asset_id, asset_id, 'account' from cases where case_id = $2",
-        UUID(plan["plan_id"]), other,
-    )  # fmt: skip
+        UUID(plan["plan_id"]),
+        other,
+    )
     await story.sign()
     assert await story.state(cases["a"]) == "announced"
     assert await story.state(other) == "answering"

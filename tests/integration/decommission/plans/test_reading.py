@@ -41,13 +41,21 @@ async def test_who_signs_reads_name_address_unit_rule_in_words_evidence_and_answ
     await story.planned(UUID(case["case_id"]))
     member = only((await plan_of(story))["members"])
     assert {part: member[part] for part in ("name", "platform", "identity", "address", "kind")} == {
-        "name": "dead", "platform": "x", "identity": "dead", "address": "https://x.example/dead", "kind": "account",
-    }  # fmt: skip
+        "name": "dead",
+        "platform": "x",
+        "identity": "dead",
+        "address": "https://x.example/dead",
+        "kind": "account",
+    }
     assert (member["unit_name"], member["unit_code"], member["unit_id"]) == ("甲办公厅", "test:alpha", str(unit))
     evidence = only(member["evidence"])
     assert evidence["rule"] == {
-        "rule": "C15", "words": words, "basis": "a circular", "label": "FOUND", "when": "days_since_post > 90",
-    }  # fmt: skip
+        "rule": "C15",
+        "words": words,
+        "basis": "a circular",
+        "label": "FOUND",
+        "when": "days_since_post > 90",
+    }
     assert evidence["signals"] == [signal]
     said = member["answer"]
     assert (said["answer"], said["reason"], said["by"]) == ("close", "it is not needed", f"unit:{unit}")
@@ -78,9 +86,14 @@ async def test_names_of_assets_and_units_stand_in_the_text_that_is_signed(story:
     }, "what is read is what is signed"
     listed = only((await story.call("GET", "/plans"))["items"])
     assert listed["first"] == [
-        {"asset_id": told["asset_id"], "name": "a", "address": "https://x.example/a", "unit_id": str(unit),
-         "unit_name": "alpha"},
-    ]  # fmt: skip
+        {
+            "asset_id": told["asset_id"],
+            "name": "a",
+            "address": "https://x.example/a",
+            "unit_id": str(unit),
+            "unit_name": "alpha",
+        },
+    ]
     assert shown["out"] == plan_domain.CHANGED
     await story.sign()
     assert await story.state(cases["a"]) != "announced", "whom the row names now nobody signed for"
@@ -116,8 +129,11 @@ async def test_what_became_of_a_member_since_it_was_sealed_is_read_too(story: St
     await story.owner("update case_log set actor = 'eve' where case_id = $1 and seq = 2", cases["edited"])
     members = {member["name"]: member for member in (await plan_of(story))["members"]}
     assert {name: member["out"] for name, member in members.items()} == {
-        "kept": "the unit keeps it", "changed": plan_domain.CHANGED, "stays": None, "edited": None,
-    }  # fmt: skip
+        "kept": "the unit keeps it",
+        "changed": plan_domain.CHANGED,
+        "stays": None,
+        "edited": None,
+    }
     said = members["kept"]["answer"]
     assert (said["answer"], said["reason"], said["after_sealing"]) == ("keep", "the flood season", True)
     assert members["edited"]["fault"]

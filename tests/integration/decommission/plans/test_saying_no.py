@@ -33,8 +33,10 @@ async def test_a_rejected_plan_takes_no_signature_and_its_cases_are_planned_anew
     for case in cases.values():
         last = (await story.case(case))["log"][-1]
         assert (last["kind"], last["actor"], last["data"]["why"]) == (
-            "unplanned", "jianfu-local|di", "the flood season",
-        )  # fmt: skip
+            "unplanned",
+            "jianfu-local|di",
+            "the flood season",
+        )
     items = (await story.call("GET", "/announcements", role="public"))["items"]
     assert {item["state"] for item in items} <= {"withdrawn"}
     await story.next_day(3)

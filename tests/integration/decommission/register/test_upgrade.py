@@ -66,13 +66,18 @@ async def test_a_case_in_a_plan_and_an_alarm_from_before_are_what_they_were(
     try:
         await conn.execute(
             "insert into cases (case_id, asset_id, ordinal, finding_id, rule, state, version, opened_at, windows)"
-            " values ($1, $1, 1, $1, 'C15', 'planned', 1, now(), '{}')", CASE,
-        )  # fmt: skip
+            " values ($1, $1, 1, $1, 'C15', 'planned', 1, now(), '{}')",
+            CASE,
+        )
         for seq, kind in enumerate(kinds.split(), start=1):
             await conn.execute(
                 "insert into case_log (case_id, seq, at, actor, kind, data, previous, sha256)"
-                " values ($1, $2, now(), 'jianfu', $3, $4, '', '')", CASE, seq, kind, json.dumps({"plan_id": PLAN}),
-            )  # fmt: skip
+                " values ($1, $2, now(), 'jianfu', $3, $4, '', '')",
+                CASE,
+                seq,
+                kind,
+                json.dumps({"plan_id": PLAN}),
+            )
         await conn.execute(
             "insert into alarms (alarm_id, case_id, kind, text_zh, text_en, at) values ($1, $1, 'k', 'z', 'e', now())",
             CASE,

@@ -194,8 +194,9 @@ async def test_an_alarm_from_before_alarms_had_a_life_ends_at_the_next_look(stor
     await story.until(case, "ended")
     await story.owner(
         "insert into alarms (alarm_id, case_id, about, kind, text_zh, text_en, at)"
-        " values (gen_random_uuid(), $1, $1, 'undelivered', 'z', 'e', '2025-06-01T00:00:00Z')", case,
-    )  # fmt: skip
+        " values (gen_random_uuid(), $1, $1, 'undelivered', 'z', 'e', '2025-06-01T00:00:00Z')",
+        case,
+    )
     await story.next_day()
     assert await kinds(story) == []
 

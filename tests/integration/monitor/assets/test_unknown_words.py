@@ -16,11 +16,23 @@ WORD = "a-later-word"
 async def amended(monitor: Monitor, asset: UUID, version: int, **changes: object) -> None:
     """A record of the account of `flagged`, as it comes from Kafka."""
     fields = {
-        "asset_id": asset, "version": version, "kind": "account", "platform": "weibo", "identity": "a",
-        "incarnation": 1, "address": "https://weibo.example/a", "name": "a", "language": "zh", "sponsor_id": asset,
-        "record": "filed", "running": "online", "source": "list", "listed_on": day(0), "opened_on": None,
+        "asset_id": asset,
+        "version": version,
+        "kind": "account",
+        "platform": "weibo",
+        "identity": "a",
+        "incarnation": 1,
+        "address": "https://weibo.example/a",
+        "name": "a",
+        "language": "zh",
+        "sponsor_id": asset,
+        "record": "filed",
+        "running": "online",
+        "source": "list",
+        "listed_on": day(0),
+        "opened_on": None,
         "changed_at": monitor.clock.now(),
-    }  # fmt: skip
+    }
     await take(monitor, AssetAmended.model_validate(fields | changes))
 
 

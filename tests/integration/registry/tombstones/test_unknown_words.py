@@ -18,9 +18,17 @@ async def test_a_tombstone_keeps_what_it_does_not_know(http: httpx.AsyncClient, 
     asset = UUID(str((await registry.take(declared("One"))).asset_id))
     day = registry.now.date()
     event = CaseClosed(
-        case_id=ids.case_id(asset, 1), asset_id=asset, version=9, at=registry.now, reason="r", closed_on=day,
-        stopped_on=day, plan_sha256="p", archive_sha256="a", **RULE | {"rule": "later-rule", "label": "LATER-LABEL"},
-    )  # fmt: skip
+        case_id=ids.case_id(asset, 1),
+        asset_id=asset,
+        version=9,
+        at=registry.now,
+        reason="r",
+        closed_on=day,
+        stopped_on=day,
+        plan_sha256="p",
+        archive_sha256="a",
+        **RULE | {"rule": "later-rule", "label": "LATER-LABEL"},
+    )
     message = pack(event, sequence=9, time=registry.now)
     incoming = unpack(message.headers, key=message.key, value=message.body)
     clock = SteppedClock(ZoneInfo("Asia/Shanghai"), registry.now)

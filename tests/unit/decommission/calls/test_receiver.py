@@ -12,9 +12,12 @@ from libs.common.security import signing, tokens
 KEY = tokens.new_key("service")
 BODY = b'{"type":"stop"}'
 SIGNED = {
-    "purpose": "stop", "sha256": signing.sha256(BODY), "key": "k1", "target": "http://127.0.0.1:9/switches/stop",
+    "purpose": "stop",
+    "sha256": signing.sha256(BODY),
+    "key": "k1",
+    "target": "http://127.0.0.1:9/switches/stop",
     "signed_at": "2025-06-02T04:00:00+00:00",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

@@ -331,24 +331,42 @@ def confirmed_of_another_finding(file: File) -> None:
 
 
 TAMPERINGS: list[tuple[Callable[[File], None], str]] = [
-    (cut, "shortened"), (cut_and_rehashed, "shortened"), (swapped, "entry 2"), (dropped, "entry 3"),
-    (altered_and_rehashed, "rewritten after signing"), (signed_by_another, "not signed by this key"),
-    (other_receipt, "no receipt of that hash"), (forged_receipt, "not signed with the unit's key"),
-    (first_notice_lost, "holds no receipt"), (first_receipt_forged, "not signed with the unit's key"),
+    (cut, "shortened"),
+    (cut_and_rehashed, "shortened"),
+    (swapped, "entry 2"),
+    (dropped, "entry 3"),
+    (altered_and_rehashed, "rewritten after signing"),
+    (signed_by_another, "not signed by this key"),
+    (other_receipt, "no receipt of that hash"),
+    (forged_receipt, "not signed with the unit's key"),
+    (first_notice_lost, "holds no receipt"),
+    (first_receipt_forged, "not signed with the unit's key"),
     (another_shown, "not the last of the notices"),
-    (no_receipt, "holds no receipt"), (other_notice, "notice is not the one"), (other_plan, "plan is not the one"),
-    (plan_without_the_case, "does not hold this case"), (approval_of_another, "approval is for another plan"),
-    (approval_missing, "lacks an approval"), (approver_renamed, "lacks an approval"), (no_plan, "the file holds none"),
-    (one_approver, "one person approved"), (one_approver_under_her_own_mandate, "one person approved"),
+    (no_receipt, "holds no receipt"),
+    (other_notice, "notice is not the one"),
+    (other_plan, "plan is not the one"),
+    (plan_without_the_case, "does not hold this case"),
+    (approval_of_another, "approval is for another plan"),
+    (approval_missing, "lacks an approval"),
+    (approver_renamed, "lacks an approval"),
+    (no_plan, "the file holds none"),
+    (one_approver, "one person approved"),
+    (one_approver_under_her_own_mandate, "one person approved"),
     (stopped_without_a_yes, "(stop_started): it was not the next move"),
-    (confirmed_by_its_setter, "who set the unit's key has confirmed it"), (by_a_young_key, "too young"),
-    (by_a_key_never_proved, "had been proved and confirmed"), (by_a_key_of_another_name, "another key than the log"),
-    (by_no_key, "does not name the unit's key"), (signed_by_its_setter, "has approved the plan"),
+    (confirmed_by_its_setter, "who set the unit's key has confirmed it"),
+    (by_a_young_key, "too young"),
+    (by_a_key_never_proved, "had been proved and confirmed"),
+    (by_a_key_of_another_name, "another key than the log"),
+    (by_no_key, "does not name the unit's key"),
+    (signed_by_its_setter, "has approved the plan"),
     (another_key_in_the_plan, "names another key of the unit"),
-    (other_evidence, "the evidence of finding f"), (other_archive, "archive package"),
-    (beside_the_log, "beside the log"), (beside_the_log_and_signed, "its log says archived"),
-    (of_another_number, "case of this number"), (confirmed_of_another_finding, "another finding than was asked about"),
-]  # fmt: skip
+    (other_evidence, "the evidence of finding f"),
+    (other_archive, "archive package"),
+    (beside_the_log, "beside the log"),
+    (beside_the_log_and_signed, "its log says archived"),
+    (of_another_number, "case of this number"),
+    (confirmed_of_another_finding, "another finding than was asked about"),
+]
 
 
 @pytest.mark.parametrize(("tamper", "named"), TAMPERINGS, ids=[f.__name__ for f, _ in TAMPERINGS])
@@ -449,13 +467,35 @@ def test_no_key_at_all_raises_anything_but_why(key: str) -> None:
     json_values,
     st.lists(
         st.sampled_from(
-            ["log", "case", "notice", "notices", "plan", "findings", "archive", "head", "windows", 0, 1, 3, -1, "data",
-             "at", "kind", "approvals", "content", "receipt", "public_key", "zone", "until"]
+            [
+                "log",
+                "case",
+                "notice",
+                "notices",
+                "plan",
+                "findings",
+                "archive",
+                "head",
+                "windows",
+                0,
+                1,
+                3,
+                -1,
+                "data",
+                "at",
+                "kind",
+                "approvals",
+                "content",
+                "receipt",
+                "public_key",
+                "zone",
+                "until",
+            ]
         ),
         min_size=1,
     ),
     st.booleans(),
-)  # fmt: skip
+)
 def test_no_json_in_place_of_any_part_raises(odd: Any, path: list[Any], signed: bool) -> None:
     """Nor where the service itself has signed it."""
     file = copy.deepcopy(WHOLE)

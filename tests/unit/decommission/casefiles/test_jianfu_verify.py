@@ -36,9 +36,14 @@ quiet = settings(deadline=None, max_examples=200)
 
 def test_a_file_of_the_older_format_verifies_and_it_is_said_what_it_cannot_show() -> None:
     done = standalone(
-        OLD / "case.json", "--service-key", OLD / "service.pub", "--unit-key", OLD / "unit.pub", "--package",
+        OLD / "case.json",
+        "--service-key",
+        OLD / "service.pub",
+        "--unit-key",
+        OLD / "unit.pub",
+        "--package",
         OLD / "package.zip",
-    )  # fmt: skip
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "this older format keeps the windows beside the log" in done.stdout
     assert "the archive package is the one recorded" in done.stdout
@@ -137,9 +142,22 @@ def test_a_file_paints_no_tick_of_its_own(tmp_path: Path, where: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a":1,"a":2}', "NaN", "Infinity", "-Infinity", "1e999", "1" * 40, '"\\ud800"', "[" * 100 + "]" * 100, "", "{",
-     '{"a":1}x', b"\xff", "1" * 100_000],
-)  # fmt: skip
+    [
+        '{"a":1,"a":2}',
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        "1" * 40,
+        '"\\ud800"',
+        "[" * 100 + "]" * 100,
+        "",
+        "{",
+        '{"a":1}x',
+        b"\xff",
+        "1" * 100_000,
+    ],
+)
 def test_json_that_has_two_meanings_or_none_is_refused(text: str | bytes) -> None:
     with pytest.raises(Refused):
         read_json(text)
@@ -293,9 +311,17 @@ def a_manifest_that_is_none(folder: Path) -> None:
 
 
 SPOILT = [
-    altered, missing, beside_the_payload, beside_the_tags, a_folder_beside, a_link, a_link_to_a_folder,
-    rewritten_with_its_hashes, no_tag_manifest, a_manifest_that_is_none,
-]  # fmt: skip
+    altered,
+    missing,
+    beside_the_payload,
+    beside_the_tags,
+    a_folder_beside,
+    a_link,
+    a_link_to_a_folder,
+    rewritten_with_its_hashes,
+    no_tag_manifest,
+    a_manifest_that_is_none,
+]
 
 
 @pytest.mark.parametrize("spoil", SPOILT, ids=[spoil.__name__ for spoil in SPOILT])
@@ -410,9 +436,28 @@ def test_whatever_is_put_in_a_signed_file_the_answer_is_a_verdict(data: st.DataO
             key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
             if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.integers(0, 4)) == 0:
                 odd = st.sampled_from(
-                    [None, True, False, 0, -1, 10**18, 1.5, "", "x", [], {}, [[]], "9999-12-31", "0001-01-01",
-                     "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "2025-06-02T00:00:00", "keep", "closed"]
-                )  # fmt: skip
+                    [
+                        None,
+                        True,
+                        False,
+                        0,
+                        -1,
+                        10**18,
+                        1.5,
+                        "",
+                        "x",
+                        [],
+                        {},
+                        [[]],
+                        "9999-12-31",
+                        "0001-01-01",
+                        "9999-12-31T23:59:59+00:00",
+                        "0001-01-01T00:00:00+14:00",
+                        "2025-06-02T00:00:00",
+                        "keep",
+                        "closed",
+                    ]
+                )
                 if data.draw(st.booleans()) and isinstance(place, dict):
                     del place[key]
                 else:

@@ -19,9 +19,21 @@ from tests.unit.decommission.papers import faults, lines, papers, written
 MOVES = {next_move.Wait: "wait", next_move.Plan: "plan", next_move.NeedsPerson: "person", next_move.Done: "done"}
 # A forger who holds the service's key can leave out what he likes but not these: each rests on what it says.
 NEEDED = (
-    "notice_started", "noticed", "planned", "approved", "announced", "archive_started", "archived", "slot_reserved",
-    "recheck_asked", "confirmed", "stop_started", "stop_accepted", "probed", "disposed",
-)  # fmt: skip
+    "notice_started",
+    "noticed",
+    "planned",
+    "approved",
+    "announced",
+    "archive_started",
+    "archived",
+    "slot_reserved",
+    "recheck_asked",
+    "confirmed",
+    "stop_started",
+    "stop_accepted",
+    "probed",
+    "disposed",
+)
 
 
 def test_the_table_is_the_product_s() -> None:

@@ -19,11 +19,14 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TORONTO, SHANGHAI = ZoneInfo("America/Toronto"), ZoneInfo("Asia/Shanghai")
 # Each begins shortly before its clocks change: back, forward, at midnight, by half an hour, not at all.
 PLACES = [
-    ("America/Toronto", "2025-11-01T00:20"), ("America/Toronto", "2026-03-07T23:40"),
-    ("Europe/Berlin", "2026-10-24T00:10"), ("America/Santiago", "2026-04-03T12:00"),
-    ("Africa/Cairo", "2026-04-22T23:30"), ("Australia/Lord_Howe", "2026-04-04T00:05"),
+    ("America/Toronto", "2025-11-01T00:20"),
+    ("America/Toronto", "2026-03-07T23:40"),
+    ("Europe/Berlin", "2026-10-24T00:10"),
+    ("America/Santiago", "2026-04-03T12:00"),
+    ("Africa/Cairo", "2026-04-22T23:30"),
+    ("Australia/Lord_Howe", "2026-04-04T00:05"),
     ("Asia/Shanghai", "2026-01-31T09:00"),
-]  # fmt: skip
+]
 
 
 def there(zone: ZoneInfo, text: str) -> datetime:

@@ -19,12 +19,17 @@ from tests.unit.decommission.life import SHORT, ZONE, Life, exported
 OUTCOMES = st.sampled_from(["well", "well", "well", "refused", "died", "unclear", "gave way"])
 VERDICTS = st.sampled_from(["confirmed", "confirmed", "refuted", "inconclusive"])
 SOMEBODY = {
-    "held": {"reason": "r", "until": None}, "released": {"reason": "r"}, "cancelled": {"reason": "no"},
-    "restore_asked": {"reason": "back"}, "resumed": {"reason": "seen"}, "cleared": {"finding_id": "f"},
-    "endpoint_changed": {}, "sponsor_changed": {"unit_id": "v"},
+    "held": {"reason": "r", "until": None},
+    "released": {"reason": "r"},
+    "cancelled": {"reason": "no"},
+    "restore_asked": {"reason": "back"},
+    "resumed": {"reason": "seen"},
+    "cleared": {"finding_id": "f"},
+    "endpoint_changed": {},
+    "sponsor_changed": {"unit_id": "v"},
     "finding_attached": {"finding_id": "g", "rule": "C16", "evidence_sha256": "e"},
     "unplanned": {"plan_id": "p", "why": "changed"},
-}  # fmt: skip
+}
 
 
 class AnyLife(RuleBasedStateMachine):

@@ -34,9 +34,12 @@ LOG = [chain.link([], at=NOON, actor="jianfu", kind="opened", data={"rule": "C15
 
 few = st.integers(0, 6)
 limits_of = st.builds(
-    Limits, per_unit_per_day=few, per_day=few, per_plan=few,
+    Limits,
+    per_unit_per_day=few,
+    per_day=few,
+    per_plan=few,
     per_kind_per_day=st.builds(PerKind, account=few, app=few, group=few),
-)  # fmt: skip
+)
 
 
 def candidate(number: int, unit: int, kind: str, ready: int) -> Candidate:
@@ -191,10 +194,14 @@ def sealed() -> plan_domain.Sealed:
 
 def fault(plan: plan_domain.Sealed, **changes: Any) -> str | None:
     arguments: dict[str, Any] = {
-        "content": plan.content, "stored_sha256": plan.sha256, "signed": {"ada": plan.sha256, "bo": plan.sha256},
-        "case_id": plan.members[0].case_id, "planned": plan.sha256, "approvers": ("ada", "bo"),
+        "content": plan.content,
+        "stored_sha256": plan.sha256,
+        "signed": {"ada": plan.sha256, "bo": plan.sha256},
+        "case_id": plan.members[0].case_id,
+        "planned": plan.sha256,
+        "approvers": ("ada", "bo"),
         "log": LOG,
-    }  # fmt: skip
+    }
     return plan_domain.problem(**arguments | changes)
 
 
@@ -275,12 +282,22 @@ def test_anything_else_is_none() -> None:
     head, body, signature = receipt().split(".")
     other_body = receipt(asset_id="x").split(".")[1]
     tokens = [
-        receipt(auth.new_key("unit")), receipt(notice_sha256="b" * 64), receipt(notice_sha256=None),
-        receipt(asset_id=str(UUID(int=8))), receipt(asset_id=None), receipt(answer={"answer": "perhaps"}),
-        receipt(answer={"answer": "fix"}), receipt(answer={"answer": "fix", "until": "soon"}),
-        "", "x", "a.b.c", f"{head}.{body}.", f"{head}.{other_body}.{signature}", f"{head}.{body}",
+        receipt(auth.new_key("unit")),
+        receipt(notice_sha256="b" * 64),
+        receipt(notice_sha256=None),
+        receipt(asset_id=str(UUID(int=8))),
+        receipt(asset_id=None),
+        receipt(answer={"answer": "perhaps"}),
+        receipt(answer={"answer": "fix"}),
+        receipt(answer={"answer": "fix", "until": "soon"}),
+        "",
+        "x",
+        "a.b.c",
+        f"{head}.{body}.",
+        f"{head}.{other_body}.{signature}",
+        f"{head}.{body}",
         signing.sign(UNIT, {}),
-    ]  # fmt: skip
+    ]
     for token in tokens:
         with pytest.raises(BadReceipt):
             read(token)

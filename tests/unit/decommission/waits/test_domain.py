@@ -121,9 +121,11 @@ LASTING: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("unclear", {"unclear": 2}, {"unclear": 0}),
     ("restore", {"restore_why": "r"}, {"restore_why": "r", "restore_seen": True}),
     ("recheck-unsure", {"unsure_since": date(2025, 6, 10)}, {}),
-    *[(kind, {"person": "w"}, {}) for kind in ("needs-person", "stuck", "unknown-stop", "gone-before", "no-connector",
-                                               "unsigned", "plan-altered")],
-]  # fmt: skip
+    *[
+        (kind, {"person": "w"}, {})
+        for kind in ("needs-person", "stuck", "unknown-stop", "gone-before", "no-connector", "unsigned", "plan-altered")
+    ],
+]
 
 
 @pytest.mark.parametrize(("kind", "still", "over"), LASTING)
