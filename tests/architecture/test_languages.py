@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from libs.common.http import bodies
-from services.decommission.cases import transitions, words
+from services.decommission.cases import states, transitions, words
 from services.decommission.cases.domain import IllegalEntry
 from services.registry.assets.transitions import EVENTS, TRANSITIONS, IllegalTransition
 from tests.architecture import inputs, languages
@@ -62,7 +62,7 @@ def test_a_planted_break_is_caught(tmp_path: Path) -> None:
 
 def test_states_and_what_is_done_to_them_have_their_words() -> None:
     entries = set(transitions.LEGAL) | {"fix"}
-    places = transitions.OPEN | transitions.ENDED
+    places = states.OPEN | states.ENDED
     assert (entries | places) - set(words.WORDS) == set()
     assert {word for pair in TRANSITIONS for word in pair} | EVENTS | {"closed", "amend"} <= set(
         IllegalTransition.words

@@ -76,8 +76,8 @@ async def running(
     story: Story,
     places: Collection[str],
     *,
-    timeout: float = 10.0,
-    rest: float = 0.2,  # noqa: ASYNC109 - the door's
+    timeout: float = 10.0,  # noqa: ASYNC109 - the door's
+    rest: float = 0.2,
 ) -> AsyncIterator[Targets]:
     """The executor runs by itself, with the product's own bounds; `timeout` and `rest` in seconds."""
     allowed = (f"127.0.0.1:{story.world.port}", *places)

@@ -80,8 +80,8 @@ async def shut() -> AsyncIterator[Egress]:
         "localhost",
         "[::1]",
         "[::ffff:127.0.0.1]",
-        "0.0.0.0",
-        "[::]",  # noqa: S104 - to be refused
+        "0.0.0.0",  # noqa: S104 - to be refused
+        "[::]",
         "10.0.0.1",
         "169.254.169.254",
         "100.64.0.1",
