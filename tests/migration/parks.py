@@ -13,11 +13,11 @@ from types import FrameType
 from typing import Any
 from uuid import UUID
 
+from libs.common import crashpoints
 from libs.common.events import ids
 from libs.common.events.decommission import RecheckRequested
 from libs.common.events.envelope import Event
 from libs.common.events.registry import AssetAmended, AssetRegistered
-from libs.common.process import crashpoints
 from services.decommission.cases.states import ENDED
 from tests.integration.decommission.conftest import Story
 

@@ -16,11 +16,12 @@ import pytest
 from deploy.database.migrations import migrate
 from deploy.local.postgres import OWNER, LocalPostgres
 from libs.common.clock import SteppedClock
-from libs.common.db.pool import PLUMBING, Database
+from libs.common.db.pool import Database
+from libs.common.db.queries import PLUMBING
 from libs.common.events.envelope import unpack
 from libs.common.events.registry import AssetRegistered
-from libs.common.process.settings import SERVICES
 from libs.common.security import signing
+from services import SERVICES
 from services.decommission import executor
 from services.decommission.cases import states
 from services.monitor.rechecks import usecases as rechecks
