@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from libs.common.security import signing, tokens
-from services.decommission.cases import chain
+from services.decommission.cases import casework, chain
+from services.decommission.cases.entries.notice import Undelivered
 from services.decommission.heads import domain as head_domain
 from tests.integration.decommission.conftest import SERVICE_KEY, SHORT, START, Make, Story
 from tests.integration.decommission.plans.test_plans import check_file, plan_of, ready, sign
@@ -324,12 +325,20 @@ async def test_on_an_altered_checkpoint_none_is_built_and_a_person_is_called(sto
     assert len((await story.call("GET", "/checkpoints", role="public"))["items"]) == len(listed) + 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class Numbers(Undelivered):
+    """An entry with numbers that none of ours has."""
+
+    status: float
+    error: list[Any]
+
+
 async def test_a_number_that_the_database_writes_otherwise_breaks_no_chain(story: Story, unit: UUID) -> None:
     _, case = await story.flagged("numbers", unit)
-    data = {"status": 1e22, "error": [-0.0, 1e16, 1.5e-7, {"d": 12345678901234567e10}]}
+    data: dict[str, Any] = {"status": 1e22, "error": [-0.0, 1e16, 1.5e-7, {"d": 12345678901234567e10}]}
     async with story.database.transaction("test") as conn:
-        held = await story.deps.hold(conn, case)
-        await story.deps.append(conn, held, "undelivered", why="a test", attempt=1, **data)
+        held = await casework.lock_case(story.deps, conn, case)
+        await casework.append(story.deps, conn, held, Numbers(why="a test", attempt=1, **data))
     assert (await story.case(case))["fault"] is None
     assert await story.until(case, "closed") == "closed"
 

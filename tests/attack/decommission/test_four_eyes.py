@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.decommission.cases import casework
+from services.decommission.cases.entries.person import NeedsPerson, Resumed
 from tests.integration.decommission.conftest import Story
 from tests.integration.decommission.plans.test_plans import mandate, plan_of, ready, sign
 
@@ -62,7 +63,9 @@ async def test_who_proposed_a_mandate_does_not_approve_alone_under_it(story: Sto
 async def parked(story: Story, case: UUID) -> None:
     """A person has been called to a case."""
     async with story.database.transaction("test") as conn:
-        await story.deps.append(conn, await story.deps.hold(conn, case), "needs_person", why="a test")
+        await casework.append(
+            story.deps, conn, await casework.lock_case(story.deps, conn, case), NeedsPerson(why="a test")
+        )
 
 
 async def move(story: Story, case: UUID, what: str, who: str, role: str = "operator") -> Any:
@@ -117,11 +120,10 @@ async def test_a_hand_between_two_signatures_takes_the_case_out_of_its_plan(stor
     plan = await plan_of(story)
     await sign(story, plan, "ada")
     async with story.database.transaction("test") as conn:
-        held = await story.deps.append(conn, await story.deps.hold(conn, cases["a"]), "needs_person", why="a test")
-        data = {"reason": "seen"}
-        await casework.append(
-            conn, held, "resumed", data, now=story.clock.now(), actor="jianfu-local|ada", zone=story.clock.zone
+        held = await casework.append(
+            story.deps, conn, await casework.lock_case(story.deps, conn, cases["a"]), NeedsPerson(why="a test")
         )
+        await casework.append(story.deps, conn, held, Resumed(reason="seen"), actor="jianfu-local|ada")
     assert (await sign(story, plan, "bo")).json()["state"] == "approved"
     dropped = [e["data"]["why"] for e in (await story.case(cases["a"]))["log"] if e["kind"] == "unplanned"]
     assert dropped == ["who moved the case by hand may not sign its plan"]

@@ -12,6 +12,7 @@ from libs.common.events import ids
 from libs.common.outbound.egress import Egress, Reply
 from services.decommission import executor
 from services.decommission.assets import store as asset_store
+from services.decommission.cases import casework
 from services.decommission.cases import store as case_store
 from services.decommission.deps import Deps
 from services.decommission.limits.domain import Limits
@@ -128,7 +129,7 @@ async def test_limits_lowered_after_a_place_was_given_are_the_ones_that_count(
     _, case = await story.flagged("late", unit)
 
     async def lower() -> None:
-        story.executor._ctx = story.deps = replace(story.deps, limits=Limits(per_day=0))
+        story.executor._deps = story.deps = replace(story.deps, limits=Limits(per_day=0))
 
     before("ask", lower)
     await story.announced(case)
@@ -162,8 +163,8 @@ async def test_a_record_that_comes_before_its_case_is_laid_down_to_its_end_wakes
     unit = await story.unit("alpha")
     case = await story.flag(ids.asset_id("account", "x", "early"))
     async with story.database.transaction("rest_case") as conn:
-        held = await story.deps.hold(conn, case)
-        assert await asset_store.subject(conn, held.case.asset_id) is None
+        held = await casework.lock_case(story.deps, conn, case)
+        assert await asset_store.subject(conn, held.row.asset_id) is None
         coming = asyncio.create_task(story.asset("early", unit))
         await eventually(lambda: _waits(story, coming))
         await case_store.QUERIES.case_rest(conn, case_id=case, due_at=None)
