@@ -40,6 +40,7 @@ PARTS = (
         "-n4",
         *SIDE_BY_SIDE,
         "tests/integration",
+        "tests/migration",
         "tests/recipes",
         "tests/attack/decommission",
         "tests/attack/monitor",

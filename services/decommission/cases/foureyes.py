@@ -89,8 +89,10 @@ class MayNotSign(Reasoned):
 class TwoRoles(Forbidden):
     """One token is either an operator's or an approver's where a case is moved towards its stop."""
 
-    zh = "没有权限:同时带有 operator 与 approver 角色的令牌不得签署,也不得推动个案走向停用。"
-    en = "Not allowed: a token with the roles operator and approver neither signs nor moves a case towards its stop."
+    says = Text(
+        "没有权限:同时带有 operator 与 approver 角色的令牌不得签署,也不得推动个案走向停用。",
+        "Not allowed: a token with the roles operator and approver neither signs nor moves a case towards its stop.",
+    )
 
 
 def involved(acted: Mapping[str, Iterable[str]], signed: Iterable[str]) -> str | None:

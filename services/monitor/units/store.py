@@ -8,6 +8,7 @@ from libs.common.db.pool import Connection
 from libs.common.db.queries import load_queries
 from libs.common.errors import Forbidden
 from libs.common.security.tokens import Principal
+from libs.common.text import Text
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -15,8 +16,10 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 class NoUnit(Forbidden):
     """A unit's token reads what belongs to its unit, so that has to be known."""
 
-    zh = "没有权限:此处没有令牌所属的单位 {scope}。"
-    en = "Not allowed: the token's unit {scope} is not known here."
+    says = Text(
+        "没有权限:此处没有令牌所属的单位 {scope}。",
+        "Not allowed: the token's unit {scope} is not known here.",
+    )
 
 
 async def reach(conn: Connection, who: Principal, readers: Collection[str]) -> UUID | None:
