@@ -14,7 +14,7 @@ from services.monitor.admissions.names import check_source
 from services.monitor.assets import store as asset_store
 from services.monitor.units import store as unit_store
 
-RECORDED = "what the registry has recorded and told of"
+RECORDED = "recorded by the registry and known to the monitor"
 KNOWN = ", ".join(sorted(PLATFORMS))
 NAMED = 10  # of what is not known
 SKEW = timedelta(minutes=15)  # by which a sender's clock may be ahead, around midnight

@@ -106,7 +106,7 @@ def load(text: str) -> Pack:
     conditions: dict[str, Condition] = {}
     for rule in written.rules:
         if rule.code in conditions:
-            raise PackRefused(f"{written.name}: rule {rule.code} stands twice")
+            raise PackRefused(f"{written.name}: rule {rule.code} is listed twice")
         if rule.basis.source not in known:
             raise PackRefused(f"{written.name}: rule {rule.code} rests on {rule.basis.source!r}, which no source names")
         try:

@@ -108,5 +108,5 @@ def estimate(sketch: Any) -> int:
     return min(round(users), MOST) if math.isfinite(users) else MOST
 
 
-def _unfit(*, zh: str = "不是这样的草图", en: str = "this is no such sketch") -> Invalid:
+def _unfit(*, zh: str = "不是这样的草图", en: str = "not a sketch of this kind") -> Invalid:
     return Invalid(field="sketch", accepted=_FORM, why=Text(zh, en))

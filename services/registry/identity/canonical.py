@@ -225,11 +225,11 @@ def _page(host: str, opened: Web) -> str:
         pieces = pieces[:1]  # a tab of an account's page, as on Mastodon
     site = host.removeprefix("www.") if host.count(".") > 1 else host
     at = "/".join(pieces)
-    rest = _asked(opened.query, at) + _place(opened.fragment)
+    rest = _query_part(opened.query, at) + _fragment_page(opened.fragment)
     return f"{site}/{at}{rest}" if at or rest else site
 
 
-def _asked(query: Query, at: str) -> str:
+def _query_part(query: Query, at: str) -> str:
     """All that a query says but noise, in the order of its names; of one name the order of its values counts."""
     pairs: list[tuple[str, str | None]] = []
     for written, given in query.pairs:
@@ -244,12 +244,12 @@ def _asked(query: Query, at: str) -> str:
     return "?" + "&".join(shown) if pairs else ""
 
 
-def _place(fragment: str) -> str:
+def _fragment_page(fragment: str) -> str:
     """Where a site of one page says after `#/` or `#!/` which of its pages it shows; other fragments are noise."""
     if not fragment.startswith(("/", "!/")):
         return ""
     path, _, query = fragment.partition("#")[0].partition("?")
     lead = "!" if path.startswith("!") else ""
     at = "/".join(_pieces(path.removeprefix("!")))
-    path = at + _asked(Query.read(query), at)
+    path = at + _query_part(Query.read(query), at)
     return f"#{lead}/{path}" if path else ""

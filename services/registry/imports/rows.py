@@ -56,7 +56,7 @@ class UnknownPlatform(DomainError):
 NOT_CLOSED = Remark(
     code="row_over_lines",
     zh="本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
-    en="a quotation mark on this line is not closed on it: it cannot be told from the lines up to the next one",
+    en="a quotation mark on this line is not closed on it: where the line ends, up to the next mark, is unknown",
 )
 HEADER_AGAIN = Remark(
     code="header_again", zh="本行为重复的表头,请删除", en="this line is the header once more: take it out"
@@ -71,7 +71,7 @@ STATED_TWICE = Remark(
     code="running_disputed",
     field="running",
     zh="本行称其已注销,另一行仍将其列为在用",
-    en="this line calls it closed, another one lists it as running",
+    en="this line lists the asset as closed, another line as running",
 )
 
 
@@ -159,7 +159,7 @@ def _beyond(width: int, number: int) -> Remark:
     return Remark(
         code="more_cells",
         zh=f"第 {number} 格超出表头的 {width} 列,各格可能错位(逗号须加引号)",
-        en=f"cell {number} stands after the {width} columns of the header: are the cells shifted by an unquoted comma?",
+        en=f"cell {number} is beyond the {width} columns of the header: are the cells shifted by an unquoted comma?",
     )
 
 

@@ -332,10 +332,10 @@ async def _vanish(conn: Connection, importing: _Run, *, lacking: bool, apply: bo
     room = await guard_usecases.room(conn, file.source, now=importing.now, policy=importing.policy, added=added)
     pending = await guard_store.pending_among(conn, vanishing)
     doubtful = absent if listing.unreadable else []
-    held = waiting(vanishing, pending=pending, room=room, doubtful=doubtful)
+    undecided = waiting(vanishing, pending=pending, room=room, doubtful=doubtful)
     for asset_id in vanishing:
         row = ending.get(asset_id)
-        report.add(row, "held" if asset_id in held else "gone", ENDED if row else None, asset_id=str(asset_id))
+        report.add(row, "held" if asset_id in undecided else "gone", ENDED if row else None, asset_id=str(asset_id))
     await guard_usecases.vanish_together(
         conn,
         [asset for asset in assets if asset.asset_id not in pending],
@@ -343,7 +343,7 @@ async def _vanish(conn: Connection, importing: _Run, *, lacking: bool, apply: bo
         source=file.source,
         on=file.on,
         now=importing.now,
-        waiting=held,
+        waiting=undecided,
     )
 
 

@@ -100,7 +100,7 @@ class Header:
         if not self.again(line.cells):
             return
         if {field: at[0] for field, at in _fields(line.cells).items()} != dict(self.columns):
-            why = Text(f"第 {line.number} 行另有不同的表头", f"another header stands on line {line.number}")
+            why = Text(f"第 {line.number} 行另有不同的表头", f"line {line.number} has another header")
             raise UnreadableFile(field="header", accepted="one table with one header", why=why)
 
 

@@ -86,11 +86,11 @@ def encodings(content: bytes) -> list[str]:
     raise UnreadableFile(
         field="body",
         accepted="CSV in UTF-8 or UTF-16, in GBK under a Chinese header, or XLSX",
-        why=_first_fault(content),
+        why=_first_bad_byte(content),
     )
 
 
-def _first_fault(content: bytes) -> Text:
+def _first_bad_byte(content: bytes) -> Text:
     try:
         content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -101,7 +101,7 @@ def _first_fault(content: bytes) -> Text:
 def not_utf8(content: bytes) -> UnreadableFile:
     """The refusal of a text that is not UTF-8 and has no header that would prove another encoding."""
     accepted = "CSV in UTF-8 or UTF-16, in GBK under a Chinese header, or XLSX"
-    return UnreadableFile(field="body", accepted=accepted, why=_first_fault(content))
+    return UnreadableFile(field="body", accepted=accepted, why=_first_bad_byte(content))
 
 
 def plain(cell: str) -> str:

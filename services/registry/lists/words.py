@@ -107,7 +107,7 @@ def kind_of(text: str, platform: str) -> Kind:
     if stated is None or implied not in (None, stated):
         shown = text[:40]
         why = (
-            Text(f"类型 {shown!r} 无法识别", f"the kind {shown!r} is none")
+            Text(f"类型 {shown!r} 无法识别", f"unknown kind {shown!r}")
             if stated is None
             else Text(
                 f"类型 {shown!r} 与平台 {platform[:40]!r} 不符", f"the kind {shown!r} and {platform[:40]!r} disagree"

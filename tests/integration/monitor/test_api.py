@@ -280,5 +280,5 @@ async def test_the_published_document_describes_every_body(http: httpx.AsyncClie
     body = document["paths"]["/monitor/v1/usage"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]["records"]["items"]["properties"]) >= {"asset_id", "measure", "ts", "sketch"}
     for path, methods in document["paths"].items():
-        for what in methods.values():
-            assert what["summary"], path
+        for operation in methods.values():
+            assert operation["summary"], path

@@ -42,8 +42,8 @@ def test_each_rule_rests_on_a_document_that_its_text_names_and_every_part_has_a_
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda p: p["rules"][1].update(when="likes > 3"), "rule C15: there is no signal 'likes'"),
-        (lambda p: p["rules"][2].update(code="C06"), "rule C06 stands twice"),
+        (lambda p: p["rules"][1].update(when="likes > 3"), "rule C15: unknown signal 'likes'"),
+        (lambda p: p["rules"][2].update(code="C06"), "rule C06 is listed twice"),
         (lambda p: p["rules"][0]["basis"].update(source="NOBODY"), "rule C06 rests on 'NOBODY'"),
         (lambda p: p["rules"][0].update(verdict="ACTIVE"), "rule C06: verdict"),
         (lambda p: p["rules"][0].update(established=[]), "rule C06: established"),
