@@ -87,7 +87,9 @@ def check(admission: Admission, *, today: date) -> None:
         )
     if not all(given):
         raise Invalid(
-            field="scope", accepted="at least one entry", why=Text("范围不能为空表", "an empty list would cover nothing")
+            field="scope",
+            accepted="at least one entry",
+            why=Text("范围不能为空表", "an empty list would cover nothing"),
         )
     if any(not MEASURE.fullmatch(measure) for measure in admission.measures):
         raise Invalid(field="measures", accepted=MEASURE_IS, why=Text("指标名称不可用", "a measure's name is unfit"))

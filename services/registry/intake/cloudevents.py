@@ -1,6 +1,6 @@
 """CloudEvents over HTTP (protocol binding 1.0.2): which mode a request is in, and the envelopes that it carries.
 
-An envelope is the JSON object of structured mode, whatever the mode; a model says what it has to hold. Pure.
+An envelope is the JSON object of structured mode in every mode; a model states its required fields. Pure.
 """
 
 import json
@@ -104,7 +104,7 @@ def message_of(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Message:
 def _attribute(name: str, raw: bytes, attributes: dict[str, str], errors: list[Any]) -> None:
     """One header of binary mode: its value percent-decoded once."""
     attribute = name.removeprefix("ce-")
-    if attribute == name or attribute in DATA:  # `ce_` is how Kafka writes it, and data stands in the body
+    if attribute == name or attribute in DATA:  # `ce_` is the prefix of Kafka, and data is in the body
         errors.append(_error(name, NAME))
         return
     try:

@@ -35,7 +35,7 @@ class Line:
 
     @property
     def breaks(self) -> int:
-        """How many line breaks stand inside its cells."""
+        """The number of line breaks inside its cells."""
         return sum(len(_BREAKS.findall(cell)) for cell in self.cells)
 
 
@@ -49,7 +49,7 @@ class Table:
 
     def lines(self) -> Iterator[Line]:
         """Each row that is not blank. Raises UnreadableFile."""
-        # A row whose quotation mark nobody closes takes in the line that is added, and is seen by that.
+        # A row with an unclosed quotation mark swallows the line that is added, which reveals it.
         text = io.TextIOWrapper(io.BytesIO(self.content), self.encoding, newline="")
         reader = csv.reader(chain(text, ("\n",)), delimiter=self.separator)
         number = 1
@@ -105,7 +105,7 @@ def not_utf8(content: bytes) -> UnreadableFile:
 
 
 def plain(cell: str) -> str:
-    """What a cell says: blanks collapsed, without the apostrophe that keeps a spreadsheet from computing it."""
+    """The text of a cell: blanks collapsed, without the apostrophe that keeps a spreadsheet from computing it."""
     text = " ".join(cell.split())
     return text[1:].lstrip() if text.startswith("'") and text[1:].lstrip().startswith(FORMULA) else text
 
@@ -116,6 +116,6 @@ def guarded(cell: str) -> str:
 
 
 def folded(text: str) -> str:
-    """A word of a list as it is compared: NFKC, without case, blanks and what stands in brackets."""
+    """A word of a list as compared: NFKC, without case and bracketed text, blanks collapsed."""
     kept = unicodedata.normalize("NFKC", plain(text)).casefold()
     return re.sub(r"\s+", " ", re.sub(r"\([^()]*\)|[*:\ufeff]", "", kept)).strip()
