@@ -78,7 +78,7 @@ _COMPUTE: dict[type[exp.Expr], Callable[[Fraction, Fraction], Fraction]] = {
 
 
 def _kind_of(node: Any) -> Literal["number", "truth"]:
-    """What a node yields; raises PackRefused for every node that is not on the list."""
+    """The type of a node; raises PackRefused for every node that is not on the list."""
     if isinstance(node, exp.Paren):
         return _kind_of(node.this)
     if type(node) in _COMPARE or type(node) in _COMPUTE:

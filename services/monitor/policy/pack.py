@@ -70,7 +70,7 @@ class Rule(_Line):
 
     @property
     def label(self) -> Label:
-        """The weakest of its parts: what is shown wherever the rule is shown."""
+        """The weakest label of its parts, shown wherever the rule is shown."""
         return max((part.label for part in self.established), key=LABELS.index)
 
 

@@ -116,7 +116,7 @@ async def test_a_body_that_is_no_usage_is_refused_whole(http: httpx.AsyncClient,
 
 
 async def test_collections_are_bounded_before_their_items_are_looked_at(http: httpx.AsyncClient) -> None:
-    """Two bytes would make an object of sixty, and each of them a fault to tell."""
+    """Two bytes would make an object of sixty, each with a problem to list."""
     many = b'{"source": "s", "records": [' + b"0," * 3_900_000 + b"0]}"
     tracemalloc.start()
     try:

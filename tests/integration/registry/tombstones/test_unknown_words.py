@@ -1,4 +1,4 @@
-"""A closure told with words that this version does not know raises a tombstone that keeps and shows them."""
+"""A closure event with unknown words makes a tombstone that keeps and shows them."""
 
 from uuid import UUID
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Conditions: what one may say, the refusal of all else, three-valued truth."""
+"""Conditions: the accepted language, the refusal of all else, three-valued truth."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""Policy packs: what a file may say, the refusal of all else, and how well each rule is established."""
+"""Policy packs: the accepted files, the refusal of all else, and how well each rule is established."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_each_rule_rests_on_a_document_that_its_text_names_and_every_part_has_a_
         (lambda p: p.update(rules=[]), "rules"),
     ],
 )
-def test_a_pack_is_refused_by_the_rule_at_fault(change: object, said: str) -> None:
+def test_a_refusal_of_a_pack_names_the_rule(change: object, said: str) -> None:
     pack = yaml.safe_load(PACK)
     change(pack)  # type: ignore[operator]
     with pytest.raises(PackRefused, match=said):
