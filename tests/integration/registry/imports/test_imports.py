@@ -98,7 +98,7 @@ async def test_an_old_list_sent_again_undoes_nothing_that_came_after_it(registry
 
 
 async def test_an_older_list_that_comes_late_undoes_nothing(registry: Registry) -> None:
-    """Facts that the twin contradicts or omits change nothing; facts that only the twin has are added."""
+    """It reverts no newer fact and removes no asset that it lacks; only an asset new to the register is added."""
     await registry.bring_in(csv_of("a", "b", "c", "d"), on=TODAY - timedelta(days=9))
     await registry.bring_in(csv_of("a", "b"), on=TODAY - timedelta(days=1))
     await registry.take(delisted("b"))

@@ -177,7 +177,7 @@ async def test_a_batch_is_bounded(http: httpx.AsyncClient, registry: Registry) -
 async def test_size_is_judged_before_anything_is_read_and_the_token_before_that(
     http: httpx.AsyncClient, headers: dict[str, str], most: int
 ) -> None:
-    """One event has 64 KiB whatever its mode, a batch 1 MiB; a sender without permission gets that refusal at any size."""
+    """One event has 64 KiB whatever its mode, a batch 1 MiB; a sender without permission is refused at any size."""
 
     async def dripping(size: int) -> Any:
         for _ in range(0, size, KIB):

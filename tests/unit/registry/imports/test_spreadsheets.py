@@ -1,4 +1,4 @@
-"""Workbooks: read as CSV is, each row on its own line; a workbook that would take too much memory or time is refused first."""
+"""Workbooks: read as CSV is, each row on its own line; one that would take too much memory or time is refused."""
 
 import io
 import resource
