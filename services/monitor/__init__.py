@@ -1,1 +1,1 @@
-"""What is used: signals and the sources that vouch for them, policy packs, verdicts, findings."""
+"""Usage of assets: signals and the sources that vouch for them, policy packs, verdicts, findings."""

@@ -1,4 +1,4 @@
-"""What the parts of the monitor are given: made once by `main`, and by tests."""
+"""The dependencies of the monitor, made once by `main`, and by tests."""
 
 from dataclasses import dataclass
 from pathlib import Path

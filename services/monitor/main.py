@@ -1,4 +1,4 @@
-"""Assembles the monitor: settings, dependencies, handlers, application, and what runs beside them."""
+"""Assembles the monitor: settings, dependencies, handlers, application, and background loops."""
 
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 async def main(role: Role) -> None:
-    """Run the monitor until it is told to stop."""
+    """Run the monitor until the process gets a signal to stop."""
     settings = load(Settings, services=SERVICES)
     book = rules_of()
     runtime = await open_runtime(settings, MIGRATIONS, role)

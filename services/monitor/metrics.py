@@ -1,4 +1,4 @@
-"""What the monitor measures of itself. No label names an asset, a unit or a person."""
+"""The metrics of the monitor. No label names an asset, a unit or a person."""
 
 from libs.common.telemetry.instruments import counter, histogram
 

@@ -1,4 +1,4 @@
-"""What the monitor reads from its environment."""
+"""The settings of the monitor, read from its environment."""
 
 from typing import Annotated, ClassVar
 
@@ -13,7 +13,7 @@ class Settings(CommonSettings):
     """`JIANFU_MONITOR_…` beside what every service reads.
 
     `sweep_at`: when to sweep under the system clock (cron, in the deployment's zone). `sweep_chunk`: assets per
-    transaction. `usage_batch`: records per fetch. `usage_keys`: rows held in memory before a write is forced.
+    transaction. `usage_batch`: records per fetch. `usage_keys`: rows in memory before a write is forced.
     `late_days`: usage and statements of a day that lies further back when they come are refused.
     """
 

@@ -1,4 +1,4 @@
-"""What the registry counts, with the label of each."""
+"""The metrics of the registry, with the label of each."""
 
 from libs.common.telemetry.instruments import counter
 

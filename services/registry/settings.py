@@ -1,4 +1,4 @@
-"""What the registry reads from its environment."""
+"""The settings of the registry, read from its environment."""
 
 from datetime import timedelta
 from typing import Annotated, ClassVar

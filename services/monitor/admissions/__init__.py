@@ -1,1 +1,1 @@
-"""Admissions: which sources may speak of what, and since when."""
+"""Admissions: the sources that may report on which assets, and since when."""

@@ -1,4 +1,4 @@
-"""Who may speak of what: which sources are admitted, for which agents, measures and assets, and since when. Pure."""
+"""Admissions: which sources are admitted, for which agents, measures and assets, and since when. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -17,7 +17,7 @@ KINDS = ("account", "app", "group")
 
 
 class NotAdmitted(DomainError):
-    """Only an admitted source is listened to, and only from the agents that its admission names."""
+    """The monitor accepts only admitted sources, and only from the agents that the admission names."""
 
     code = "not_admitted"
     kind = "forbidden"
@@ -44,7 +44,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """One version of what a source may do, in force from `since`; not `admitted`: from then on it may nothing."""
+    """One version of a source's permissions, in force from `since`; not `admitted`: from then on it has none."""
 
     since: date
     admitted: bool
@@ -54,12 +54,12 @@ class Admission:
     reason: str = ""
 
     def same_as(self, other: "Admission | None") -> bool:
-        """Whether it says what another one, in force already, says."""
+        """Whether it repeats another admission, which is in force already."""
         return other is not None and self.since >= other.since and replace(self, since=other.since) == other
 
 
 def check(admission: Admission, *, today: date) -> None:
-    """Raise Invalid unless an admission says for whom and what, and counts no day that has passed.
+    """Raise Invalid unless an admission names its agents and scope, and does not begin on a past day.
 
     A withdrawal may go back: it makes known days unknown, never unknown ones known.
     """
@@ -79,7 +79,7 @@ def check(admission: Admission, *, today: date) -> None:
         raise Invalid(
             field="everything",
             accepted="true alone, or at least one of units, platforms, kinds and assets",
-            why=Text("须说明覆盖范围", "an admission says what it covers"),
+            why=Text("须说明覆盖范围", "an admission needs a scope"),
         )
     if scope.everything and not admission.reason.strip():
         raise Invalid(
@@ -87,7 +87,9 @@ def check(admission: Admission, *, today: date) -> None:
         )
     if not all(given):
         raise Invalid(
-            field="scope", accepted="no empty list", why=Text("范围不能为空表", "an empty list would cover nothing")
+            field="scope",
+            accepted="at least one entry",
+            why=Text("范围不能为空表", "an empty list would cover nothing"),
         )
     if any(not MEASURE.fullmatch(measure) for measure in admission.measures):
         raise Invalid(field="measures", accepted=MEASURE_IS, why=Text("指标名称不可用", "a measure's name is unfit"))
@@ -118,7 +120,7 @@ def written(admission: Admission) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """What one sender may tell: its sources with the measures of each, and the days that are taken."""
+    """The permissions of one sender: its sources with the measures of each, and the accepted days."""
 
     takes: Mapping[str, frozenset[str]]
     first: date
@@ -127,7 +129,7 @@ class Voice:
     named: frozenset[str] = EVERY_SOURCE
 
     def refusal(self, source: str) -> str:
-        """Why records of a source are not taken from this sender."""
+        """The reason why records of a source are refused from this sender."""
         if not names(self.named, source):
             return f"source: expected one that the token names: {listed(self.named)}"
         return f"source: expected one that is admitted for the agent {self.who}: {listed(frozenset(self.takes))}"
@@ -143,7 +145,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roll:
-    """Who is admitted today, and the days of which usage is taken."""
+    """The sources admitted today, and the days whose usage is accepted."""
 
     speakers: Mapping[str, Mapping[str, frozenset[str]]]
     first: date
@@ -151,7 +153,7 @@ class Roll:
 
     @classmethod
     def of(cls, sources: Mapping[str, Admitted], first: date, last: date) -> "Roll":
-        """By agent what each source takes of it, so that a fetch of many agents' records costs no more."""
+        """Measures by agent and source, so that a fetch with records of many agents costs no more."""
         speakers: dict[str, dict[str, frozenset[str]]] = {}
         for source, admission in sources.items():
             for agent in admission.agents:
@@ -159,7 +161,7 @@ class Roll:
         return cls(speakers=speakers, first=first, last=last)
 
     def voice(self, who: str, named: frozenset[str]) -> Voice:
-        """What the agent of an identity may tell, whose token names these sources."""
+        """The permissions of an agent, by its identity and the sources that its token names."""
         admitted = self.speakers.get(who, {})
         takes = {source: measures for source, measures in admitted.items() if names(named, source)}
         return Voice(takes=takes, first=self.first, last=self.last, who=who, named=named)

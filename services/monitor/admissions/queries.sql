@@ -9,7 +9,7 @@ select exists(select from sources where source = :source);
 select * from sources where source = :source for update;
 
 -- name: source_share(source)^
--- Keeps what a source may do from changing until the transaction ends.
+-- Locks the permissions of a source until the transaction ends.
 select * from sources where source = :source for share;
 
 -- name: source_admit(source, since)!

@@ -1,4 +1,4 @@
-"""Admissions by version, and who changed what a source may do. Takes a connection, never commits."""
+"""Admissions by version, and the history of sources' permissions. Takes a connection, never commits."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -17,7 +17,7 @@ SCOPE = ("units", "platforms", "kinds", "assets")
 
 
 def admission(row: Any) -> Admission:
-    """One version of what a source may do."""
+    """One version of a source's permissions."""
     parts = {name: None if row[name] is None else tuple(row[name]) for name in SCOPE}
     return Admission(
         since=row["since"],
@@ -36,13 +36,13 @@ async def admission_on(conn: Connection, source: str, day: date) -> Admission | 
 
 
 async def latest_admission(conn: Connection, source: str) -> Admission | None:
-    """What was decided last of a source, be it of days to come."""
+    """The latest decision on a source, even for days to come."""
     row = await QUERIES.admission_latest(conn, source=source)
     return None if row is None else admission(row)
 
 
 async def put_admission(conn: Connection, source: str, decided: Admission, *, actor: str, at: datetime) -> None:
-    """Add one version of what a source may do."""
+    """Add one version of a source's permissions."""
     scope = decided.scope
     await QUERIES.admission_put(
         conn,
@@ -78,7 +78,7 @@ async def within(conn: Connection, source: str, days: Sequence[date], assets: Se
 
 
 async def exists(conn: Connection, source: str) -> bool:
-    """Whether anything was ever decided or set of a source."""
+    """Whether a source ever had a decision or terms."""
     return bool(await QUERIES.source_exists(conn, source=source))
 
 
@@ -92,7 +92,7 @@ async def record_change(
     actor: str,
     at: datetime,
 ) -> None:
-    """Record who changed what a source may do."""
+    """Record a change of a source's permissions and its actor."""
     await QUERIES.source_change_put(
         conn,
         source=source,

@@ -1,4 +1,4 @@
-"""Admissions of sources: who decides them, and who is let in by them. Each function is one transaction."""
+"""Admit and withdraw sources, and find the admissions in force. Each function is one transaction."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -14,9 +14,9 @@ from services.monitor.admissions.names import check_source
 from services.monitor.assets import store as asset_store
 from services.monitor.units import store as unit_store
 
-RECORDED = "what the registry has recorded and told of"
+RECORDED = "recorded by the registry and known to the monitor"
 KNOWN = ", ".join(sorted(PLATFORMS))
-NAMED = 10  # of what is not known
+NAMED = 10  # unknown names listed in a refusal
 SKEW = timedelta(minutes=15)  # by which a sender's clock may be ahead, around midnight
 
 
@@ -28,9 +28,9 @@ class Gate:
         self.late_days = late_days
 
     def came(self, at: float | None = None) -> date:
-        """The business day on which something came that the broker took `at` a time (seconds since 1970).
+        """The business day of arrival of a record that the broker appended `at` a time (seconds since 1970).
 
-        Under a stepped clock the broker's time says nothing about business days: it came today.
+        Under a stepped clock the broker's time is unrelated to business days: the record came today.
         """
         today = self._clock.today()
         if at is None or self._clock.mode == "stepped":
@@ -49,9 +49,9 @@ class Gate:
 async def admit_source(
     database: Database, source: str, decided: domain.Admission, *, actor: str, today: date, at: datetime
 ) -> None:
-    """Admit a source, change what it may do, or withdraw it, from a day on; repeated it changes nothing.
+    """Admit a source, change its permissions, or withdraw it, from a day on; repeating it changes nothing.
 
-    Raises Invalid, Unknown, and Missing for the withdrawal of a source that nobody admitted.
+    Raises Invalid, Unknown, and Missing for the withdrawal of a source that was never admitted.
     """
     check_source(source)
     domain.check(decided, today=today)
@@ -81,7 +81,7 @@ async def admit_source(
 
 
 async def _check_known(conn: Connection, scope: domain.Scope) -> None:
-    """Raise Unknown where a scope names what the register has not recorded: it would cover nothing, unnoticed."""
+    """Raise Unknown where a scope has an unrecorded name: it would silently cover nothing."""
     units = await unit_store.unknown(conn, scope.units or ())
     assets = await asset_store.unknown(conn, scope.assets or ())
     strange = sorted({*(scope.platforms or ())} - PLATFORMS)
@@ -92,8 +92,11 @@ async def _check_known(conn: Connection, scope: domain.Scope) -> None:
             field="covers.units", accepted=RECORDED, what=Text(f"单位 {_named(units)}", f"unit {_named(units)}")
         )
     if strange:
-        what = Text(f"平台 {_named(strange)}", f"platform {_named(strange)}")
-        raise Unknown(field="covers.platforms", accepted=KNOWN, what=what)
+        raise Unknown(
+            field="covers.platforms",
+            accepted=KNOWN,
+            what=Text(f"平台 {_named(strange)}", f"platform {_named(strange)}"),
+        )
     if assets:
         raise Unknown(
             field="covers.assets", accepted=RECORDED, what=Text(f"对象 {_named(assets)}", f"asset {_named(assets)}")

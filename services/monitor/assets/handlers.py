@@ -1,4 +1,4 @@
-"""Kafka to use cases: the register of assets, and what cases stop and restore."""
+"""Kafka to use cases: the register of assets, and the assets that cases stop and restore."""
 
 from collections.abc import Mapping, Sequence
 

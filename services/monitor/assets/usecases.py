@@ -1,4 +1,4 @@
-"""What the register and the cases change: each function is one transaction, opened and committed here."""
+"""Changes by the register and by cases: each function is one transaction, opened and committed here."""
 
 from libs.common.consumer import inbox
 from libs.common.db.pool import Database
@@ -10,7 +10,7 @@ CONSUMER = "monitor"
 
 
 async def record_asset(database: Database, record: AssetRecord) -> bool:
-    """Store what the registry says of an asset, when it is newer than what is stored."""
+    """Store the registry's record of an asset, if newer than the stored one."""
     async with database.transaction("record_asset") as conn:
         return await store.put_asset(conn, record)
 
@@ -24,6 +24,6 @@ async def mark_stopped(database: Database, event: CaseStopped | CaseRestored, *,
 
 
 async def register_incomplete(database: Database) -> bool:
-    """Whether assets are stored of which the register was read before it said whose they are."""
+    """Whether some stored assets were read before the register named their sponsors."""
     async with database.reading() as conn:
         return bool(await store.QUERIES.assets_without_sponsor(conn))

@@ -1,1 +1,1 @@
-"""What the monitor could not take, and its replay."""
+"""Records that the monitor refused, and their replay."""

@@ -78,7 +78,7 @@ _COMPUTE: dict[type[exp.Expr], Callable[[Fraction, Fraction], Fraction]] = {
 
 
 def _kind_of(node: Any) -> Literal["number", "truth"]:
-    """What a node yields; raises PackRefused for every node that is not on the list."""
+    """The type of a node; raises PackRefused for every node that is not on the list."""
     if isinstance(node, exp.Paren):
         return _kind_of(node.this)
     if type(node) in _COMPARE or type(node) in _COMPUTE:
@@ -99,7 +99,7 @@ def _kind_of(node: Any) -> Literal["number", "truth"]:
         return "number"
     if isinstance(node, exp.Column) and len(node.parts) == 1 and not node.this.args.get("quoted"):
         if node.name not in catalogue.BY_NAME:
-            raise PackRefused(f"there is no signal {node.name!r}; known: {catalogue.known()}")
+            raise PackRefused(f"unknown signal {node.name!r}; known: {catalogue.known()}")
         return "number"
     shown = node.sql("postgres") if isinstance(node, exp.Expr) else str(node)
     raise PackRefused(f"{shown!r} is not allowed; accepted are signals, numbers, + - *, comparisons, and, or, not")

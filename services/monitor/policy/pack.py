@@ -70,7 +70,7 @@ class Rule(_Line):
 
     @property
     def label(self) -> Label:
-        """The weakest of its parts: what is shown wherever the rule is shown."""
+        """The weakest label of its parts, shown wherever the rule is shown."""
         return max((part.label for part in self.established), key=LABELS.index)
 
 
@@ -106,7 +106,7 @@ def load(text: str) -> Pack:
     conditions: dict[str, Condition] = {}
     for rule in written.rules:
         if rule.code in conditions:
-            raise PackRefused(f"{written.name}: rule {rule.code} stands twice")
+            raise PackRefused(f"{written.name}: rule {rule.code} is listed twice")
         if rule.basis.source not in known:
             raise PackRefused(f"{written.name}: rule {rule.code} rests on {rule.basis.source!r}, which no source names")
         try:

@@ -16,7 +16,7 @@ WATCHED_KINDS = frozenset({"account"})  # apps and groups are recorded and carri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFacts:
-    """What a decision needs to know of a rule."""
+    """The part of a rule that decisions use."""
 
     code: str
     verdict: FlagVerdict
@@ -43,7 +43,7 @@ class RuleBook:
         return {pack.name: pack.version for pack in self.packs}
 
     def fields(self, code: str) -> dict[str, Any]:
-        """What a finding says of its rule, in words that stay when the pack changes."""
+        """The wording of a rule in a finding, which stays when the pack changes."""
         rule, pack = self.rules[code], self._pack_of[code]
         return {
             "rule": code,

@@ -29,9 +29,9 @@ def rule_gone(rule: str) -> str:
 
 
 def answer(evaluation: Evaluation, rule: str, opened_by: Iterable[str], *, ended: bool) -> RecheckAnswer:
-    """The answer from the data of today; `opened_by`: the agents whose word the finding rested on when it opened.
+    """The answer from the data of today; `opened_by`: the agents whose statements opened the finding.
 
-    A finding that has ended is refuted whatever is true by now: that finding is over.
+    An ended finding is refuted even if its rule is true again: that finding is over.
     """
     reading = evaluation.reading
     signals = evaluation.evidence(rule)
@@ -47,7 +47,7 @@ def answer(evaluation: Evaluation, rule: str, opened_by: Iterable[str], *, ended
 
 
 def one_voice(opened: Iterable[str], now: Iterable[str], watchers: int) -> bool:
-    """Whether silence rests on the word of one agent, then and now, where several sources watch the asset."""
+    """Whether silence rests on statements of one agent, then and now, though several sources watch the asset."""
     return watchers > 1 and len({*opened, *now}) < 2
 
 

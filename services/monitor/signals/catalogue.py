@@ -74,7 +74,7 @@ class Signal:
 
 DAYS = Words(zh="天", en="days")
 
-SIGNALS: tuple[Signal, ...] = (  # in this order they stand in the evidence of a finding
+SIGNALS: tuple[Signal, ...] = (  # the order in the evidence of a finding
     Signal(
         name="days_since_post",
         kinds=("account",),

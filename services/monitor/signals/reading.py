@@ -1,4 +1,4 @@
-"""What is read of one asset on one business day: its signals, and which sources it rests on. Pure."""
+"""The reading of one asset on one business day: its signals, and the sources behind them. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Kafka to use cases: what sources state of their days."""
+"""Kafka to use cases: statements of sources about their days."""
 
 from collections.abc import Mapping
 

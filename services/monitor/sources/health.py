@@ -1,4 +1,4 @@
-"""The health of a source: whether it can be believed on a day, from what it stated and what arrived. Pure."""
+"""The health of a source: whether its data of a day can be believed, by its statement and the arrivals. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ NEVER_HEARD = _ill("silent", "从未申报", "it has never stated anything")
 
 
 def judge_source(terms: Terms, admitted_on: date | None, days: Iterable[SourceDay], today: date) -> Health:
-    """The health of a source on a business day, from what it stated and what arrived.
+    """The health of a source on a business day, from its statements and the arrived records.
 
     Healthy: it is admitted, every due day of the look-back is stated and whole, and the latest statement covers no
     fewer assets than the floor share of the usual number. Due are the days from its first statement since it was

@@ -1,4 +1,4 @@
-"""Statements: what a source may say of one of its days, and who may say it. Pure."""
+"""Statements of a source about one of its days: their limits, and the agents that may send them. Pure."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -26,7 +26,7 @@ class StaleRevision(DomainError):
 
 
 def check_statement(source: str, revision: int, records: int, measures: Iterable[str]) -> None:
-    """Raise Invalid unless a statement lies within what can be kept."""
+    """Raise Invalid unless a statement is within the bounds of the database."""
     check_source(source)
     if records > MOST_RECORDS:
         raise Invalid(field="records", accepted=f"<= {MOST_RECORDS}", why=OUT_OF_RANGE)
@@ -58,6 +58,6 @@ def check_age(day: date, *, came: date, late_days: int) -> None:
     """Raise Invalid for a statement of a day to come, or of one too long past, as seen on the day on which it came."""
     first = max(exact.FIRST_DAY, days.later(came, -late_days))
     if not first <= day <= min(came, exact.LAST_DAY):
-        # One stated ahead would be whole whatever becomes of the source: silence that nobody has listened to.
+        # A day stated ahead would be whole even if the source then fails: silence that was never observed.
         why = Text(f"{day} 超出范围", f"{day} is out of range")
         raise Invalid(field="day", accepted=f"{first} to {came}", why=why)

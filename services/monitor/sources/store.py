@@ -22,7 +22,7 @@ def terms(row: Any) -> Terms:
 
 
 async def healths(conn: Connection, today: date) -> dict[str, Health]:
-    """The health of every source on a business day, from what is stored now."""
+    """The health of every source on a business day, from stored data."""
     days: dict[str, list[SourceDay]] = {}
     async for row in QUERIES.stated_days(conn, today=today, max_rows=JUDGED_STATEMENTS):
         day = SourceDay(day=row["day"], received=row["received"], stated=row["stated"], covered=row["covered"])
@@ -58,7 +58,7 @@ async def keep_cover(conn: Connection, assets: Sequence[UUID]) -> bytes:
 
 
 async def watch(conn: Connection, source: str, day: date, within: bytes, due: bytes | None) -> None:
-    """Remember that a source speaks of these assets; a whole day says so by what it vouches for."""
+    """Record that a source reports on these assets; a whole day records it by the assets that it vouches for."""
     if due is None:
         await QUERIES.vouch_lock(conn, source=source)
         await QUERIES.watch(conn, source=source, day=day, cover=within)

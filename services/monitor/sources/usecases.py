@@ -1,4 +1,4 @@
-"""What agents state of a source and what operators set: each function is one transaction."""
+"""Statements of agents about a source and terms set by operators: each function is one transaction."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -16,7 +16,7 @@ from services.monitor.sources.statements import StaleRevision, check_age, check_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementOutcome:
-    """What became of a statement: `applied` or `unchanged`, for how many assets it vouches and for how many not.
+    """The outcome of a statement: `applied` or `unchanged`, with the numbers of assets vouched for and not.
 
     `beyond` names the latter where it was applied.
     """
@@ -32,9 +32,9 @@ async def state_source(
 ) -> StatementOutcome:
     """Take an agent's statement of one day of its source; `who` is its identity, `came` the day on which it came.
 
-    It vouches for those of its assets that the source is admitted for, on that day and today. What is stored already
-    is unchanged, however late a copy of it comes. Raises StaleRevision when another content is stored under the same
-    or a higher revision, NotAdmitted, and Invalid.
+    It vouches for those of its assets that the source is admitted for, on that day and today. A late copy of a
+    stored statement changes nothing. Raises StaleRevision when another content is stored under the same or a higher
+    revision, NotAdmitted, and Invalid.
     """
     source, day = statement.source, statement.day
     check_statement(source, statement.revision, statement.records, statement.measures)
@@ -79,7 +79,7 @@ async def state_source(
 async def configure_source(
     database: Database, source: str, terms: Terms, *, actor: str, today: date, at: datetime
 ) -> None:
-    """Set the terms on which a source is judged, and record who did."""
+    """Set the terms on which a source is judged, and record the operator."""
     check_source(source)
     after = asdict(terms)
     async with database.transaction("configure_source") as conn:

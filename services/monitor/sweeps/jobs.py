@@ -1,7 +1,7 @@
 """The daily sweep: judge the sources, run every rule over every watched asset, open and clear findings.
 
-Idempotent per business day: the result of a day's sweep is kept and given again, and one that is asked for adds only
-what has come to be watched since. Large registers are swept in chunks, one transaction each; a sweep that was
+Idempotent per business day: the result of a day's sweep is kept and returned again, and a requested sweep adds only
+the assets watched since. Large registers are swept in chunks, one transaction each; a sweep that was
 interrupted goes on after the last chunk that was committed.
 """
 
@@ -32,7 +32,7 @@ class Sweeper:
         self.running = 0
 
     async def sweep(self, *, asked: bool = False) -> dict[str, Any]:
-        """Sweep today, or answer what today's sweep has come to already; with `asked` also what is new since."""
+        """Sweep today, or return the result of today's sweep; with `asked` also judge the assets added since."""
         day = usecases.Day(today=self._clock.today(), now=self._clock.now(), book=self._book)
         self.running += 1
         try:
@@ -64,7 +64,7 @@ class Sweeper:
                     await self.sweep()
                 except UNAVAILABLE as error:
                     log.warning("sweep-put-off", error=f"{type(error).__name__}: {error}")
-                    await asyncio.sleep(1)  # what was swept stays swept; it goes on when the database is back
+                    await asyncio.sleep(1)  # committed chunks stay; the sweep continues when the database is back
                     continue
             left = (schedule.following(expression, local) - local).total_seconds()  # machine time: how long to sleep
             await asyncio.sleep(min(60.0, max(1.0, left)))

@@ -14,7 +14,7 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class NoUnit(Forbidden):
-    """A unit's token reads what belongs to its unit, so that has to be known."""
+    """A unit's token reads the data of its unit, so the unit has to be known."""
 
     says = Text(
         "没有权限:此处没有令牌所属的单位 {scope}。",

@@ -1,4 +1,4 @@
-"""What the register says of units: each function is one transaction, opened and committed here."""
+"""The register's records of units: each function is one transaction, opened and committed here."""
 
 from libs.common.db.pool import Database
 from libs.common.events.registry import UnitRecorded
@@ -7,7 +7,7 @@ from services.monitor.units import store
 
 
 async def record_unit(database: Database, event: UnitRecorded) -> None:
-    """Store a unit's code, its name and its parent in the tree, when that is newer than what is stored."""
+    """Store a unit's code, its name and its parent in the tree, if newer than the stored ones."""
     async with database.transaction("record_unit") as conn:
         await store.QUERIES.unit_put(
             conn,

@@ -27,7 +27,7 @@ from services.monitor.usage import fold, usecases
 MAX_ROWS = 10_000
 NOTED = 100  # refused records of one request that are kept for the sender to read; its answer names all
 MAX_COMMAS = 20 * MAX_ROWS  # a record has nine fields at most; counted first, or two bytes would make an object
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what a stranger's bytes may raise
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # errors that untrusted bytes may raise
 
 
 class UsageRecord(Body):

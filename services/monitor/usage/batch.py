@@ -1,4 +1,4 @@
-"""What has been read of the usage stream and is not written yet. Pure: records and partitions are whatever is given."""
+"""Records of the usage stream that are read and not written yet. Pure: generic in records and partitions."""
 
 from typing import Any
 

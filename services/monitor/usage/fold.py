@@ -1,7 +1,7 @@
 """Folding usage: a torrent of beacons becomes a few counts, sketches and gauges per asset, day and measure. Pure.
 
-Distinct users live in HyperLogLog sketches only (lg 11, HLL_4: about 1.1 % error): what names a user is hashed into
-the sketch while the beacon is in memory and kept nowhere.
+Distinct users live in HyperLogLog sketches only (lg 11, HLL_4: about 1.1 % error): the fold hashes a user's
+identifier into the sketch while the beacon is in memory, and keeps it nowhere else.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ EARLIEST, LATEST = 946_684_800_000 // QUARTER, 4_102_444_800_000 // QUARTER  # t
 
 
 class Refused(ValueError):
-    """A record of usage cannot be counted; the text says what was expected. It never quotes a user."""
+    """A record of usage cannot be counted; the text states the expected value. It never quotes a user."""
 
 
 Whole = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
@@ -53,7 +53,7 @@ decode: Callable[[bytes], Beacon] = msgspec.json.Decoder(Beacon).decode
 
 @dataclass(slots=True, kw_only=True)
 class Count:
-    """What was counted of one asset, measure and day; `users` is a sketch once a user was seen."""
+    """The count of one asset, measure and day; `users` is a sketch once a user was seen."""
 
     total: int = 0
     users: Any = None
@@ -123,7 +123,7 @@ class Calendar:
 
 
 class Fold:
-    """What has been read and not yet written; `keys` bounds its size."""
+    """The records read and not yet written; `keys` bounds its size."""
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
@@ -154,19 +154,19 @@ class Fold:
                         if count.users is None:
                             count.users = sketches.new()
                         count.users.update(beacon.user)
-                    count.total += beacon.count  # last: what is refused on the way counts nowhere
+                    count.total += beacon.count  # last: a record refused above counts nowhere
                     bucket.received += 1
                 elif beacon.day is None:
                     self._gauge(beacon, voice)
                 else:
                     self._folded(beacon, voice)
-            except Exception as error:  # one record must not stop the others, whatever its bytes lead to
+            except Exception as error:  # one record must never stop the rest
                 refused.append((index, self._reason(error, value, voice)))
         self.records += index + 1 - len(refused)
         return refused
 
     def _reason(self, error: Exception, value: bytes | None, voice: Voice) -> str:
-        """All that is wrong with a record, up to ten problems of it, the one that stopped it among them."""
+        """The problems of a record, ten at most, among them the one that stopped it."""
         if isinstance(error, msgspec.ValidationError):
             problems = unreadable(value)
         elif isinstance(error, Refused | Invalid):
@@ -180,7 +180,7 @@ class Fold:
         return "; ".join(problems[:NAMED]) + more
 
     def _unfit(self, beacon: Beacon, voice: Voice) -> list[str]:
-        """What is wrong with a record that can be read."""
+        """The problems of a readable record."""
         takes = voice.takes.get(beacon.source)
         problems = [voice.refusal(beacon.source)] if takes is None else []
         if takes is not None and beacon.measure not in takes:
@@ -310,7 +310,7 @@ def _untaken(takes: frozenset[str]) -> str:
 
 
 def unreadable(value: bytes | None) -> list[str]:
-    """What is wrong with the fields of a record. It names fields and the types expected, never a value."""
+    """The problems in the fields of a record: field names and expected types, never a value."""
     try:
         given = msgspec.json.decode(value or b"", type=dict[str, Any])
     except msgspec.ValidationError as error:

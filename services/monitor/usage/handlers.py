@@ -43,7 +43,7 @@ CONSUMER = "jianfu.monitor.usage"
 
 
 class Bearers:
-    """Reads a record's token: its sender, and what that sender may tell. Raw tokens are remembered until `begin`."""
+    """Reads a record's token: its sender and the sender's permissions. Raw tokens are remembered until `begin`."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
@@ -56,7 +56,7 @@ class Bearers:
         self._roll = roll
 
     def voice(self, record: ConsumerRecord) -> Voice:
-        """What a record's sender may tell. Raises DomainError where its token was not an agent's on arrival."""
+        """The permissions of a record's sender. Raises DomainError where its token was not an agent's on arrival."""
         raw = bearer_of(record.headers)
         if raw is None or raw not in self._accepted:
             try:
@@ -134,7 +134,7 @@ class UsageConsumer(Subscription):
             end = _run_end(records, begin, count)
             first, last = records[begin], records[end - 1]
             tp = TopicPartition(first.topic, first.partition)
-            # A fetch may be older than a seek: then the position stands before it, and it will come again.
+            # Skip a batch fetched before a seek; Kafka will deliver it again.
             if tp in self._read and await self.consumer.position(tp) > last.offset:
                 fresh = records[begin:end]
                 if first.offset < self._read[tp]:
@@ -157,13 +157,13 @@ class UsageConsumer(Subscription):
             self.stand_back(f"{UNEXPECTED_IN_A_ROW} records in a row met an error of ours; see the dead letters")
 
     async def _one_by_one(self, tp: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
-        """Write each record for itself: one of them the database refuses, and only so is it known which."""
+        """Write record by record, to identify the one that the database refuses."""
         for record in records:
             self._pending.begun.setdefault(tp, self._read[tp])
             self._read[tp] = record.offset + 1
             self._fold_in([record])
             await self.flush(alone=record)
-            if self._read.get(tp) != record.offset + 1:  # taken away, or to be read again from elsewhere
+            if self._read.get(tp) != record.offset + 1:  # the partition was revoked, or a seek moved the position
                 return
 
     def _fold_in(self, records: Sequence[ConsumerRecord]) -> None:
@@ -186,7 +186,7 @@ class UsageConsumer(Subscription):
                 if sender is None or sender not in self._senders.aside:
                     try:
                         speaks = self._bearers.voice(record)
-                    except Exception as error:  # as for the bodies: the records around it must be folded once, and are
+                    except Exception as error:  # as for bodies: its neighbours must still be folded once
                         self._set_aside(record, getattr(error, "code", "unexpected"), str(error))
                         known = None
                         continue
@@ -199,7 +199,7 @@ class UsageConsumer(Subscription):
     def _fold_run(self, records: Sequence[ConsumerRecord], voice: Voice | None) -> None:
         """Fold what came from one sender."""
         if voice is None:
-            return  # nobody has spoken yet
+            return  # no sender yet
         refused = self._pending.fold.add_all((record.value for record in records), voice)
         for index, reason in refused:
             self._set_aside(records[index], "malformed", reason)
@@ -230,7 +230,7 @@ class UsageConsumer(Subscription):
     async def flush(self, *, alone: ConsumerRecord | None = None) -> None:
         """Write what is folded now; tries again while the database is away. On a conflict it is dropped instead.
 
-        What the database cannot store is read again record by record; a record folded `alone` becomes a dead letter.
+        A batch that the database refuses is read again record by record; a record folded `alone` becomes a dead letter.
         """
         async with self._writing:
             batch, self._pending = self._pending, Batch(self._calendar)
@@ -304,7 +304,7 @@ class UsageConsumer(Subscription):
     # assignment ----------------------------------------------------------------------------------------------------
 
     async def position(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """Where the database says to read on."""
+        """The offsets of the database, at which to resume."""
         stored: dict[int, int] = {}
         # An error here would be swallowed by the client, and reading would go on from Kafka's own offsets.
         async for attempt in stamina.retry_context(on=TRANSIENT, attempts=None, timeout=None, wait_max=5):

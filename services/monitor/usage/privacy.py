@@ -1,4 +1,4 @@
-"""What may be kept of a record of usage that is not counted. Pure."""
+"""The fields that may be kept of a usage record that is not counted. Pure."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ KEPT_FIELDS = ("source", "asset_id", "measure", "ts", "count", "value", "day", "
 
 
 def without_person(value: bytes | None) -> bytes | None:
-    """The record as it may be kept: only fields that name no person, nothing at all of what cannot be read."""
+    """The record as it may be kept: only fields that name no person; None for an unreadable one."""
     try:
         record = msgspec.json.decode(value or b"")
         kept = {name: record[name] for name in KEPT_FIELDS if isinstance(record.get(name), str | int | float)}

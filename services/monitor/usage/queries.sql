@@ -29,7 +29,7 @@ on conflict (asset_id, measure, day, source) do update set value = excluded.valu
 where (excluded.ts, excluded.value) > (r.ts, r.value);
 
 -- name: received_put(sources, days, counts)
--- Adds what arrived; answers the days whose silence has to be counted anew.
+-- Adds the arrived records; answers the days whose silence has to be counted anew.
 with put as (
     insert into source_days as d (source, day, received)
     select * from unnest(:sources::text[], :days::date[], :counts::bigint[])

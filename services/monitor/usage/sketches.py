@@ -1,4 +1,4 @@
-"""Sketches of distinct users: how they are kept and united, and how a stranger's is read. Pure.
+"""Sketches of distinct users: storing, uniting, and reading untrusted ones. Pure.
 
 The library trusts what it deserialises: one altered byte can end the process. So a stranger's sketch is read here and
 written anew, and only that is given to the library. The format is that of Apache DataSketches HLL, serial version 1,
@@ -19,7 +19,7 @@ from libs.common.text import Text
 
 LG_K = 11  # 2,048 slots: 1.1 % of error above some 200 users, exact below
 HLL = datasketches.tgt_hll_type.HLL_4
-MOST = (1 << 31) - 1  # what the column of estimates holds
+MOST = (1 << 31) - 1  # the maximum of the database column
 _FORM = "base64 of an Apache DataSketches HLL sketch of type HLL_8, serialised compactly, lg_config_k 11 to 21"
 _VERSION, _FAMILY, _COMPACT, _OUT_OF_ORDER = 1, 7, 8, 16
 _LIST, _SET, _DENSE = 0, 1, 2  # the two low bits of the mode; the next two are the type
@@ -108,5 +108,5 @@ def estimate(sketch: Any) -> int:
     return min(round(users), MOST) if math.isfinite(users) else MOST
 
 
-def _unfit(*, zh: str = "不是这样的草图", en: str = "this is no such sketch") -> Invalid:
+def _unfit(*, zh: str = "不是这样的草图", en: str = "not a sketch of this kind") -> Invalid:
     return Invalid(field="sketch", accepted=_FORM, why=Text(zh, en))

@@ -86,7 +86,7 @@ async def keep_refused(
     bad: Sequence[tuple[Any, str, str]],
     parked: Mapping[str, Sequence[Any]],
 ) -> None:
-    """Keep what a fold does not count before its offsets move: dead letters, and records of senders set aside.
+    """Keep uncounted records before the offsets of a fold move: dead letters, and records of senders set aside.
 
     `bad`: records with the code and the reason of their refusal. Nothing that names a person is kept of a record.
     Raises OffsetConflict where a sender was released meanwhile: its records are read again, and judged.
@@ -120,8 +120,8 @@ async def deliver_usage(
 ) -> bytes:
     """Merge usage that came over HTTP; a repeated Idempotency-Key gets the first answer and counts nothing.
 
-    A key under which nothing was counted is not remembered: what is mended may come under it. What was `refused` the
-    `sender` reads afterwards.
+    A key under which nothing was counted is not remembered: the mended delivery may use it. The `sender` can read
+    the `refused` records afterwards.
     """
     async with database.transaction("deliver_usage") as conn:
         given = await idempotency.recall(conn, principal, key, body)
@@ -137,7 +137,7 @@ async def deliver_usage(
 
 
 async def unknown_assets(database: Database, folded: FoldResult) -> list[UUID]:
-    """Which assets a fold speaks of that the register has not recorded. They count all the same: it may be late."""
+    """The assets of a fold that the register has not recorded. They still count: the register may be late."""
     named = sorted({row.asset_id for row in folded.counters} | {row.asset_id for row in folded.gauges})
     async with database.reading() as conn:
         return await asset_store.unknown(conn, named)

@@ -1,1 +1,1 @@
-"""Verdicts and findings: what the monitor concludes, and why."""
+"""Verdicts and findings: the conclusions of the monitor, and why."""

@@ -1,4 +1,4 @@
-"""The evaluation of one asset on one business day: what was read, what holds, what follows. Pure.
+"""The evaluation of one asset on one business day: its reading, the truth of each rule, the verdict. Pure.
 
 Sweep, recheck and `why` judge by this alone, so none of them can come to another result for the same data.
 """

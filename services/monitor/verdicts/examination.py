@@ -18,10 +18,10 @@ class SweptVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """One asset judged today, and the sources that speak of it, each map by source.
+    """One asset judged today, and the sources that report on it, each map by source.
 
-    `vouched`: the last day that the source vouches for; `agents`: who may speak for it today; `admitted_on`: since when
-    it has been admitted without a break.
+    `vouched`: the last day that the source vouches for; `agents`: those admitted for it today; `admitted_on`: since
+    when it has been admitted without a break.
     """
 
     today: date

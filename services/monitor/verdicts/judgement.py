@@ -1,4 +1,4 @@
-"""What the truth of the rules means for an asset: its verdict, and which findings open and clear. Pure."""
+"""From the truth of the rules to the verdict of an asset, and which findings open and clear. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the API shows of verdicts, findings, and why an asset is judged as it is."""
+"""The API models of verdicts, findings, and explanations."""
 
 from datetime import date, datetime
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""Verdicts, findings, and the evaluation of assets from what is stored now. Takes a connection, never commits."""
+"""Verdicts, findings, and the evaluation of assets from stored data. Takes a connection, never commits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -40,7 +40,7 @@ async def evaluate(
 
 
 async def examine(conn: Connection, book: RuleBook, asset_id: UUID, today: date) -> Examination:
-    """Judge one asset from what is stored now, with all that explains it. Raises Missing."""
+    """Judge one asset from stored data, with the explanation. Raises Missing."""
     asset = await asset_store.QUERIES.asset_get(conn, asset_id=asset_id)
     if asset is None:
         raise Missing(what=str(asset_id))

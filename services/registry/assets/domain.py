@@ -1,4 +1,4 @@
-"""What the registry decides of one asset: declared, delisted, corrected, moved by a case. Pure."""
+"""Decisions on one asset: declare, delist, correct, and follow a case. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ class DuplicateAsset(DomainError):
 
 
 class UnknownAsset(DomainError):
-    """A source delists an asset that the register does not hold."""
+    """A source delists an asset that is not in the register."""
 
     code = "unknown_asset"
     kind = "refused"
@@ -79,7 +79,7 @@ class NotClosed(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the deployment decides: how many may vanish in a day, and how long a closed asset stays closed.
+    """Settings of the deployment: how many assets may vanish in a day, how long a closed asset stays closed.
 
     `guard_limits` overrides the share and floor for a source by a number of assets; 0 holds all. Days are of `zone`.
     """
@@ -126,7 +126,7 @@ class Asset:
 
     @property
     def canonical(self) -> Canonical:
-        """Its platform and identity, as an address stands for them."""
+        """The platform and identity, as read from an address."""
         return Canonical(platform=self.platform, identity=self.identity)
 
 
@@ -217,7 +217,7 @@ def delist(
 ) -> tuple[Asset, Outcome]:
     """Apply a delisting: the asset becomes `gone`, never `closed`. Raises UnknownAsset, AnotherSource.
 
-    `on` is the day of which the source says so, None where a person decides.
+    `on` is the day that the source states, None where a person decides.
     """
     if current is None or current.record == "closed":
         raise UnknownAsset(field="address", platform=identity.platform, identity=identity.identity)
@@ -237,7 +237,7 @@ def amend(
 ) -> Asset:
     """Correct facts that do not touch identity. Raises Invalid, VersionConflict, IllegalTransition on a closed record.
 
-    The same correction sent again, by a caller whose answer was lost, is no conflict.
+    A caller may repeat a correction whose answer was lost: that does not conflict.
     """
     if current.record == "closed":
         raise IllegalTransition(state=current.record, event="amend")

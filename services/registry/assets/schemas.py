@@ -40,7 +40,7 @@ class Asset(AssetRecord):
 
     model_config = ConfigDict(json_schema_extra={"example": RECORD | {"previous_id": None}})
 
-    # Open words in events, which others read; here the register shows its own states.
+    # Events keep these open for other readers; the API shows only the states of the register.
     kind: Kind
     record: RecordState
     running: RunningState

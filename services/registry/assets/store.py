@@ -20,7 +20,7 @@ FIELDS = tuple(Asset.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Who changes an asset, the event, file or request it came with, and a note where that is not the whole story."""
+    """The actor of a change, the event, file or request that carried it, and a note where more needs saying."""
 
     actor: str
     event: str
@@ -47,7 +47,7 @@ async def lock_identities(conn: Connection, identities: Iterable[tuple[str, Cano
 
 
 async def latest(conn: Connection, kind: str, identity: Canonical, *, identity_locked: bool = False) -> Asset | None:
-    """The latest life of an asset, locked; two callers for one identity wait for each other."""
+    """Lock and return the latest life of an asset; a second caller for the same identity waits."""
     if not identity_locked:
         await QUERIES.identity_lock(conn, text_=_lock_text(kind, identity))
     row = await QUERIES.asset_latest(conn, kind=kind, platform=identity.platform, identity=identity.identity)
@@ -97,5 +97,5 @@ async def put(conn: Connection, asset: Asset, *, outcome: str, cause: Cause) -> 
 
 
 async def stated(conn: Connection, asset_ids: Sequence[UUID], on: date) -> None:
-    """Keep that the source stated the same again of a later day."""
+    """Record that the source repeated its statement for a later day."""
     await QUERIES.assets_stated(conn, asset_ids=list(asset_ids), on_=on)

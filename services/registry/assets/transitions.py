@@ -7,7 +7,7 @@ from libs.common.errors import DomainError
 from libs.common.events.registry import RecordState, RunningState
 from libs.common.text import Text
 
-PublicState = Literal["official", "suspended", "gone", "closed", "unknown"]  # the better known before the others
+PublicState = Literal["official", "suspended", "gone", "closed", "unknown"]  # the better known first
 PUBLIC: tuple[PublicState, ...] = ("official", "suspended", "gone", "closed", "unknown")
 
 
@@ -42,7 +42,7 @@ class IllegalTransition(DomainError):
     }
 
 
-# (state, event) → state. The axes share no name of a state, so one table holds both; every other move is refused.
+# (state, event) → state. The axes share no state name, so one table serves both; every other move is refused.
 # `draft` … `closed` are states of the record, `building` … `gone` of the running asset. `close` moves both.
 TRANSITIONS: dict[tuple[str, str], RecordState | RunningState] = {
     ("draft", "submit"): "in_review",
@@ -76,7 +76,7 @@ EVENTS = RECORD_EVENTS | RUNNING_EVENTS | {"close"}
 
 
 def move(record: RecordState, running: RunningState, event: str) -> tuple[RecordState, RunningState]:
-    """Both axes after an event. Raises IllegalTransition; a closed record is terminal, whatever ran."""
+    """Both axes after an event. Raises IllegalTransition; a closed record is terminal, even if the asset still runs."""
     if record == "closed":
         raise IllegalTransition(state=record, event=event)
     after = record if event in RUNNING_EVENTS else cast("RecordState", _next(record, event))
@@ -93,7 +93,7 @@ def _next(state: str, event: str) -> RecordState | RunningState:
 def public_state(record: RecordState, running: RunningState) -> PublicState:
     """The state of an asset as the public reads it: only an asset that is listed and runs is official.
 
-    Nobody vouches for an asset that is still being built, is off without a closure, or was withdrawn.
+    No unit vouches for an asset that is still being built, is off without a closure, or was withdrawn.
     """
     if record == "closed":
         return "closed"

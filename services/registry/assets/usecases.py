@@ -1,4 +1,4 @@
-"""What the registry can do with one asset; each public function that takes a database is one transaction."""
+"""Use cases on one asset; each public function that takes a database is one transaction."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -69,7 +69,7 @@ async def amend(
 
 
 async def permit_reopening(database: Database, asset_id: UUID, who: Principal, reason: str, *, now: datetime) -> Asset:
-    """An operator lets a closed asset come back before its cooldown is over. Raises Missing, NotClosed."""
+    """Permit a closed asset to come back before its cooldown is over. Raises Missing, NotClosed."""
     async with database.transaction("permit_reopening") as conn:
         current = await known(conn, asset_id)
         if current.record != "closed":

@@ -11,5 +11,5 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 async def pending_among(conn: Connection, asset_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these assets whose disappearance waits for a person."""
+    """The ids, among these assets, whose disappearance waits for a person."""
     return {row["asset_id"] async for row in QUERIES.pending_among(conn, asset_ids=list(asset_ids))}

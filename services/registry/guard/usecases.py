@@ -27,12 +27,12 @@ from services.registry.spelling.texts import clean
 
 log = structlog.get_logger()
 PAGE = 200  # disappearances of one transaction
-MOST = 5_000  # of one call: the next call decides what is left
+MOST = 5_000  # disappearances of one call; the next call decides the rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """What a decision on one disappearance did, and to which asset."""
+    """The outcome of a decision on one disappearance, and its asset."""
 
     outcome: Outcome
     asset_id: UUID
@@ -40,7 +40,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayDecided:
-    """What one call decided, by outcome, and how many of the source and day still wait."""
+    """The number of decisions by outcome, and how many disappearances of the source and day still wait."""
 
     outcomes: Counter[str]
     left: int
@@ -68,7 +68,7 @@ async def room(conn: Connection, source: str, *, now: datetime, policy: Policy, 
 async def note(
     conn: Connection, asset: Asset, cause: Cause, *, now: datetime, state: Literal["applied", "held"]
 ) -> None:
-    """Write down a disappearance; the same one again changes nothing. One that is `held` waits for a person."""
+    """Record a disappearance; repeating it changes nothing. A `held` one waits for a person."""
     disappearance_id = derive("disappearance", asset.asset_id, asset.version, cause.event)
     VANISHED.labels(state).inc()
     if state == "held":
@@ -85,7 +85,7 @@ async def note(
 
 
 async def listed_again(conn: Connection, asset_id: UUID, cause: Cause, *, now: datetime) -> None:
-    """Drop the pending disappearance of an asset that its source lists again: nothing is left to decide."""
+    """Drop the pending disappearance of an asset that its source lists again."""
     await QUERIES.disappearance_withdrawn(
         conn, asset_id=asset_id, decided_by=cause.actor, reason="the source lists it again", at=now
     )
@@ -122,7 +122,7 @@ async def decide_one(
 ) -> Decided:
     """A person lets a pending disappearance happen, or drops it. The same decision again changes nothing.
 
-    Raises Missing when there is none under this id, AlreadyDecided when it was decided the other way.
+    Raises Missing for an unknown id, AlreadyDecided when the other decision was taken.
     """
     wanted = "applied" if go else "dropped"
     async with database.transaction("decide_held") as conn:
@@ -169,10 +169,10 @@ async def decide_day(
     policy: Policy,
     gone: Callable[[], Awaitable[bool]] | None = None,
 ) -> DayDecided:
-    """Let happen, or drop, what is pending of a source since that day, page by page; each page is one transaction.
+    """Decide the pending disappearances of a source since that day, page by page; each page is one transaction.
 
-    Sent again it decides what is left, and nothing twice: an asset that was decided is pending no more. It ends early
-    when `gone` says that nobody waits for the answer.
+    Repeating the call decides the rest and nothing twice, since a decided asset is no longer pending. The call ends
+    early when `gone` reports that the client has hung up.
     """
     source, reason, during = clean("source", source), clean("reason", reason), domain.span(day, policy)
     outcomes: Counter[str] = Counter()

@@ -20,7 +20,7 @@ _FILE = re.compile(r"\.(?:php|html?|aspx?|jsp|do|json|js|xml|txt|png|jpe?g|gif|s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
-    """A form's page, ready to be compared: on `host` alone where it says one, the name in a piece or `asked`."""
+    """A page of a form, ready to compare: its `host`, if bound to one, and the name in a piece or in `asked`."""
 
     host: str | None
     pieces: tuple[re.Pattern[str], ...]
@@ -45,7 +45,7 @@ def _piece(text: str) -> re.Pattern[str]:
 
 
 def on_page(platform: Platform, host: str, pieces: Sequence[str], query: Query) -> str | None:
-    """What a page of the platform stands for. Raises NoAddress for a query that names it twice, or oddly spelt."""
+    """The identity behind a page of the platform. Raises NoAddress for a query with two names or an odd spelling."""
     if any(name.lower() in query.spellings for name in platform.posts):
         return None  # the page shows one post, not an account
     site = host.removeprefix("www.")
@@ -59,7 +59,7 @@ def on_page(platform: Platform, host: str, pieces: Sequence[str], query: Query) 
 
 
 def of_text(platform: Platform, text: str) -> str | None:
-    """What a name, a number or an identity without an address stands for."""
+    """The identity behind a name, a number or an identity without an address."""
     pieces = [piece.strip() for piece in text.split("/")]
     for form in platform.forms:
         for page in map(_page, (form.gives, *form.text, *form.at)):
@@ -99,7 +99,7 @@ def _matched(platform: Platform, form: Form, page: _Page, pieces: Sequence[str],
 
 
 def in_gbk(raw: Sequence[str], pieces: Sequence[str]) -> Sequence[str]:
-    """Pieces of a path that are no UTF-8, read as GBK; those that are neither stay as they are written."""
+    """Read path pieces that are not UTF-8 as GBK; pieces that are neither stay as written."""
     read: list[str] = []
     for written, piece in zip(raw, pieces, strict=True):
         try:

@@ -39,12 +39,12 @@ _DOTS = str.maketrans("。．｡", "...")
 _OTHER_SCHEME = re.compile(
     r"(?:javascript|data|mailto|about|view-source|file|blob|tel|sms|intent|weixin|market):\S", re.IGNORECASE
 )
-# What a link carries to tell where it was clicked; every other query name may name the page.
+# Parameters that track where a link was clicked; every other parameter may identify the page.
 NOISE = words(
     "fbclid gclid dclid msclkid yclid twclid igshid igsh mc_cid mc_eid _ga _gl spm spm_id_from vd_source from ref",
     "ref_src ref_url referer referrer fref isappinstalled share_token share_from share_source share_medium share_id",
 )
-_ASP = (".asp", ".aspx", ".ashx")  # where the case of a query name says nothing
+_ASP = (".asp", ".aspx", ".ashx")  # where query names ignore case
 MOST_BYTES = 1_000  # of an identity: a longer one fits no index
 _ACCEPTED = "the address of its own page, package name or id"
 
@@ -59,9 +59,9 @@ class UnreadableAddress(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canonical:
-    """What an address stands for. `corrected`: its host overruled the stated platform; `blank`: it holds a blank.
+    """The identity read from an address. `corrected`: its host overruled the stated platform; `blank`: it has a blank.
 
-    A `page` is known by its address alone, on a host that no platform's table has.
+    A `page` has its address as its identity; its host is in no platform's table.
     """
 
     platform: str
@@ -76,7 +76,7 @@ class Canonical:
 
 
 def canonical(kind: Kind, platform: str, address: str) -> Canonical:
-    """The canonical identity of an asset. Raises UnreadableAddress naming the field and what would do."""
+    """The canonical identity of an asset. Raises UnreadableAddress naming the field and the accepted form."""
     stated = platform_name(platform)
     accepted = _ACCEPTED
     try:
@@ -110,9 +110,9 @@ def _unreadable(address: str, accepted: str) -> UnreadableAddress:
 
 
 def _tidy(text: str) -> tuple[str, bool]:
-    """NFC, blanks collapsed, nothing invisible around it; and whether something invisible stood behind it.
+    """The text in NFC, blanks collapsed, invisible characters trimmed; and whether any were trimmed at its end.
 
-    Raises NoAddress where something invisible stands within.
+    Raises NoAddress for an invisible character inside the text.
     """
     kept, trailed = text.strip(), False
     while kept and is_invisible(kept[0]):
@@ -125,7 +125,7 @@ def _tidy(text: str) -> tuple[str, bool]:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is a web address, whatever platform it is said to be of."""
+    """Whether a text is a web address, regardless of the stated platform."""
     return _is_address("account", "", " ".join(text.split()))
 
 
@@ -155,7 +155,7 @@ def _platform_of(kind: Kind, host: str) -> tuple[str, Platform | None]:
 
 
 def _name(kind: Kind, stated: str, text: str) -> str:
-    """The identity that a name, number or id without an address stands for. Raises NoAddress for what cannot be one."""
+    """The identity behind a name, number or id without an address. Raises NoAddress for a text that cannot be one."""
     text = " ".join(unicodedata.normalize("NFKC", text).split())
     if names_nothing(text) or slipped_scheme(text):
         raise NoAddress(text)
@@ -173,7 +173,7 @@ def _name(kind: Kind, stated: str, text: str) -> str:
 
 
 def _listed(on: Platform, domain: str, opened: Web) -> Canonical:
-    """What a page of a known platform stands for. Raises NoAddress for one that proves nobody's."""
+    """The identity behind a page of a known platform. Raises NoAddress for a page without an owner."""
     host = opened.host
     if is_short(host, opened.pieces) or host.split(".")[0] in LOGINS or not on.shows(host, domain):
         raise NoAddress(host)
@@ -206,7 +206,7 @@ def _elsewhere(kind: Kind, stated: str, opened: Web) -> Canonical:
         raise NoAddress(opened.host)
     if "." not in opened.host and (names_nothing("/".join((opened.host, *opened.pieces))) or stated in KNOWN):
         raise NoAddress(opened.host)  # `https://N/A`, `https://xcom/name`
-    # An address elsewhere is not an account of a platform that has pages of its own, whatever the list says.
+    # If a platform has pages of its own, an address elsewhere is not an account there, even if the list says so.
     where = WEB if kind == "account" and stated in KNOWN else stated
     identity = _page(opened.host, opened)
     if where in TABLE and "/" not in identity:
@@ -225,12 +225,12 @@ def _page(host: str, opened: Web) -> str:
         pieces = pieces[:1]  # a tab of an account's page, as on Mastodon
     site = host.removeprefix("www.") if host.count(".") > 1 else host
     at = "/".join(pieces)
-    rest = _asked(opened.query, at) + _place(opened.fragment)
+    rest = _query_part(opened.query, at) + _fragment_page(opened.fragment)
     return f"{site}/{at}{rest}" if at or rest else site
 
 
-def _asked(query: Query, at: str) -> str:
-    """All that a query says but noise, in the order of its names; of one name the order of its values counts."""
+def _query_part(query: Query, at: str) -> str:
+    """The query without noise, sorted by name; values of one name keep their order."""
     pairs: list[tuple[str, str | None]] = []
     for written, given in query.pairs:
         name, value = value_of(written), None if given is None else value_of(given)
@@ -244,12 +244,12 @@ def _asked(query: Query, at: str) -> str:
     return "?" + "&".join(shown) if pairs else ""
 
 
-def _place(fragment: str) -> str:
-    """Where a site of one page says after `#/` or `#!/` which of its pages it shows; other fragments are noise."""
+def _fragment_page(fragment: str) -> str:
+    """The path that a single-page site puts after `#/` or `#!/`; other fragments are noise."""
     if not fragment.startswith(("/", "!/")):
         return ""
     path, _, query = fragment.partition("#")[0].partition("?")
     lead = "!" if path.startswith("!") else ""
     at = "/".join(_pieces(path.removeprefix("!")))
-    path = at + _asked(Query.read(query), at)
+    path = at + _query_part(Query.read(query), at)
     return f"#{lead}/{path}" if path else ""

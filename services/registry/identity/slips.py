@@ -1,4 +1,4 @@
-"""What stands in a cell or a form and names nothing: words for none, a spreadsheet's numbers, a broken scheme. Pure."""
+"""Texts in a cell or form that identify nothing: words for none, spreadsheet numbers, broken schemes. Pure."""
 
 import re
 import unicodedata
@@ -51,10 +51,10 @@ _SCHEME = re.compile(r"h?[tx]{1,3}ps?\W*[:;.,/\\]\W*/|.*//|h?ttps?\W*$", re.IGNO
 
 
 def names_nothing(text: str) -> bool:
-    """Whether a text without an address stands for none, or belongs into another column."""
+    """Whether a text without an address means "none", or belongs into another column."""
     kept = simple(text)
     if kept.startswith("@"):
-        return not any(char.isalnum() for char in kept)  # a name is meant, whatever it is
+        return not any(char.isalnum() for char in kept)  # a name is meant, of any form
     word = kept.strip(_BRACKETS)
     if not any(char.isalnum() for char in word):
         return True

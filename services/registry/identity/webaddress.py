@@ -18,21 +18,21 @@ from libs.common.security.visible import is_invisible
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"https?:/*([^/?#]*)", re.IGNORECASE)
-# No user name stands before a host, and no sign of the others in one, though a browser may decode it there.
+# Refuse `@` (a user name before the host) and these characters in a host, though a browser may decode them.
 _NO_HOST = re.compile(r"[@\s%<>^|\\]")
-_RESERVED = re.compile(r"%(2f|3f|23|25|5c)", re.IGNORECASE)  # decoded, these would change what the address says
+_RESERVED = re.compile(r"%(2f|3f|23|25|5c)", re.IGNORECASE)  # decoding these would change the meaning of the address
 _BEHIND = re.compile(r"https?:(?:/|$)", re.IGNORECASE)
 _STRICT = re.compile(r"https?://[^/]", re.IGNORECASE)
 _OTHER_PORT = frozenset({"80", "443"})  # the port of the scheme itself is dropped by the parser
 
 
 class NoAddress(ValueError):
-    """What a browser would not open, or would open elsewhere than people read."""
+    """A browser would not open the address, or would open another page than people read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What a query says, in its order: names and values as they are written. A bare word has the value None."""
+    """A query in its order: names and values as written. A name without `=` has the value None."""
 
     pairs: Sequence[tuple[str, str | None]]
 
@@ -51,9 +51,9 @@ class Query:
         return spellings
 
     def one(self, name: str) -> str | None:
-        """The value of a name; None without one. Raises NoAddress where it stands twice or is oddly spelt.
+        """The value of a name; None without one. Raises NoAddress where it occurs twice or is oddly spelt.
 
-        A platform reads its own spelling, and the first or the last of several: nobody else can tell which.
+        Platforms differ in the spelling they accept and in whether the first or the last value counts.
         """
         if self.spellings.get(_spelt(name), [name]) != [name]:
             raise NoAddress(name)

@@ -157,7 +157,7 @@ def router(database: Database, clock: Clock, policy: Policy) -> APIRouter:
                     gone=request.is_disconnected,
                 )
             except usecases.CallerGone:
-                return Response(status_code=499)  # nobody is left to read it
+                return Response(status_code=499)  # the client has hung up
         if report == "file":
             form = format_of(content, FORMATS)
             headers = {"Content-Disposition": f'attachment; filename="verdicts.{form.suffix}"'}

@@ -34,7 +34,7 @@ def rendered(report: Report, rows: Rows, answer: Answer, form: Format) -> bytes:
 def _judged(report: Report, rows: Rows) -> Iterator[tuple[Line, list[str]]]:
     """Each row of the file with its verdict and the reason in front, or with the titles of the two columns.
 
-    In front, since behind a row with too many cells they would stand under no column. The columns that an earlier
+    In front, since after a row with too many cells they would be in no column. The columns that an earlier
     download added are replaced.
     """
     verdicts = {verdict.line: verdict.json for verdict in report.verdicts if verdict.line is not None}

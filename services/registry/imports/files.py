@@ -19,7 +19,7 @@ ACCEPTED = "XLSX, or CSV in UTF-8, UTF-16 or, under a Chinese header, GBK"
 
 
 class Format(Protocol):
-    """How lists are held in one kind of file: one implementation per file in `formats/`, one entry in `jobs.FORMATS`.
+    """How lists are stored in one kind of file: one implementation per file in `formats/`, one entry in `jobs.FORMATS`.
 
     Reading may take up to a minute and a process of its own: call `read` and `write` in a thread.
     """
@@ -43,7 +43,7 @@ class Format(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A file as it was sent, and what its sender stated about it."""
+    """A file as sent, with its sender's statements about it."""
 
     content: bytes
     source: str
@@ -69,7 +69,7 @@ class File:
 
 
 def format_of(content: bytes, formats: Sequence[Format]) -> Format:
-    """The first format that holds a file; the last one of all takes what no other does."""
+    """The first format that reads a file; the last format accepts every file."""
     return next((each for each in formats if each.holds(content)), formats[-1])
 
 

@@ -18,7 +18,7 @@ _WAIT = 2 * READER_SECONDS  # a busy machine gives the reader its seconds late
 
 
 def sheets_of(content: bytes) -> list[tuple[str, bytes]]:
-    """The sheets that hold something, by name, as CSV. Raises UnreadableFile when the reader failed or was stopped."""
+    """The non-empty sheets, by name, as CSV. Raises UnreadableFile when the reader failed or was stopped."""
     bounds = (str(MOST_TEXT), str(READER_MEMORY), str(READER_SECONDS))
     too_large = refused("工作簿过大或无法读取", "the workbook is too large, or cannot be read")
     try:
@@ -40,5 +40,5 @@ def sheets_of(content: bytes) -> list[tuple[str, bytes]]:
     return sheets
 
 
-# The first that holds a file reads it; CSV is last, since it takes every file.
+# The first format that accepts a file reads it; CSV is last, since it accepts every file.
 FORMATS: tuple[Format, ...] = (Xlsx(sheets=sheets_of), Csv())

@@ -1,4 +1,4 @@
-"""What is kept of a file's rows until all are read: which assets it lists, and which it calls closed. Pure."""
+"""The assets that a file lists, and those it calls closed, collected until all rows are read. Pure."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from services.registry.imports.rows import Row
 
 @dataclass(slots=True, kw_only=True)
 class Listing:
-    """`unreadable` counts the lines of which it is unknown which asset they mean.
+    """`unreadable` counts the lines whose asset is unknown.
 
-    `kinds` are those that the file lists: a list of accounts says nothing of apps.
+    `kinds` are those that the file lists: a list of accounts is not evidence about apps.
     """
 
     listed: set[Key] = field(default_factory=set)
@@ -20,7 +20,7 @@ class Listing:
     unreadable: int = 0
 
     def note(self, chunk: Sequence[Row], *, settled: Container[int]) -> None:
-        """Keep what is needed of these rows; the lines that are `settled` were done by this import before."""
+        """Collect these rows; this import has already applied the `settled` lines."""
         for row in chunk:
             if row.key is None:
                 self.unreadable += 1

@@ -28,7 +28,7 @@ OUTDATED = Remark(code="outdated", zh=domain.OUTDATED.zh, en=domain.OUTDATED.en)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one line, or without a line of an asset that the file lacks.
+    """The verdict on one line, or, without a line, on an asset that the file lacks.
 
     Kept as the JSON that will be sent: as an object it would take ten times the memory. A person should look at a
     `problem`.
@@ -41,7 +41,7 @@ class Verdict:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What a file does or would do; verdicts `gone` and `held` without a row are of assets that the file lacks."""
+    """The effect of a file, or of its dry run; `gone` and `held` without a row concern assets that the file lacks."""
 
     import_id: UUID
     mode: str

@@ -1,4 +1,4 @@
-"""The rows of a source's list: what each declares, or why it cannot; a bad row never stops the others. Pure."""
+"""The rows of a source's list: the declaration of each, or its problem; a bad row never stops the rest. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from services.registry.units import codes
 from services.registry.units.domain import unit_code, unit_id
 
 MAX_ROWS = 200_000  # the verdict on each is kept until all have one: more, however short, would not fit into memory
-# Columns with a meaning of their own; every other one of `COLUMNS` is a text that the declaration takes as it stands.
+# Columns with a meaning of their own; the declaration takes every other one of `COLUMNS` as plain text.
 MEANT = frozenset({"name", "platform", "unit", "code", "language", "address", "opened_on", "kind", "running"})
 TEXTS = tuple(field for field in columns.COLUMNS if field not in MEANT)
 MODEL_ERRORS = {"string_too_short": "不能为空", "string_too_long": "过长", "string_unfit": "含有不能保存的字符"}
@@ -30,7 +30,7 @@ MODEL_ERRORS = {"string_too_short": "不能为空", "string_too_long": "过长",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """What is wrong or odd with a row, in both languages; `field` is the column it is about."""
+    """A problem or oddity of a row, in both languages; `field` is its column."""
 
     code: str
     field: str | None = None
@@ -56,7 +56,7 @@ class UnknownPlatform(DomainError):
 NOT_CLOSED = Remark(
     code="row_over_lines",
     zh="本行的引号未在本行闭合,其后各行无法区分,至下一引号为止",
-    en="a quotation mark on this line is not closed on it: it cannot be told from the lines up to the next one",
+    en="a quotation mark on this line is not closed on it: where the line ends, up to the next mark, is unknown",
 )
 HEADER_AGAIN = Remark(
     code="header_again", zh="本行为重复的表头,请删除", en="this line is the header once more: take it out"
@@ -71,13 +71,13 @@ STATED_TWICE = Remark(
     code="running_disputed",
     field="running",
     zh="本行称其已注销,另一行仍将其列为在用",
-    en="this line calls it closed, another one lists it as running",
+    en="this line lists the asset as closed, another line as running",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the file, counted from 1: what it declares, or what is wrong with it.
+    """One line of the file, counted from 1: its declaration or its problem.
 
     Without `identity` it is unknown which asset the line means; with `twin_line` it names that line's asset again. A
     row that has `ended` declares nothing: the list calls its asset closed.
@@ -93,12 +93,12 @@ class Row:
 
     @property
     def key(self) -> Key | None:
-        """The asset that the line means, whatever else is wrong with it."""
+        """The asset that the line means, even if the line has a problem."""
         return None if self.identity is None else (self.kind, *self.identity.key)
 
     @property
     def readable(self) -> bool:
-        """Whether it says something that can be done."""
+        """Whether the line can be applied."""
         return self.event is not None or self.ended
 
 
@@ -121,7 +121,7 @@ class Rows:
         return self.count
 
     def __iter__(self) -> Iterator[Row]:
-        """Every row with what it declares or why it cannot."""
+        """Every row with its declaration or its problem."""
         first_seen: dict[Key, int] = {}
         for line in self.table.lines():
             if line.number > self.header.line:
@@ -159,7 +159,7 @@ def _beyond(width: int, number: int) -> Remark:
     return Remark(
         code="more_cells",
         zh=f"第 {number} 格超出表头的 {width} 列,各格可能错位(逗号须加引号)",
-        en=f"cell {number} stands after the {width} columns of the header: are the cells shifted by an unquoted comma?",
+        en=f"cell {number} is beyond the {width} columns of the header: are the cells shifted by an unquoted comma?",
     )
 
 
@@ -220,7 +220,7 @@ def _sponsor(code: str, name: str, language: str, rows: Rows) -> UnitRef:
     if not code and "code" in rows.header.columns and codes.scheme_name(scheme) == codes.USCC:
         why = Text("缺少统一社会信用代码", "the 统一社会信用代码 is missing")
         raise Invalid(field="code", accepted=codes.USCC_ACCEPTED, why=why)
-    if name:  # the model refuses a blank one, as every other blank cell
+    if name:  # the model refuses a blank one, like any blank cell
         scheme, value = unit_code(scheme, value, field=field)
     known = language if language in ("en", "fr", "zh") else "und"
     try:
@@ -246,7 +246,7 @@ def _titled(remark: Remark, header: Header) -> Remark:
 
 
 def unknown_platform(identity: Canonical) -> UnknownPlatform | None:
-    """What a dry run remarks on an asset of a platform that nobody knows, and what refuses it when it is applied."""
+    """The remark of a dry run on an asset of an unknown platform, and the reason why applying refuses it."""
     if is_known_platform(identity.platform):
         return None
     accepted = "a platform that is known, or allow_unknown_platforms=true"
@@ -254,7 +254,7 @@ def unknown_platform(identity: Canonical) -> UnknownPlatform | None:
 
 
 def _oddity(event: AssetDeclared, identity: Canonical) -> Remark | None:
-    """What a person should look at though the row is taken."""
+    """The remark for a person on a row that is accepted."""
     if (unknown := unknown_platform(identity)) is not None:
         return Remark.of(unknown)
     if identity.corrected:

@@ -1,4 +1,4 @@
-"""Turns a workbook on standard input into text on standard output: run alone, as a process that may be lost.
+"""Turn a workbook on standard input into text on standard output, in a process that may crash.
 
 It imports nothing of the project, so that it starts at once; `jobs.py` starts it and states its bounds.
 For each sheet that holds something comes a line of JSON with its name and size, then the sheet as CSV in UTF-8, each
@@ -22,9 +22,9 @@ from python_calamine import CalamineSheet, SheetTypeEnum, load_workbook
 
 CHUNK = 1024 * 1024
 MOST_FAULTY = 100_000
-# A cell whose type is an error (ECMA-376 part 1, 18.18.11), and where it stands.
+# A cell whose type is an error (ECMA-376 part 1, 18.18.11), and its position.
 FAULTY = re.compile(rb"""<(?:\w+:)?c\b(?=[^<>]*\bt=["']e["'])[^<>]*\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
-EXACT = 10**15  # a spreadsheet keeps 15 digits: what is longer has lost its end
+EXACT = 10**15  # a spreadsheet keeps 15 digits: a longer number has lost its end
 
 
 def written(value: Any) -> str:
@@ -40,9 +40,9 @@ def written(value: Any) -> str:
     return " ".join(str(value).split())
 
 
-# What parses strangers' XML here is a process that may be lost, its memory and time bounded.
+# Untrusted XML is parsed here, in a process that may crash and whose memory and time are bounded.
 def parts(book: zipfile.ZipFile) -> dict[str, str]:
-    """Where each sheet stands in the archive, by its name."""
+    """The path of each sheet in the archive, by its name."""
     targets = {
         one.get("Id"): posixpath.normpath(posixpath.join("/xl", one.get("Target", ""))).lstrip("/")
         for one in ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
@@ -58,7 +58,7 @@ def parts(book: zipfile.ZipFile) -> dict[str, str]:
 def faulty(book: zipfile.ZipFile, part: str) -> set[tuple[int, int]]:
     """The cells, as row and column from 0, in which a formula has failed: the library would read them as blank.
 
-    A blank says that nothing is stated, which such a cell does not. Raises OverflowError where there are too many.
+    A blank means "not stated", an error does not. Raises OverflowError where there are too many.
     """
     cells: set[tuple[int, int]] = set()
     with book.open(part) as reading:

@@ -1,4 +1,4 @@
-"""Imports that were finished, and what each changed. Takes a connection, never commits."""
+"""Finished imports, and the changes of each. Takes a connection, never commits."""
 
 import json
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ async def refused_before(conn: Connection, import_id: UUID) -> set[int] | None:
 
 
 async def changes(conn: Connection, import_id: UUID) -> dict[UUID, str]:
-    """What an import did before it was cut off: the outcome by asset."""
+    """The outcomes by asset of an import before it was cut off."""
     return {row["asset_id"]: row["outcome"] async for row in QUERIES.import_changes(conn, import_id=import_id)}
 
 

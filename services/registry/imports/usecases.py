@@ -1,4 +1,4 @@
-"""Importing a source's file: a diff first, then chunks, then what is missing. Running it again changes nothing."""
+"""Importing a source's file: a diff first, then chunks, then the missing assets. Repeating it changes nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -47,12 +47,12 @@ Judged = tuple[Row, Result | DomainError | None, UUID | None]
 
 
 class CallerGone(Exception):
-    """Nobody waits for the report any more. What is committed stands; the same import again does the rest."""
+    """The client has hung up. Committed chunks stay; repeating the import does the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """What every step of one import needs."""
+    """The context of every step of one import."""
 
     database: Database
     file: File
@@ -81,7 +81,7 @@ async def run(
     key: str | None = None,
     gone: Callable[[], Awaitable[bool]] | None = None,
 ) -> bytes:
-    """Say what a file would do, or do it: the report as JSON. Raises UnreadableFile before anything is done.
+    """Preview or apply a file and return the report as JSON. Raises UnreadableFile before any change.
 
     Chunks commit one by one; between two of them CallerGone is raised when `gone` says so. An import that was cut off
     is completed by running it again and then reports all that it did. Of one that is finished only the refused rows
@@ -159,7 +159,7 @@ async def _recorded(conn: Connection, chunk: Sequence[Row]) -> dict[Key, Asset]:
 
 
 async def _apply_chunk(importing: _Run, chunk: Sequence[Row], did: dict[UUID, str]) -> None:
-    """One chunk, one transaction; what passes by itself (a deadlock, a server that restarts) is tried again."""
+    """Apply one chunk in one transaction; retry after a transient failure (a deadlock, a server restart)."""
     if not chunk:
         return
     async for attempt in stamina.retry_context(on=UNAVAILABLE, attempts=4, timeout=30):
@@ -236,7 +236,7 @@ async def _commit_chunk(importing: _Run, chunk: Sequence[Row]) -> list[Judged]:
 
 
 def _states_nothing_new(row: Row, current: Asset, sponsors: Mapping[UnitRef, UUID], importing: _Run) -> bool:
-    """Whether a line states what is recorded: most do, and then nothing has to be asked or written for it."""
+    """Whether a line repeats the record: most do, and then need no query and no write."""
     sponsor = sponsors.get(row.event.sponsor) if row.event else None
     if row.event is None or row.identity is None or sponsor is None or current.record == "closed":
         return False
@@ -301,7 +301,7 @@ async def _twin_of(conn: Connection, row: Row) -> UUID | None:
 
 
 async def _finish(importing: _Run, rows: Rows, key: str | None, *, lacking: bool) -> bytes:
-    """What vanishes, the import's own record and the answer kept for its key: one transaction."""
+    """Apply disappearances, record the import and keep the answer for its key, in one transaction."""
     report, file, who = importing.report, importing.file, importing.who
     async with importing.database.transaction("record_import") as conn:
         await _vanish(conn, importing, lacking=lacking, apply=True)
@@ -332,10 +332,10 @@ async def _vanish(conn: Connection, importing: _Run, *, lacking: bool, apply: bo
     room = await guard_usecases.room(conn, file.source, now=importing.now, policy=importing.policy, added=added)
     pending = await guard_store.pending_among(conn, vanishing)
     doubtful = absent if listing.unreadable else []
-    held = waiting(vanishing, pending=pending, room=room, doubtful=doubtful)
+    undecided = waiting(vanishing, pending=pending, room=room, doubtful=doubtful)
     for asset_id in vanishing:
         row = ending.get(asset_id)
-        report.add(row, "held" if asset_id in held else "gone", ENDED if row else None, asset_id=str(asset_id))
+        report.add(row, "held" if asset_id in undecided else "gone", ENDED if row else None, asset_id=str(asset_id))
     await guard_usecases.vanish_together(
         conn,
         [asset for asset in assets if asset.asset_id not in pending],
@@ -343,7 +343,7 @@ async def _vanish(conn: Connection, importing: _Run, *, lacking: bool, apply: bo
         source=file.source,
         on=file.on,
         now=importing.now,
-        waiting=held,
+        waiting=undecided,
     )
 
 

@@ -1,6 +1,6 @@
 """CloudEvents over HTTP (protocol binding 1.0.2): which mode a request is in, and the envelopes that it carries.
 
-An envelope is the JSON object of structured mode, whatever the mode; a model says what it has to hold. Pure.
+An envelope is the JSON object of structured mode in every mode; a model states its required fields. Pure.
 """
 
 import json
@@ -18,11 +18,11 @@ from libs.common.text import Text
 
 BATCH = "application/cloudevents-batch+json"
 _ENCODED = re.compile(rb"(?:[!-$&-~ ]|%[0-9A-Fa-f]{2})*")  # binding §3.1.3.2: all but ASCII is percent-encoded
-TWICE = Text("出现两次且取值不同", "it stands there twice, with two values")
+TWICE = Text("出现两次且取值不同", "given twice, with different values")
 FORM = Text("须为百分号编码的 UTF-8 文本", "expected UTF-8 text, percent-encoded where it is not ASCII")
-NAME = Text("没有这个属性;属性名以 ce- 开头", "no attribute is called so; over HTTP their names begin with ce-")
+NAME = Text("没有这个属性;属性名以 ce- 开头", "unknown attribute; over HTTP, attribute names begin with ce-")
 UTF8 = Text("须为 UTF-8", "expected charset=utf-8")
-DIFFERS = Text("与事件中的取值不同", "it is another than the event in the body says")
+DIFFERS = Text("与事件中的取值不同", "differs from the value in the event")
 OTHER = Text(
     f"须为 {TAKEN}、{BATCH},或以 ce- 头表示的二进制模式",
     f"expected {TAKEN}, {BATCH}, or ce- headers in binary mode",
@@ -104,7 +104,7 @@ def message_of(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Message:
 def _attribute(name: str, raw: bytes, attributes: dict[str, str], errors: list[Any]) -> None:
     """One header of binary mode: its value percent-decoded once."""
     attribute = name.removeprefix("ce-")
-    if attribute == name or attribute in DATA:  # `ce_` is how Kafka writes it, and data stands in the body
+    if attribute == name or attribute in DATA:  # `ce_` is the prefix of Kafka, and data is in the body
         errors.append(_error(name, NAME))
         return
     try:

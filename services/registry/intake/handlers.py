@@ -15,7 +15,7 @@ TOPIC = AssetDeclared.TOPIC
 
 
 def build(database: Database, clock: Clock, authenticator: Authenticator, policy: Policy) -> dict[str, Handler]:
-    """Handlers of `TOPIC`; the record's `authorization` header says in whose name it was sent."""
+    """Handlers of `TOPIC`; the record's `authorization` header identifies its sender."""
 
     async def act(event: Any, incoming: Incoming) -> None:
         who = authenticator.principal(incoming.authorization, at=incoming.appended)

@@ -1,4 +1,4 @@
-"""What declarations do; each public function that takes a database is one transaction."""
+"""Use cases of declarations; each public function that takes a database is one transaction."""
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -57,7 +57,7 @@ async def take_in(
     identity = canonical(event.kind, event.platform, event.address)
     digest = sha256(f"{event.TYPE} {event.model_dump_json(exclude_defaults=True)}".encode())
     async with database.transaction("take_in") as conn:
-        # Of two at once the second waits here.
+        # Of two concurrent copies the second waits here.
         await inbox.first_time(conn, "intake", f"{who.subject} {source} {event_id}")
         sent = {"event_source": source, "event_id": event_id, "subject": who.subject, "digest": digest}
         before = await QUERIES.outcome_get(conn, **sent)
@@ -89,7 +89,7 @@ async def apply(
     policy: Policy,
     sponsors: Mapping[UnitRef, UUID] | None = None,
 ) -> Result:
-    """Let one declaration take effect within the caller's transaction; `identity` is what its address stands for.
+    """Let one declaration take effect within the caller's transaction; `identity` is read from its address.
 
     Raises the domain's refusals.
 
@@ -112,7 +112,7 @@ async def apply(
             current, declared, now=now, reopen_after=policy.reopen_after, permitted=permitted, zone=policy.zone
         )
         if current is not None and current.record != "closed":
-            await require_scope(conn, who, current.sponsor_id)  # a unit takes over nothing of another unit
+            await require_scope(conn, who, current.sponsor_id)  # a unit may not take over an asset of another unit
             if outcome != "outdated":
                 await guard_usecases.listed_again(conn, current.asset_id, cause, now=now)
         cause = replace(cause, note=cause.note or history_note(event, current, identity))

@@ -1,4 +1,4 @@
-"""The columns of a list: which header stands for which field, and where the header is. Pure."""
+"""The columns of a list: the field of each header, and the line of the header row. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ COLUMNS = {
     "kind": ("kind", "类型", "对象类型", "类别"),
     "running": ("status", "running", "状态", "运行状态", "账号状态", "当前状态", "使用状态"),
 }
-# What other lists call them, read only where no column has one of the names above.
+# Titles in other lists, read only where no column has one of the names above.
 ALSO = {
     "name": "账号|帐号|账号全称|账号昵称|昵称|政务新媒体名称|新媒体账号名称|新媒体账号|政务新媒体账号"
     "|公众号名称|小程序名称|app名称|群名|工作群名称"
@@ -53,16 +53,16 @@ ALSO = {
     "|是否注销|是否已注销|是否关停|是否已关停|是否停用|是否关闭|是否在用|是否正常|是否正常运行|是否运行|是否启用|是否正常使用|是否关停注销|是否注销关停",
 }
 REQUIRED = ("name", "platform", "unit", "address")
-VERDICT, DETAIL = "结果 verdict", "说明 detail"  # the columns that a download adds in front of all others
+VERDICT, DETAIL = "结果 verdict", "说明 detail"  # the columns that a download adds in front
 FIELD = {name: field for field, names in COLUMNS.items() for name in names}
 ELSE = {name: field for field, names in ALSO.items() for name in names.split("|")}
-SEARCHED = 20  # rows in which the header is looked for: titles and remarks may stand above it
-SHOWN = 50  # of the columns that nobody knows
+SEARCHED = 20  # rows searched for the header: titles and remarks may precede it
+SHOWN = 50  # of the unknown columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """Where a table says what its columns are. `width` counts the columns up to the last that has a name."""
+    """The header row of a table. `width` counts the columns up to the last that has a name."""
 
     line: int
     cells: tuple[str, ...]
@@ -77,7 +77,7 @@ class Header:
 
     @property
     def unknown(self) -> list[str]:
-        """The columns that stand for no field and are not read, as they are written, at most `SHOWN`."""
+        """The titles of the columns that belong to no field and are not read, at most `SHOWN`."""
         known = {*self.columns.values(), *self.added}
         others = ((n, cell) for n, cell in enumerate(self.cells[: self.width]) if n not in known)
         return [plain(cell)[:100] or f"(column {self.numbered(n)})" for n, cell in islice(others, SHOWN)]
@@ -96,16 +96,16 @@ class Header:
         return _likely(cells) and all(field in _fields(cells) for field in REQUIRED)
 
     def refuse_another(self, line: Line) -> None:
-        """Raises UnreadableFile where a second header orders the columns otherwise: what follows would be misread."""
+        """Raises UnreadableFile where a second header has another order of columns: later rows would be misread."""
         if not self.again(line.cells):
             return
         if {field: at[0] for field, at in _fields(line.cells).items()} != dict(self.columns):
-            why = Text(f"第 {line.number} 行另有不同的表头", f"another header stands on line {line.number}")
+            why = Text(f"第 {line.number} 行另有不同的表头", f"line {line.number} has another header")
             raise UnreadableFile(field="header", accepted="one table with one header", why=why)
 
 
 def find(content: bytes) -> tuple[Table, Header]:
-    """A file's table and its header. Raises UnreadableFile naming what its columns lack or have twice."""
+    """A file's table and its header. Raises UnreadableFile naming the missing or repeated columns."""
     meant = encodings(content)
     for encoding in meant:
         for separator in SEPARATORS:
@@ -127,7 +127,7 @@ def _likely(cells: Sequence[str]) -> bool:
 
 
 def _fields(cells: Sequence[str]) -> dict[str, list[int]]:
-    """The columns that stand for each field."""
+    """The columns of each field."""
     named: dict[str, list[int]] = {}
     other: dict[str, list[int]] = {}
     for column, cell in enumerate(cells):
@@ -180,7 +180,7 @@ def _once(cells: Sequence[str], named_columns: Mapping[str, Sequence[int]]) -> N
 
 
 def _no_header(table: Table) -> UnreadableFile:
-    """What the likeliest header lacks: the row that names most fields, the first of several."""
+    """The fields missing from the likeliest header: the row that names most fields, the first of several."""
     rows = list(_rows(table))  # a file that cannot be read as CSV is refused here
     likeliest = max((fields for _, _, _, fields in rows), key=len, default={})
     if rows and not likeliest and not rows[0][1]:

@@ -35,7 +35,7 @@ class Line:
 
     @property
     def breaks(self) -> int:
-        """How many line breaks stand inside its cells."""
+        """The number of line breaks inside its cells."""
         return sum(len(_BREAKS.findall(cell)) for cell in self.cells)
 
 
@@ -49,7 +49,7 @@ class Table:
 
     def lines(self) -> Iterator[Line]:
         """Each row that is not blank. Raises UnreadableFile."""
-        # A row whose quotation mark nobody closes takes in the line that is added, and is seen by that.
+        # A row with an unclosed quotation mark swallows the line that is added, which reveals it.
         text = io.TextIOWrapper(io.BytesIO(self.content), self.encoding, newline="")
         reader = csv.reader(chain(text, ("\n",)), delimiter=self.separator)
         number = 1
@@ -86,11 +86,11 @@ def encodings(content: bytes) -> list[str]:
     raise UnreadableFile(
         field="body",
         accepted="CSV in UTF-8 or UTF-16, in GBK under a Chinese header, or XLSX",
-        why=_first_fault(content),
+        why=_first_bad_byte(content),
     )
 
 
-def _first_fault(content: bytes) -> Text:
+def _first_bad_byte(content: bytes) -> Text:
     try:
         content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -101,11 +101,11 @@ def _first_fault(content: bytes) -> Text:
 def not_utf8(content: bytes) -> UnreadableFile:
     """The refusal of a text that is not UTF-8 and has no header that would prove another encoding."""
     accepted = "CSV in UTF-8 or UTF-16, in GBK under a Chinese header, or XLSX"
-    return UnreadableFile(field="body", accepted=accepted, why=_first_fault(content))
+    return UnreadableFile(field="body", accepted=accepted, why=_first_bad_byte(content))
 
 
 def plain(cell: str) -> str:
-    """What a cell says: blanks collapsed, without the apostrophe that keeps a spreadsheet from computing it."""
+    """The text of a cell: blanks collapsed, without the apostrophe that keeps a spreadsheet from computing it."""
     text = " ".join(cell.split())
     return text[1:].lstrip() if text.startswith("'") and text[1:].lstrip().startswith(FORMULA) else text
 
@@ -116,6 +116,6 @@ def guarded(cell: str) -> str:
 
 
 def folded(text: str) -> str:
-    """A word of a list as it is compared: NFKC, without case, blanks and what stands in brackets."""
+    """A word of a list as compared: NFKC, without case and bracketed text, blanks collapsed."""
     kept = unicodedata.normalize("NFKC", plain(text)).casefold()
     return re.sub(r"\s+", " ", re.sub(r"\([^()]*\)|[*:\ufeff]", "", kept)).strip()

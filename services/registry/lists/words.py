@@ -1,4 +1,4 @@
-"""What lists state in words: the kind of an asset, whether it still runs, and that nothing is stated. Pure."""
+"""Words of lists: the kind of an asset, whether it still runs, and that nothing is stated. Pure."""
 
 import re
 import unicodedata
@@ -94,7 +94,7 @@ ACCEPTED_RUNNING = "正常, 在用, 运行中 … or active; 已注销, 已关�
 
 
 def kind_of(text: str, platform: str) -> Kind:
-    """Of which kind a row is: as its column says, else as its platform does, else an account.
+    """The kind of a row: from its column, else from its platform, else an account.
 
     Raises Invalid where the column names no kind, or another one than the platform.
     """
@@ -107,7 +107,7 @@ def kind_of(text: str, platform: str) -> Kind:
     if stated is None or implied not in (None, stated):
         shown = text[:40]
         why = (
-            Text(f"类型 {shown!r} 无法识别", f"the kind {shown!r} is none")
+            Text(f"类型 {shown!r} 无法识别", f"unknown kind {shown!r}")
             if stated is None
             else Text(
                 f"类型 {shown!r} 与平台 {platform[:40]!r} 不符", f"the kind {shown!r} and {platform[:40]!r} disagree"
@@ -135,7 +135,7 @@ def _implied(platform: str) -> Kind | None:
 
 
 def has_ended(text: str, *, title: str = "") -> bool:
-    """Whether a list calls an asset closed. Raises Invalid for a word that says neither this nor that it runs.
+    """Whether a list calls an asset closed. Raises Invalid for a word that means neither closed nor running.
 
     Under a title that asks (是否注销), 是 and 否 answer it. What is about to be closed, or stands still, is for a
     person to say: it is not taken for either.
@@ -155,12 +155,12 @@ def has_ended(text: str, *, title: str = "") -> bool:
         return False
     if (_ENDED_ENGLISH.fullmatch(word) or _ENDED.fullmatch(word)) and not doubted:
         return True
-    why = Text(f"状态 {text[:40]!r} 无法识别", f"the state {text[:40]!r} is not known")
+    why = Text(f"状态 {text[:40]!r} 无法识别", f"unknown state {text[:40]!r}")
     raise Invalid(field="running", accepted=ACCEPTED_RUNNING, why=why)
 
 
 def is_list_word(text: str) -> bool:
-    """Whether a word says a kind or a state, and so belongs into their columns."""
+    """Whether a word is a kind or a state, and so belongs into their columns."""
     word = simple(text)
     tight = word.replace(" ", "")
     if any(word in known or tight in known for known in KINDS.values()) or word in RUNS or word in ENDED:
@@ -169,7 +169,7 @@ def is_list_word(text: str) -> bool:
 
 
 def stated(field: str, text: str, *, needed: bool) -> str:
-    """What a cell states, "" where it says that there is nothing to state.
+    """The value of a cell, "" where it says "none".
 
     Raises Invalid for a cell that points to another one or holds a spreadsheet's error, and where nothing is stated
     in a cell that is needed.
@@ -177,14 +177,14 @@ def stated(field: str, text: str, *, needed: bool) -> str:
     if points_elsewhere(text) or (needed and _empty(field, text)):
         why = Text(
             f"{text[:40]!r} 不是内容",
-            f"{text[:40]!r} stands for something that is not written here",
+            f"{text[:40]!r} refers to a value that is not written here",
         )
         raise Invalid(field=field, accepted="the value itself, in every row", why=why)
     return "" if _empty(field, text) else text
 
 
 def _empty(field: str, text: str) -> bool:
-    if field in ("kind", "running"):  # where words such as 未运行 say something
+    if field in ("kind", "running"):  # where words such as 未运行 are a value
         return text.casefold().strip() in NOTHING
     return bool(text) and (
         says_nothing(text) or (field in ("name", "unit") and _SUM.fullmatch(simple(text)) is not None)

@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 
 async def fill_at_start(database: Database) -> None:
-    """Fill what is lacking once the database answers; then wait, since a loop of a process does not end."""
+    """Fill the missing tokens once the database answers; then wait, since a background loop must not end."""
     while True:
         try:
             if filled := await usecases.fill(database):

@@ -32,7 +32,7 @@ def _standing(char: str) -> tuple[bool, bool, str]:
 
 
 def _prototypes(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    """For each character the one that stands for its class, a small Latin letter if any; or several it is like."""
+    """For each character the representative of its class, a small Latin letter if any; or several that it is like."""
     above: dict[str, str] = {}
 
     def stand_in(char: str) -> str:

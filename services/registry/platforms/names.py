@@ -1,4 +1,4 @@
-"""What lists and circulars call each platform, in Chinese, English and French: many names, one platform. Pure."""
+"""Names of each platform in lists and circulars, in Chinese, English and French. Pure."""
 
 import re
 import unicodedata
@@ -7,14 +7,14 @@ from services.registry.platforms.table import PLATFORMS
 from services.registry.spelling.letters import lowered, simple
 
 WEB = "web"
-# Platforms without a table of their own: a server of theirs may stand on any host.
+# Platforms without a table of their own: their servers may be on any host.
 ANYWHERE = {
     "mastodon": "fediverse|长毛象",
     WEB: "网页|网址|网站地址|网站首页|官方网址|单位网站|政府门户|政府官网|官方网站pc|pc端|web端|h5"
     "|www|homepage|website|web site|webpage"
     "|网站|官网|官方网站|门户网站|政府网站|政务网站|政府门户网站|site web|site internet",
 }
-# What lists call each platform. Blanks and signs between the words of a name are read over: `X (Twitter)`, `You Tube`.
+# Names of each platform in lists. Blanks and signs between words are ignored: `X (Twitter)`, `You Tube`.
 USUAL = {platform.name: tuple(filter(None, platform.usual.split("|"))) for platform in PLATFORMS} | {
     name: tuple(known.split("|")) for name, known in ANYWHERE.items()
 }
@@ -27,7 +27,7 @@ def _key(text: str) -> str:
 _NAMES = {_key(name): platform for platform, known in USUAL.items() for name in (platform, *known)}
 
 
-# What people put before and behind a platform's name without another one being meant.
+# Prefixes and suffixes that do not change which platform is meant.
 _BEFORE = re.compile(
     r"^(?:政务|官方|新浪|腾讯|字节跳动|阿里巴巴?|百度|原名?|前|即|平台|formerly|anciennement|compte|chaine"
     r"|chaîne|page|page sur|official)"
@@ -73,7 +73,7 @@ _LONGEST = 40  # of a name that is taken apart
 
 
 def platform_name(text: str) -> str:
-    """A platform's one name; a name that nobody knows is kept, in small letters and NFKC."""
+    """A platform's one name; an unknown name is kept, in small letters and NFKC."""
     kept = lowered(" ".join(unicodedata.normalize("NFKC", text).split()))
     return _known(text) or kept
 

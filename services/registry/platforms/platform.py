@@ -1,4 +1,4 @@
-"""What a platform is, as data: its hosts, the pages that stand for one asset, and what may be a name there. Pure.
+"""A platform as data: its hosts, the pages of single assets, and the accepted names. Pure.
 
 `families/` holds the tables, `identity/accountnames.py` reads them.
 """
@@ -13,9 +13,9 @@ from services.registry.spelling.letters import lowered
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """One kind of names: `shape` is all that may stand in one (a group in it is the name within it).
+    """One kind of names: `shape` matches a whole name (a group in it is the name proper).
 
-    Where `folds`, the case of letters says nothing.
+    Where `folds`, letter case is ignored.
     """
 
     shape: str
@@ -34,7 +34,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One way in which a thing is named: the pages on which it stands, and `gives`, its identity.
+    """One way to name an asset: its pages, and `gives`, its identity.
 
     A page is a path with the name in braces, `*` for a piece that only decorates, `??` for a country, and after `?` the
     query name that holds it; with `//host/` before it, it stands on that host alone. `text` is what stands for it where
@@ -73,7 +73,7 @@ class Platform:
 
     @property
     def has_pages(self) -> bool:
-        """Whether the platform has pages of its own: then a page elsewhere is not on it, whatever a list says."""
+        """Whether the platform has pages of its own: then a page elsewhere is not on it, even if a list says so."""
         return any(form.at for form in self.forms)
 
     def shows(self, host: str, domain: str) -> bool:

@@ -1,8 +1,8 @@
-"""What the tables of several families share: pages that are nobody's, and shapes of names. Pure."""
+"""Shared by the tables of several families: pages without an owner, and shapes of names. Pure."""
 
 from services.registry.platforms.platform import Name, words
 
-# Pages that stand alone in the path of most sites.
+# Pages that are the whole path on most sites.
 ROUTES = words(
     "http https www home index search explore login logout signin signup signout register help about account accounts",
     "settings share privacy terms tos legal policies download app apps jobs ads business developers intent hashtag",

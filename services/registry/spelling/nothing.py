@@ -1,4 +1,4 @@
-"""What people write where nothing is to be written: words for none, for elsewhere, for not yet. Pure.
+"""Words that people write in place of a value: none, elsewhere, not yet. Pure.
 
 A list has more of them than anybody could write down, so they are read as they are made: a text is none when all of its
 words come from a small stock and one of them says no, not yet, or look there.
@@ -25,7 +25,7 @@ NOTHING = _words(
     "无|暂无|没有|空|未填|未知|不详|待定|待填|见附件|详见附件|略|-|--|---|—|——|/|\\|.|*|?|n/a|na|none|null|nil|nan|tbd",
     "unknown|undefined|see attachment",
 )
-# Each piece says no, not yet, or look there.
+# Each piece means no, not yet, or look there.
 _THING = (
     r"(?:账号|帐号|账户|号|链接|连结|网址|地址|网站|官网|平台|名称|信息|资料|内容|数据|项|此项|该项|此类|相关|官方|政务|固定|独立|单独|专门|公开|对外|新媒体"
     r"|情况|记录|备注|要求|说明|结果|微博|微信|抖音|公众号|小程序|二维码|代码|日期|时间|电话|人|者|或|和|及|、|的|了|过|任何|其他)"
@@ -52,7 +52,7 @@ _THERE = re.compile(
 _SAME = re.compile(
     r"(?:与|和)?(?:同|上|前)*(?:第?[\d一二三四五六七八九十]+)(?:行|条|项|格|栏)(?:一样|相同|一致|同)?|(?:同|与)(?:上|前|左|第).{0,6}(?:行|条|项|格|栏|相同|一致|一样)"
 )
-# What a form's own model rows hold: `××市`, `某某局`, `XX发布`.
+# Texts of a form's sample rows: `××市`, `某某局`, `XX发布`.
 _MODEL = re.compile(
     r"(?:[×✕✖○◯□*]{2,}|某{2,}|(?:x{2,}|×)(?=[省州市县区旗镇乡街村局委办厅院校部单]))[省州市县区旗镇乡街村局委办厅院校部单位发布公司平台号]*"
 )
@@ -81,7 +81,7 @@ _FOREIGN = _words(
 
 
 def points_elsewhere(text: str) -> bool:
-    """Whether a cell stands for another cell, is the error of a formula, or too narrow for what it holds (`####`)."""
+    """Whether a cell refers to another cell, is the error of a formula, or was too narrow for its value (`####`)."""
     kept = simple(text)
     return (
         bool({kept, kept.strip("()《》“”\"' ")} & (DITTO | FAULTY))

@@ -21,5 +21,5 @@ def clean(field: str, text: str) -> str:
 
 
 def shown(field: str, text: str) -> str:
-    """A name for showing: as `clean`, without what is invisible or turns the direction of reading. Raises Invalid."""
+    """A name for showing: as `clean`, without invisible characters and direction marks. Raises Invalid."""
     return clean(field, visible(text))

@@ -1,1 +1,1 @@
-"""Tombstones 关停公示: what cases did to assets, and the public page of each closed one."""
+"""Tombstones 关停公示: the effects of cases on assets, and the public page of each closed asset."""

@@ -1,4 +1,4 @@
-"""From Kafka to use cases: what became of an asset's case."""
+"""Kafka to use cases: the results of an asset's case."""
 
 from libs.common.clock import Clock
 from libs.common.db.pool import Database

@@ -10,6 +10,6 @@ _PAGES = Pages("services.registry.tombstones")
 
 
 def tombstone(tombstone: Tombstone) -> HTMLResponse:
-    """When and why an asset was closed, which unit it was of, and what comes next."""
+    """The page of a closed asset: when and why it closed, its unit, and its successor."""
     zh, en = KINDS[tombstone.kind]
     return _PAGES.show("tombstone.html", tombstone=tombstone, kind_zh=zh, kind_en=en)

@@ -1,4 +1,4 @@
-"""What the public reads of a closed asset."""
+"""The public view of a closed asset."""
 
 from datetime import date
 from uuid import UUID

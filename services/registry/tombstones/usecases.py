@@ -1,4 +1,4 @@
-"""What a case does to its asset; each function is one transaction and takes an event once."""
+"""The effects of a case on its asset; each function is one transaction and takes an event once."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -31,7 +31,7 @@ class UnitCodeTaken(DomainError):
 
 
 class UnitCycle(DomainError):
-    """A unit cannot stand above itself."""
+    """A unit cannot be above itself."""
 
     code = "unit_cycle"
     kind = "conflict"
@@ -43,7 +43,7 @@ class UnitCycle(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitAdditions:
-    """What may be added to a unit: names as (language, text), codes as (scheme, value); None leaves a field alone."""
+    """Additions to a unit: names as (language, text), codes as (scheme, value); None leaves a field alone."""
 
     names: tuple[tuple[str, str], ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()

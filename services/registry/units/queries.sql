@@ -52,7 +52,7 @@ where (:unit_id::uuid is null or u.unit_id = :unit_id)
 order by u.unit_id limit :max_rows;
 
 -- name: unit_covers(above, below)$
--- Whether one unit is the other or stands above it.
+-- Whether one unit is the other or is above it.
 with recursive up as (
     select unit_id, parent_id from units where unit_id = :below
     union

@@ -23,7 +23,7 @@ async def ensure_unit(
 ) -> UUID:
     """The unit a declaration names, recorded on first sight; a new name of it is kept beside the others.
 
-    Raises Invalid for a code that its scheme does not allow, also one that was kept before it was looked at.
+    Raises Invalid for a code that its scheme does not allow, also one recorded before codes were checked.
     """
     row = await store.unit(conn, *domain.unit_code(ref.scheme, ref.value, field=field))
     language, name = language_tag(ref.language), shown(name_field, ref.name)
@@ -61,7 +61,7 @@ async def record_unit(
 ) -> tuple[UnitRecorded, list[tuple[str, str]]]:
     """Record a unit or add facts to it; answers its record and all its codes.
 
-    Raises Unknown when the parent is not recorded, UnitCycle when it stands below, UnitCodeTaken for another's code.
+    Raises Unknown when the parent is not recorded, UnitCycle when it is below, UnitCodeTaken for another's code.
     """
     async with database.transaction("record_unit") as conn:
         above = None

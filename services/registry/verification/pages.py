@@ -17,5 +17,5 @@ STATES = {
 
 
 def verified(answer: Verified | None, *, asked: str = "", platform: str = "") -> HTMLResponse:
-    """The answer to what was `asked`, and a form to ask again; without an answer the form alone."""
+    """The answer to the question `asked`, and a form to ask again; without an answer the form alone."""
     return _PAGES.show("verify.html", answer=answer, asked=asked, platform=platform, states=STATES)

@@ -83,7 +83,7 @@ def may_be_shown(platform: str, address: str, read: Sequence[Reading]) -> bool:
 
 
 def likenesses(platform: str, address: str) -> list[Likeness]:
-    """What an address may look like: read as it is seen, and with look-alikes of Latin letters as these letters."""
+    """The readings of an address: as written, and with look-alikes of Latin letters as these letters."""
     likely: dict[tuple[str, ...], Likeness] = {}
     for text in _seen(address):
         try:
@@ -102,7 +102,7 @@ def likenesses(platform: str, address: str) -> list[Likeness]:
 
 
 def _seen(address: str) -> list[str]:
-    """What a person may see in an address, each once."""
+    """The texts that a person may see in an address, each once."""
     shown = visible(trimmed(address))
     texts = [shown, skeleton.latin(address)]
     return list(dict.fromkeys([*texts, *(meant for text in texts if (meant := _of_known_host(text)) is not None)]))

@@ -1,4 +1,4 @@
-"""What the public is answered: whether something is official, and whose it is."""
+"""The public answer: whether an address or name is official, and whose it is."""
 
 from datetime import date
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Whether an address or a name is official, as the public reads it: what is on record, or only looks like it."""
+"""Whether an address or a name is official, for the public: assets on record and look-alikes."""
 
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
@@ -16,11 +16,11 @@ from services.registry.verification.domain import Answer, Status
 from services.registry.verification.readings import Likeness, Reading
 
 MOST = 20  # assets of one name that are shown
-LOOKED_AT = 10 * MOST  # assets of one name that are compared; what many are called is asked for by its address
+LOOKED_AT = 10 * MOST  # assets of one name that are compared; a more common name has to be asked for by address
 
 
 async def of_address(conn: Connection, address: str, platform: str, zone: tzinfo) -> Answer:
-    """By address, or by what names an account on its platform; a text that cannot be either is searched as a name.
+    """By address, or by account name on a platform; a text that cannot be either is searched as a shown name.
 
     A text that could be what an account is called in its address is never taken for a name that is shown: anybody may
     choose that. Raises UnreadableAddress for a text that is neither and looks like no asset.
@@ -51,7 +51,7 @@ async def of_address(conn: Connection, address: str, platform: str, zone: tzinfo
 
 
 async def of_name(conn: Connection, name: str, platform: str, zone: tzinfo) -> Answer:
-    """By the name that is shown: all of that name, or all that only look like it."""
+    """By shown name: all assets of that name, or else all look-alikes."""
     wanted = skeleton.plain(readings.trimmed(name))
     asked_for = _named(platform)
     listed = await store.alike(conn, skeleton.tokens("name", name), asked_for.platform or None, most=LOOKED_AT + 1)
@@ -77,7 +77,7 @@ def _looks(text: str, keys: Iterable[str]) -> bool:
 
 
 def _order(asset: Asset) -> tuple[int, str, str]:
-    """Official assets first; then in the order of their addresses, which says nothing of anybody."""
+    """Official assets first; then in the order of their addresses, which ranks no unit."""
     return PUBLIC.index(public_state(asset.record, asset.running)), asset.platform, asset.identity
 
 
@@ -94,7 +94,7 @@ async def _by_identity(conn: Connection, reading: Reading, platform: str) -> lis
 async def _alike(conn: Connection, likeness: Likeness, read: Sequence[Reading]) -> list[Asset]:
     """The assets that an address looks like, without those that differ from it only by the case of letters.
 
-    Where a platform tells the case apart, that is another page and no likeness.
+    Where a platform distinguishes case, that is another page, not a look-alike.
     """
     listed = await store.alike(conn, likeness.tokens, likeness.platform, apart=likeness.apart, most=LOOKED_AT)
     case = {lowered(identity.identity) for _, identity in read}

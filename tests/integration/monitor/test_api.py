@@ -116,7 +116,7 @@ async def test_a_body_that_is_no_usage_is_refused_whole(http: httpx.AsyncClient,
 
 
 async def test_collections_are_bounded_before_their_items_are_looked_at(http: httpx.AsyncClient) -> None:
-    """Two bytes would make an object of sixty, and each of them a fault to tell."""
+    """Two bytes would make an object of sixty, each with a problem to list."""
     many = b'{"source": "s", "records": [' + b"0," * 3_900_000 + b"0]}"
     tracemalloc.start()
     try:
@@ -280,5 +280,5 @@ async def test_the_published_document_describes_every_body(http: httpx.AsyncClie
     body = document["paths"]["/monitor/v1/usage"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(body["properties"]["records"]["items"]["properties"]) >= {"asset_id", "measure", "ts", "sketch"}
     for path, methods in document["paths"].items():
-        for what in methods.values():
-            assert what["summary"], path
+        for operation in methods.values():
+            assert operation["summary"], path

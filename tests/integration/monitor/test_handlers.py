@@ -1,4 +1,4 @@
-"""From Kafka's records to use cases: who may state, what is taken twice, and the replay of what was refused."""
+"""Kafka records to use cases: permitted senders, repeated records, and the replay of refused records."""
 
 import json
 import time
@@ -75,13 +75,13 @@ async def test_only_an_agent_of_that_source_states(monitor: Monitor, token: str 
     assert await days_of(monitor) == []
 
 
-async def test_a_late_copy_of_a_replaced_statement_is_no_fault(monitor: Monitor) -> None:
+async def test_a_late_copy_of_a_replaced_statement_is_accepted(monitor: Monitor) -> None:
     await take(monitor, stated(revision=2, records=7))
     await take(monitor, stated(revision=1, records=3))
     assert await days_of(monitor) == [(2, 7)]
 
 
-async def test_another_content_under_a_revision_that_is_held_is_kept_for_a_person(monitor: Monitor) -> None:
+async def test_another_content_under_a_stored_revision_is_kept_for_a_person(monitor: Monitor) -> None:
     """A source that restates and forgets to raise the revision would else never learn that it was not heard."""
     assets = (uuid4(),)
     await take(monitor, stated(revision=2, records=7, assets=assets))

@@ -33,9 +33,9 @@ MOST_COLUMNS, MOST_CELL = 16_384, 32_767  # of a sheet and of a cell, as every s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Xlsx:
-    """`sheets` gives the sheets of a workbook that hold something: each by its name, as CSV in UTF-8.
+    """`sheets` gives the non-empty sheets of a workbook by name, as CSV in UTF-8.
 
-    It may be stopped at its bounds, and then raises UnreadableFile.
+    Raises UnreadableFile when stopped at its bounds.
     """
 
     media: ClassVar[str] = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -51,7 +51,7 @@ class Xlsx:
         """The one sheet that has a header, each row on its own line.
 
         Raises UnreadableFile for a workbook that cannot be read, is larger than its bounds, or has several sheets with
-        a header: which of them is meant, a person has to say.
+        a header: a person has to choose one.
         """
         return columns.find(self.text(content))
 
@@ -80,7 +80,7 @@ class Xlsx:
         """A workbook: each row on its own line, each cell a text."""
         out = io.BytesIO()
         with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
-            book.set_properties({"created": EPOCH})  # the same rows make the same file, whatever the hour
+            book.set_properties({"created": EPOCH})  # the same rows make the same file at any hour
             sheet = book.add_worksheet("名录 list")
             sheet.set_column(0, 0, 18)
             sheet.set_column(1, 1, 60)

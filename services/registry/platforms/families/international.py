@@ -15,7 +15,7 @@ FB_GROUP = Name(shape=r"(?=.*\w)[\w.\-]{1,75}", accepted="a group's name or numb
 CHANNEL = Name(shape=r"UC[A-Za-z0-9_-]{22}", accepted="UC and 22 of A-Z, a-z, 0-9, _ and -", folds=False)
 TUBE_HANDLE = Name(shape=r"(?=.*\w)[\w.\-·]{1,30}(?<!\.)", accepted="up to 30 letters, digits, _, -, . and ·")
 TUBE_NAME = Name(shape=r"(?=.*\w)[\w.\-]{1,100}", accepted="letters and digits")
-# A blank is no slip that can be told from the name: real lists have one, which is pointed out.
+# A blank in a name may be meant or a slip: real lists have some, so the report points it out.
 SLUG = Name(shape=r"(?!unavailable$)(?=.*\w)[\w\-.'’&+ ]{1,150}", accepted="letters, digits and hyphens")
 FLICKR = Name(shape=r"(?=.*[a-z0-9])[a-z0-9_@\-]{1,50}", accepted="a-z, 0-9, _, - and @")
 SNAP = Name(shape=r"[a-z][a-z0-9._\-]{2,14}", accepted="3 to 15 of a-z, 0-9, ., _ and -")

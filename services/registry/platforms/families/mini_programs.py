@@ -1,4 +1,4 @@
-"""What runs inside another app. Pure."""
+"""Programs that run inside another app. Pure."""
 
 from services.registry.platforms.platform import Form, Name, Platform
 from services.registry.platforms.shapes import PACKAGE

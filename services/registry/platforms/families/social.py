@@ -100,7 +100,7 @@ FAMILY = (
             Form(name=SEC_ID, gives="profile/{}", at=("//www.kuaishou.com/profile/{}", "//m.kuaishou.com/profile/{}")),
             Form(
                 name=SEC_ID, gives="live/profile/{}", at=("//live.kuaishou.com/profile/{}",)
-            ),  # another id may stand there
+            ),  # another id may be there
             Form(name=SEC_ID, gives="u/{}", at=("//live.kuaishou.com/u/{}",)),
             Form(name=shown(30), gives="{}", at=(), text=("@{}",)),
         ),

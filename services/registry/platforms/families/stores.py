@@ -1,4 +1,4 @@
-"""The app stores: where an app stands, and what names it. Pure."""
+"""The app stores: the page of an app, and its identity. Pure."""
 
 from services.registry.platforms.platform import Form, Name, Platform
 from services.registry.platforms.shapes import PACKAGE

@@ -38,7 +38,7 @@ async def amended(monitor: Monitor, asset: UUID, version: int, **changes: object
 
 @pytest.mark.parametrize("field", ["kind", "record", "running"])
 async def test_an_asset_in_unknown_words_is_kept_and_not_judged(monitor: Monitor, flagged: UUID, field: str) -> None:
-    """Its finding neither ends nor is confirmed; when it is told in known words again, it is watched again."""
+    """Its finding neither ends nor is confirmed; an event in known words makes it watched again."""
     assert await monitor.open_rules(flagged) == ["C06"]
     await amended(monitor, flagged, 2, **{field: WORD})
     assert await monitor.database.pool.fetchval(f"select {field} from assets where asset_id = $1", flagged) == WORD  # noqa: S608

@@ -52,7 +52,7 @@ class Naive:
             (on for on in (today, today - 1) if any(self.vouches(source, on, asset) for source in healthy)), None
         )
         last = max((on for on, who in self.posts if who == asset and on <= today), default=None)
-        # In a story so short nobody has had the four weeks in which he could have left an asset out.
+        # The story is too short for a source to omit an asset for four weeks.
         blind = any(source not in healthy for source, _ in self.stated)
         if judged is None or blind:
             return (0, 0) if last is not None and last >= today - 1 else (None, None)

@@ -1,4 +1,4 @@
-"""Statements: revisions, wholeness that comes late or is lost again, and health that is told once per turn."""
+"""Statements: revisions, wholeness that comes late or is lost again, and one event per turn of health."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -84,7 +84,7 @@ async def test_a_followers_agent_makes_no_account_silent_when_the_one_for_posts_
 
 
 async def test_a_day_that_was_stated_of_followers_alone_is_no_silent_day(monitor: Monitor) -> None:
-    """Nobody else watches the account: what its one source stated without posts vouches for none."""
+    """The account has one source: its statement without the measure posts vouches for no silence."""
     asset = await monitor.record("a")
     for on in range(40):
         monitor.at(on)
@@ -95,7 +95,7 @@ async def test_a_day_that_was_stated_of_followers_alone_is_no_silent_day(monitor
 
 
 async def test_a_day_that_has_not_come_cannot_be_stated(monitor: Monitor) -> None:
-    """An agent that states ahead and dies would vouch for days to which nobody has listened."""
+    """An agent that states ahead and dies would vouch for days that it never observed."""
     monitor.at(50)
     await monitor.admit("s", since=0)
     for wrong in (51, 52, 4):
@@ -168,7 +168,7 @@ async def test_a_shrunken_source_is_not_believed_until_it_is_usual(monitor: Moni
     assert await monitor.open_rules(accounts[0]) == ["C06"]
     await monitor.full_day(16, accounts[:7], accounts[:7])
     swept = await monitor.sweep()
-    # A post is a post whoever delivers it; of those that it no longer names nothing is known.
+    # A post counts from any source; the assets that it no longer names are unknown.
     assert (swept["cleared"], swept["unknown"]) == (7, 3)
     await monitor.full_day(17, accounts, accounts)
     assert (await monitor.sweep())["cleared"] == 3

@@ -1,4 +1,4 @@
-"""A sweep that somebody asks for after the day's sweep: what is new since is judged, and nothing else."""
+"""A sweep requested after the day's sweep judges only the assets added since."""
 
 import asyncio
 from typing import Any
@@ -56,7 +56,7 @@ async def test_what_was_imported_after_the_sweep_is_judged_when_asked(
 
 
 async def test_what_was_judged_today_is_not_judged_again(monitor: Monitor) -> None:
-    """Neither what was counted since, nor a source that fell ill since, changes a verdict of today's."""
+    """Neither later usage nor a source that became unhealthy changes a verdict of today."""
     (old,) = await silent(monitor, "old")
     first = await monitor.sweep(asked=True)
     await monitor.events()

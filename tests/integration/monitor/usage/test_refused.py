@@ -14,7 +14,7 @@ async def refused(http: httpx.AsyncClient) -> list[dict[str, Any]]:
     return list((await http.get("/refusals", headers=bearer("agent"))).json()["items"])
 
 
-async def test_refused_records_are_read_by_their_place_and_mended_under_the_same_key(
+async def test_refused_records_are_read_by_their_position_and_mended_under_the_same_key(
     monitor: Monitor, http: httpx.AsyncClient
 ) -> None:
     await monitor.hear("s")

@@ -36,7 +36,7 @@ PARTITIONS = 3
 
 
 class Stream:
-    """A topic of the test's own, what is sent to it, and consumers that fold it into one database."""
+    """A topic of the test's own, the records sent to it, and consumers that fold it into one database."""
 
     def __init__(self, broker: LocalKafka, database: Database) -> None:
         self.options = kafka_options(broker)
@@ -210,7 +210,7 @@ async def test_a_flood_of_poison_is_counted_and_never_blocks(stream: Stream) -> 
 
 
 async def test_an_agent_over_its_bound_is_set_aside_and_counted_when_it_is_released(stream: Stream) -> None:
-    """What it sends is parked within a bound, without who used what; other agents are counted as ever."""
+    """Its records are parked within a bound and without persons; records of other agents still count."""
     await stream.monitor.admit("s", "jianfu-local|agent", "jianfu-local|other")
     async with stream.consumer(bounds=Bounds(refused=10, kept=6)) as usage:
         await stream.send(*[b"{" for _ in range(20)], headers=[("authorization", OTHER)])

@@ -80,7 +80,7 @@ async def test_offsets_move_only_from_where_the_fold_began(monitor: Monitor) -> 
     with pytest.raises(usage_usecases.OffsetConflict):
         await usage_usecases.flush_usage(monitor.database, moves(5, 9), sheet(*views(asset, range(4))))
     assert await counted(monitor, asset) == [("views", day(0), 3, 3)]
-    # what is counted rules, whatever the broker's log begins with
+    # the stored offsets win over the beginning of the broker's log
     assert await usage_usecases.start_offsets(monitor.database, "test", "usage", {0: 0, 1: 0}) == {0: 8, 1: 0}
 
 

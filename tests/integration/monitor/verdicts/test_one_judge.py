@@ -64,7 +64,7 @@ async def rechecked(monitor: Monitor, finding: Mapping[str, Any]) -> dict[str, A
 
 
 class Story:
-    """A source that watches two assets of one example, perhaps a second one, and what arrived of them."""
+    """A source, perhaps two, that watches two assets of one example, and the arrived records."""
 
     def __init__(self, monitor: Monitor, name: str) -> None:
         self.monitor, self.name = monitor, name
@@ -136,7 +136,7 @@ def true_rules(shown: Why) -> list[str]:
 
 
 async def test_none_of_the_three_judges_by_itself(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With another judge in its place all three come to what that one says."""
+    """With another judge substituted, all three give its result."""
     (account,) = [await monitor.record("a")]
     for number in range(16):
         await monitor.full_day(number, [account])

@@ -1,4 +1,4 @@
-"""The registry over HTTP: what is refused and how, versions, repeated requests, cursors, and what the public sees."""
+"""The registry over HTTP: refusals, versions, repeated requests, cursors, and the public view."""
 
 from uuid import UUID
 
@@ -178,8 +178,8 @@ def gone(name: str, on: str) -> dict[str, object]:
     return {field: body(name)[field] for field in ("source", "kind", "platform", "address")} | {"on": on}
 
 
-async def test_all_that_is_wrong_with_an_event_is_told_at_once(http: httpx.AsyncClient) -> None:
-    """Envelope and data, known fields and unknown ones, with what is known there: not one fault per attempt."""
+async def test_all_problems_of_an_event_are_named_at_once(http: httpx.AsyncClient) -> None:
+    """Envelope and data, known and unknown fields: all problems at once, not one per attempt."""
     data = body("a") | {"nmae": "A", "on": 5, "sponsor": {"scheme": "s", "valeu": "v", "name": "n"}}
     sent = {"id": "1", "source": "/t", "type": "asset.declared", "tiem": "2025-06-01T00:00:00Z", "data": data}
     answer = await http.post("/events", json=sent, headers=REGISTRAR)

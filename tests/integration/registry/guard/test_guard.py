@@ -1,4 +1,4 @@
-"""The vanishing guard on a real database: what is beyond the limit waits for a person, whatever way it came."""
+"""The vanishing guard on a real database: disappearances beyond the limit wait for a person, from every way in."""
 
 import asyncio
 from datetime import timedelta

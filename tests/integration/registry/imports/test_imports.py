@@ -98,7 +98,7 @@ async def test_an_old_list_sent_again_undoes_nothing_that_came_after_it(registry
 
 
 async def test_an_older_list_that_comes_late_undoes_nothing(registry: Registry) -> None:
-    """Not what it says otherwise, not what it lacks; what it alone knows is news."""
+    """It reverts no newer fact and removes no asset that it lacks; only an asset new to the register is added."""
     await registry.bring_in(csv_of("a", "b", "c", "d"), on=TODAY - timedelta(days=9))
     await registry.bring_in(csv_of("a", "b"), on=TODAY - timedelta(days=1))
     await registry.take(delisted("b"))
@@ -246,7 +246,7 @@ async def test_a_list_with_a_line_that_nobody_can_read_lets_nothing_vanish(regis
     expected = {"unchanged": 59, "refused": 1, "held": 1}
     assert await registry.summary(text, complete=True, apply=False) == expected
     assert await registry.summary(text, complete=True) == expected
-    # A line that can be told but is refused for another reason still lists its asset.
+    # A refused line whose asset is known still lists its asset.
     nameless = csv_of(*(f"n{n}" for n in range(59))) + ",X,Unit,English,https://x.com/n59\n"
     assert await registry.summary(nameless, complete=True) == {"unchanged": 59, "refused": 1}
 

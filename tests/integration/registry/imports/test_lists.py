@@ -1,4 +1,4 @@
-"""Lists as people send them, on a real database: what is misread lets nothing vanish, what has ended is not online."""
+"""Lists as people send them, on a real database: a misread line lets nothing vanish, a closed asset is not online."""
 
 import csv
 import io
@@ -124,7 +124,7 @@ async def test_apps_and_groups_are_recorded_and_a_list_of_one_kind_says_nothing_
     assert await registry.summary(fewer, complete=True) == {"unchanged": 2, "gone": 1}
     assert await registry.fetch("select count(*) from assets where kind <> 'app' and running = 'gone'") == 0
     twin = head + "a,群,微信,局,同一名称\nb,账号,微信,局,同一名称\n"
-    assert (await registry.summary(twin)).get("duplicate") is None, "an account is no twin of a group"
+    assert (await registry.summary(twin)).get("duplicate") is None, "an account and a group are not twins"
 
 
 async def test_no_name_is_ever_a_code_whatever_way_it_comes(registry: Registry, http: httpx.AsyncClient) -> None:
@@ -226,7 +226,7 @@ async def test_problems_only_are_told_when_asked_for(registry: Registry) -> None
     assert problems["summary"] == whole["summary"]
     await answer(registry, text.encode(), "problems", apply=True, key="k")
     again = msgspec.json.decode(await answer(registry, text.encode(), "problems", apply=True))
-    assert [v["row"] for v in again["verdicts"]] == [22], "what was imported before is no problem"
+    assert [v["row"] for v in again["verdicts"]] == [22], "a row imported before is not a problem"
     from libs.common.http.idempotency import KeyReused
 
     with pytest.raises(KeyReused):

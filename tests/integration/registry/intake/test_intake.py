@@ -1,4 +1,4 @@
-"""Declarations of assets on a real database: what they do, once, whoever comes first."""
+"""Declarations of assets on a real database: each takes effect once, in any order."""
 
 import asyncio
 from datetime import date, timedelta

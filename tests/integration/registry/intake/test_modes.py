@@ -74,8 +74,8 @@ async def test_what_the_official_library_writes_is_taken(http: httpx.AsyncClient
     assert (same.status_code, same.json()) == (202, answer.json())
 
 
-async def test_faults_are_named_as_their_sender_wrote_them(http: httpx.AsyncClient) -> None:
-    """An attribute in a header, a field in the body; what nobody knows is refused by its name in each mode."""
+async def test_problems_name_fields_as_their_sender_wrote_them(http: httpx.AsyncClient) -> None:
+    """An attribute in a header, a field in the body; an unknown one is refused by name in each mode."""
     wrong = data("a") | {"nmae": "A", "on": 5}
     headers = binary("1", **{"ce-tiem": "2025-06-01T00:00:00Z", "ce-time": "yesterday", "ce-subject": ""})
     wanted = {"ce-tiem", "ce-time", "ce-subject", "nmae", "on"}
@@ -137,7 +137,7 @@ async def test_data_in_base64_and_what_is_null(http: httpx.AsyncClient) -> None:
 
 
 async def test_each_event_of_a_batch_is_judged_for_itself(http: httpx.AsyncClient, registry: Registry) -> None:
-    """In order; what one is refused with is what it would have been refused with alone."""
+    """In order; each event gets the refusal that it would get alone."""
     gone = delisted("zz").model_dump(mode="json")
     batch = [
         event("a", "1"),
@@ -177,7 +177,7 @@ async def test_a_batch_is_bounded(http: httpx.AsyncClient, registry: Registry) -
 async def test_size_is_judged_before_anything_is_read_and_the_token_before_that(
     http: httpx.AsyncClient, headers: dict[str, str], most: int
 ) -> None:
-    """One event has 64 KiB whatever its mode, a batch 1 MiB; who may not send is told so of any size."""
+    """One event has 64 KiB whatever its mode, a batch 1 MiB; a sender without permission is refused at any size."""
 
     async def dripping(size: int) -> Any:
         for _ in range(0, size, KIB):

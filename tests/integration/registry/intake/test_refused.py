@@ -1,4 +1,4 @@
-"""Over HTTP too a sender reads what was refused of its own; a refused id is free, an accepted one is not."""
+"""Over HTTP too a sender reads its own refusals; a refused id is free, an accepted one is not."""
 
 import json
 from typing import Any
@@ -68,7 +68,7 @@ async def test_each_refused_event_of_a_batch_is_read_by_its_sender(registry: Reg
     assert mended.json()["outcome"] == "registered"
 
 
-async def test_the_faults_of_a_body_are_told_again_by_field(http: httpx.AsyncClient) -> None:
+async def test_the_problems_of_a_body_are_listed_again_by_field(http: httpx.AsyncClient) -> None:
     ada = of("ada")
     wrong = event("8", declared("a"), colour="red", time="yesterday")
     assert (await http.post("/events", json=wrong, headers=ada)).status_code == 422

@@ -1,4 +1,4 @@
-"""A closure told with words that this version does not know raises a tombstone that keeps and shows them."""
+"""A closure event with unknown words makes a tombstone that keeps and shows them."""
 
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -34,8 +34,8 @@ async def test_a_tombstone_keeps_what_it_does_not_know(http: httpx.AsyncClient, 
     clock = SteppedClock(ZoneInfo("Asia/Shanghai"), registry.now)
     handler = handlers.build(registry.database, clock)[incoming.type]
     await handler.act(handler.model.model_validate_json(incoming.body), incoming)
-    told = (await http.get(f"/tombstones/{asset}")).json()
-    assert (told["rule"], told["label"]) == ("later-rule", "LATER-LABEL")
+    tombstone = (await http.get(f"/tombstones/{asset}")).json()
+    assert (tombstone["rule"], tombstone["label"]) == ("later-rule", "LATER-LABEL")
     assert await registry.state("one") == "closed offline"
     page = (await http.get(f"/tombstones/{asset}", headers=PAGE)).text
     assert "LATER-LABEL" in page

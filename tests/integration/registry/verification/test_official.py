@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.registry.conftest import HEAD, Registry, bearer, declared
 
-# What is on record, what is asked, and the answer; None is a refusal of the address.
+# The record, the question, and the answer; None is a refusal of the address.
 ACCOUNTS = [
     ("X", "https://x.com/OneGov"),
     ("Facebook", "https://www.facebook.com/OneGov"),

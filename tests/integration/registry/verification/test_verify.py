@@ -1,4 +1,4 @@
-"""What the public is told of an address or a name: its state, whose it is, since when, and what only looks like it."""
+"""The public answer on an address or a name: its state, sponsor and day, and its look-alikes."""
 
 from datetime import timedelta
 from typing import Any
@@ -55,7 +55,7 @@ async def test_each_state_is_told_with_whose_it_is_and_since_when(http: httpx.As
     registry.now += timedelta(days=1)
     await registry.take(declared("Two Gov", address="https://x.com/OneGov", sponsor=HOUSE, on=registry.now.date()))
     await registry.take(declared("One Gov", address="https://x.com/OneGov", sponsor=HOUSE, on=registry.now.date()))
-    assert await answered() == ("official", "2025-06-06", "address", None), "a new name is no new beginning"
+    assert await answered() == ("official", "2025-06-06", "address", None), "a new name does not change the day"
     await registry.take(delisted("OneGov", on=registry.now.date()))
     assert await answered() == ("gone", "2025-06-07", "address", None)
     registry.now += timedelta(days=1)
@@ -211,7 +211,7 @@ async def test_it_finds_by_the_name_that_is_shown(http: httpx.AsyncClient, regis
     assert (on_x["status"], on_x["tombstone"]) == ("closed", f"/registry/v1/tombstones/{closed}")
     assert (await ask(http, name="成都发布", platform="知乎"))["status"] == "unknown"
     assert (await ask(http, "成都发布", platform="微博"))["address"] == "https://weibo.com/u/1905843503"
-    assert (await ask(http, "成都发布"))["status"] == "official", "what is no address is looked for as a name"
+    assert (await ask(http, "成都发布"))["status"] == "official", "a text that is not an address is searched as a name"
     for same in (" 成都发布 ", "\u200b成都发布\ufeff"):
         assert (await ask(http, name=same))["status"] == "official"
     for like in ("成都\u200b发布", "成都发\u2060布"):
@@ -273,7 +273,7 @@ async def test_a_register_from_before_look_alikes_were_kept_is_filled(
     assert await fill(listed.database, most=3) == len(OFFICIAL)
 
 
-async def test_the_name_of_a_sponsor_is_told_in_the_readers_language(
+async def test_the_name_of_a_sponsor_is_shown_in_the_readers_language(
     http: httpx.AsyncClient, registry: Registry
 ) -> None:
     await list_one(registry, "One", "https://x.com/one")

@@ -1,4 +1,4 @@
-"""Conditions: what one may say, the refusal of all else, three-valued truth."""
+"""Conditions: the accepted language, the refusal of all else, three-valued truth."""
 
 from contextlib import suppress
 
@@ -41,8 +41,8 @@ REFUSED = {
     "days_since_post > 14 /* a note */": "comments",
     "signals.days_since_post > 14": "not allowed",
     '"days_since_post" > 14': "not allowed",
-    "Days_Since_Post > 14": "no signal",
-    "likes > 14": "no signal",
+    "Days_Since_Post > 14": "unknown signal",
+    "likes > 14": "unknown signal",
     "days_since_post": "a number",
     "days_since_post + 1": "a number",
     "1 > 2": "reads no signal",

@@ -1,4 +1,4 @@
-"""What a finding says of its rule: what the version of the pack says that judged it."""
+"""The wording of a rule in a finding: that of the pack version that judged it."""
 
 from services.monitor.deps import rules_of
 

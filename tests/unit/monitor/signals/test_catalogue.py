@@ -1,4 +1,4 @@
-"""The catalogue of signals: what may be declared, and that everything else comes from it."""
+"""The catalogue of signals: valid declarations, and the parts derived from them."""
 
 from dataclasses import replace
 from datetime import date

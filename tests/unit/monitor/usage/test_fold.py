@@ -1,4 +1,4 @@
-"""The fold: what beacons add up to, what is refused, and that nobody can be read from it."""
+"""The fold: sums of beacons, refusals, and that it identifies no user."""
 
 import base64
 import json
@@ -225,8 +225,8 @@ def test_a_source_counts_only_in_the_measures_that_it_is_admitted_for() -> None:
     assert [counter.measure for counter in made.result().counters] == ["views"]
 
 
-def test_all_that_is_wrong_with_a_record_is_told_at_once() -> None:
-    """Fields that nobody knows, that are missing or of another type; then what can be read and is not taken."""
+def test_all_problems_of_a_record_are_named_at_once() -> None:
+    """Fields that are unknown, missing or of another type; then readable records that are refused."""
     made = fold.Fold(fold.Calendar(ZONE))
     ((_, read), (_, taken)) = made.add_all(
         [

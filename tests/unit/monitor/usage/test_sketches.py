@@ -97,7 +97,7 @@ def test_the_largest_of_all_is_kept_as_the_largest_number() -> None:
     ],
     ids=lambda image: f"{len(image)} bytes",
 )
-def test_what_is_no_sketch_of_the_kind_is_refused_by_name(image: bytes) -> None:
+def test_another_kind_of_sketch_is_refused_by_name(image: bytes) -> None:
     """A coarser one would make all that it is united with as coarse; HLL_4 trusts tables that cannot be checked."""
     with pytest.raises(Invalid) as refused:
         sketches.read(sent(image))

@@ -73,7 +73,7 @@ def test_a_closed_asset_comes_back_only_as_a_new_record_after_its_cooldown() -> 
 
 
 class Life(RuleBasedStateMachine):
-    """Any order of events: versions only grow, closed is for ever, what is closed does not run."""
+    """Any order of events: versions only grow, closed is for ever, a closed asset does not run."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The table of states: what is in it happens, all else raises; closed is for ever."""
+"""The table of states: listed moves happen, all others raise; closed is for ever."""
 
 from typing import Any, get_args
 
@@ -71,7 +71,7 @@ class TwoAxes(RuleBasedStateMachine):
             assert (self.record, self.running) == before
             return
         assert not self.closed, "nothing happens to what is closed"
-        assert event != "delist" or self.record == before[0], "a removal by a source is no closure"
+        assert event != "delist" or self.record == before[0], "a removal by a source does not close"
         assert (self.record == "closed") == (event == "close")
         self.closed = self.record == "closed"
 

@@ -287,7 +287,7 @@ def test_an_at_sign_before_a_name_is_no_userinfo(platform: str, address: str, id
         ("account", "Parks", "parks.canada", ("parks", "parks.canada")),
     ],
 )
-def test_what_is_no_account_or_has_no_address_keeps_its_identifier(
+def test_other_kinds_and_assets_without_address_keep_their_identifier(
     kind: str, platform: str, address: str, expected: tuple[str, str]
 ) -> None:
     assert canonical(kind, platform, address).key == expected

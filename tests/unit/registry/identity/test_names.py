@@ -1,4 +1,4 @@
-"""Names by the tables of the platforms: what fits is one name however it is typed, what does not is refused."""
+"""Names by the tables of the platforms: a fitting text is one name in every spelling, any other is refused."""
 
 import csv
 from datetime import UTC, date, datetime
@@ -346,7 +346,7 @@ def test_a_platform_has_one_name_whatever_lists_call_it(names: str, platform: st
         assert is_known_platform(name)
 
 
-def test_what_nobody_knows_is_no_platform() -> None:
+def test_an_unknown_name_is_not_a_platform() -> None:
     assert all(is_known_platform(platform.name) for platform in (*NETWORKS, *STORES))
     for name in ("North", "English", "", "?", "N/A", "某平台", "https://x.com"):
         assert not is_known_platform(name)
@@ -460,7 +460,7 @@ def test_what_a_browser_would_open_is_what_is_judged(
 
 
 def oracle(address: str) -> tuple[object, ...]:
-    """Which page a browser opens on a host that nobody knows, by its own parser and the standard library's reading."""
+    """Which page a browser opens on an unknown host, by its own parser and the standard library's reading."""
     parts = urlsplit(ada_url.URL(address).href)
     pieces = [unquote(piece) for piece in parts.path.split("/") if piece]
     asked_for = sorted(parse_qsl(parts.query), key=lambda pair: pair[0])
@@ -495,7 +495,7 @@ def test_what_is_asked_for_is_read_as_each_kind_that_it_may_be() -> None:
     with pytest.raises(UnreadableAddress):
         readings.read_as("", "https://t.co/abc")
     page = canonical("account", "web", "https://gov.one/")
-    assert "facebook" in readings.searched(page, "")[1], "a host is no name of a platform"
+    assert "facebook" in readings.searched(page, "")[1], "a host is not a name of a platform"
     assert readings.searched(canonical("account", "web", "https://gov.one/x"), "") == (None, ())
 
 

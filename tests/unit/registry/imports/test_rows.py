@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_read_says_what_would_be(content: bytes, field: st
         ("a,LinkedIn,Unit,English,https://linkedin.com/company/a b", "blank_in_address", "address"),
     ],
 )
-def test_every_fault_names_its_column_in_both_languages(row: str, code: str, field: str) -> None:
+def test_every_problem_names_its_column_in_both_languages(row: str, code: str, field: str) -> None:
     (read_row,) = read(HEAD + row + "\n")
     assert remark(read_row) == (2, code, field)
     assert read_row.remark is not None

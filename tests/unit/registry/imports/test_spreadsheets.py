@@ -1,4 +1,4 @@
-"""Workbooks: read as CSV is, each row on its own line; what would take memory or time is refused before it does."""
+"""Workbooks: read as CSV is, each row on its own line; one that would take too much memory or time is refused."""
 
 import io
 import resource
@@ -83,7 +83,7 @@ def test_a_formula_that_failed_is_no_blank_cell() -> None:
     assert (row.event, row.remark and row.remark.field) == (None, "running")
 
 
-def test_what_is_no_csv_is_left_as_it_is() -> None:
+def test_a_file_that_is_not_csv_stays_as_it_is() -> None:
     form = files.format_of(b"a,b\n", jobs.FORMATS)
     assert form.suffix == "csv"
     (line,) = Table(content=b"a,b\n", encoding="utf-8", separator=",").lines()
@@ -104,7 +104,7 @@ def test_what_is_no_csv_is_left_as_it_is() -> None:
         (workbook(a="<worksheet><sheetData><row>"), ""),
     ],
 )
-def test_what_is_no_workbook_is_said_in_words(content: bytes, says: str) -> None:
+def test_a_file_that_is_not_a_workbook_is_refused_in_words(content: bytes, says: str) -> None:
     error = refused(content)
     assert error.field in ("body", "header")
     assert says in error.text.en

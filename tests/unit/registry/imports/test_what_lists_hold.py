@@ -1,4 +1,4 @@
-"""What strangers' lists hold in place of a name, and what they call platforms, columns and states: by kinds."""
+"""Real lists, by kinds: texts in place of a name, and words for platforms, columns and states."""
 
 from datetime import UTC, date, datetime
 from itertools import product

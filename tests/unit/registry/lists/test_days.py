@@ -1,4 +1,4 @@
-"""Days in lists: what a spreadsheet writes is read, what software makes up is no day."""
+"""Days in lists: spreadsheet dates are read, default dates of software are refused."""
 
 from datetime import date
 

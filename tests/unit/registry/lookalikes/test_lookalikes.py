@@ -1,4 +1,4 @@
-"""What looks alike by Unicode's table, and what differs to the eye."""
+"""Look-alikes by Unicode's table, and texts that the eye distinguishes."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Each platform reads what its own file of test data holds: addresses and what they stand for, or a refusal."""
+"""Each platform reads its own file of test data: addresses and their identities, or a refusal."""
 
 import csv
 from collections import Counter

@@ -1,4 +1,4 @@
-"""统一社会信用代码: what GB 32100 allows and nothing else, under whatever spelling of the scheme."""
+"""统一社会信用代码: codes that GB 32100 allows and no others, under any spelling of the scheme."""
 
 import pytest
 from hypothesis import given
