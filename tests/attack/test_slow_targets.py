@@ -9,11 +9,11 @@ from libs.common.events import ids
 from libs.common.events.registry import UnitName, UnitRecorded
 from libs.common.outbound.targets import AT_ONCE
 from tests.attack.counting import Counts
-from tests.integration.decommission.conftest import SHORT, Make, Story, make_story
+from tests.integration.decommission.conftest import SHORT, Make, Story, idle_children, make_story
 from tests.integration.decommission.dripping import Drips, drips, running
 from tests.kit.waiting import eventually
 
-__all__ = ["drips", "make_story"]  # fixtures, which pytest finds by their names in the module
+__all__ = ["drips", "idle_children", "make_story"]  # fixtures, which pytest finds by their names in the module
 DRIPPING = 500  # endpoints, each an address of its own
 WITHIN = 5.0  # seconds of the machine, from the request to the order at the target's door
 
