@@ -28,8 +28,7 @@ from services.decommission.cases.entries.notice import FindingAttached, Opened
 from services.decommission.cases.store import Case
 from services.decommission.deps import CONSUMER, Deps
 from services.decommission.limits import domain as limit_domain
-from services.decommission.routes.route import Route
-from services.decommission.routes.table import FIRST, route_for
+from services.decommission.routes.table import route_for
 from services.decommission.waits import domain as wait_domain
 from services.decommission.waits import usecases as wait_usecases
 
@@ -71,23 +70,12 @@ async def take_up(deps: Deps, conn: Connection, asset_id: UUID, evidence: dict[s
     )
     # In the log, where nobody can lower them afterwards, with how its days are counted.
     pinned: dict[str, Any] = {"windows": asdict(deps.windows), "zone": deps.zone.key, "days": limit_domain.CALENDAR}
-    pinned["route"] = (await _route(conn, asset_id)).pinned
+    subject = await asset_store.subject(conn, asset_id)
+    pinned["route"] = route_for(None if subject is None else subject.kind).pinned
     case = await casework.lock_case(deps, conn, case_id)
     case = await casework.append(deps, conn, case, Opened(**data, basis=evidence["basis"], **pinned))
     await _attach(conn, case, finding_id, evidence)
     await casework.tell(deps, conn, case, CaseOpened, finding_id=finding_id, rule=rule)
-
-
-async def _route(conn: Connection, asset_id: UUID) -> Route:
-    """The way of the case of an asset, by its kind; the first route where the asset or its kind is not known here yet.
-
-    No limit leaves a place for a kind that is not known, so such a case is never stopped: it waits, and is heard of.
-    """
-    subject = await asset_store.subject(conn, asset_id)
-    try:
-        return FIRST if subject is None else route_for(subject.kind)
-    except LookupError:
-        return FIRST
 
 
 async def _attach(conn: Connection, case: Case, finding_id: UUID, evidence: dict[str, Any]) -> None:

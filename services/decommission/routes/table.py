@@ -11,16 +11,12 @@ ROUTES: tuple[Route, ...] = (CLOSE,)
 _BY_PIN = {(route.name, route.version): route for route in ROUTES}
 
 
-def route_for(kind: str) -> Route:
-    """The newest route for assets of a kind; the later one in the table wins.
+def route_for(kind: str | None) -> Route:
+    """The newest route for assets of a kind: the later one in the table wins. The first where none is for the kind.
 
-    Raises:
-        LookupError: no route closes assets of this kind.
+    No limit leaves a slot for a kind that is not known, so such a case is never stopped: it waits, and is heard of.
     """
-    for route in reversed(ROUTES):
-        if kind in route.kinds:
-            return route
-    raise LookupError(f"no route closes assets of the kind {kind!r}")
+    return next((route for route in reversed(ROUTES) if kind in route.kinds), FIRST)
 
 
 def pinned_route(named: Mapping[str, Any] | None) -> Route:
