@@ -21,7 +21,7 @@ from services.decommission.cases.domain import BrokenChain
 from services.decommission.cases.entries.fact import Fact
 from services.decommission.cases.entries.person import NeedsPerson
 from services.decommission.cases.entries.plan import Unplanned
-from services.decommission.cases.entries.table import fold
+from services.decommission.cases.entries.table import applied
 from services.decommission.cases.store import Case
 from services.decommission.deps import SYSTEM, Deps
 
@@ -91,8 +91,7 @@ async def append(deps: Deps, conn: Connection, case: Case, fact: Fact, *, actor:
         sha256=entry.sha256,
         trace=traces.traceparent(),
     )
-    log = [*case.log, entry]
-    after = fold(log, case.row.windows, deps.zone)
+    after = applied(case.progress, entry)
     state = states.state_of(after)
     due = next_move.due_at(next_move.next_move(after, now, deps.zone), now)
     await store.QUERIES.case_update(
@@ -107,7 +106,7 @@ async def append(deps: Deps, conn: Connection, case: Case, fact: Fact, *, actor:
         if calls.ended_by_entry(alarm_row["kind"], after):
             await alarm_store.end_alarm(conn, alarm_row["alarm_id"], now=now)
     row = replace(case.row, state=state, version=entry.seq, due_at=due)
-    return replace(case, row=row, log=log, progress=after)
+    return replace(case, row=row, log=[*case.log, entry], progress=after)
 
 
 async def drop(deps: Deps, conn: Connection, case: Case, why: str, *, actor: str = SYSTEM) -> Case:

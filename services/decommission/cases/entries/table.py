@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
+from functools import reduce
 from typing import Any
 
 from libs.common import days
@@ -68,13 +69,15 @@ def read(kind: str, data: Mapping[str, Any]) -> Fact:
     return BY_KIND[kind].read(data)
 
 
+def applied(p: Progress, entry: Entry) -> Progress:
+    """What a log amounts to with one more entry. Raises as `fold` does."""
+    return read(entry.kind, entry.data).apply(p, entry.at, days.of(entry.at, p.zone))
+
+
 def fold(log: Sequence[Entry], windows: Windows, zone: tzinfo) -> Progress:
     """What a log amounts to, from the first entry to the last.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: it follows from itself, and no service wrote it.
     """
-    p = Progress(windows=windows, zone=zone)
-    for entry in log:
-        p = read(entry.kind, entry.data).apply(p, entry.at, days.of(entry.at, zone))
-    return p
+    return reduce(applied, log, Progress(windows=windows, zone=zone))
