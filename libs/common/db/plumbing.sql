@@ -79,9 +79,6 @@ select * from dead_letters where topic = :topic and partition = :partition and "
 -- name: dead_mark(topic, partition, offset_, state)!
 update dead_letters set state = :state where topic = :topic and partition = :partition and "offset" = :offset_;
 
--- name: dead_count()$
-select count(*) from dead_letters where state = 'dead';
-
 -- name: dead_refuse(topic, partition, offset_, reason_code, reason)$
 -- A parked record that was judged after all, and refused.
 update dead_letters set state = 'dead', reason_code = :reason_code, reason = :reason
