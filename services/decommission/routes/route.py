@@ -23,11 +23,6 @@ class Step:
     since: str | None = None
     attempts: int | None = None
 
-    def as_data(self) -> dict[str, Any]:
-        """The step as JSON, without what is not said."""
-        stated = {"verb": self.verb, "window": self.window, "since": self.since, "attempts": self.attempts}
-        return {name: value for name, value in stated.items() if value is not None}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:

@@ -1,5 +1,6 @@
 """What every kind of entry has. Pure."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
@@ -11,7 +12,7 @@ Data = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(ABC):
     """What one entry of a log states.
 
     Fields are JSON values, named as in the log; one with the default None is left out of the log where it is None.
@@ -43,9 +44,9 @@ class Fact:
         """Whether a case that stands in a state of `LEGAL_IN` may take the entry, by what its state does not tell."""
         return True
 
+    @abstractmethod
     def apply(self, p: Progress, at: datetime, day: date) -> Progress:
         """What the log amounts to with this entry, which was written at an instant of a business day."""
-        raise NotImplementedError
 
 
 def started(p: Progress, step: str, key: str) -> Progress:
