@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from libs.common.events.envelope import pack
-from libs.common.events.ids import finding_id
-from libs.common.events.monitor import FindingOpened
 from tests.acceptance.house import House, account
 from tests.acceptance.running import JIANFU
 from tests.conftest import open_folder
+from tests.kit import findings
 
 pytestmark = pytest.mark.acceptance
 DAY = date(2025, 6, 1)
@@ -94,25 +92,7 @@ async def flagged(house: House, name: str) -> str:
     which: Any = account(name)
     assert str(which) == asset["asset_id"]
     await house.step(first := house.day + timedelta(days=1))
-    told = FindingOpened(
-        finding_id=finding_id(which, "C15", 1),
-        asset_id=which,
-        rule="C15",
-        business_day=house.day,
-        proposal="closure",
-        verdict="ZOMBIE",
-        pack="cn-accounts",
-        pack_version="1.0.0",
-        when="days_since_post > 90",
-        basis="a circular",
-        label="FOUND",
-        signals=(),
-        clears_when="it posts",
-        opened_at=house.instant(),
-    )
-    message = pack(told, sequence=1, time=house.instant(), traceparent=None)
-    record = {"key": message.key, "value": message.body, "headers": list(message.headers)}
-    await house.produce("jianfu.monitor", [record], user="admin")
+    await house.produce("jianfu.monitor", [findings.dead(house, which)], user="admin")
     for day in range(1, 8):
         await house.quiet()
         await house.call("POST", "/decommission/v1/rounds", {})

@@ -6,13 +6,11 @@ from itertools import product
 import httpx
 import pytest
 
-from libs.common.events.envelope import pack
-from libs.common.events.ids import finding_id
-from libs.common.events.monitor import FindingOpened
 from libs.common.security import tokens
 from tests.acceptance.house import House, account, declared
 from tests.acceptance.world import unit_key
 from tests.attack.counting import Counts
+from tests.kit import findings
 
 pytestmark = pytest.mark.acceptance
 UNIT, NAME = "Quiet Unit", "mallory"
@@ -26,26 +24,7 @@ def spellings(count: int) -> list[str]:
 
 async def flagged(house: House, name: str) -> None:
     """The monitor has found an account to be dead."""
-    asset = account(name)
-    told = FindingOpened(
-        finding_id=finding_id(asset, "C15", 1),
-        asset_id=asset,
-        rule="C15",
-        business_day=house.day,
-        proposal="closure",
-        verdict="ZOMBIE",
-        pack="cn-accounts",
-        pack_version="1.0.0",
-        when="days_since_post > 90",
-        basis="a circular",
-        label="FOUND",
-        signals=(),
-        clears_when="it posts",
-        opened_at=house.instant(),
-    )
-    message = pack(told, sequence=1, time=house.instant(), traceparent=None)
-    record = {"key": message.key, "value": message.body, "headers": list(message.headers)}
-    await house.produce("jianfu.monitor", [record], user="admin")
+    await house.produce("jianfu.monitor", [findings.dead(house, account(name))], user="admin")
 
 
 async def test_an_operator_who_plays_the_unit_stops_nothing(house: House, counts: Counts, size: int) -> None:

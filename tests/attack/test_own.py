@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from libs.common.events.envelope import Event, pack
-from libs.common.events.ids import finding_id, unit_id
-from libs.common.events.monitor import FindingOpened
+from libs.common.events.ids import unit_id
 from tests.acceptance.house import House, account, declared
 from tests.attack.counting import Counts
+from tests.kit import findings
 from tests.kit.waiting import eventually
 
 pytestmark = pytest.mark.acceptance
@@ -25,36 +25,13 @@ async def produced(house: House, event: Event, bearer: str, which: str) -> None:
     await house.produce(message.topic, [{"key": message.key, "value": message.body, "headers": headers}])
 
 
-def found(house: House, name: str) -> dict[str, Any]:
-    """The monitor has found an account wanting."""
-    asset = account(name)
-    event = FindingOpened(
-        finding_id=finding_id(asset, "C15", 1),
-        asset_id=asset,
-        rule="C15",
-        business_day=house.day,
-        proposal="closure",
-        verdict="ZOMBIE",
-        pack="cn-accounts",
-        pack_version="1.0.0",
-        when="days_since_post > 90",
-        basis="a circular",
-        label="FOUND",
-        signals=(),
-        clears_when="it posts",
-        opened_at=house.instant(),
-    )
-    message = pack(event, sequence=1, time=house.instant())
-    return {"key": message.key, "value": message.body, "headers": list(message.headers)}
-
-
 async def test_a_unit_reads_its_own_and_what_was_refused_of_it(house: House, counts: Counts) -> None:
     await house.step()
     listed_on = house.day - timedelta(days=100)
     await house.tell([declared(name, unit, listed_on) for name, unit in UNITS.items()], role="registrar", salt="own")
     await house.quiet()
     await house.sweep()
-    await house.produce("jianfu.monitor", [found(house, name) for name in UNITS], user="monitor")
+    await house.produce("jianfu.monitor", [findings.dead(house, account(name)) for name in UNITS], user="monitor")
     await house.quiet()
     mine, theirs = (str(account(name)) for name in UNITS)
     token = house.token("unit", subject="county system", unit="ca-name:Own County")
